@@ -1,0 +1,69 @@
+"""What can go wrong on the way to and from the outside world.
+
+AdapterError
+├── CommandFailed          a command did not reach a business outcome
+│   ├── Unavailable        worth another try: time-out, 5xx, connection refused
+│   └── Rejected           no try will help: malformed, unauthorised, unknown
+├── StoreError
+│   ├── Conflict           another worker changed the case first
+│   └── StoreUnavailable   locked, full or unreachable; nothing of the round is kept
+└── SealBroken             a personal field cannot be opened (key destroyed, or tampered with)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+
+class AdapterError(Exception):
+    """Something went wrong outside."""
+
+    code = "adapter"
+
+
+class CommandFailed(AdapterError):
+    """A command did not reach a business outcome."""
+
+    code = "command-failed"
+    retryable = False
+
+
+class Unavailable(CommandFailed):
+    """Worth another try: time-out, 5xx, connection refused."""
+
+    code = "unavailable"
+    retryable = True
+
+
+class Rejected(CommandFailed):
+    """No try will help: malformed, unauthorised, unknown."""
+
+    code = "rejected"
+
+
+class StoreError(AdapterError):
+    """The store could not do what was asked."""
+
+    code = "store"
+
+
+class Conflict(StoreError):
+    """Another worker changed the case first."""
+
+    code = "conflict"
+
+    def __init__(self, cases: Collection[str]) -> None:
+        super().__init__(f"changed meanwhile by another worker: {', '.join(sorted(cases))}")
+        self.cases = frozenset(cases)
+
+
+class StoreUnavailable(StoreError):
+    """Locked, full or unreachable; nothing of the round is kept."""
+
+    code = "store-unavailable"
+
+
+class SealBroken(AdapterError):
+    """A personal field cannot be opened."""
+
+    code = "seal-broken"

@@ -1,0 +1,236 @@
+"""The store's contract: everything a case is and owes, changed in whole rounds or not at all.
+
+A *round* is one transaction: take what is ready, decide, write everything that follows, commit. A
+case is worked on by the worker that leases it; a lease lives as long as its worker's heartbeat, and every write checks
+lease and journal number, so a worker that was thought dead cannot overwrite its successor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from machines.kernel.case import Case, Entry, Timer
+
+
+class InboxStatus(StrEnum):
+    NEW = "new"
+    APPLIED = "applied"
+    DEFERRED = "deferred"  #: kept until the case enters another state
+    IGNORED = "ignored"
+    REFUSED = "refused"
+    UNMATCHED = "unmatched"  #: no such case yet
+    DEAD = "dead"  #: unmatched past its time to live, or the case could not take it
+
+
+class StepStatus(StrEnum):
+    PENDING = "pending"  #: to be performed when due (after recovery or replay)
+    RUNNING = "running"  #: being performed by the worker that leases the case
+    RETRYING = "retrying"  #: failed; tried again when due
+    PARKED = "parked"  #: attempts spent; waits for on-call staff
+    DONE = "done"
+    SKIPPED = "skipped"  #: on-call staff gave its outcome instead
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """An event on its way in. ``body`` is the payload as JSON, personal fields already sealed. ``parent`` is
+    the id of the case that opens this one, if any; ``case`` addresses a case by id instead of (sop, key)."""
+
+    source: str
+    id: str
+    type: str
+    sop: str
+    key: str
+    body: bytes
+    received: datetime
+    parent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a letter: its number in the inbox, and whether it had been received before."""
+
+    number: int
+    duplicate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InboxRow:
+    number: int
+    letter: Letter
+    status: InboxStatus
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A command of a case as the store keeps it; ``key`` is its idempotency key and its identity.
+    ``arguments`` is JSON. ``due`` is when to try (again); ``error`` the latest failure in plain words."""
+
+    key: str
+    case: str
+    command: str
+    arguments: bytes
+    status: StepStatus
+    issued: datetime
+    attempts: int = 0
+    due: datetime | None = None
+    error: str | None = None
+    code: str | None = None
+    outcome: str | None = None
+    run: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a round took: everything ready in cases that no other worker leases.
+
+    ``cases`` holds the cases concerned as they stand, but those in ``held`` (which the caller has in memory).
+    ``letters`` are in order of arrival, ``timers`` are (case id, timer name), ``steps`` are due.
+    """
+
+    cases: Mapping[str, Case]
+    letters: Sequence[InboxRow]
+    timers: Sequence[tuple[str, str]]
+    steps: Sequence[Step]
+
+    def __bool__(self) -> bool:
+        return bool(self.letters or self.timers or self.steps)
+
+
+@dataclass(slots=True)
+class Changes:
+    """Everything one round writes.
+
+    ``opened`` are new cases; ``moved`` maps case id -> (case after, journal number before). Those in
+    ``released`` give up their lease, all others keep or get it. ``steps`` are new, ``settled`` replace rows
+    that exist. Letters in ``sent`` that were received before are passed over silently.
+    """
+
+    opened: dict[str, Case] = field(default_factory=dict)
+    moved: dict[str, tuple[Case, int]] = field(default_factory=dict)
+    released: set[str] = field(default_factory=set)
+    entries: list[tuple[str, Entry]] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    settled: list[Step] = field(default_factory=list)
+    timers_set: list[tuple[str, Timer]] = field(default_factory=list)
+    timers_cleared: list[tuple[str, str]] = field(default_factory=list)
+    letters: list[tuple[int, InboxStatus, str]] = field(default_factory=list)
+    redeliver: set[str] = field(default_factory=set)
+    sent: list[Letter] = field(default_factory=list)
+
+
+class Round(Protocol):
+    """One open transaction of one worker; leaving it without ``write`` changes nothing but leases."""
+
+    def take(self, *, now: datetime, limit: int, held: Collection[str]) -> Taken: ...
+
+    def case(self, *, sop: str, key: str) -> Case | None: ...
+
+    def write(self, changes: Changes) -> None:
+        """Raises ``Conflict`` naming the cases that this worker no longer leases; nothing is kept then."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRow:
+    """A case in a list; ``due`` is its next deadline."""
+
+    id: str
+    sop: str
+    key: str
+    state: str
+    opened: datetime
+    changed: datetime
+    ended: bool
+    parent: str | None
+    due: datetime | None
+    due_name: str | None
+
+
+class Store(Protocol):
+    """All methods raise ``StoreUnavailable`` when the database is locked, full or unreachable."""
+
+    def migrate(self) -> None: ...
+
+    def close(self) -> None: ...
+
+    # intake
+    def receive(self, letters: Sequence[Letter]) -> list[Receipt]: ...
+
+    def wait(self, seconds: float) -> bool:
+        """Sleep until another connection may have changed something, at most ``seconds``; True if so."""
+        ...
+
+    def wake(self) -> None:
+        """End a ``wait`` of this object early; safe from any thread."""
+        ...
+
+    # the drive loop
+    def round(self, *, worker: str) -> AbstractContextManager[Round]: ...
+
+    def next_due(self) -> datetime | None:
+        """When the next timer or step is due, whoever leases its case."""
+        ...
+
+    def beat(self, *, worker: str, now: datetime) -> None: ...
+
+    def recover(self, *, now: datetime, silent_since: datetime) -> int:
+        """Free the cases of workers whose last heartbeat is older; their running steps become pending, due
+        now. Returns the number of cases freed."""
+        ...
+
+    def leave(self, *, worker: str, now: datetime) -> None:
+        """A worker that stops in good order frees what it leased, at once."""
+        ...
+
+    def expire_unmatched(self, *, before: datetime) -> int: ...
+
+    # on-call staff
+    def requeue(self, steps: Sequence[str], *, now: datetime, who: str, reason: str) -> list[str]:
+        """Parked steps become pending, attempts 0, journalled with who and why; the keys that were parked."""
+        ...
+
+    def set_run(self, steps: Sequence[str], run: str) -> None: ...
+
+    # customers
+    def customer_keys(self, customers: Collection[str], *, fresh: Mapping[str, bytes]) -> Mapping[str, bytes]:
+        """The wrapped key of each customer; those without one get theirs from ``fresh``, first writer wins.
+        A customer whose key was destroyed is absent from the answer."""
+        ...
+
+    # reading
+    def find_case(self, *, key: str, sop: str | None = None) -> list[Case]: ...
+
+    def cases(
+        self, *, sop: str | None = None, state: str | None = None, open_only: bool = False, limit: int = 100
+    ) -> list[CaseRow]: ...
+
+    def journal(self, case: str) -> list[tuple[Entry, bytes]]:
+        """The entries of a case in order, each with its body as JSON."""
+        ...
+
+    def case_timers(self, case: str) -> list[Timer]: ...
+
+    def steps(
+        self,
+        *,
+        status: Collection[StepStatus] = (),
+        case: str | None = None,
+        command: str | None = None,
+        keys: Collection[str] = (),
+        limit: int = 100,
+    ) -> list[Step]: ...
+
+    def inbox(self, *, status: Collection[InboxStatus] = (), limit: int = 100) -> list[InboxRow]: ...
+
+    def letter(self, *, source: str, id: str) -> InboxRow | None: ...
+
+    def summary(self) -> Mapping[str, Mapping[str, int]]:
+        """Counts: ``cases`` by "sop/state", ``steps`` by status, ``inbox`` by status."""
+        ...

@@ -1,0 +1,172 @@
+"""Prefect's own server as a child process on loopback, with everything it writes under one folder.
+
+A server that a killed parent left behind on the same folder is stopped before a new one starts.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+_LOOPBACK = "127.0.0.1"
+_START_SECONDS = 120.0
+_STOP_SECONDS = 8.0
+
+# Prefect polls its database in a dozen loops tuned for a large installation. These periods keep each feature
+# that staff use (late runs, schedules, paused forms, worker status, automations) at a fraction of the idle CPU.
+_QUIET: dict[str, str] = {
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+    "PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_LOOP_SECONDS": "60",
+    "PREFECT_SERVER_SERVICES_CLEANUP_RECONCILER_LOOP_SECONDS": "60",
+    "PREFECT_SERVER_SERVICES_FOREMAN_LOOP_SECONDS": "30",
+    "PREFECT_SERVER_SERVICES_LATE_RUNS_LOOP_SECONDS": "20",
+    "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_LOOP_SECONDS": "30",
+    "PREFECT_SERVER_SERVICES_REPOSSESSOR_LOOP_SECONDS": "60",
+    "PREFECT_SERVER_SERVICES_SCHEDULER_RECENT_DEPLOYMENTS_LOOP_SECONDS": "15",
+    "PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY": "PT15S",
+    "PREFECT_SERVER_DATABASE_SQLALCHEMY_POOL_SIZE": "10",
+    "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
+    "PREFECT_LOGGING_SERVER_LEVEL": "WARNING",
+}
+
+
+class PrefectServerUnavailable(Exception):
+    """Prefect's server did not become healthy."""
+
+
+class PrefectServer:
+    """A Prefect server on 127.0.0.1 with its home, log and (without a database url) SQLite file in one folder.
+
+    `database` is a PostgreSQL address (`postgresql://...`); None means SQLite, which answers 503 under load.
+    Use it as a context manager, or call `start` and `stop`.
+    """
+
+    def __init__(self, folder: Path | str, *, port: int, database: str | None = None) -> None:
+        self._folder = Path(folder).resolve()
+        self._port = port
+        self._database = database
+        self._process: subprocess.Popen[bytes] | None = None
+        self._pid_file = self._folder / "server.pid"
+        self.log = self._folder / "server.log"
+
+    @property
+    def url(self) -> str:
+        """Where staff open the UI."""
+        return f"http://{_LOOPBACK}:{self._port}"
+
+    @property
+    def api_url(self) -> str:
+        """The address for PREFECT_API_URL."""
+        return f"{self.url}/api"
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start the server and wait until it is healthy; raises `PrefectServerUnavailable` otherwise."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._stop_leftover()
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command(),
+                env=self._environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                # A Ctrl-C at the terminal must reach us only: we stop the server after its clients.
+                start_new_session=True,
+            )
+        self._pid_file.write_text(f"{self._process.pid}\n")
+        try:
+            self._wait_until_healthy(self._process)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop the server; it is killed when it does not go within some seconds."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        self._pid_file.unlink(missing_ok=True)
+
+    def healthy(self) -> bool:
+        """Whether the server answers now."""
+        try:
+            with urllib.request.urlopen(f"{self.api_url}/health", timeout=2) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def _command(self) -> list[str]:
+        return [
+            sys.executable,
+            *("-m", "uvicorn", "--factory", "prefect.server.api.server:create_app"),
+            *("--host", _LOOPBACK, "--port", str(self._port)),
+            *("--log-level", "warning", "--timeout-keep-alive", "30", "--timeout-graceful-shutdown", "2"),
+        ]
+
+    def _environment(self) -> dict[str, str]:
+        # Settings of the person's own Prefect must not leak into this server.
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+        database = f"sqlite+aiosqlite:///{self._folder / 'prefect.db'}"
+        if self._database is not None:
+            database = self._database.replace("postgresql://", "postgresql+asyncpg://", 1)
+        return {
+            **inherited,
+            **_QUIET,
+            "PREFECT_HOME": str(self._folder),
+            "PREFECT_SERVER_DATABASE_CONNECTION_URL": database,
+            "PREFECT_SERVER_API_HOST": _LOOPBACK,
+            "PREFECT_SERVER_API_PORT": str(self._port),
+            "PREFECT_API_URL": self.api_url,
+            "PREFECT_UI_API_URL": self.api_url,
+            "PREFECT__SERVER_FINAL": "1",
+        }
+
+    def _wait_until_healthy(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline:
+            if process.poll() is not None:
+                raise PrefectServerUnavailable(f"Prefect's server ended at once; see {self.log}")
+            if self.healthy():
+                return
+            time.sleep(0.1)
+        raise PrefectServerUnavailable(f"Prefect's server did not answer in time; see {self.log}")
+
+    def _stop_leftover(self) -> None:
+        try:
+            pid = int(self._pid_file.read_text())
+            command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except (FileNotFoundError, ValueError):
+            return
+        if b"prefect.server.api.server" not in command:
+            return
+        os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + _STOP_SECONDS
+        while Path(f"/proc/{pid}/cmdline").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        if Path(f"/proc/{pid}/cmdline").exists():
+            os.kill(pid, signal.SIGKILL)

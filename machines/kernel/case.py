@@ -1,0 +1,64 @@
+"""A case: one order, one return, one complaint, as it stands after its latest journal entry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from machines.kernel.event import Facts
+from machines.kernel.rule import Disposition
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """A running or passed deadline of a case; instants are aware and UTC."""
+
+    name: str
+    due: datetime
+    set_at: datetime
+    passed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """``seq`` is the number of its latest journal entry and serves as the optimistic version; ``version`` and
+    ``hash`` are those of the definition it runs on; ``data`` is ``None`` until the opening event.
+    ``deferred`` counts the events kept for it until it enters another state."""
+
+    sop: str
+    key: str
+    version: int
+    hash: str
+    state: str
+    data: Facts | None = None
+    seq: int = 0
+    parent: str | None = None
+    timers: Mapping[str, Timer] = field(default_factory=dict)
+    deferred: int = 0
+
+    @property
+    def id(self) -> str:
+        return case_id(self.sop, self.key)
+
+
+def case_id(sop: str, key: str) -> str:
+    """``order/SO-1001``: how cases are named in the store, in idempotency keys and between cases."""
+    return f"{sop}/{key}"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a case's journal; ``body`` is the event's payload, ``reason`` says why the case did so."""
+
+    seq: int
+    at: datetime
+    event: str
+    source: str
+    event_id: str
+    disposition: Disposition
+    before: str
+    after: str
+    reason: str
+    body: Mapping[str, Any] | Facts

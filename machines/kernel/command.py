@@ -1,0 +1,51 @@
+"""Commands: what a procedure asks the outside world to do, and every way in which that can end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from machines.kernel.event import Event, Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How a technical failure is tried again: delays in seconds grow by ``factor`` up to ``longest``,
+    each shortened by up to ``jitter`` of itself; after ``attempts`` tries the step is parked."""
+
+    attempts: int = 6
+    first: float = 1.0
+    factor: float = 3.0
+    longest: float = 900.0
+    jitter: float = 0.3
+
+    def delay(self, attempt: int, *, chance: float) -> float:
+        """Seconds to wait after failed try number ``attempt`` (1, 2, ...); ``chance`` is in [0, 1)."""
+        return min(self.longest, self.first * self.factor ** (attempt - 1)) * (1 - self.jitter * chance)
+
+
+@dataclass(frozen=True, slots=True)
+class CommandType:
+    """A kind of command, such as ``payment.authorize``; the part before the dot names the adapter.
+
+    ``arguments(data, event)`` builds what is asked, one ``Facts`` per command to perform (none at all is
+    allowed). ``outcomes`` are the events it can end in. ``possible(arguments)`` gives every outcome worth
+    telling apart for these arguments; ``sop check`` explores them all, the first is the ordinary one.
+    """
+
+    name: str
+    arguments: Callable[..., Iterable[Facts]]
+    outcomes: tuple[type[Event], ...]
+    possible: Callable[[Any], Iterable[Event]]
+    retry: Retry = field(default_factory=Retry)
+    fulfils: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command to perform, under an idempotency key that never changes however often it is tried."""
+
+    name: str
+    key: str
+    arguments: Facts

@@ -1,0 +1,158 @@
+"""The kernel: ``decide(definition, case, event, now)`` says what one event does to one case.
+
+Pure and total. Every event ends up in exactly one journal entry: handled, deferred, ignored or refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from machines.kernel.case import Case, Entry, Timer
+from machines.kernel.command import Command, CommandType
+from machines.kernel.decision import Decision
+from machines.kernel.definition import Definition, Firing
+from machines.kernel.event import Facts, Received
+from machines.kernel.rule import Disposition, Rule, Send
+from machines.kernel.state import DEADLINE, State
+
+
+def open_case(definition: Definition, *, key: str, parent: str | None = None) -> Case:
+    """A case that nothing has happened to yet; its opening event gives it data."""
+    procedure = definition.procedure
+    return Case(
+        sop=procedure.name,
+        key=key,
+        version=procedure.version,
+        hash=procedure.hash,
+        state=procedure.initial.name,
+        parent=parent,
+    )
+
+
+def decide(definition: Definition, case: Case, event: Received, now: datetime) -> Decision:
+    """Apply ``event`` to ``case`` at ``now`` (aware, UTC).
+
+    Raises ``UnknownState`` when the case stands in a state that the definition does not have, and whatever a
+    guard or an effect raises; the caller parks such a case.
+    """
+    definition.state(case.state)
+    running = case.timers
+    case = _mark_passed(case, event)
+    firing = Firing(case=case, event=event, now=now)
+    definition.fire(firing)
+    if firing.rule is None:
+        return _stand(definition, case, firing, running)
+    return _follow(definition, case, firing, firing.rule, running)
+
+
+def _stand(definition: Definition, case: Case, firing: Firing, running: Mapping[str, Timer]) -> Decision:
+    rule = definition.fallback.get((case.state, firing.event.type))
+    if firing.refusal is not None and (rule is None or not rule.because):
+        disposition = rule.disposition if rule else Disposition.REFUSED
+        reason = firing.refusal.reason
+    elif rule is not None:
+        disposition, reason = rule.disposition, rule.because
+    else:
+        disposition = Disposition.REFUSED
+        reason = f"{firing.event.type} means nothing while {definition.states[case.state].title.lower()}"
+    entry = _entry(case, firing, disposition=disposition, after=case.state, reason=reason)
+    deferred = case.deferred + (disposition is Disposition.DEFERRED)
+    return Decision(
+        case=replace(case, seq=entry.seq, deferred=deferred),
+        entry=entry,
+        timers_set=_changed(case.timers, running),
+    )
+
+
+def _follow(
+    definition: Definition, case: Case, firing: Firing, rule: Rule, running: Mapping[str, Timer]
+) -> Decision:
+    event, now = firing.event, firing.now
+    data = rule.then(case.data, event.payload, now) if rule.then else case.data
+    target = rule.to or definition.states[case.state]
+    entry = _entry(case, firing, disposition=Disposition.HANDLED, after=target.name, reason=rule.because)
+    does, sends = rule.does, list(rule.sends(data, event.payload)) if rule.sends else []
+    if rule.to is not None:
+        does += target.does
+        if target.reports and case.parent:
+            sends.append(Send(event=target.reports(data)))
+    again = rule.to is not None and target.name == case.state
+    timers = _timers(definition, case, target, data, now, again=again)
+    deferred = 0 if rule.to is not None else case.deferred
+    return Decision(
+        case=replace(case, state=target.name, data=data, seq=entry.seq, timers=timers, deferred=deferred),
+        entry=entry,
+        commands=_commands(case, does, data, event, entry.seq) if does else (),
+        sends=tuple(sends),
+        timers_set=_changed(timers, running),
+        timers_cleared=tuple(name for name in running if name not in timers),
+        moved=rule.to is not None,
+    )
+
+
+def _entry(case: Case, firing: Firing, *, disposition: Disposition, after: str, reason: str) -> Entry:
+    event = firing.event
+    return Entry(
+        seq=case.seq + 1,
+        at=firing.now,
+        event=event.type,
+        source=event.source,
+        event_id=event.id,
+        disposition=disposition,
+        before=case.state,
+        after=after,
+        reason=reason,
+        body=event.payload,
+    )
+
+
+def _commands(
+    case: Case, does: tuple[CommandType, ...], data: Facts | None, event: Received, seq: int
+) -> tuple[Command, ...]:
+    commands = []
+    for kind in does:
+        for number, arguments in enumerate(kind.arguments(data, event.payload)):
+            suffix = f"/{number}" if number else ""
+            commands.append(Command(kind.name, f"{case.id}/{kind.name}/{seq}{suffix}", arguments))
+    return tuple(commands)
+
+
+def _mark_passed(case: Case, event: Received) -> Case:
+    if not event.type.startswith(DEADLINE):
+        return case
+    name = event.type.removeprefix(DEADLINE)
+    timer = case.timers.get(name)
+    if timer is None:
+        return case
+    return replace(case, timers={**case.timers, name: replace(timer, passed=True)})
+
+
+def _changed(timers: Mapping[str, Timer], running: Mapping[str, Timer]) -> tuple[Timer, ...]:
+    if timers is running:
+        return ()
+    return tuple(timer for name, timer in timers.items() if running.get(name) is not timer)
+
+
+def _timers(
+    definition: Definition, case: Case, target: State, data: Facts | None, now: datetime, *, again: bool
+) -> Mapping[str, Timer]:
+    """The timers that run in ``target``: those already running go on, new ones are set."""
+    if not target.deadlines or data is None:
+        return case.timers if not case.timers else {}
+    timers: dict[str, Timer] = {}
+    for deadline in target.deadlines:
+        running = case.timers.get(deadline.name)
+        if deadline.until is not None:
+            due = deadline.until(data)
+            if due is None:
+                continue
+            keep = running is not None and running.due == due
+        else:
+            keep = running is not None and not again and not (deadline.repeats and running.passed)
+            due = running.due if running and keep else definition.due(deadline, data, now)
+        timers[deadline.name] = (
+            running if running and keep else Timer(name=deadline.name, due=due, set_at=now)
+        )
+    return timers

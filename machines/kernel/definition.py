@@ -1,0 +1,133 @@
+"""A procedure made ready to run: its rules in one ``transitions`` machine, its durations bound to a calendar.
+
+Definitions are built once per process and shared by all cases. The machine has no models: a case visits it
+as a ``Firing`` for the length of one event, which is some 200 times cheaper than a machine per case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, cast
+
+from transitions import EventData, Machine
+
+from machines.kernel.case import Case
+from machines.kernel.errors import DefinitionError, UnknownState
+from machines.kernel.event import Facts, Received
+from machines.kernel.procedure import Procedure
+from machines.kernel.rule import Disposition, Rule
+from machines.kernel.state import Deadline, State
+from machines.kernel.verdict import Refusal
+
+Due = Callable[[Deadline, Facts, datetime], datetime]
+"""(deadline, data, set at) -> due, for a deadline stated as a duration."""
+
+
+class Firing:
+    """One event visiting the machine: what the case had, and which rule took it."""
+
+    __slots__ = ("case", "event", "now", "refusal", "rule", "state")
+
+    def __init__(self, *, case: Case, event: Received, now: datetime) -> None:
+        self.state = case.state
+        self.case = case
+        self.event = event
+        self.now = now
+        self.rule: Rule | None = None
+        self.refusal: Refusal | None = None
+
+
+class Definition:
+    """``procedure`` with ``due`` to turn durations into instants, ready for ``decide``."""
+
+    def __init__(self, procedure: Procedure, *, due: Due) -> None:
+        self.procedure = procedure
+        self.due = due
+        self.states: Mapping[str, State] = {state.name: state for state in procedure.states}
+        self.fallback: Mapping[tuple[str, str], Rule] = self._fallbacks()
+        self.machine = self._machine()
+        self.handled = {
+            (state.name, rule.event)
+            for rule in procedure.rules
+            if rule.disposition is Disposition.HANDLED
+            for state in rule.at
+        }
+
+    def state(self, name: str) -> State:
+        try:
+            return self.states[name]
+        except KeyError:
+            raise UnknownState(
+                f"{self.procedure.name} version {self.procedure.version} has no state {name!r}; "
+                "migrate the case to a version that has it"
+            ) from None
+
+    def fire(self, firing: Firing) -> None:
+        """Let the machine choose the rule; ``firing.rule`` stays ``None`` when no rule applies."""
+        if (firing.state, firing.event.type) in self.handled:
+            self.machine.events[firing.event.type].trigger(firing)
+
+    def _fallbacks(self) -> dict[tuple[str, str], Rule]:
+        table: dict[tuple[str, str], Rule] = {}
+        for rule in self.procedure.rules:
+            if rule.disposition is not Disposition.HANDLED:
+                for state in rule.at:
+                    table.setdefault((state.name, rule.event), rule)
+        return table
+
+    def _machine(self) -> Machine:
+        procedure = self.procedure
+        names = [state.name for state in procedure.states]
+        if len(set(names)) != len(names):
+            raise DefinitionError(f"{procedure.name}: two states share a name")
+        machine = Machine(
+            model=None,
+            states=list(procedure.states),
+            initial=procedure.initial.name,
+            auto_transitions=False,
+            send_event=True,
+        )
+        for rule in procedure.rules:
+            if rule.disposition is not Disposition.HANDLED:
+                continue
+            for state in (*rule.at, *((rule.to,) if rule.to else ())):
+                if state.name not in self.states:
+                    raise DefinitionError(
+                        f"{procedure.name}: rule on {rule.event} names unknown {state.name!r}"
+                    )
+            machine.add_transition(
+                rule.event,
+                [state.name for state in rule.at],
+                rule.to.name if rule.to else None,
+                conditions=_condition(rule),
+                before=_mark(rule),
+            )
+        return machine
+
+
+def _condition(rule: Rule) -> Callable[[EventData], bool]:
+    if rule.when is None:
+        return _always
+    guard = rule.when
+
+    def allows(data: EventData) -> bool:
+        firing = cast(Firing, data.model)
+        verdict = guard(firing.case.data, firing.event.payload, firing.now)
+        if isinstance(verdict, Refusal):
+            firing.refusal = verdict
+            return False
+        return True
+
+    return allows
+
+
+def _always(_: EventData) -> bool:
+    return True
+
+
+def _mark(rule: Rule) -> Callable[[EventData], Any]:
+    def chosen(data: EventData) -> None:
+        cast(Firing, data.model).rule = rule
+
+    return chosen

@@ -1,0 +1,83 @@
+"""Typed events: what can happen to a case, said by whom, with which payload.
+
+A subclass of ``Event`` is one event type. Fields that say who somebody is are ``Personal``: they reach the
+kernel only as sealed tokens, which guards and effects can pass on but not read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.functional_validators import WrapValidator
+
+SEALED = "sealed:"  #: how a sealed token begins; adapters/sealing.py writes what follows
+
+if TYPE_CHECKING:
+    from pydantic import ValidatorFunctionWrapHandler
+
+
+class PersonalMark:
+    """Marks a field as personal; the intake seals what carries it."""
+
+
+def _pass_sealed(value: object, handler: ValidatorFunctionWrapHandler) -> object:
+    return value if isinstance(value, str) and value.startswith(SEALED) else handler(value)
+
+
+Personal = Annotated[str, WrapValidator(_pass_sealed), PersonalMark(), Field(min_length=1, max_length=1000)]
+"""A personal string: name, street, e-mail, phone, free text of a customer."""
+
+
+class Facts(BaseModel):
+    """A frozen, closed value inside an event, a command or a case's data."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Event(Facts):
+    """One thing that happened. ``class OrderPlaced(Event, type="order.placed", opens=True)``."""
+
+    type: ClassVar[str]
+    opens: ClassVar[bool] = False  #: may open a case
+    examples: ClassVar[tuple[dict[str, Any], ...]] = ()  #: payloads for documents, checks and tests
+
+    def __init_subclass__(cls, *, type: str | None = None, opens: bool = False, **rest: Any) -> None:
+        super().__init_subclass__(**rest)
+        cls.type = type or cls.__name__
+        cls.opens = opens
+
+    def postings(self) -> Mapping[str, int]:
+        """What it moves in the ledger of the case, as account -> minor units or pieces; ``sop check`` adds
+        these up on every path, apart from what the procedure itself keeps in its data."""
+        return {}
+
+
+class Outcome(Event):
+    """How a command ended in the business sense; technical failures are not outcomes."""
+
+
+class DeadlinePassed(Event, type="deadline"):
+    """A timer of the case came due. Rules name the deadline itself, not this event."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """An event on its way into one case.
+
+    ``type`` is the event's type, or ``deadline.<name>``. ``id`` with ``source`` is unique and makes delivery
+    idempotent; ``at`` is when we took it in (aware, UTC). ``step`` is the idempotency key of the command that
+    an outcome belongs to.
+    """
+
+    id: str
+    source: str
+    type: str
+    payload: Event
+    at: datetime
+    step: str | None = None

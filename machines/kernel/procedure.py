@@ -1,0 +1,83 @@
+"""A procedure as its owner writes it: document header, data, events, states and rules."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from machines.kernel.command import CommandType
+from machines.kernel.event import Event, Facts
+from machines.kernel.rule import Rule, Send
+from machines.kernel.state import Act, Ask, Deadline, State
+
+
+@dataclass(frozen=True, kw_only=True)
+class Procedure:
+    """One SOP. ``events`` are those that reach it from outside or from other cases; outcomes come from its
+    commands and deadlines from its states. ``may_happen(data)`` lists the outside events worth exploring in
+    a case with that data; ``laws(data)`` names each money law that the data breaks at the end of a case.
+    ``module`` is the package that defines it, whose source is hashed.
+    """
+
+    name: str
+    title: str
+    version: int
+    purpose: str
+    scope: str
+    responsible: str
+    references: tuple[str, ...]
+    fulfils: tuple[str, ...]
+    data: type[Facts]
+    events: tuple[type[Event], ...]
+    states: tuple[State, ...]
+    rules: tuple[Rule, ...]
+    may_happen: Callable[[Any], Iterable[Event | Send]]
+    module: str
+
+    @property
+    def initial(self) -> State:
+        return self.states[0]
+
+    @cached_property
+    def opening(self) -> tuple[type[Event], ...]:
+        return tuple(event for event in self.events if event.opens)
+
+    @cached_property
+    def commands(self) -> dict[str, CommandType]:
+        """Every command that a state or a rule performs, by name."""
+        found = [command for state in self.states for command in state.does]
+        found += [command for rule in self.rules for command in rule.does]
+        return {command.name: command for command in found}
+
+    @cached_property
+    def event_types(self) -> dict[str, type[Event]]:
+        """Every event type with a payload of its own: outside, between cases, forms and outcomes."""
+        found = list(self.events)
+        found += [state.form for state in self.states if isinstance(state, Ask)]
+        found += [outcome for command in self.commands.values() for outcome in command.outcomes]
+        return {event.type: event for event in found}
+
+    @cached_property
+    def deadlines(self) -> dict[str, Deadline]:
+        return {deadline.name: deadline for state in self.states for deadline in state.deadlines}
+
+    @cached_property
+    def hash(self) -> str:
+        """Changes when anything that the package says changes; layout and comments do not count."""
+        digest = hashlib.sha256()
+        for source in _sources(self.module):
+            digest.update(ast.unparse(ast.parse(source.read_text("utf-8"))).encode())
+        return digest.hexdigest()[:16]
+
+    def acts(self) -> tuple[Act, ...]:
+        return tuple(state for state in self.states if isinstance(state, Act))
+
+
+def _sources(package: str) -> list[Path]:
+    return sorted(Path(str(import_module(package).__file__)).parent.glob("*.py"))

@@ -1,0 +1,89 @@
+"""Rules: what a procedure does about one event in one or more states.
+
+    on(PaymentDeclined, at=AUTHORISING, to=AWAITING_MEANS, then=note_decline, does=(tell_declined,))
+    ignore(CarrierScanned, at=ENDED, because="a late scan changes nothing but the log")
+    defer(ParcelDelivered, at=REQUESTED, because="the carrier overtook the warehouse")
+    refuse(OrderAmended, at=SHIPPED, because="the parcel has left; send it back instead")
+
+For each pair of state and event the first rule whose guard allows it applies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from machines.kernel.command import CommandType
+from machines.kernel.event import Event
+from machines.kernel.state import Deadline, State
+from machines.kernel.verdict import Verdict
+
+Data = TypeVar("Data")
+E = TypeVar("E", bound=Event)
+At = State | Iterable[State]
+
+
+class Disposition(StrEnum):
+    HANDLED = "handled"
+    DEFERRED = "deferred"  #: kept until a state handles it
+    IGNORED = "ignored"  #: journalled, changes nothing
+    REFUSED = "refused"  #: answered with a reason
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """An event to another case: ``to`` is (procedure, key), or ``None`` for the case that opened this one.
+    An event that opens a case makes the sender its parent."""
+
+    event: Event
+    to: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row of a procedure; ``to`` is ``None`` where the case stays in its state."""
+
+    event: str
+    at: tuple[State, ...]
+    disposition: Disposition
+    to: State | None = None
+    when: Callable[..., Verdict] | None = None
+    then: Callable[..., Any] | None = None
+    does: tuple[CommandType, ...] = ()
+    sends: Callable[..., Iterable[Send]] | None = None
+    because: str = ""
+
+
+def on(
+    event: type[E] | Deadline,
+    *,
+    at: At,
+    to: State | None = None,
+    when: Callable[[Data, E, datetime], Verdict] | None = None,
+    then: Callable[[Data, E, datetime], Data] | None = None,
+    does: tuple[CommandType, ...] = (),
+    sends: Callable[[Data, E], Iterable[Send]] | None = None,
+    because: str = "",
+) -> Rule:
+    """The case handles the event: if ``when`` allows it, ``then`` computes the new data, ``does`` names
+    commands to perform, ``sends`` events to other cases, and the case goes to ``to`` or stays."""
+    return Rule(event.type, _states(at), Disposition.HANDLED, to, when, then, does, sends, because)
+
+
+def ignore(event: type[Event] | Deadline, *, at: At, because: str) -> Rule:
+    return Rule(event.type, _states(at), Disposition.IGNORED, because=because)
+
+
+def defer(event: type[Event] | Deadline, *, at: At, because: str) -> Rule:
+    return Rule(event.type, _states(at), Disposition.DEFERRED, because=because)
+
+
+def refuse(event: type[Event] | Deadline, *, at: At, because: str) -> Rule:
+    return Rule(event.type, _states(at), Disposition.REFUSED, because=because)
+
+
+def _states(at: At) -> tuple[State, ...]:
+    return (at,) if isinstance(at, State) else tuple(at)

@@ -1,0 +1,133 @@
+"""The four kinds of state in a procedure, and the deadlines that run in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from transitions import State as TransitionsState
+
+from machines.kernel.command import CommandType
+from machines.kernel.duration import Duration
+from machines.kernel.event import Event
+
+DEADLINE = "deadline."
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A named time limit. It runs in every state that lists it, goes on from one such state to the next,
+    and is cleared when the case enters a state that does not.
+
+    ``after`` counts from when it was set; ``until(data)`` instead names the instant (``None``: not running).
+    ``repeats`` sets it anew each time it passes while the case stays. ``text`` says what passing it means.
+    """
+
+    name: str
+    text: str
+    after: Duration | None = None
+    until: Callable[[Any], datetime | None] | None = None
+    repeats: bool = False
+
+    @property
+    def type(self) -> str:
+        return DEADLINE + self.name
+
+
+class State(TransitionsState):
+    """A place where a case can stand; ``title`` is what people see, ``text`` what happens there.
+
+    On entry it performs ``does`` and tells the case that opened this one what ``reports(data)`` builds.
+    """
+
+    kind = "state"
+
+    def __init__(
+        self,
+        name: str,
+        text: str,
+        *,
+        title: str | None = None,
+        deadlines: tuple[Deadline, ...] = (),
+        no_deadline: str | None = None,
+        does: tuple[CommandType, ...] = (),
+        reports: Callable[[Any], Event] | None = None,
+        fulfils: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(name)
+        self.title = title or name.replace("_", " ").capitalize()
+        self.text = text
+        self.deadlines = deadlines
+        self.no_deadline = no_deadline
+        self.does = does
+        self.reports = reports
+        self.fulfils = fulfils
+
+
+class Act(State):
+    """The system performs commands on entry and leaves on their outcome."""
+
+    kind = "act"
+
+
+class Wait(State):
+    """The case waits for an event from outside, with a deadline or a written reason why there is none."""
+
+    kind = "wait"
+
+
+class Ask(State):
+    """Somebody must decide: a role of our staff through a form, or the customer through a signed link."""
+
+    kind = "ask"
+
+    def __init__(
+        self,
+        name: str,
+        text: str,
+        *,
+        form: type[Event],
+        role: str,
+        ladder: tuple[str, ...] = (),
+        title: str | None = None,
+        deadlines: tuple[Deadline, ...] = (),
+        no_deadline: str | None = None,
+        does: tuple[CommandType, ...] = (),
+        reports: Callable[[Any], Event] | None = None,
+        fulfils: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(
+            name,
+            text,
+            title=title,
+            deadlines=deadlines,
+            no_deadline=no_deadline,
+            does=does,
+            reports=reports,
+            fulfils=fulfils,
+        )
+        self.form = form
+        self.role = role
+        self.ladder = ladder
+
+
+class End(State):
+    """The case is over; ``outcome`` says how."""
+
+    kind = "end"
+
+    def __init__(
+        self,
+        name: str,
+        text: str,
+        *,
+        outcome: str,
+        title: str | None = None,
+        does: tuple[CommandType, ...] = (),
+        reports: Callable[[Any], Event] | None = None,
+        fulfils: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(name, text, title=title, does=does, reports=reports, fulfils=fulfils)
+        self.outcome = outcome
