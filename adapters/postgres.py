@@ -62,6 +62,7 @@ class EmbeddedPostgres:
         self._data = self._folder / "data"
         self._log = self._folder / "postgres.log"
         self._password_file = self._folder / "password"
+        self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -95,6 +96,9 @@ class EmbeddedPostgres:
         """Stop the server within a minute, rolling back what is not committed; no server is no error."""
         if self._pid() is not None:
             self._run("pg_ctl", "-D", str(self._data), "-m", "fast", "-w", "stop", account=_account())
+        if self._process is not None:
+            self._process.wait()
+            self._process = None
 
     def url(self, database: str) -> str:
         """The psycopg address `postgresql://...` of a database, created when it is missing."""
@@ -138,7 +142,7 @@ class EmbeddedPostgres:
 
     def _launch(self, account: pwd.struct_passwd | None) -> None:
         with self._log.open("ab") as log:
-            subprocess.Popen(
+            self._process = subprocess.Popen(
                 [str(_programs() / "postgres"), "-D", str(self._data), "-p", str(_free_port())],
                 stdin=subprocess.DEVNULL,
                 stdout=log,

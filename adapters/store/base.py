@@ -1,8 +1,8 @@
 """The store's contract: everything a case is and owes, changed in whole rounds or not at all.
 
-A *round* is one transaction: take what is ready, decide, write everything that follows, commit. A
-case is worked on by the worker that leases it; a lease lives as long as its worker's heartbeat, and every write checks
-lease and journal number, so a worker that was thought dead cannot overwrite its successor.
+A *round* is one transaction: take what is ready, decide, write everything that follows, commit. A case is
+worked on by the worker that leases it; a lease lives as long as its worker's heartbeat, and every write
+checks lease and journal number, so a worker that was thought dead cannot overwrite its successor.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class StepStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """An event on its way in. ``body`` is the payload as JSON, personal fields already sealed. ``parent`` is
-    the id of the case that opens this one, if any; ``case`` addresses a case by id instead of (sop, key)."""
+    """An event on its way in. ``body`` is the payload as JSON, personal fields already sealed. ``opens``
+    says whether it may open a case, ``parent`` is the id of the case that does so, if one does."""
 
     source: str
     id: str
@@ -48,6 +48,7 @@ class Letter:
     key: str
     body: bytes
     received: datetime
+    opens: bool = False
     parent: str | None = None
 
 
@@ -193,7 +194,8 @@ class Store(Protocol):
 
     # on-call staff
     def requeue(self, steps: Sequence[str], *, now: datetime, who: str, reason: str) -> list[str]:
-        """Parked steps become pending, attempts 0, journalled with who and why; the keys that were parked."""
+        """Parked steps become pending, due now, journalled with who and why; the keys that were parked.
+        Attempts go on counting, so that one more failure parks the step again."""
         ...
 
     def set_run(self, steps: Sequence[str], run: str) -> None: ...

@@ -32,13 +32,16 @@ class CommandType:
     ``arguments(data, event)`` builds what is asked, one ``Facts`` per command to perform (none at all is
     allowed). ``outcomes`` are the events it can end in. ``possible(arguments)`` gives every outcome worth
     telling apart for these arguments; ``sop check`` explores them all, the first is the ordinary one.
+    ``takes`` is the type of its arguments, ``timeout`` the seconds after which one try counts as failed.
     """
 
     name: str
     arguments: Callable[..., Iterable[Facts]]
     outcomes: tuple[type[Event], ...]
     possible: Callable[[Any], Iterable[Event]]
+    takes: type[Facts] = Facts
     retry: Retry = field(default_factory=Retry)
+    timeout: float = 30.0
     fulfils: tuple[str, ...] = ()
 
 

@@ -14,7 +14,7 @@ from machines.kernel.command import Command, CommandType
 from machines.kernel.decision import Decision
 from machines.kernel.definition import Definition, Firing
 from machines.kernel.event import Facts, Received
-from machines.kernel.rule import Disposition, Rule, Send
+from machines.kernel.rule import Disposition, Junction, Rule, Send
 from machines.kernel.state import DEADLINE, State
 
 
@@ -71,16 +71,16 @@ def _follow(
 ) -> Decision:
     event, now = firing.event, firing.now
     data = rule.then(case.data, event.payload, now) if rule.then else case.data
-    target = rule.to or definition.states[case.state]
+    target, moved = _target(definition, case, rule, data)
     entry = _entry(case, firing, disposition=Disposition.HANDLED, after=target.name, reason=rule.because)
     does, sends = rule.does, list(rule.sends(data, event.payload)) if rule.sends else []
-    if rule.to is not None:
+    if moved:
         does += target.does
         if target.reports and case.parent:
             sends.append(Send(event=target.reports(data)))
-    again = rule.to is not None and target.name == case.state
+    again = moved and target.name == case.state
     timers = _timers(definition, case, target, data, now, again=again)
-    deferred = 0 if rule.to is not None else case.deferred
+    deferred = 0 if moved else case.deferred
     return Decision(
         case=replace(case, state=target.name, data=data, seq=entry.seq, timers=timers, deferred=deferred),
         entry=entry,
@@ -88,8 +88,18 @@ def _follow(
         sends=tuple(sends),
         timers_set=_changed(timers, running),
         timers_cleared=tuple(name for name in running if name not in timers),
-        moved=rule.to is not None,
+        moved=moved,
     )
+
+
+def _target(definition: Definition, case: Case, rule: Rule, data: Facts | None) -> tuple[State, bool]:
+    """Where the case goes, and whether that means entering a state."""
+    if rule.to is None:
+        return definition.states[case.state], False
+    if isinstance(rule.to, Junction):
+        target = rule.to.choose(data)
+        return target, target.name != case.state
+    return rule.to, True
 
 
 def _entry(case: Case, firing: Firing, *, disposition: Disposition, after: str, reason: str) -> Entry:

@@ -91,7 +91,7 @@ class Definition:
         for rule in procedure.rules:
             if rule.disposition is not Disposition.HANDLED:
                 continue
-            for state in (*rule.at, *((rule.to,) if rule.to else ())):
+            for state in (*rule.at, *rule.targets):
                 if state.name not in self.states:
                     raise DefinitionError(
                         f"{procedure.name}: rule on {rule.event} names unknown {state.name!r}"
@@ -99,7 +99,7 @@ class Definition:
             machine.add_transition(
                 rule.event,
                 [state.name for state in rule.at],
-                rule.to.name if rule.to else None,
+                rule.to.name if isinstance(rule.to, State) else None,
                 conditions=_condition(rule),
                 before=_mark(rule),
             )

@@ -5,7 +5,10 @@ KernelError
 ├── UnknownProcedure    no procedure of that name
 ├── UnknownEvent        no procedure knows an event of that type
 ├── UnknownState        a case stands in a state that its procedure does not have
-└── CurrencyMismatch    two currencies in one sum
+├── CurrencyMismatch    two currencies in one sum
+├── NaiveInstant        a datetime without a time zone
+├── NeverOpen           working time was asked of a calendar that has none
+└── PolicyError         the policy file says something that cannot be followed
 """
 
 from __future__ import annotations
@@ -45,3 +48,21 @@ class CurrencyMismatch(KernelError):
     """Two currencies in one sum."""
 
     code = "currency-mismatch"
+
+
+class NaiveInstant(KernelError):
+    """A datetime without a time zone."""
+
+    code = "naive-instant"
+
+
+class NeverOpen(KernelError):
+    """Working time was asked of a calendar that has none."""
+
+    code = "never-open"
+
+
+class PolicyError(KernelError):
+    """The policy file says something that cannot be followed."""
+
+    code = "policy"

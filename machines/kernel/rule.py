@@ -17,6 +17,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from machines.kernel.command import CommandType
+from machines.kernel.errors import DefinitionError
 from machines.kernel.event import Event
 from machines.kernel.state import Deadline, State
 from machines.kernel.verdict import Verdict
@@ -24,6 +25,25 @@ from machines.kernel.verdict import Verdict
 Data = TypeVar("Data")
 E = TypeVar("E", bound=Event)
 At = State | Iterable[State]
+
+
+@dataclass(frozen=True, slots=True)
+class Junction:
+    """A place where the way forks by what the case now holds: the first branch whose test holds after the
+    effect is taken. A case that is already in that state stays there, without entering it again."""
+
+    name: str
+    branches: tuple[tuple[State, Callable[[Any], bool]], ...]
+
+    @property
+    def states(self) -> tuple[State, ...]:
+        return tuple(dict.fromkeys(state for state, _ in self.branches))
+
+    def choose(self, data: object) -> State:
+        for state, holds in self.branches:
+            if holds(data):
+                return state
+        raise DefinitionError(f"junction {self.name!r} has no branch for {data!r}")
 
 
 class Disposition(StrEnum):
@@ -44,24 +64,31 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One row of a procedure; ``to`` is ``None`` where the case stays in its state."""
+    """One row of a procedure; ``to`` is ``None`` where the case stays in its state. ``targets`` are the
+    states that it can lead to."""
 
     event: str
     at: tuple[State, ...]
     disposition: Disposition
-    to: State | None = None
+    to: State | Junction | None = None
     when: Callable[..., Verdict] | None = None
     then: Callable[..., Any] | None = None
     does: tuple[CommandType, ...] = ()
     sends: Callable[..., Iterable[Send]] | None = None
     because: str = ""
 
+    @property
+    def targets(self) -> tuple[State, ...]:
+        if self.to is None:
+            return ()
+        return self.to.states if isinstance(self.to, Junction) else (self.to,)
+
 
 def on(
     event: type[E] | Deadline,
     *,
     at: At,
-    to: State | None = None,
+    to: State | Junction | None = None,
     when: Callable[[Data, E, datetime], Verdict] | None = None,
     then: Callable[[Data, E, datetime], Data] | None = None,
     does: tuple[CommandType, ...] = (),
@@ -69,7 +96,8 @@ def on(
     because: str = "",
 ) -> Rule:
     """The case handles the event: if ``when`` allows it, ``then`` computes the new data, ``does`` names
-    commands to perform, ``sends`` events to other cases, and the case goes to ``to`` or stays."""
+    commands to perform, ``sends`` events to other cases, and the case goes to ``to`` or stays. Where ``to`` is a
+    junction, the data after ``then`` decide."""
     return Rule(event.type, _states(at), Disposition.HANDLED, to, when, then, does, sends, because)
 
 

@@ -1,0 +1,252 @@
+"""From raw CloudEvents to committed letters: checked, sealed and stored in one transaction, once per
+(source, id). HTTP, ``sop send`` and the Prefect ``event`` flow all come in through here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import get_close_matches
+from typing import Protocol
+
+from pydantic import ValidationError
+
+from adapters.envelope import CUSTOMER, CUSTOMER_REMEDY, Envelope, EventFault, read_envelope, shown
+from adapters.errors import AdapterError, SealBroken
+from adapters.personal import places
+from adapters.sealing import Vault
+from adapters.store.base import Letter, Receipt
+from machines.kernel.event import SEALED, Event
+from machines.kernel.procedure import Procedure
+from machines.kernel.state import Ask
+
+_DEEPEST = 20
+
+
+class InvalidEvents(AdapterError):
+    """A request holds events that cannot be taken; nothing of it was stored."""
+
+    code = "invalid-event"
+
+    def __init__(self, faults: Sequence[EventFault]) -> None:
+        super().__init__("; ".join(f"event {f.index}: {f.field}: {f.remedy}" for f in faults[:5]))
+        self.faults = tuple(faults)
+
+
+class Inbox(Protocol):
+    """What the intake needs of the store."""
+
+    def receive(self, letters: Sequence[Letter]) -> list[Receipt]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """An event that is committed, now or (``duplicate``) before; ``number`` is its place in the inbox."""
+
+    id: str
+    source: str
+    subject: str
+    type: str
+    duplicate: bool
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """An event type that may come from outside, and the procedure that takes it."""
+
+    sop: str
+    event: type[Event]
+
+
+def entrances(procedures: Iterable[Procedure]) -> dict[str, tuple[Entrance, ...]]:
+    """Every event type that may be sent in: what procedures list as their events, and answers to forms."""
+    found: dict[str, tuple[Entrance, ...]] = {}
+    for procedure in procedures:
+        forms = tuple(state.form for state in procedure.states if isinstance(state, Ask))
+        for event in dict.fromkeys((*procedure.events, *forms)):
+            found[event.type] = (*found.get(event.type, ()), Entrance(procedure.name, event))
+    return dict(sorted(found.items()))
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """An event that is fit to be stored, but for the sealing."""
+
+    envelope: Envelope
+    sop: str
+    key: str
+    event: Event
+    customer: str | None
+
+
+class Intake:
+    """Takes events in for ``procedures``; ``clock`` says when (aware, UTC). Safe to share between threads."""
+
+    def __init__(
+        self, store: Inbox, *, vault: Vault, procedures: Iterable[Procedure], clock: Callable[[], datetime]
+    ) -> None:
+        self._store = store
+        self._vault = vault
+        self._clock = clock
+        self.entrances: Mapping[str, tuple[Entrance, ...]] = entrances(procedures)
+
+    def accept(self, events: Sequence[object]) -> list[Accepted]:
+        """Store all of ``events`` (parsed JSON) in one transaction, or none.
+
+        Raises ``InvalidEvents`` with every fault found, ``StoreUnavailable``.
+        """
+        (answer,) = self.accept_groups([events])
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def accept_groups(self, groups: Sequence[Sequence[object]]) -> list[list[Accepted] | Exception]:
+        """``accept`` for several requests in one transaction; an invalid one does not touch the others."""
+        checked = [self._check(group) for group in groups]
+        letters, answers = self._seal(checked)
+        receipts = iter(self._store.receive(letters)) if letters else iter(())
+        for number, group in enumerate(checked):
+            if not isinstance(answers[number], Exception):
+                answers[number] = [_accepted(item, next(receipts)) for item in group]
+        return answers
+
+    def _seal(
+        self, groups: Sequence[list[Checked] | InvalidEvents]
+    ) -> tuple[list[Letter], list[list[Accepted] | Exception]]:
+        flat = [item for group in groups if isinstance(group, list) for item in group]
+        bodies = iter(self._vault.seal_events([(item.event, item.customer) for item in flat]))
+        now = self._clock()
+        letters: list[Letter] = []
+        answers: list[list[Accepted] | Exception] = []
+        for group in groups:
+            if isinstance(group, InvalidEvents):
+                answers.append(group)
+                continue
+            sealed = [(item, next(bodies)) for item in group]
+            broken = [
+                EventFault(index, "customer", f"{body}; send it for another customer")
+                for index, (_, body) in enumerate(sealed)
+                if isinstance(body, SealBroken)
+            ]
+            answers.append(InvalidEvents(broken) if broken else [])
+            if not broken:
+                letters += [_letter(item, body, now) for item, body in sealed if isinstance(body, bytes)]
+        return letters, answers
+
+    def _check(self, events: Sequence[object]) -> list[Checked] | InvalidEvents:
+        checked: list[Checked] = []
+        faults: list[EventFault] = []
+        for index, raw in enumerate(events):
+            envelope = read_envelope(raw, index=index)
+            found = envelope if isinstance(envelope, list) else self._check_payload(envelope, index)
+            if isinstance(found, list):
+                faults += found
+            else:
+                checked.append(found)
+        return InvalidEvents(faults) if faults else checked
+
+    def _check_payload(self, envelope: Envelope, index: int) -> Checked | list[EventFault]:
+        entrance, key = self._entrance(envelope)
+        if entrance is None:
+            return [EventFault(index, *self._unknown(envelope), shown(envelope.type))]
+        reserved = _reserved(envelope.data)
+        if reserved is not None:
+            return [EventFault(index, reserved[0], reserved[1])]
+        try:
+            event = entrance.event.model_validate(envelope.data)
+        except ValidationError as error:
+            return _payload_faults(error, entrance.event, index)
+        customer = getattr(event, "customer", None) or envelope.customer
+        if places(entrance.event) and not (isinstance(customer, str) and CUSTOMER.fullmatch(customer)):
+            return [EventFault(index, "customer", f"say whose personal fields these are: {CUSTOMER_REMEDY}")]
+        return Checked(envelope, entrance.sop, key, event, customer)
+
+    def _entrance(self, envelope: Envelope) -> tuple[Entrance | None, str]:
+        """Subject ``SO-1001``, or ``order/SO-1001`` where several procedures take the type."""
+        offered = self.entrances.get(envelope.type, ())
+        for entrance in offered:
+            prefix = entrance.sop + "/"
+            if envelope.subject.startswith(prefix) and len(envelope.subject) > len(prefix):
+                return entrance, envelope.subject.removeprefix(prefix)
+        return (offered[0] if len(offered) == 1 else None), envelope.subject
+
+    def _unknown(self, envelope: Envelope) -> tuple[str, str]:
+        """(field, remedy)."""
+        offered = self.entrances.get(envelope.type)
+        if offered:
+            keys = " or ".join(f"{entrance.sop}/KEY" for entrance in offered)
+            return "subject", f"several procedures take {envelope.type}; write the subject as {keys}"
+        near = get_close_matches(envelope.type, self.entrances, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(near)}? " if near else ""
+        return "type", f"unknown type; {hint}/events/types lists all"
+
+
+def _letter(item: Checked, body: bytes, now: datetime) -> Letter:
+    return Letter(
+        source=item.envelope.source,
+        id=item.envelope.id,
+        type=item.envelope.type,
+        sop=item.sop,
+        key=item.key,
+        body=body,
+        received=now,
+        opens=item.event.opens,
+    )
+
+
+def _accepted(item: Checked, receipt: Receipt) -> Accepted:
+    envelope = item.envelope
+    return Accepted(
+        id=envelope.id,
+        source=envelope.source,
+        subject=envelope.subject,
+        type=envelope.type,
+        duplicate=receipt.duplicate,
+        number=receipt.number,
+    )
+
+
+def _reserved(data: object, field: str = "data", depth: int = 0) -> tuple[str, str] | None:
+    """(field, remedy) of the first text that passes itself off as sealed: whoever could smuggle one in
+    could have somebody else's field opened for himself."""
+    if isinstance(data, str):
+        if data.lstrip()[: len(SEALED)].lower() == SEALED:
+            return field, f"text that begins with {SEALED!r} is reserved; send the clear text"
+        return None
+    if not isinstance(data, Mapping | list):
+        return None
+    if depth >= _DEEPEST:
+        return field, f"nested deeper than {_DEEPEST} levels; send what the event's schema shows"
+    parts = data.items() if isinstance(data, Mapping) else enumerate(data)
+    for name, part in parts:
+        found = _reserved(part, f"{field}.{_named(name)}", depth + 1)
+        if found:
+            return found
+    return None
+
+
+def _payload_faults(error: ValidationError, event: type[Event], index: int) -> list[EventFault]:
+    found = []
+    for detail in error.errors(include_url=False, include_context=False):
+        path = detail["loc"]
+        personal = places(event).covers(path)
+        field = ".".join(("data", *(_named(step) for step in path)))
+        if detail["type"] == "extra_forbidden":
+            near = get_close_matches(str(path[-1]), event.model_fields, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            found.append(EventFault(index, field, f"not a field of {event.type}{hint}"))
+        elif detail["type"] == "missing":
+            found.append(EventFault(index, field, "add this field"))
+        elif personal:
+            own = detail["type"] in ("value_error", "assertion_error")  # such a message may quote the value
+            found.append(EventFault(index, field, "not valid" if own else detail["msg"]))
+        else:
+            found.append(EventFault(index, field, detail["msg"], shown(detail["input"])))
+    return found
+
+
+def _named(step: object) -> str:
+    text = str(step)
+    return text if text.isidentifier() and len(text) <= 40 or isinstance(step, int) else "(field)"

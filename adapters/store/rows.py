@@ -1,0 +1,139 @@
+"""Between the store's values and the rows of its tables: tuples in the order of the columns, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+from pydantic import ValidationError
+from pydantic_core import to_json
+from sqlalchemy import Row
+
+from adapters.store.base import InboxRow, InboxStatus, Letter, Step, StepStatus
+from machines.kernel.case import Case, Entry, Timer
+from machines.kernel.event import Facts
+from machines.kernel.rule import Disposition
+
+Values = tuple[object, ...]
+AnyRow = Row[Any] | tuple[Any, ...]
+Hydrate = Mapping[str, type[Facts]]
+"""Procedure name -> the model of its cases' data."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class UnreadableCase(Exception):
+    """The data of a case does not fit the model of its procedure."""
+
+
+def micros(instant: datetime) -> int:
+    """Microseconds since 1970 UTC; raises ``TypeError`` for a datetime without time zone."""
+    return (instant - _EPOCH) // _MICROSECOND
+
+
+def instant(value: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=value)
+
+
+def _micros_or_none(value: datetime | None) -> int | None:
+    return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+
+def _instant_or_none(value: int | None) -> datetime | None:
+    return None if value is None else instant(value)
+
+
+def json_text(body: Mapping[str, Any] | Facts) -> str:
+    return body.model_dump_json() if isinstance(body, Facts) else to_json(body).decode()
+
+
+def case_values(case: Case, *, lease: str | None, opened: int, ended: bool) -> Values:
+    """In the order of the table's columns."""
+    data = None if case.data is None else case.data.model_dump_json()
+    return (
+        *(case.id, case.sop, case.key, case.version, case.hash, case.state, data, case.seq, case.parent),
+        *(case.deferred, lease, opened, opened, ended),
+    )
+
+
+def case_from(row: AnyRow, *, timers: Mapping[str, Timer], hydrate: Hydrate) -> Case:
+    """From sop, key, version, hash, state, data, seq, parent, deferred. Raises ``UnreadableCase``."""
+    sop, key, version, hash, state, data, seq, parent, deferred = row
+    try:
+        facts = None if data is None else hydrate[sop].model_validate_json(data)
+    except KeyError:
+        raise UnreadableCase(f"no procedure {sop} is known here") from None
+    except ValidationError as error:
+        # Only where and what kind: the message itself would quote the data.
+        faults = ", ".join(f"{'.'.join(map(str, e['loc']))}: {e['type']}" for e in error.errors())
+        raise UnreadableCase(f"the data does not fit {sop}: {faults}") from None
+    return Case(sop, key, version, hash, state, facts, seq, parent, timers, deferred)
+
+
+def letter_values(letter: Letter) -> Values:
+    return (
+        *(letter.source, letter.id, letter.type, letter.sop, letter.key, letter.case),
+        *(letter.body.decode(), micros(letter.received), letter.parent, letter.opens),
+        *(InboxStatus.NEW.value, ""),
+    )
+
+
+def inbox_from(row: AnyRow) -> InboxRow:
+    """From number, source, id, type, sop, key, body, received, parent, opens, status, reason."""
+    number, source, id, type, sop, key, body, received, parent, opens, status, reason = row
+    letter = Letter(source, id, type, sop, key, body.encode(), instant(received), parent, bool(opens))
+    return InboxRow(number, letter, InboxStatus(status), reason)
+
+
+def entry_values(case: str, entry: Entry) -> Values:
+    return (
+        *(case, entry.seq, micros(entry.at), entry.event, entry.source, entry.event_id),
+        *(entry.disposition.value, entry.before, entry.after, entry.reason, json_text(entry.body)),
+    )
+
+
+def entry_from(row: AnyRow) -> tuple[Entry, bytes]:
+    """From seq, at, event, source, event_id, disposition, before, after, reason, body."""
+    seq, at, event, source, event_id, disposition, before, after, reason, body = row
+    entry = Entry(
+        *(seq, instant(at), event, source, event_id, Disposition(disposition), before, after, reason),
+        body=orjson.loads(body),
+    )
+    return entry, body.encode()
+
+
+def step_values(step: Step) -> Values:
+    return (
+        *(step.key, step.case, step.command, step.arguments.decode(), step.status.value),
+        *(micros(step.issued), step.attempts, _micros_or_none(step.due), step.error, step.code),
+        *(step.outcome, step.run),
+    )
+
+
+def step_from(row: AnyRow) -> Step:
+    key, case, command, arguments, status, issued, attempts, due, error, code, outcome, run = row
+    return Step(
+        *(key, case, command, arguments.encode(), StepStatus(status), instant(issued), attempts),
+        *(_instant_or_none(due), error, code, outcome, run),
+    )
+
+
+def settled_values(step: Step) -> Values:
+    """What may change in a step, then its key."""
+    return (
+        *(step.arguments.decode(), step.status.value, step.attempts, _micros_or_none(step.due)),
+        *(step.error, step.code, step.outcome, step.run, step.key),
+    )
+
+
+def timer_values(case: str, timer: Timer) -> Values:
+    return (case, timer.name, micros(timer.due), micros(timer.set_at), timer.passed)
+
+
+def timer_from(row: AnyRow) -> Timer:
+    """From name, due, set_at, passed."""
+    name, due, set_at, passed = row
+    return Timer(name, instant(due), instant(set_at), bool(passed))

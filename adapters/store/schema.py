@@ -1,0 +1,165 @@
+"""The tables. Instants are whole microseconds UTC, payloads are JSON text that the database never looks into.
+
+``cases.id`` is ``sop/key``, and the inbox addresses cases by it, also those that do not exist yet. Work is found
+through partial indexes that hold only what is still to do, so they stay small however long the history gets.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    literal_column,
+)
+
+metadata = MetaData()
+
+# SQLite numbers rows by itself only in a column declared INTEGER, which there holds 64 bits.
+_Number = BigInteger().with_variant(Integer(), "sqlite")
+
+cases = Table(
+    "cases",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("sop", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("hash", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("data", Text),
+    Column("seq", Integer, nullable=False),
+    Column("parent", Text),
+    Column("deferred", Integer, nullable=False),
+    Column("lease", Text),
+    Column("opened", BigInteger, nullable=False),
+    Column("changed", BigInteger, nullable=False),
+    Column("ended", Boolean, nullable=False),
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("number", _Number, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("sop", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("case_id", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("received", BigInteger, nullable=False),
+    Column("parent", Text),
+    Column("opens", Boolean, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    UniqueConstraint("source", "id", name="inbox_once"),
+)
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("case_id", Text, primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("event_id", Text, nullable=False),
+    Column("disposition", Text, nullable=False),
+    Column("before", Text, nullable=False),
+    Column("after", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+steps = Table(
+    "steps",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("case_id", Text, nullable=False),
+    Column("command", Text, nullable=False),
+    Column("arguments", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("issued", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due", BigInteger),
+    Column("error", Text),
+    Column("code", Text),
+    Column("outcome", Text),
+    Column("run", Text),
+)
+
+timers = Table(
+    "timers",
+    metadata,
+    Column("case_id", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("due", BigInteger, nullable=False),
+    Column("set_at", BigInteger, nullable=False),
+    Column("passed", Boolean, nullable=False),
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("heartbeat", BigInteger, nullable=False),
+)
+
+customers = Table(
+    "customers",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("wrapped_key", LargeBinary),  # null once destroyed
+    Column("created", BigInteger, nullable=False),
+    Column("destroyed", BigInteger),
+)
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("number", _Number, primary_key=True),
+    Column("customer", Text, ForeignKey("customers.id"), nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("granted", Boolean, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("source", Text, nullable=False),
+)
+
+# SQLite uses a partial index only where a query repeats its condition, with the value spelled out.
+IS_NEW = inbox.c.status == literal_column("'new'")
+IS_UNMATCHED = inbox.c.status == literal_column("'unmatched'")
+IS_DEFERRED = inbox.c.status == literal_column("'deferred'")
+IS_DUE = steps.c.status.in_([literal_column("'pending'"), literal_column("'retrying'")])
+IS_PARKED = steps.c.status == literal_column("'parked'")
+IS_LEASED = cases.c.lease.is_not(None)
+HAS_NOT_PASSED = timers.c.passed.is_(False)
+
+
+def _partial(name: str, *columns: Column[Any], where: ColumnElement[bool]) -> Index:
+    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
+
+
+_partial("inbox_new", inbox.c.number, where=IS_NEW)
+_partial("inbox_unmatched", inbox.c.case_id, where=IS_UNMATCHED)
+_partial("inbox_deferred", inbox.c.case_id, where=IS_DEFERRED)
+_partial("steps_due", steps.c.due, where=IS_DUE)
+_partial("steps_parked", steps.c.command, where=IS_PARKED)
+_partial("timers_due", timers.c.due, where=HAS_NOT_PASSED)
+_partial("cases_leased", cases.c.lease, where=IS_LEASED)
+
+# Whole, not partial: one entry written once costs less than one that comes and goes with "running",
+# and the steps of a case are listed by it too.
+Index("steps_of_case", steps.c.case_id)
+Index("cases_opened", cases.c.opened)

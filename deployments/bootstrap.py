@@ -1,0 +1,114 @@
+"""The composition root: the one place that picks concrete stores, adapters and definitions."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from adapters.command import Adapter
+from adapters.intake import Intake
+from adapters.master_key import master_keys
+from adapters.sealing import Vault
+from adapters.store.base import Store
+from adapters.store.opening import open_store
+from adapters.world import simulated_world
+from deployments.settings import Settings
+from flows.driver import Driver, Pace
+from flows.running import Running
+from flows.runtime import Runtime
+from flows.watching import Watching
+from machines.catalogue import CATALOGUE, Catalogue
+from machines.kernel.definition import Definition
+from machines.policy import definitions, load_policy
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """Everything that a command, the web process or a worker may need, on one open store."""
+
+    settings: Settings
+    catalogue: Catalogue
+    definitions: Mapping[str, Definition]
+    store: Store
+    vault: Vault
+    intake: Intake
+
+    @staticmethod
+    def clock() -> datetime:
+        return utc_now()
+
+    def adapters(self) -> Mapping[str, Adapter]:
+        return simulated_world(
+            seed=self.settings.world_seed,
+            book=self.settings.home / "world.db" if self.settings.world_book else None,
+            faults=self.settings.faults,
+            latency=self.settings.world_latency,
+            vault=self.vault,
+        )
+
+    def submit(self, event: Mapping[str, object]) -> Mapping[str, object]:
+        """Take one event in from staff or an automation, and say what became of it so far."""
+        envelope = {"specversion": "1.0", "source": "prefect", **event}
+        accepted = self.intake.accept([envelope])[0]
+        row = self.store.letter(source=accepted.source, id=accepted.id)
+        answer = {"status": row.status.value, "case": accepted.subject} if row else {"status": "new"}
+        return answer | ({"reason": row.reason} if row and row.reason else {})
+
+
+@contextmanager
+def open_application(settings: Settings) -> Iterator[Application]:
+    """Open the store of ``settings`` (made and migrated if need be), close it at the end."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    policy = load_policy(settings.policy)
+    built = definitions(policy)
+    hydrate = {name: definition.procedure.data for name, definition in built.items()}
+    store = open_store(settings.url, hydrate=hydrate)
+    try:
+        store.migrate()
+        master = settings.master_key.get_secret_value() if settings.master_key else None
+        vault = Vault(store, master=master_keys(configured=master, home=settings.home))
+        intake = Intake(store=store, vault=vault, catalogue=CATALOGUE, clock=utc_now)
+        yield Application(settings, CATALOGUE, built, store, vault, intake)
+    finally:
+        store.close()
+
+
+def worker_name() -> str:
+    """Unique to this process, also among restarts: a lease must never be taken for that of a predecessor."""
+    return f"{socket.gethostname()}:{os.getpid()}:{utc_now():%H%M%S%f}"
+
+
+@asynccontextmanager
+async def open_runtime() -> AsyncIterator[Runtime]:
+    """The drive loop of this process, recorded in Prefect; for ``sop worker`` and Prefect's own start command."""
+    settings = Settings()
+    logging.getLogger("transitions").setLevel(logging.WARNING)
+    with open_application(settings) as app:
+        watching = Watching(app.store, api_url=settings.prefect_url, sops=tuple(app.definitions))
+        driver = Driver(
+            app.store,
+            app.definitions,
+            app.adapters(),
+            worker=worker_name(),
+            clock=utc_now,
+            listener=watching,
+            pace=Pace(lease=settings.lease),
+        )
+        watching.recall()
+        with watching.recorder:
+            driver.start()
+            try:
+                yield Running(
+                    store=app.store, driver=driver, watching=watching, submit=app.submit, clock=utc_now
+                )
+            finally:
+                driver.stop()

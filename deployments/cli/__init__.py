@@ -1,0 +1,29 @@
+"""The ``sop`` command: every process, every question and every remedy of the product."""
+
+from __future__ import annotations
+
+import logging
+
+import typer
+
+from deployments.cli.cases import cases, show
+from deployments.cli.doctor import doctor
+from deployments.cli.events import send
+from deployments.cli.procedures import check, simulate
+from deployments.cli.serve import up, web, worker
+from deployments.cli.steps import replay, steps
+
+app = typer.Typer(
+    name="sop",
+    help="Customer-service procedures as durable state machines, driven by Prefect flows.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+)
+for command in (up, worker, web, send, cases, show, steps, replay, check, simulate, doctor):
+    app.command()(command)
+
+
+def main() -> None:
+    logging.getLogger("transitions").setLevel(logging.WARNING)
+    app()

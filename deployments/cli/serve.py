@@ -1,0 +1,74 @@
+"""``sop up`` runs everything on one machine; ``sop worker`` and ``sop web`` are its two processes of ours."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deployments.cli.output import AsJson, plain_errors
+from deployments.settings import Settings
+
+EXAMPLE_DAY = Path(__file__).parents[2] / "examples" / "day.jsonl"
+
+
+def up(
+    *,
+    example: Annotated[bool, typer.Option("--example", help="Feed the example day of orders.")] = False,
+    seconds: Annotated[float, typer.Option(help="How long the example day takes.")] = 60.0,
+    exit_when_idle: Annotated[
+        bool, typer.Option("--exit-when-idle", help="Stop when nothing is left to do.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Start Prefect's server, a worker and the web intake; stay up until Ctrl-C, then stop all of it."""
+    from deployments.up import Up
+
+    with plain_errors():
+        day = EXAMPLE_DAY if example else None
+        status = Up(
+            Settings(), day=day, seconds=seconds, exit_when_idle=exit_when_idle, as_json=as_json
+        ).run()
+    raise typer.Exit(status)
+
+
+def worker() -> None:
+    """Drive cases and serve Prefect's work pool, until SIGTERM or Ctrl-C."""
+    settings = Settings()
+    _log_to_stderr(settings)
+    os.environ.setdefault("PREFECT_API_URL", settings.prefect_url)
+    os.environ.setdefault("PREFECT_HOME", str((settings.home / "prefect-client").resolve()))
+    from deployments.registration import register
+    from deployments.worker import run_worker
+
+    with plain_errors():
+        asyncio.run(run_worker(register=register))
+
+
+def web() -> None:
+    """Take events in over HTTP; API documents at /docs."""
+    import uvicorn
+
+    from adapters.web import create_app
+    from deployments.bootstrap import open_application
+
+    settings = Settings()
+    _log_to_stderr(settings)
+    with plain_errors(), open_application(settings) as app:
+        api = create_app(intake=app.intake, store=app.store, body_limit=settings.body_limit)
+        uvicorn.run(
+            api, host=settings.web_host, port=settings.web_port, log_level="warning", access_log=False
+        )
+
+
+def _log_to_stderr(settings: Settings) -> None:
+    logging.basicConfig(
+        stream=sys.stderr, level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    for noisy in ("httpx", "httpcore", "transitions"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -1,0 +1,92 @@
+"""``sop steps`` says what is broken; ``sop replay`` tries it again, never charging twice."""
+
+from __future__ import annotations
+
+import getpass
+import time
+from typing import Annotated
+
+import typer
+
+from adapters.store.base import Step, StepStatus, Store
+from deployments.bootstrap import open_application
+from deployments.cli.output import AsJson, fail, plain_errors, print_json, print_table
+from deployments.settings import Settings
+
+_OPEN = (StepStatus.PENDING, StepStatus.RUNNING, StepStatus.RETRYING)
+
+
+def steps(
+    *,
+    failed: Annotated[bool, typer.Option("--failed", help="Only parked and retrying steps.")] = False,
+    status: Annotated[StepStatus | None, typer.Option(help="Only steps of this status.")] = None,
+    command: Annotated[str | None, typer.Option(help="Only this command, such as payment.capture.")] = None,
+    limit: Annotated[int, typer.Option(help="At most so many.")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """List steps: which case, which command, how often tried, the last error in plain words."""
+    wanted = (StepStatus.PARKED, StepStatus.RETRYING) if failed else (status,) if status else ()
+    with plain_errors(), open_application(Settings()) as app:
+        found = app.store.steps(status=wanted, command=command, limit=limit)
+        print_table("Steps", [_row(step) for step in found], as_json=as_json)
+
+
+def replay(
+    step: Annotated[
+        str | None, typer.Argument(help="A step or a case, such as SO-1001 or its full key.")
+    ] = None,
+    *,
+    reason: Annotated[str, typer.Option(help="Why; it is journalled.")],
+    command: Annotated[str | None, typer.Option(help="Replay every parked step of this command.")] = None,
+    error: Annotated[str | None, typer.Option(help="Only steps whose error contains this.")] = None,
+    who: Annotated[str, typer.Option(help="Your name, for the journal.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be replayed.")] = False,
+    limit: Annotated[int, typer.Option(help="At most so many.")] = 1000,
+    as_json: AsJson = False,
+) -> None:
+    """Try parked steps again, each under the idempotency key it always had."""
+    if step is None and command is None:
+        fail("name a step or a case, or give --command", code=2)
+    with plain_errors(), open_application(Settings()) as app:
+        parked = app.store.steps(status=(StepStatus.PARKED,), command=command, limit=limit)
+        chosen = [
+            one
+            for one in parked
+            if (step is None or step in (one.key, one.case, one.case.partition("/")[2]))
+            and (error is None or error in (one.error or ""))
+        ]
+        if not chosen:
+            fail("nothing parked matches; 'sop steps --failed' lists what is", code=2)
+        if dry_run:
+            print_table("Would be replayed", [_row(one) for one in chosen], as_json=as_json)
+            return
+        keys = [one.key for one in chosen]
+        app.store.requeue(keys, now=app.clock(), who=who or getpass.getuser(), reason=reason)
+        _follow(app.store, keys, as_json=as_json)
+
+
+def _follow(store: Store, keys: list[str], *, as_json: bool) -> None:
+    """Wait for the worker to settle them, a minute at most."""
+    until = time.monotonic() + 60
+    found = store.steps(keys=keys, limit=len(keys))
+    while any(step.status in _OPEN for step in found) and time.monotonic() < until:
+        time.sleep(0.2)
+        found = store.steps(keys=keys, limit=len(keys))
+    rows = [_row(step) for step in found]
+    if as_json:
+        print_json(rows)
+    else:
+        print_table("Replayed", rows, as_json=False)
+    if any(step.status is not StepStatus.DONE for step in found):
+        raise typer.Exit(1)
+
+
+def _row(step: Step) -> dict[str, object]:
+    return {
+        "step": step.key,
+        "status": step.status.value,
+        "attempts": step.attempts,
+        "again": step.due,
+        "error": step.error,
+        "code": step.code,
+    }

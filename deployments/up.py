@@ -1,0 +1,210 @@
+"""Everything on one machine: PostgreSQL for Prefect, Prefect's server, a worker, the web intake, and if asked
+the example day. Whatever it started, it stops."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from types import FrameType
+
+import httpx
+from rich.console import Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from adapters.postgres import EmbeddedPostgres, PostgresUnavailable
+from adapters.store.base import Store
+from deployments.bootstrap import open_application
+from deployments.cli.output import console, errors, print_json
+from deployments.feeding import Fed, feed
+from deployments.prefect_server import PrefectServer
+from deployments.processes import Child, free_port
+from deployments.settings import Settings
+
+_LOOK_SECONDS = 0.5
+_QUIET_LOOKS = 6  #: so many looks in a row must find nothing to do before it counts as idle
+_BUSY_STEPS = ("pending", "running", "retrying")
+_START_SECONDS = 60.0
+
+Summary = Mapping[str, Mapping[str, int]]
+
+
+class Up:
+    """One run of ``sop up``."""
+
+    def __init__(
+        self, settings: Settings, *, day: Path | None, seconds: float, exit_when_idle: bool, as_json: bool
+    ) -> None:
+        self._settings = settings.model_copy(
+            update={
+                "home": settings.home.resolve(),
+                "web_port": free_port(settings.web_port, host=settings.web_host),
+                "prefect_port": free_port(settings.prefect_port),
+            }
+        )
+        self._day = day
+        self._seconds = seconds
+        self._exit_when_idle = exit_when_idle
+        self._as_json = as_json
+        self._children: list[Child] = []
+        self._fed = Fed()
+        self._stopping = threading.Event()
+
+    def run(self) -> int:
+        """Returns the exit status: 0, also after Ctrl-C."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._on_signal)
+        started = time.monotonic()
+        with ExitStack() as stack:
+            app = stack.enter_context(open_application(self._settings))
+            self._say(f"All state is kept under {self._settings.home}")
+            self._start_prefect(stack)
+            self._start_children(stack)
+            self._say_addresses()
+            feeding = self._start_feeding()
+            self._watch(app.store, feeding, started)
+            summary = app.store.summary()
+            self._say("Stopping the worker, the web intake, Prefect's server and its PostgreSQL ...")
+        if self._as_json:
+            print_json(totals(summary, self._fed, seconds=time.monotonic() - started))
+        return 0
+
+    def _start_prefect(self, stack: ExitStack) -> None:
+        settings = self._settings
+        if settings.prefect_api_url:
+            return
+        database: str | None = None
+        if settings.prefect_database == "postgres":
+            self._say("Starting PostgreSQL for Prefect ...")
+            try:
+                postgres = stack.enter_context(EmbeddedPostgres(settings.home / "postgres"))
+                database = postgres.url("prefect")
+            except PostgresUnavailable as error:
+                errors.print(
+                    f"{error} Prefect's server runs on SQLite instead: slower, with pauses under load."
+                )
+        self._say("Starting Prefect's server ...")
+        folder = settings.home / "prefect"
+        stack.enter_context(PrefectServer(folder, port=settings.prefect_port, database=database))
+
+    def _start_children(self, stack: ExitStack) -> None:
+        settings = self._settings
+        environment = {
+            "SOP_HOME": str(settings.home),
+            "SOP_WEB_PORT": str(settings.web_port),
+            "SOP_PREFECT_PORT": str(settings.prefect_port),
+        }
+        self._say("Starting the worker and the web intake ...")
+        for name in ("web", "worker"):
+            log = settings.home / "logs" / f"{name}.log"
+            child = Child(name, name, log=log, environment=environment)
+            child.start()
+            stack.callback(child.stop)
+            self._children.append(child)
+        _wait_for(f"{settings.web_url}/health", child=self._children[0])
+
+    def _start_feeding(self) -> threading.Thread | None:
+        if self._day is None:
+            return None
+        thread = threading.Thread(target=self._feed, args=(self._day,), name="feeding", daemon=True)
+        thread.start()
+        return thread
+
+    def _feed(self, day: Path) -> None:
+        for fed in feed(day, url=self._settings.web_url, seconds=self._seconds):
+            self._fed = fed
+            if self._stopping.is_set():
+                return
+
+    def _watch(self, store: Store, feeding: threading.Thread | None, started: float) -> None:
+        """Show progress until told to stop, or until idle if that was asked for."""
+        quiet = 0
+        with Live(console=console, auto_refresh=False, transient=False, screen=False) as live:
+            while not self._stopping.wait(_LOOK_SECONDS):
+                summary = store.summary()
+                if not self._as_json:
+                    live.update(self._progress(summary, time.monotonic() - started), refresh=True)
+                for child in self._children:
+                    if child.revive():
+                        errors.print(f"the {child.name} ended and was started again; see {child.log}")
+                fed = feeding is None or not feeding.is_alive()
+                quiet = quiet + 1 if fed and not _busy(summary) else 0
+                if self._exit_when_idle and quiet >= _QUIET_LOOKS:
+                    return
+
+    def _progress(self, summary: Summary, seconds: float) -> Group:
+        table = Table(box=None, pad_edge=False)
+        for column in ("procedure", "cases", "where they stand"):
+            table.add_column(column, overflow="fold")
+        for sop, states in sorted(_by_sop(summary["cases"]).items()):
+            ranked = sorted(states.items(), key=lambda item: -item[1])
+            where = ", ".join(f"{state} {count}" for state, count in ranked)
+            table.add_row(sop, str(sum(states.values())), where)
+        steps = ", ".join(f"{status} {count}" for status, count in sorted(summary["steps"].items()))
+        fed = self._fed
+        line = (
+            f"{seconds:4.0f} s   events sent {fed.sent}, refused {fed.refused}   steps: {steps or 'none yet'}"
+        )
+        return Group(Text(""), table, Text(line))
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self._stopping.set()
+
+    def _say(self, text: str) -> None:
+        if not self._as_json:
+            console.print(text, highlight=False)
+
+    def _say_addresses(self) -> None:
+        settings = self._settings
+        self._say(f"\nPrefect UI   {settings.prefect_ui}/runs")
+        self._say(f"API docs     {settings.web_url}/docs")
+        self._say(f"Send events  POST {settings.web_url}/events")
+        self._say("Stop         Ctrl-C")
+
+
+def totals(summary: Summary, fed: Fed, *, seconds: float) -> dict[str, object]:
+    """What ``--json`` ends with: cases by procedure and state, steps by status, dead letters, seconds."""
+    inbox = summary["inbox"]
+    return {
+        "cases": _by_sop(summary["cases"]),
+        "steps": dict(summary["steps"]),
+        "inbox": dict(inbox),
+        "dead_letters": inbox.get("dead", 0),
+        "events": asdict(fed),
+        "seconds": round(seconds, 1),
+    }
+
+
+def _busy(summary: Summary) -> bool:
+    waiting = summary["inbox"].get("new", 0)
+    return bool(waiting or any(summary["steps"].get(status, 0) for status in _BUSY_STEPS))
+
+
+def _by_sop(cases: Mapping[str, int]) -> dict[str, dict[str, int]]:
+    grouped: dict[str, dict[str, int]] = {}
+    for name, count in cases.items():
+        sop, _, state = name.partition("/")
+        grouped.setdefault(sop, {})[state] = count
+    return grouped
+
+
+def _wait_for(url: str, *, child: Child) -> None:
+    until = time.monotonic() + _START_SECONDS
+    while time.monotonic() < until and child.alive:
+        try:
+            if httpx.get(url, timeout=2).status_code == 200:
+                return
+        except httpx.HTTPError:
+            pass
+        time.sleep(0.1)
+    raise ProcessFailed(f"the {child.name} did not start; its log is {child.log}")
+
+
+class ProcessFailed(Exception):
+    """One of our processes did not start."""

@@ -1,0 +1,222 @@
+"""The Prefect worker that runs flow runs in its own process, beside the drive loop.
+
+`prefect worker start --type sop --pool sop` and `run_worker` start the same worker; the second keeps the
+drive loop independent of Prefect, so that cases go on while the API is away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import importlib
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
+from typing import Any, cast
+
+import anyio.abc
+import httpx
+from prefect.client.schemas.objects import FlowRun
+from prefect.exceptions import Abort, Pause
+from prefect.flow_engine import run_flow_async
+from prefect.settings import PREFECT_WORKER_QUERY_SECONDS, temporary_settings
+from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
+
+from flows import runtime
+from flows.prefect_api import PREFECT_ERRORS, WORK_POOL
+from flows.procedures import PROCEDURES
+from flows.runtime import Runtime
+
+OpenRuntime = Callable[[], AbstractAsyncContextManager[Runtime]]
+
+_log = logging.getLogger(__name__)
+#: How often the worker looks for runs: the longest wait after a click on Retry.
+_LOOK_SECONDS = 2.0
+_AGAIN_SECONDS = 3.0
+_GRACE_SECONDS = 10.0
+
+
+def open_runtime() -> AbstractAsyncContextManager[Runtime]:
+    """The process's drive loop, from the composition root. Tests put their own in its place."""
+    # Prefect's server imports this module to list worker types: it must not load the whole application.
+    bootstrap = importlib.import_module("deployments.bootstrap")
+    opened = cast("OpenRuntime", bootstrap.open_runtime)
+    return opened()
+
+
+class SopWorkerResult(BaseWorkerResult):
+    """How a run ended for the worker: 0 when its state is already told to Prefect."""
+
+
+class SopWorker(BaseWorker[BaseJobConfiguration, BaseVariables, SopWorkerResult]):
+    """Runs the flows of this application in this process, on the event loop of the worker."""
+
+    type = "sop"
+    job_configuration = BaseJobConfiguration
+    _description = "Runs customer-service procedures inside the process that holds the drive loop."
+    _documentation_url = ""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._own_runtime = AsyncExitStack()
+        self._unreachable = False
+        self.running = 0
+
+    async def setup(self) -> None:
+        """Open the drive loop unless this process has one, then connect to Prefect if it is there."""
+        if not runtime.is_installed():
+            opened = await self._own_runtime.enter_async_context(open_runtime())
+            self._own_runtime.enter_context(runtime.install(opened))
+        await super().setup()
+
+    async def teardown(self, *exc_info: Any) -> None:
+        """Leave Prefect, then close the drive loop if it is ours."""
+        try:
+            await super().teardown(*exc_info)
+        finally:
+            await self._own_runtime.aclose()
+
+    async def start(self, *args: Any, **kwargs: Any) -> None:
+        """Look for runs more often than Prefect's ten seconds, unless the settings say how often."""
+        with temporary_settings(set_defaults={PREFECT_WORKER_QUERY_SECONDS: _LOOK_SECONDS}):
+            await super().start(*args, **kwargs)
+
+    async def get_and_submit_flow_runs(self) -> list[FlowRun]:
+        """Take runs that are due; an API out of reach is no reason to end, as it is for other workers."""
+        try:
+            found = await super().get_and_submit_flow_runs()
+        except httpx.HTTPError as error:
+            self._say_unreachable(error)
+            return []
+        self._unreachable = False
+        return found
+
+    async def sync_with_backend(self) -> None:
+        """Tell Prefect that this worker is alive, as far as it listens."""
+        try:
+            await super().sync_with_backend()
+        except httpx.HTTPError as error:
+            self._say_unreachable(error)
+
+    async def run(
+        self,
+        flow_run: FlowRun,
+        configuration: BaseJobConfiguration,
+        task_status: anyio.abc.TaskStatus[int] | None = None,
+    ) -> SopWorkerResult:
+        """Run a flow run here and now, whichever of our flows it is of."""
+        if task_status is not None:
+            task_status.started(os.getpid())
+        flow = PROCEDURES[(await self.client.read_flow(flow_run.flow_id)).name]
+        status = 0
+        self.running += 1
+        try:
+            await run_flow_async(flow, flow_run=flow_run, parameters=flow_run.parameters, return_type="state")
+        except (Pause, Abort):
+            # Suspended for a form, or Prefect says that the run is not to run: its state is told already.
+            pass
+        except Exception:
+            _log.exception("flow run %s", flow_run.name)
+            status = 1
+        finally:
+            self.running -= 1
+        return SopWorkerResult(identifier=str(os.getpid()), status_code=status)
+
+    def _say_unreachable(self, error: httpx.HTTPError) -> None:
+        if not self._unreachable:
+            self._unreachable = True
+            _log.warning("Prefect is not reachable, the worker waits for it: %s", error)
+
+
+async def run_worker(
+    *,
+    name: str | None = None,
+    pool: str = WORK_POOL,
+    register: Callable[[], Awaitable[None]] | None = None,
+    opening: OpenRuntime | None = None,
+    stop: asyncio.Event | None = None,
+) -> None:
+    """Hold the drive loop and serve Prefect with it until SIGTERM, SIGINT or `stop`.
+
+    `register` is called once Prefect answers, before the worker attaches.
+    """
+    stop = stop or asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # Only the main thread may listen to signals; elsewhere the caller uses `stop`.
+        with suppress(ValueError, RuntimeError, NotImplementedError):
+            loop.add_signal_handler(number, stop.set)
+    async with (opening or open_runtime)() as opened:
+        with runtime.install(opened):
+            attachment = Attachment(name=name, pool=pool, register=register)
+            attachment.start()
+            try:
+                await stop.wait()
+            finally:
+                await asyncio.to_thread(attachment.stop)
+
+
+class Attachment:
+    """A worker on a thread of its own, kept attached to Prefect whatever becomes of the API.
+
+    Prefect's flow engine takes over SIGTERM while a flow runs on the main thread; on another it cannot.
+    """
+
+    def __init__(
+        self, *, name: str | None, pool: str, register: Callable[[], Awaitable[None]] | None
+    ) -> None:
+        self._name = name
+        self._pool = pool
+        self._register = register
+        self._stopping = threading.Event()
+        self._worker: SopWorker | None = None
+        self._thread = threading.Thread(target=contextvars.copy_context().run, args=(self._run,), daemon=True)
+
+    def start(self) -> None:
+        """Attach when Prefect answers; returns at once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Let running flow runs end for some seconds, then leave."""
+        self._stopping.set()
+        self._thread.join(_GRACE_SECONDS + 5)
+
+    def _run(self) -> None:
+        with suppress(asyncio.CancelledError):
+            asyncio.run(self._until_stopped())
+
+    async def _until_stopped(self) -> None:
+        serving = asyncio.create_task(self._serve())
+        await _wait(self._stopping.is_set)
+        await _wait(lambda: not self._busy(), seconds=_GRACE_SECONDS)
+        serving.cancel()
+        with suppress(asyncio.CancelledError):
+            await serving
+
+    async def _serve(self) -> None:
+        told = False
+        while True:
+            try:
+                if self._register is not None:
+                    await self._register()
+                self._worker = SopWorker(work_pool_name=self._pool, name=self._name)
+                await self._worker.start(printer=_log.info)
+            except (*PREFECT_ERRORS, RuntimeError, ExceptionGroup) as error:
+                if not told:
+                    _log.warning("not attached to Prefect, trying on: %s", error)
+                told = True
+            await asyncio.sleep(_AGAIN_SECONDS)
+
+    def _busy(self) -> bool:
+        return self._worker is not None and self._worker.running > 0
+
+
+async def _wait(done: Callable[[], bool], *, seconds: float = float("inf")) -> None:
+    deadline = time.monotonic() + seconds
+    # Stopping comes from another thread, which must not have to know of this loop.
+    while not done() and time.monotonic() < deadline:  # noqa: ASYNC110
+        await asyncio.sleep(0.1)

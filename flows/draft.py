@@ -1,0 +1,218 @@
+"""One round in the making: events go through ``decide``, and everything that follows from them is gathered
+into one ``Changes`` for the store and one list of errands for the performer."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import ValidationError
+
+from adapters.store.base import Changes, InboxRow, InboxStatus, Letter, Step, StepStatus
+from flows.performing import Errand, Result
+from machines.kernel.case import Case, Entry, case_id
+from machines.kernel.command import Command
+from machines.kernel.decide import decide, open_case
+from machines.kernel.decision import Decision
+from machines.kernel.definition import Definition
+from machines.kernel.event import DeadlinePassed, Received
+from machines.kernel.rule import Disposition, Send
+from machines.kernel.state import DEADLINE
+
+log = logging.getLogger("sop.draft")
+
+_STATUS = {
+    Disposition.HANDLED: InboxStatus.APPLIED,
+    Disposition.DEFERRED: InboxStatus.DEFERRED,
+    Disposition.IGNORED: InboxStatus.IGNORED,
+    Disposition.REFUSED: InboxStatus.REFUSED,
+}
+
+
+@dataclass(slots=True)
+class Draft:
+    """``cases`` holds every case that the round touches and is brought up to date as events are applied."""
+
+    definitions: Mapping[str, Definition]
+    cases: dict[str, Case]
+    now: datetime
+    changes: Changes = field(default_factory=Changes)
+    errands: list[Errand] = field(default_factory=list)
+    parked: list[Step] = field(default_factory=list)
+    took: list[tuple[Case, str]] = field(default_factory=list)
+
+    def letter(self, row: InboxRow) -> None:
+        """An event from outside or from another case."""
+        letter = row.letter
+        definition = self.definitions[letter.sop]
+        case = self.cases.get(case_id(letter.sop, letter.key))
+        if case is None:
+            case = open_case(definition, key=letter.key, parent=letter.parent)
+        try:
+            payload = definition.procedure.event_types[letter.type].model_validate_json(letter.body)
+        except (ValidationError, KeyError):
+            reason = f"{letter.type} cannot be read by version {case.version} of {letter.sop}"
+            self.changes.letters.append((row.number, InboxStatus.DEAD, reason))
+            return
+        event = Received(letter.id, letter.source, letter.type, payload, letter.received)
+        decision = self._apply(case, event)
+        if decision is None:
+            reason = f"the procedure failed on {letter.type}; see the worker's log, then resend"
+            self.changes.letters.append((row.number, InboxStatus.DEAD, reason))
+            return
+        status = _STATUS[decision.disposition]
+        self.changes.letters.append((row.number, status, decision.entry.reason))
+
+    def timer(self, case: str, name: str) -> None:
+        """A deadline that came due, unless an earlier event of this round cleared it."""
+        current = self.cases[case]
+        timer = current.timers.get(name)
+        if timer is None or timer.passed or timer.due > self.now:
+            return
+        event = Received(
+            f"{name}@{timer.due:%Y-%m-%dT%H:%M:%S.%fZ}",
+            "timer",
+            DEADLINE + name,
+            DeadlinePassed(name=name),
+            self.now,
+        )
+        if self._apply(current, event) is None:
+            self.changes.timers_set.append((case, replace(timer, passed=True)))
+
+    def result(self, result: Result) -> None:
+        """One try of a step ended."""
+        step = replace(result.errand.step, attempts=result.errand.step.attempts + 1, due=None)
+        case = self.cases[step.case]
+        if result.outcome is None:
+            self._failed(case, step, result)
+            return
+        outcome = result.outcome
+        event = Received(step.key, "step", outcome.type, outcome, result.ended, step.key)
+        if self._apply(case, event) is None:
+            self._park(case, step, "procedure-failed", f"the procedure failed on {outcome.type}")
+            return
+        done = replace(step, status=StepStatus.DONE, outcome=outcome.type, error=None, code=None)
+        self.changes.settled.append(done)
+
+    def due(self, step: Step) -> None:
+        """A step to perform again: after a failure, a crash or a replay."""
+        definition = self.definitions[self.cases[step.case].sop]
+        kind = definition.procedure.commands[step.command]
+        running = replace(step, status=StepStatus.RUNNING, due=None)
+        arguments = kind.takes.model_validate_json(step.arguments)
+        self.changes.settled.append(running)
+        self.errands.append(Errand(running, Command(step.command, step.key, arguments), kind.timeout))
+
+    def _apply(self, case: Case, event: Received) -> Decision | None:
+        definition = self.definitions[case.sop]
+        try:
+            decision = decide(definition, case, event, self.now)
+        except Exception:
+            # A mistake in one procedure must not stop the others. Personal fields are sealed here.
+            log.exception("%s failed on %s", case.id, event.type)
+            self._note(case, "procedure.failed", f"the procedure failed on {event.type}", {"event": event.id})
+            return None
+        self.took.append((decision.case, event.type))
+        self._keep(case, decision)
+        for number, send in enumerate(decision.sends):
+            self._send(decision.case, send, number)
+        for command in decision.commands:
+            self._issue(definition, decision.case, command)
+        return decision
+
+    def _keep(self, before: Case, decision: Decision) -> None:
+        case, changes = decision.case, self.changes
+        self._update(before, case)
+        changes.entries.append((case.id, decision.entry))
+        for timer in decision.timers_set:
+            changes.timers_set.append((case.id, timer))
+        for name in decision.timers_cleared:
+            changes.timers_cleared.append((case.id, name))
+        if decision.moved and before.deferred:
+            changes.redeliver.add(case.id)
+
+    def _update(self, before: Case, after: Case) -> None:
+        identity = after.id
+        if before.seq == 0 or identity in self.changes.opened:
+            self.changes.opened[identity] = after
+        else:
+            first = self.changes.moved.get(identity)
+            self.changes.moved[identity] = (after, first[1] if first else before.seq)
+        self.cases[identity] = after
+
+    def _send(self, case: Case, send: Send, number: int) -> None:
+        if send.to is None:
+            if case.parent is None:
+                return
+            sop, _, key = case.parent.partition("/")
+        else:
+            sop, key = send.to
+        self.changes.sent.append(
+            Letter(
+                source=case.id,
+                id=f"{case.seq}.{number}",
+                type=send.event.type,
+                sop=sop,
+                key=key,
+                body=send.event.model_dump_json().encode(),
+                received=self.now,
+                opens=send.event.opens,
+                parent=case.id if send.event.opens else None,
+            )
+        )
+
+    def _issue(self, definition: Definition, case: Case, command: Command) -> None:
+        step = Step(
+            key=command.key,
+            case=case.id,
+            command=command.name,
+            arguments=command.arguments.model_dump_json().encode(),
+            status=StepStatus.RUNNING,
+            issued=self.now,
+        )
+        self.changes.steps.append(step)
+        timeout = definition.procedure.commands[command.name].timeout
+        self.errands.append(Errand(step, command, timeout))
+
+    def _failed(self, case: Case, step: Step, result: Result) -> None:
+        failure = result.failure
+        assert failure is not None
+        retry = self.definitions[case.sop].procedure.commands[step.command].retry
+        if not failure.retryable or step.attempts >= retry.attempts:
+            self._park(case, step, failure.code, str(failure))
+            return
+        chance = result.ended.microsecond % 1000 / 1000
+        due = self.now + timedelta(seconds=retry.delay(step.attempts, chance=chance))
+        later = replace(step, status=StepStatus.RETRYING, due=due, error=str(failure), code=failure.code)
+        self.changes.settled.append(later)
+        self._note(case, "step.failed", str(failure), _attempt(step) | {"again": due.isoformat()})
+
+    def _park(self, case: Case, step: Step, code: str, error: str) -> None:
+        parked = replace(step, status=StepStatus.PARKED, error=error, code=code)
+        self.changes.settled.append(parked)
+        self.parked.append(parked)
+        self._note(case, "step.parked", error, _attempt(step))
+
+    def _note(self, case: Case, event: str, reason: str, body: Mapping[str, Any]) -> None:
+        after = replace(case, seq=case.seq + 1)
+        entry = Entry(
+            seq=after.seq,
+            at=self.now,
+            event=event,
+            source="worker",
+            event_id=f"{event}/{after.seq}",
+            disposition=Disposition.HANDLED,
+            before=case.state,
+            after=case.state,
+            reason=reason,
+            body=body,
+        )
+        self._update(case, after)
+        self.changes.entries.append((case.id, entry))
+
+
+def _attempt(step: Step) -> dict[str, Any]:
+    return {"step": step.key, "command": step.command, "attempt": step.attempts}

@@ -1,0 +1,120 @@
+"""Parked steps as staff see them: one Failed run per step, or one incident run when many share a cause."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from flows.wording import MOST_ROWS, Badge, LogLine
+
+#: More parked steps of one cause than this are one incident.
+MOST_SINGLE_RUNS = 20
+#: With more single runs than this waiting, the error no longer counts as part of the cause.
+_MOST_WAITING = 100
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedStep:
+    """A step whose attempts are spent. `error` holds no personal data and no key, so that causes group.
+
+    `run` is the flow run that already stands for the step when it parks again after a replay.
+    """
+
+    step: str
+    sop: str
+    key: str
+    command: str
+    error: str
+    attempts: int
+    run: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """Parked steps that share one run, at least one of them; all of one SOP and command."""
+
+    steps: tuple[ParkedStep, ...]
+
+    @property
+    def name(self) -> str:
+        """`SO-1001: payment.capture`, or `order: payment.capture x 412`."""
+        first = self.steps[0]
+        if len(self.steps) == 1:
+            return f"{first.key}: {first.command}"
+        return f"{first.sop}: {first.command} x {len(self.steps)}"
+
+    @property
+    def tags(self) -> list[str]:
+        """The SOP and command, and the case when there is only one."""
+        first = self.steps[0]
+        case = [f"case:{first.key}"] if len(self.steps) == 1 else []
+        return [f"sop:{first.sop}", *case, f"command:{first.command}"]
+
+    @property
+    def step_ids(self) -> list[str]:
+        """The steps that Retry replays."""
+        return [step.step for step in self.steps]
+
+    @property
+    def badge(self) -> Badge:
+        """Failed with the error; staff filter by this name."""
+        return Badge(kind="FAILED", name="Failed", message=self._error)
+
+    @property
+    def once(self) -> str:
+        """The same for the same parking of the same steps, so that telling it again makes no second run."""
+        told = "\n".join(sorted(f"{step.step} {step.attempts}" for step in self.steps))
+        return f"parked-{hashlib.sha256(told.encode()).hexdigest()}"
+
+    @property
+    def rows(self) -> list[dict[str, str]]:
+        """The steps as table rows."""
+        return [
+            {"case": step.key, "command": step.command, "attempts": str(step.attempts), "error": step.error}
+            for step in self.steps[:MOST_ROWS]
+        ]
+
+    @property
+    def log(self) -> list[LogLine]:
+        """What happened, and what Retry does."""
+        now = datetime.now(UTC)
+        first = self.steps[0]
+        what = f"{first.command} of {first.key}" if len(self.steps) == 1 else self.name
+        failed = f"{what} failed after {first.attempts} attempts: {self._error}"
+        advice = "Retry performs it again with the same idempotency key; the case waits until then."
+        return [LogLine(now, logging.ERROR, failed), LogLine(now, logging.INFO, advice)]
+
+    @property
+    def _error(self) -> str:
+        errors = {step.error for step in self.steps}
+        return next(iter(errors)) if len(errors) == 1 else f"{len(errors)} different errors, see the artifact"
+
+
+def incidents(steps: Iterable[ParkedStep]) -> list[Incident]:
+    """Sort parked steps into runs: many of one cause together, the others one by one."""
+    by_error: defaultdict[tuple[str, ...], list[ParkedStep]] = defaultdict(list)
+    for step in steps:
+        by_error[step.sop, step.command, step.error].append(step)
+    together, alone = _split(by_error.values())
+    if len(alone) > _MOST_WAITING:
+        by_command: defaultdict[tuple[str, ...], list[ParkedStep]] = defaultdict(list)
+        for step in alone:
+            by_command[step.sop, step.command].append(step)
+        more, alone = _split(by_command.values())
+        together += more
+    return [*together, *(Incident(steps=(step,)) for step in alone)]
+
+
+def _split(groups: Iterable[Sequence[ParkedStep]]) -> tuple[list[Incident], list[ParkedStep]]:
+    together: list[Incident] = []
+    alone: list[ParkedStep] = []
+    for group in groups:
+        if len(group) > MOST_SINGLE_RUNS:
+            together.append(Incident(steps=tuple(group)))
+        else:
+            alone.extend(group)
+    return together, alone

@@ -1,0 +1,106 @@
+"""Performs commands: concurrently, within each adapter's limit, each handing in its result as it arrives.
+
+Runs an event loop in a thread of its own, so that neither a transaction nor Prefect ever holds up a command.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from adapters.command import Adapter
+from adapters.errors import CommandFailed, Rejected, Unavailable
+from adapters.store.base import Step
+from machines.kernel.command import Command
+from machines.kernel.event import Event
+
+log = logging.getLogger("sop.performing")
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """A step on its way to an adapter; ``timeout`` in seconds."""
+
+    step: Step
+    command: Command
+    timeout: float
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How one try of a step ended: an outcome, or a failure."""
+
+    errand: Errand
+    started: datetime
+    ended: datetime
+    outcome: Event | None
+    failure: CommandFailed | None
+
+
+class Performer:
+    """``deliver`` is called from the performing thread, once for each errand that was started."""
+
+    def __init__(self, adapters: Mapping[str, Adapter], *, deliver: Callable[[Result], None]) -> None:
+        self._adapters = adapters
+        self._deliver = deliver
+        self._gates = {prefix: asyncio.Semaphore(adapter.limit) for prefix, adapter in adapters.items()}
+        self._loop = asyncio.new_event_loop()
+        self._running: set[asyncio.Task[None]] = set()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="performing", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Abandon what is under way; its steps stay running in the store and are performed again."""
+        self._loop.call_soon_threadsafe(self._cancel)
+        self._thread.join(timeout=10)
+        self._loop.close()
+
+    def perform(self, errands: Sequence[Errand]) -> None:
+        """Start all of them; returns at once. Safe from any thread."""
+        self._loop.call_soon_threadsafe(self._start, errands)
+
+    def _start(self, errands: Sequence[Errand]) -> None:
+        for errand in errands:
+            task = self._loop.create_task(self._perform(errand))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+
+    def _cancel(self) -> None:
+        async def settle() -> None:
+            tasks = [task for task in self._running if not task.done()]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self._loop.stop()
+
+        self._closing = self._loop.create_task(settle())
+
+    async def _perform(self, errand: Errand) -> None:
+        outcome: Event | None = None
+        failure: CommandFailed | None = None
+        started = datetime.now(UTC)
+        try:
+            outcome = await self._ask(errand)
+        except CommandFailed as error:
+            failure = error
+        except TimeoutError:
+            failure = Unavailable(f"no answer within {errand.timeout:g} s")
+        except Exception as error:
+            # An adapter's own mistake must not lose the step. Its text may quote personal data: keep its kind.
+            log.error("the adapter of %s failed with %s", errand.command.name, type(error).__name__)
+            failure = Rejected(f"the adapter failed with {type(error).__name__}")
+        self._deliver(Result(errand, started, datetime.now(UTC), outcome, failure))
+
+    async def _ask(self, errand: Errand) -> Event:
+        prefix = errand.command.name.partition(".")[0]
+        adapter = self._adapters.get(prefix)
+        if adapter is None:
+            raise Rejected(f"no adapter performs {prefix}.* commands; configure one")
+        async with self._gates[prefix], asyncio.timeout(errand.timeout):
+            return await adapter.perform(errand.command)

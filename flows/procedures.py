@@ -1,0 +1,113 @@
+"""The Prefect flows that staff and automations start: one per SOP, one to replay steps, one to take events.
+
+The drive loop needs none of them. They reach it through `flows.runtime`: they run on a worker of type `sop`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Mapping
+from typing import TypeAlias
+
+from prefect import flow, get_run_logger
+from prefect.client.schemas.objects import State
+from prefect.flows import Flow
+from prefect.runtime import flow_run
+from prefect.states import Completed, Failed
+
+from flows import runtime, wording
+from flows.prefect_api import PrefectApi
+
+Ended: TypeAlias = State[object]
+Procedure: TypeAlias = Flow[..., Coroutine[object, object, Ended]]
+
+#: The SOPs that have a flow of their own.
+SOPS = ("order", "shipment", "refund")
+
+
+def sop_flow(sop: str) -> Procedure:
+    """The flow of one SOP. Started by hand or by a schedule it drives whatever is ready now."""
+
+    @flow(
+        name=sop,
+        description=f"The {sop} procedure: takes every case that is ready until each waits or ends.",
+        persist_result=False,
+        log_prints=False,
+    )
+    async def drive() -> Ended:
+        seen = (await runtime.current().drive(sop)).snapshot()
+        run = str(flow_run.get_id())
+        async with PrefectApi() as api:
+            await api.rename(run, name=wording.run_name(seen), tags=wording.run_tags(seen))
+            await api.show_work(run, seen=seen)
+        badge = wording.badge(seen)
+        return Completed(name=badge.name, message=badge.message)
+
+    return drive
+
+
+@flow(
+    name="step",
+    description="Parked steps. Retry performs them again, with the same idempotency key.",
+    persist_result=False,
+    log_prints=False,
+)
+async def step(steps: list[str]) -> Ended:
+    """Replay parked steps."""
+    log = get_run_logger()
+    name = str(flow_run.get_name())
+    errors = await runtime.current().replay(steps, who="Prefect UI", reason=f"Retry of {name}")
+    failed = {which: error for which, error in errors.items() if error is not None}
+    for which, error in failed.items():
+        log.error("step %s failed again: %s", which, error)
+    if failed:
+        first = next(iter(failed.values()))
+        return Failed(message=first if len(steps) == 1 else f"{len(failed)} of {len(steps)} failed: {first}")
+    log.info("%d step(s) replayed", len(steps))
+    return Completed(message="replayed" if len(steps) == 1 else f"{len(steps)} steps replayed")
+
+
+@flow(
+    name="event",
+    description="Puts one event in the inbox and says what became of it. The same id again does nothing.",
+    persist_result=False,
+    log_prints=False,
+)
+async def event(
+    type: str,
+    subject: str,
+    data: dict[str, object] | None = None,
+    id: str | None = None,
+) -> Ended:
+    """Take one event: its type, the key it is about, its data and its id (else the id of the flow run)."""
+    run = str(flow_run.get_id())
+    identity = id or run
+    became = await runtime.current().submit(
+        {"type": type, "subject": subject, "data": data or {}, "id": identity}
+    )
+    # What was typed into the form may be personal; Prefect keeps parameters in the clear.
+    kept = {"type": type, "subject": subject, "data": {}, "id": identity}
+    async with PrefectApi() as api:
+        await api.forget_parameters(run, kept=kept)
+        await api.rename(run, name=f"{subject}: {type}", tags=[f"case:{became.get('case') or subject}"])
+    return Completed(name=str(became.get("status", "taken")).capitalize(), message=_reason(became))
+
+
+def _reason(became: Mapping[str, object]) -> str:
+    told = [str(became[word]) for word in ("case", "reason") if became.get(word)]
+    return ": ".join(told)
+
+
+PROCEDURES: dict[str, Procedure] = {sop: sop_flow(sop) for sop in SOPS} | {"step": step, "event": event}
+
+
+def entrypoint(name: str) -> str:
+    """The module path under which Prefect finds a flow, such as `flows.procedures.order`."""
+    return f"{__name__}.{name}"
+
+
+def __getattr__(name: str) -> Procedure:
+    """Let `flows.procedures.order` be imported although the factory made it."""
+    try:
+        return PROCEDURES[name]
+    except KeyError:
+        raise AttributeError(name) from None

@@ -1,0 +1,239 @@
+"""The recorder shows what the drive loop does as flow runs in Prefect, on a thread and event loop of its own.
+
+Its entry points return at once, never raise and lose nothing of the cases: while Prefect is down they only
+remember, and what they remembered is recorded when it is back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Self
+from uuid import uuid4
+
+from flows import wording
+from flows.budget import Budget
+from flows.parked_runs import ParkedRuns
+from flows.parking import ParkedStep
+from flows.prefect_api import PREFECT_ERRORS, PrefectApi, refused
+from flows.session import Session, Snapshot, merged
+from flows.wording import Badge
+
+__all__ = ["ParkedStep", "Recorder"]
+
+#: Wake-ups remembered while Prefect is down; older ones are forgotten. A parked step never is.
+MOST_SESSIONS = 100
+
+_log = logging.getLogger(__name__)
+_LOOK_SECONDS = 0.1
+_OPEN_SECONDS = 1.0
+_BACK_OFF_SECONDS = (1.0, 2.0, 5.0, 10.0)
+_ABANDONED = timedelta(minutes=10)
+
+
+@dataclass(slots=True)
+class _Recording:
+    """Sessions of one SOP that become one run; `once` makes a repeated recording find the same run."""
+
+    sessions: list[Session]
+    once: str = field(default_factory=lambda: f"wake-up-{uuid4()}")
+    name: str = ""
+
+    def closed(self) -> bool:
+        return all(session.closed for session in self.sessions)
+
+    def named(self) -> bool:
+        """Whether a case is known after which the run can be named."""
+        return self.closed() or self.snapshot().count > 0
+
+    def snapshot(self) -> Snapshot:
+        return merged(session.snapshot() for session in self.sessions)
+
+
+class Recorder:
+    """Records sessions and parked steps; a context manager around the life of the drive loop.
+
+    `sops` are those whose abandoned runs it tidies up. `on_recorded` is told, on the recorder's thread, which
+    flow run stands for which parked steps.
+    """
+
+    def __init__(
+        self,
+        *,
+        api_url: str | None = None,
+        sops: Sequence[str] = (),
+        on_recorded: Callable[[Sequence[str], str], None] | None = None,
+        runs_per_second: float = 2.0,
+        at_once: int = 4,
+    ) -> None:
+        self._api_url = api_url
+        self._sops = tuple(sops)
+        self._parked = ParkedRuns(on_recorded)
+        self._budget = Budget(runs_per_second, burst=at_once)
+        self._at_once = at_once
+        self._sessions: deque[_Recording] = deque()
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._forgotten = 0
+        self._down = False
+        self._thread = threading.Thread(target=contextvars.copy_context().run, args=(self._run,), daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Begin to record; what was told before is recorded too."""
+        self._thread.start()
+
+    def stop(self, *, seconds: float = 5.0) -> None:
+        """Record what is waiting, as far as Prefect answers within some seconds, and end."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(seconds)
+
+    def opened(self, session: Session) -> None:
+        """Follow a session until it closes. Without budget for a run of its own it joins the next one."""
+        with self._lock:
+            self._sessions.append(_Recording([session]))
+            while len(self._sessions) > MOST_SESSIONS:
+                self._sessions.popleft()
+                self._forgotten += 1
+
+    def parked(self, steps: Sequence[ParkedStep]) -> None:
+        """Show parked steps as Failed runs whose Retry button replays them; telling one twice is harmless."""
+        self._parked.tell(steps)
+
+    def settled(self, run: str, message: str) -> None:
+        """All steps of a run were replayed or skipped elsewhere: it ends Completed."""
+        self._parked.settle(run, message)
+
+    def _run(self) -> None:
+        with suppress(asyncio.CancelledError):
+            asyncio.run(self._record())
+
+    async def _record(self) -> None:
+        failures = 0
+        while not (self._stopping.is_set() and self._idle()):
+            try:
+                async with PrefectApi(self._api_url) as api:
+                    await api.ping()
+                    await self._close_abandoned(api)
+                    self._say_up()
+                    failures = 0
+                    await self._serve(api)
+            except Exception as error:
+                # Whatever it is, the drive loop must not feel it, and the next attempt may do better.
+                self._say_down(_first(error))
+            if self._stopping.is_set():
+                return
+            pause = _BACK_OFF_SECONDS[min(failures, len(_BACK_OFF_SECONDS) - 1)]
+            await self._wait(lambda: False, seconds=pause)
+            failures += 1
+
+    async def _serve(self, api: PrefectApi) -> None:
+        """Record until told to stop; ends with an ExceptionGroup when Prefect fails."""
+        slots = asyncio.Semaphore(self._at_once)
+        async with asyncio.TaskGroup() as tasks:
+            while not (self._stopping.is_set() and self._idle()):
+                await self._parked.show(api, budget=self._budget)
+                if self._sessions and not slots.locked() and self._budget.take():
+                    await slots.acquire()
+                    recording = self._next_recording()
+                    following = tasks.create_task(self._follow(api, recording))
+                    following.add_done_callback(lambda _: slots.release())
+                    continue
+                await asyncio.sleep(_LOOK_SECONDS)
+
+    def _next_recording(self) -> _Recording:
+        """The oldest waiting wake-up, together with all others of its SOP that wait."""
+        with self._lock:
+            first = self._sessions.popleft()
+            sop = first.sessions[0].sop
+            for other in [each for each in self._sessions if each.sessions[0].sop == sop]:
+                first.sessions.extend(other.sessions)
+                self._sessions.remove(other)
+            return first
+
+    async def _follow(self, api: PrefectApi, recording: _Recording) -> None:
+        try:
+            await self._wait(recording.named, seconds=_OPEN_SECONDS)
+            begun = recording.snapshot()
+            run = await api.create_run(
+                begun.sop,
+                name=wording.run_name(begun),
+                tags=wording.run_tags(begun),
+                state=Badge(kind="RUNNING", name="Running", message=""),
+                once=recording.once,
+            )
+            recording.name = recording.name or wording.run_name(begun)
+            await self._wait(recording.closed)
+            await self._finish(api, run, recording=recording)
+        except PREFECT_ERRORS as error:
+            if not refused(error):
+                self._put_back(recording)
+                raise
+            _log.warning("flow run of a wake-up refused: %s", error)
+        except asyncio.CancelledError:
+            self._put_back(recording)
+            raise
+
+    def _put_back(self, recording: _Recording) -> None:
+        with self._lock:
+            self._sessions.appendleft(recording)
+
+    async def _finish(self, api: PrefectApi, run: str, *, recording: _Recording) -> None:
+        seen = recording.snapshot()
+        name = wording.run_name(seen)
+        if name != recording.name:
+            await api.rename(run, name=name, tags=wording.run_tags(seen))
+            recording.name = name
+        await api.show_work(run, seen=seen)
+        await api.set_state(run, wording.badge(seen))
+
+    async def _wait(self, done: Callable[[], bool], *, seconds: float = float("inf")) -> None:
+        deadline = time.monotonic() + seconds
+        # What is waited for happens on another thread, which must not have to know of this loop.
+        while not (done() or self._stopping.is_set() or time.monotonic() > deadline):  # noqa: ASYNC110
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _close_abandoned(self, api: PrefectApi) -> None:
+        """End the runs whose process was killed while it recorded them; a wake-up lasts seconds."""
+        if self._sops:
+            message = "the process ended before it could say how this went; the cases went on"
+            lost = Badge(kind="CRASHED", name="Crashed", message=message)
+            for run in await api.running_since(datetime.now(UTC) - _ABANDONED, flows=self._sops):
+                await api.set_state(run, lost)
+
+    def _idle(self) -> bool:
+        return not self._sessions and self._parked.idle
+
+    def _say_down(self, error: BaseException) -> None:
+        if not isinstance(error, PREFECT_ERRORS):
+            _log.error("recording failed", exc_info=error)
+        elif not self._down:
+            _log.warning("Prefect is not reachable, cases go on unobserved: %s", error)
+        self._down = True
+
+    def _say_up(self) -> None:
+        if self._down:
+            _log.warning("Prefect is reachable again; %d wake-ups were not recorded", self._forgotten)
+        self._down, self._forgotten = False, 0
+
+
+def _first(error: BaseException) -> BaseException:
+    return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error

@@ -1,0 +1,127 @@
+"""Tells what the drive loop did, wake-up by wake-up: the first thing an SOP has to do opens a session, a
+quiet moment or a few seconds of work close it. What listens (Prefect's recorder) never holds the loop up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from threading import Lock
+from time import monotonic
+from typing import Protocol
+
+from adapters.store.base import Step
+from flows.performing import Result
+from flows.session import Session
+from machines.kernel.case import Case
+from machines.kernel.definition import Definition
+from machines.kernel.state import Ask, End
+
+QUIET = 1.0  #: seconds without work after which a session ends
+LONGEST = 15.0  #: seconds after which a session ends even in a rush, so that its run shows what was done
+
+
+class Listener(Protocol):
+    """Hears of sessions and parked steps; called from the drive loop's thread, must return at once."""
+
+    def opened(self, session: Session) -> None: ...
+
+    def parked(self, steps: Sequence[Step]) -> None: ...
+
+    def settled(self, step: Step) -> None:
+        """A step that had been parked reached an outcome."""
+        ...
+
+
+class Silence:
+    """A listener for processes that nobody watches."""
+
+    def opened(self, session: Session) -> None:
+        pass
+
+    def parked(self, steps: Sequence[Step]) -> None:
+        pass
+
+    def settled(self, step: Step) -> None:
+        pass
+
+
+class Reporting:
+    """Keeps at most one open session for each SOP. All but ``join`` is for the drive loop's thread."""
+
+    def __init__(self, definitions: Mapping[str, Definition], *, listener: Listener) -> None:
+        self._definitions = definitions
+        self._listener = listener
+        self._open: dict[str, tuple[Session, float]] = {}
+        self._latest: dict[str, float] = {}
+        self._lock = Lock()
+
+    def took(self, case: Case, event: str, *, now: datetime) -> None:
+        self._told(case.sop, now).took(key=case.key, event=event)
+
+    def performed(self, result: Result, case: Case, *, now: datetime) -> None:
+        self._told(case.sop, now).performed(
+            key=case.key,
+            command=result.errand.command.name,
+            started=result.started,
+            ended=result.ended,
+            outcome=result.outcome.type if result.outcome else "failed",
+            error=str(result.failure) if result.failure else None,
+        )
+        if result.outcome and result.errand.step.run:
+            self._listener.settled(result.errand.step)
+
+    def parked(self, steps: Sequence[Step]) -> None:
+        if steps:
+            self._listener.parked(steps)
+
+    def rested(self, case: Case, *, now: datetime) -> None:
+        state = self._definitions[case.sop].state(case.state)
+        self._told(case.sop, now).rested(
+            key=case.key,
+            title=state.title,
+            message=_message(self._definitions[case.sop], case),
+            final=isinstance(state, End),
+        )
+
+    def close_quiet(self, *, everything: bool = False) -> None:
+        """Close the sessions whose time has come."""
+        at = monotonic()
+        with self._lock:
+            for sop, (session, since) in list(self._open.items()):
+                if everything or at - self._latest[sop] >= QUIET or at - since >= LONGEST:
+                    session.close()
+                    del self._open[sop]
+
+    def join(self, sop: str, *, now: datetime) -> Session:
+        """The open session of ``sop``, or a new one that the listener is not told of. From any thread."""
+        return self._session(sop, now)[0]
+
+    def _told(self, sop: str, now: datetime) -> Session:
+        session, new = self._session(sop, now)
+        if new:
+            self._listener.opened(session)
+        return session
+
+    def _session(self, sop: str, now: datetime) -> tuple[Session, bool]:
+        at = monotonic()
+        with self._lock:
+            self._latest[sop] = at
+            known = self._open.get(sop)
+            if known is not None:
+                return known[0], False
+            session = Session(sop=sop, opened=now)
+            self._open[sop] = (session, at)
+            return session, True
+
+
+def _message(definition: Definition, case: Case) -> str:
+    state = definition.state(case.state)
+    if isinstance(state, End):
+        return state.outcome
+    running = [timer for timer in case.timers.values() if not timer.passed]
+    parts = [f"asks {state.role}"] if isinstance(state, Ask) else []
+    if running:
+        first = min(running, key=lambda timer: timer.due)
+        deadline = definition.procedure.deadlines[first.name]
+        parts.append(f"until {first.due:%Y-%m-%d %H:%M} UTC: {deadline.text}")
+    return ", ".join(parts) or state.text

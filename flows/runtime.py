@@ -1,0 +1,64 @@
+"""The port through which flows reach the running process: replay, submit an event, drive an SOP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+from flows.session import Session
+
+
+class RuntimeNotInstalled(RuntimeError):
+    """A flow ran in a process that holds no drive loop; run it on a worker of type `sop`."""
+
+    def __init__(self) -> None:
+        super().__init__(self.__doc__)
+
+
+class Runtime(Protocol):
+    """The process that holds the store and the drive loop. Its methods may be awaited on any event loop."""
+
+    async def replay(self, steps: Sequence[str], *, who: str, reason: str) -> Mapping[str, str | None]:
+        """Perform parked steps again and wait for the outcome: None for success, else the error in words.
+
+        A step that is not parked any more counts as success. Each step comes back in the answer.
+        """
+        ...
+
+    async def submit(self, event: Mapping[str, object]) -> Mapping[str, object]:
+        """Put an event (type, subject, data, id) in the inbox and say what became of it.
+
+        The answer holds `status` (new, applied, deferred, ignored, refused, unmatched), and where known
+        `case` and `reason`; keys only, never personal data.
+        """
+        ...
+
+    async def drive(self, sop: str) -> Session:
+        """Take what is ready of one SOP now, and return the closed session. It is not for the recorder."""
+        ...
+
+
+_installed: list[Runtime] = []
+
+
+@contextmanager
+def install(runtime: Runtime) -> Iterator[Runtime]:
+    """Make this the runtime of the process while the context is open."""
+    _installed.append(runtime)
+    try:
+        yield runtime
+    finally:
+        _installed.remove(runtime)
+
+
+def is_installed() -> bool:
+    """Whether this process holds a drive loop."""
+    return bool(_installed)
+
+
+def current() -> Runtime:
+    """The runtime of this process; raises `RuntimeNotInstalled`."""
+    if not _installed:
+        raise RuntimeNotInstalled
+    return _installed[-1]

@@ -1,0 +1,190 @@
+"""What one wake-up of one SOP did, as the drive loop reports it, kept by keys and counts only.
+
+The drive loop calls in from its own thread; a call costs some microseconds and never raises.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Lock
+
+#: Cases a session remembers by key. Beyond it they are counted only, so that a rush cannot fill the memory.
+MOST_CASES = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class CaseSeen:
+    """One case in a session: the first event it took and where it last came to rest, if it did."""
+
+    key: str
+    event: str = ""
+    title: str = ""
+    message: str = ""
+    final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CommandTally:
+    """All performances of one command in a session; times are aware."""
+
+    command: str
+    count: int
+    failures: int
+    started: datetime
+    ended: datetime
+    slowest_key: str
+    slowest_seconds: float
+    outcome: str
+    error: str | None
+
+    def plus(self, other: CommandTally) -> CommandTally:
+        """Both tallies as one."""
+        slowest = max(self, other, key=lambda tally: tally.slowest_seconds)
+        latest = max(self, other, key=lambda tally: tally.ended)
+        return CommandTally(
+            command=self.command,
+            count=self.count + other.count,
+            failures=self.failures + other.failures,
+            started=min(self.started, other.started),
+            ended=max(self.ended, other.ended),
+            slowest_key=slowest.slowest_key,
+            slowest_seconds=slowest.slowest_seconds,
+            outcome=latest.outcome,
+            error=latest.error or self.error or other.error,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A session at one moment: cases known by key, how many there were, where they rest, what was done."""
+
+    sop: str
+    opened: datetime
+    cases: tuple[CaseSeen, ...]
+    count: int
+    resting: Mapping[str, int]
+    commands: tuple[CommandTally, ...]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The cases known by key, in the order they came."""
+        return tuple(case.key for case in self.cases)
+
+
+class Session:
+    """One wake-up of one SOP; open until the drive loop closes it."""
+
+    def __init__(self, *, sop: str, opened: datetime) -> None:
+        self.sop = sop
+        self.opened = opened
+        self._lock = Lock()
+        self._cases: dict[str, CaseSeen] = {}
+        self._uncounted = 0
+        self._resting_unnamed: Counter[str] = Counter()
+        self._commands: dict[str, CommandTally] = {}
+        self._closed = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether the drive loop has ended this wake-up."""
+        return self._closed
+
+    def took(self, *, key: str, event: str) -> None:
+        """A case took an event."""
+        with self._lock:
+            if key in self._cases:
+                return
+            if len(self._cases) < MOST_CASES:
+                self._cases[key] = CaseSeen(key=key, event=event)
+            else:
+                self._uncounted += 1
+
+    def performed(
+        self, *, key: str, command: str, started: datetime, ended: datetime, outcome: str, error: str | None
+    ) -> None:
+        """A command of a case was performed; `error` is None when it succeeded."""
+        tally = CommandTally(
+            command=command,
+            count=1,
+            failures=0 if error is None else 1,
+            started=started,
+            ended=ended,
+            slowest_key=key,
+            slowest_seconds=(ended - started).total_seconds(),
+            outcome=outcome,
+            error=error,
+        )
+        with self._lock:
+            known = self._commands.get(command)
+            self._commands[command] = tally if known is None else known.plus(tally)
+
+    def rested(self, *, key: str, title: str, message: str, final: bool) -> None:
+        """A case came to rest in the state called `title`; a later rest of the same case replaces it."""
+        with self._lock:
+            case = self._cases.get(key)
+            if case is None and len(self._cases) >= MOST_CASES:
+                self._resting_unnamed[title] += 1
+                return
+            event = case.event if case is not None else ""
+            self._cases[key] = CaseSeen(key=key, event=event, title=title, message=message, final=final)
+
+    def close(self) -> None:
+        """Nothing more is reported."""
+        self._closed = True
+
+    def snapshot(self) -> Snapshot:
+        """What was reported so far."""
+        with self._lock:
+            cases = tuple(self._cases.values())
+            resting = Counter(case.title for case in cases if case.title) + self._resting_unnamed
+            return Snapshot(
+                sop=self.sop,
+                opened=self.opened,
+                cases=cases,
+                count=len(cases) + max(self._uncounted, self._resting_unnamed.total()),
+                resting=resting,
+                commands=tuple(self._commands.values()),
+            )
+
+
+def merged(snapshots: Iterable[Snapshot]) -> Snapshot:
+    """Several wake-ups of one SOP as one; of a case seen twice the first event and the last rest count.
+
+    Raises ValueError when there is no snapshot.
+    """
+    first, *others = snapshots
+    cases = {case.key: case for case in first.cases}
+    commands = {tally.command: tally for tally in first.commands}
+    unnamed = first.count - len(first.cases)
+    resting = Counter(first.resting) - Counter(case.title for case in first.cases if case.title)
+    for other in others:
+        unnamed += other.count - len(other.cases)
+        resting += Counter(other.resting) - Counter(case.title for case in other.cases if case.title)
+        for case in other.cases:
+            known = cases.get(case.key)
+            cases[case.key] = case if known is None else _later(known, case)
+        for tally in other.commands:
+            before = commands.get(tally.command)
+            commands[tally.command] = tally if before is None else before.plus(tally)
+    return Snapshot(
+        sop=first.sop,
+        opened=min(first.opened, *(other.opened for other in others)) if others else first.opened,
+        cases=tuple(cases.values()),
+        count=len(cases) + unnamed,
+        resting=resting + Counter(case.title for case in cases.values() if case.title),
+        commands=tuple(commands.values()),
+    )
+
+
+def _later(known: CaseSeen, case: CaseSeen) -> CaseSeen:
+    rest = case if case.title else known
+    return CaseSeen(
+        key=case.key,
+        event=known.event or case.event,
+        title=rest.title,
+        message=rest.message,
+        final=rest.final,
+    )

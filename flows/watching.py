@@ -1,0 +1,62 @@
+"""Passes what the drive loop reports on to Prefect, and notes which flow run stands for which step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from adapters.store.base import Step, StepStatus, Store
+from flows.parking import ParkedStep
+from flows.recording import Recorder
+from flows.session import Session
+
+_UNSETTLED = (StepStatus.PARKED, StepStatus.PENDING, StepStatus.RUNNING, StepStatus.RETRYING)
+
+
+class Watching:
+    """A ``flows.reporting.Listener`` that shows sessions and parked steps in Prefect."""
+
+    def __init__(self, store: Store, *, api_url: str | None, sops: Sequence[str]) -> None:
+        self._store = store
+        self._replaying: set[str] = set()
+        self.recorder = Recorder(api_url=api_url, sops=sops, on_recorded=store.set_run)
+
+    def recall(self) -> None:
+        """After a start: show the parked steps that no flow run stands for yet."""
+        parked = self._store.steps(status=(StepStatus.PARKED,), limit=10_000)
+        self.parked([step for step in parked if step.run is None])
+
+    @contextmanager
+    def replaying(self, steps: Sequence[str]) -> Iterator[None]:
+        """While a flow run replays these steps, its own end tells how that went."""
+        self._replaying.update(steps)
+        try:
+            yield
+        finally:
+            self._replaying.difference_update(steps)
+
+    def opened(self, session: Session) -> None:
+        self.recorder.opened(session)
+
+    def parked(self, steps: Sequence[Step]) -> None:
+        self.recorder.parked([_parked(step) for step in steps if step.key not in self._replaying])
+
+    def settled(self, step: Step) -> None:
+        if step.run is None or step.key in self._replaying:
+            return
+        others = self._store.steps(status=_UNSETTLED, command=step.command, limit=10_000)
+        if not any(other.run == step.run for other in others if other.key != step.key):
+            self.recorder.settled(step.run, "replayed")
+
+
+def _parked(step: Step) -> ParkedStep:
+    sop, _, key = step.case.partition("/")
+    return ParkedStep(
+        step=step.key,
+        sop=sop,
+        key=key,
+        command=step.command,
+        error=step.error or "",
+        attempts=step.attempts,
+        run=step.run,
+    )

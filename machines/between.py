@@ -1,0 +1,183 @@
+"""What cases of different procedures tell one another: the events that open a child, direct it, and report back.
+
+Procedures do not import one another; they meet here. What these events post to the ledger is explained in
+``machines/ledger.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from machines.kernel.event import Event, Facts, Personal
+from machines.kernel.money import Currency
+from machines.messages import Buyer
+
+
+class Between(Event):
+    """An event that only another case of ours can send; nothing of it is taken from outside."""
+
+
+class Address(Facts):
+    """Where a parcel goes; ``zone`` is the first part of the postcode, enough for rules and fees."""
+
+    street: Personal
+    city: Personal
+    postcode: Personal
+    zone: str
+    country: str
+
+
+class Pick(Facts):
+    """So many pieces of one article."""
+
+    sku: str
+    quantity: int
+
+
+# -- shipment -------------------------------------------------------------------------------------------------
+
+
+class ShipmentRequested(Between, type="shipment.requested", opens=True):
+    """One parcel is to be sent."""
+
+    parcel: str
+    order: str
+    customer: str
+    buyer: Buyer
+    ship_to: Address
+    locale: str
+    items: tuple[Pick, ...]
+    value: int
+
+
+class ShipmentCancelled(Between, type="shipment.cancelled"):
+    """The parcel is not to be sent after all."""
+
+    parcel: str
+
+
+class ParcelReport(Between):
+    """What became of a parcel; ``pieces`` and ``value`` (minor units) are those of the whole parcel."""
+
+    parcel: str
+    pieces: int
+    value: int
+
+
+class ParcelDispatched(ParcelReport, type="parcel.dispatched"):
+    """The carrier has taken the parcel."""
+
+    tracking: str | None = None
+
+    def postings(self) -> Mapping[str, int]:
+        return {"shipped": self.pieces}
+
+
+class ParcelDelivered(ParcelReport, type="parcel.delivered"):
+    """The customer has the parcel."""
+
+    def postings(self) -> Mapping[str, int]:
+        return {"delivered": self.value}
+
+
+class ParcelCancelled(ParcelReport, type="parcel.cancelled"):
+    """The parcel never left."""
+
+    reason: str
+
+
+class Trouble(StrEnum):
+    LOST = "lost"
+    DAMAGED = "damaged"
+    RETURNED = "returned"
+    NOT_RECEIVED = "not received"  #: delivered, says the carrier; without proof
+
+
+class ParcelFailed(ParcelReport, type="parcel.failed"):
+    """The parcel left, but the customer does not have what is in it."""
+
+    trouble: Trouble
+
+    def postings(self) -> Mapping[str, int]:
+        return {"delivered": -self.value} if self.trouble is Trouble.NOT_RECEIVED else {}
+
+
+# -- refund ---------------------------------------------------------------------------------------------------
+
+
+class Means(StrEnum):
+    CARD = "card"
+    STORE_CREDIT = "store credit"
+    BANK_TRANSFER = "bank transfer"
+
+
+class Source(Facts):
+    """A payment that money can go back to: what it paid, less what went back already or is on its way."""
+
+    payment: str
+    means: Means
+    cap: int
+
+
+class Share(Facts):
+    """What one payment gets back."""
+
+    payment: str
+    amount: int
+
+
+class RefundRequested(Between, type="refund.requested", opens=True):
+    """Money is owed to a customer; ``sources`` are the payments that it came from, newest first."""
+
+    refund: str
+    order: str
+    customer: str
+    buyer: Buyer
+    locale: str
+    currency: Currency
+    amount: int
+    reason: str
+    sources: tuple[Source, ...]
+
+    def postings(self) -> Mapping[str, int]:
+        return {"requested": self.amount}
+
+
+class RefundReport(Between):
+    """What became of a refund, payment by payment; each share counts against the cap of its payment, by
+    whatever means it was paid."""
+
+    refund: str
+    shares: tuple[Share, ...]
+
+    @property
+    def amount(self) -> int:
+        return sum(share.amount for share in self.shares)
+
+
+class RefundSettled(RefundReport, type="refund.settled"):
+    """The customer has the money."""
+
+    def postings(self) -> Mapping[str, int]:
+        return {"refunded": self.amount}
+
+
+class RefundWithheld(RefundReport, type="refund.withheld"):
+    """Finance has decided, with a reason on record, that this money is not paid back."""
+
+    reason: str
+
+    def postings(self) -> Mapping[str, int]:
+        return {"withheld": self.amount}
+
+
+def spread(amount: int, *, sources: tuple[Source, ...]) -> tuple[Share, ...]:
+    """``amount`` taken from ``sources`` in their order, never more than the cap of each."""
+    shares = []
+    for source in sources:
+        part = min(amount, source.cap)
+        if part > 0:
+            shares.append(Share(payment=source.payment, amount=part))
+            amount -= part
+    return tuple(shares)

@@ -1,0 +1,6 @@
+"""Exhaustive check of procedures: runs ``decide`` through every situation that a case can get into."""
+
+from machines.check.checking import check
+from machines.check.report import Explored, Finding, Kind, Report
+
+__all__ = ["Explored", "Finding", "Kind", "Report", "check"]

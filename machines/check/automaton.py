@@ -1,0 +1,68 @@
+"""A child case as its parent meets it: what it may say next, and what it answers to what it is told.
+
+The child's own situations are projected onto the reports they make (subset construction, done lazily), so the
+parent meets every behaviour of the real procedure and no other, without multiplying the two spaces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from machines.check.interning import Interned
+from machines.kernel.event import Event
+
+if TYPE_CHECKING:
+    from machines.check.explorer import Explorer
+
+Answers = tuple[tuple[tuple[Event, ...], int], ...]
+"""What is said, in order, and where the automaton stands then."""
+
+
+class Automaton:
+    def __init__(self, explorer: Explorer) -> None:
+        self.explorer = explorer
+        self._sets: Interned[frozenset[int]] = Interned()
+        self._reports: dict[int, Answers] = {}
+        self._receives: dict[tuple[int, str, str], Answers] = {}
+        self.unopened = self._sets.number(frozenset({explorer.root}))
+
+    def __len__(self) -> int:
+        return len(self._sets)
+
+    def reports(self, at: int) -> Answers:
+        """What the child may say of its own accord."""
+        if at == self.unopened:
+            return ()
+        if at not in self._reports:
+            found: dict[tuple[Event, ...], list[int]] = {}
+            for situation in sorted(self._sets[at]):
+                for edge in self.explorer.edges[situation]:
+                    if edge.says:
+                        found.setdefault(edge.says, []).append(edge.to)
+            self._reports[at] = self._answers(found)
+        return self._reports[at]
+
+    def receives(self, at: int, event: Event) -> Answers:
+        """What the child may say when ``event`` reaches it, which is nothing more often than not."""
+        key = (at, event.type, event.model_dump_json())
+        if key not in self._receives:
+            found: dict[tuple[Event, ...], list[int]] = {}
+            for situation in sorted(self._sets[at]):
+                edge = self.explorer.take(situation, event)
+                if edge is not None:
+                    found.setdefault(edge.says, []).append(edge.to)
+            self._receives[key] = self._answers(found)
+        return self._receives[key]
+
+    def _answers(self, found: dict[tuple[Event, ...], list[int]]) -> Answers:
+        return tuple((says, self._sets.number(self._silently(targets))) for says, targets in found.items())
+
+    def _silently(self, starts: Iterable[int]) -> frozenset[int]:
+        reached, frontier = set(starts), list(starts)
+        for situation in frontier:
+            for edge in self.explorer.edges[situation]:
+                if not edge.says and edge.to not in reached:
+                    reached.add(edge.to)
+                    frontier.append(edge.to)
+        return frozenset(reached)

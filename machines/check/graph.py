@@ -1,0 +1,90 @@
+"""What the walk through all situations of a procedure shows, each finding with the shortest way to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from machines.check.explorer import LIMIT, Explorer
+from machines.check.report import Finding, Kind
+from machines.kernel.rule import Disposition
+from machines.kernel.state import Ask, Wait
+
+
+def walked(explorer: Explorer) -> Iterator[Finding]:
+    """Findings about what was and was not met on the way."""
+    sop = explorer.sop
+    for trouble in explorer.troubles.values():
+        path = explorer.path(trouble.situation, then=trouble.label)
+        yield Finding(trouble.kind, sop, trouble.at, trouble.text, path)
+    if explorer.truncated:
+        text = f"more than {LIMIT} situations; let may_happen and possible tell fewer cases apart"
+        yield Finding(Kind.TOO_LARGE, sop, explorer.procedure.initial.name, text)
+        return
+    yield from _unmet(explorer)
+    yield from _no_end(explorer)
+    yield from _stuck(explorer)
+
+
+def _unmet(explorer: Explorer) -> Iterator[Finding]:
+    procedure, sop = explorer.procedure, explorer.sop
+    met = {explorer.state(number) for number in range(len(explorer.situations))}
+    for state in procedure.states:
+        if state.name not in met:
+            yield Finding(Kind.UNREACHABLE, sop, state.name, "no path leads to it")
+        elif isinstance(state, Ask) and state.form.type not in explorer.seen:
+            yield Finding(Kind.NOBODY_SENDS, sop, state.name, f"the form {state.form.type} is never filled in")
+    for event in procedure.events:
+        if event.type not in explorer.seen:
+            yield Finding(Kind.NOBODY_SENDS, sop, procedure.name, event.type)
+    for command in procedure.commands.values():
+        for outcome in command.outcomes:
+            if outcome.type not in explorer.seen:
+                yield Finding(Kind.NOBODY_SENDS, sop, command.name, f"the outcome {outcome.type} never comes")
+    for rule in procedure.rules:
+        if rule.disposition is Disposition.HANDLED and id(rule) not in explorer.used:
+            where = ", ".join(state.name for state in rule.at)
+            target = f" -> {rule.to.name}" if rule.to else ""
+            yield Finding(Kind.DEAD_RULE, sop, where, f"on {rule.event}{target}")
+
+
+def _no_end(explorer: Explorer) -> Iterator[Finding]:
+    before: list[list[int]] = [[] for _ in explorer.situations]
+    for number, edges in enumerate(explorer.edges):
+        for edge in edges:
+            before[edge.to].append(number)
+    ends = [number for number in range(len(explorer.situations)) if explorer.ended(number)]
+    good, frontier = set(ends), ends
+    for number in frontier:
+        for earlier in before[number]:
+            if earlier not in good:
+                good.add(earlier)
+                frontier.append(earlier)
+    told = set[str]()
+    for number in range(len(explorer.situations)):
+        state = explorer.state(number)
+        if number not in good and state not in told:
+            told.add(state)
+            yield Finding(Kind.NO_END, explorer.sop, state, "from here on", explorer.path(number))
+
+
+def _stuck(explorer: Explorer) -> Iterator[Finding]:
+    """Open cases that only an event from outside could still move, where nobody wrote down that this is
+    meant, and deferred events that nothing takes up any more."""
+    told = set[tuple[Kind, str]]()
+    for number, situation in enumerate(explorer.situations):
+        state = explorer.stepper.definition.states[explorer.state(number)]
+        if number == explorer.root or explorer.busy(number):
+            continue
+        kind, text = Kind.STUCK, "no command, deadline or child is left to move it"
+        if state.kind == "end":
+            if not situation.kept:
+                continue
+            kind = Kind.KEPT_AT_END
+            text = ", ".join(explorer.stepper.happenings[kept].type for kept in situation.kept)
+        elif next(iter(explorer.stepper.deadlines(situation.core)), None) is not None:
+            continue
+        elif isinstance(state, Wait | Ask) and state.no_deadline:
+            continue
+        if (kind, state.name) not in told:
+            told.add((kind, state.name))
+            yield Finding(kind, explorer.sop, state.name, text, explorer.path(number))

@@ -1,0 +1,74 @@
+"""What a check found: findings, each with the shortest path of events to it, and how much was explored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    UNREACHABLE = "state is never reached"
+    NO_END = "no end can be reached"
+    STUCK = "nothing can move the case"
+    NO_DEADLINE = "waits without a deadline or a reason"
+    UNHANDLED_OUTCOME = "an outcome has no rule"
+    LATE_OUTCOME = "an outcome can arrive where no rule takes it"
+    DEFERRED_OUTCOME = "an outcome or deadline is deferred, but only messages are kept"
+    KEPT_AT_END = "a deferred event is never taken up"
+    UNDECLARED = "state and event have no rule"
+    RAISES = "a guard or an effect raises"
+    NOBODY_SENDS = "nobody sends the event"
+    NO_RECEIVER = "the event goes to nobody"
+    UNRULED_DEADLINE = "a deadline runs without a rule"
+    DEAD_RULE = "a rule never applies"
+    LAW = "a law is broken"
+    OBLIGATION = "an obligation is not fulfilled"
+    TOO_LARGE = "too many situations to explore them all"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """``path`` leads from the opening of a case to the finding; a static finding has none."""
+
+    kind: Kind
+    sop: str
+    at: str
+    text: str
+    path: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        lines = [f"{self.sop}: {self.kind.value}: {self.at}: {self.text}"]
+        lines += [f"    {number}. {step}" for number, step in enumerate(self.path, start=1)]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Explored:
+    """How much of one procedure was walked through; ``situations`` tell apart state, data, timers, commands
+    in flight, children and ledger."""
+
+    sop: str
+    states: int
+    situations: int
+    steps: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    findings: tuple[Finding, ...]
+    explored: tuple[Explored, ...]
+
+    @property
+    def clean(self) -> bool:
+        return not self.findings
+
+    def __str__(self) -> str:
+        lines = [
+            f"{one.sop}: {one.states} states, {one.situations} situations, {one.steps} steps, "
+            f"{one.seconds:.2f} s"
+            for one in self.explored
+        ]
+        lines += [str(finding) for finding in self.findings]
+        lines.append(f"{len(self.findings)} finding(s)" if self.findings else "no findings")
+        return "\n".join(lines)

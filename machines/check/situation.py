@@ -1,0 +1,82 @@
+"""One situation of a case as the check sees it: time is a single symbolic instant, keys and counters are gone."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from machines.kernel.event import Event, Facts
+from machines.kernel.rule import Disposition, Rule, Send
+
+NOW = datetime(2026, 1, 5, 10, tzinfo=UTC)
+"""The instant at which everything happens; a deadline that names its own instant passes then instead."""
+LATER = NOW + timedelta(hours=1)
+"""When a deadline stated as a duration is due."""
+SAME_IN_FLIGHT = 2  #: of equal commands or messages on their way, more are not told apart
+
+
+class Timers(NamedTuple):
+    name: str
+    due: datetime
+    passed: bool
+
+
+class Core(NamedTuple):
+    """What ``decide`` sees: the state, the number of the data, the timers."""
+
+    state: str
+    data: int
+    timers: tuple[Timers, ...]
+
+
+class Child(NamedTuple):
+    """A case opened by this one: where its automaton stands, and the numbers of the events on their way to it."""
+
+    sop: str
+    key: str
+    at: int
+    inbox: tuple[int, ...]
+
+
+class Situation(NamedTuple):
+    """``flight`` and ``kept`` hold numbers of commands in flight and of deferred events."""
+
+    core: int
+    flight: tuple[int, ...]
+    children: tuple[Child, ...]
+    kept: tuple[int, ...]
+    ledger: tuple[tuple[str, int], ...]
+
+
+class Happening(NamedTuple):
+    """An event as ``decide`` receives it; ``type`` differs from the payload's for deadlines."""
+
+    type: str
+    payload: Event
+    at: datetime
+
+
+class Asked(NamedTuple):
+    """A command in flight."""
+
+    name: str
+    arguments: Facts
+
+
+class Step(NamedTuple):
+    """What ``decide`` did with one happening."""
+
+    core: int
+    commands: tuple[int, ...]
+    sends: tuple[Send, ...]
+    disposition: Disposition
+    moved: bool
+    rule: Rule | None
+    reason: str
+
+
+class Raised(NamedTuple):
+    """A guard, an effect or a builder raised instead of answering."""
+
+    where: str
+    error: Exception

@@ -1,0 +1,44 @@
+"""What the declaration of a procedure shows without running it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from machines.check.report import Finding, Kind
+from machines.kernel.procedure import Procedure
+from machines.kernel.state import DEADLINE, Ask, Wait
+
+
+def static(procedure: Procedure) -> Iterator[Finding]:
+    """Findings that need no path: what is declared and has no counterpart."""
+    ruled = {(state.name, rule.event) for rule in procedure.rules for state in rule.at}
+    for state in procedure.states:
+        if isinstance(state, Wait | Ask) and not state.deadlines and not state.no_deadline:
+            yield Finding(Kind.NO_DEADLINE, procedure.name, state.name, "give it a deadline or no_deadline=...")
+        for deadline in state.deadlines:
+            if (state.name, deadline.type) not in ruled:
+                yield Finding(Kind.UNRULED_DEADLINE, procedure.name, state.name, deadline.name)
+        for command in state.does if state.kind == "act" else ():
+            for outcome in command.outcomes:
+                if (state.name, outcome.type) not in ruled:
+                    text = f"{command.name} can end in {outcome.type}"
+                    yield Finding(Kind.UNHANDLED_OUTCOME, procedure.name, state.name, text)
+    yield from _undeclared(procedure, ruled)
+    yield from _deadlines_elsewhere(procedure)
+
+
+def _undeclared(procedure: Procedure, ruled: set[tuple[str, str]]) -> Iterator[Finding]:
+    for state in procedure.states:
+        expected = procedure.opening if state is procedure.initial else procedure.events
+        for event in (*expected, *((state.form,) if isinstance(state, Ask) else ())):
+            if (state.name, event.type) not in ruled:
+                yield Finding(Kind.UNDECLARED, procedure.name, state.name, event.type)
+
+
+def _deadlines_elsewhere(procedure: Procedure) -> Iterator[Finding]:
+    """Rules on a deadline in a state where it does not run."""
+    for rule in procedure.rules:
+        for state in rule.at if rule.event.startswith(DEADLINE) else ():
+            if rule.event not in {deadline.type for deadline in state.deadlines}:
+                text = f"{rule.event} does not run there"
+                yield Finding(Kind.DEAD_RULE, procedure.name, state.name, text)

@@ -1,0 +1,91 @@
+"""What every procedure can ask of the office: a message to a customer and a call for a colleague."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from machines.kernel.command import CommandType
+from machines.kernel.event import Event, Facts, Outcome, Personal
+
+
+class Buyer(Facts):
+    """How to address and reach a customer."""
+
+    name: Personal
+    email: Personal
+    phone: Personal | None = None
+
+
+class Message(Facts):
+    """A message to a customer: ``facts`` are what the template says about the case ``about``."""
+
+    template: str
+    customer: str
+    to: Buyer
+    locale: str
+    about: str
+    facts: dict[str, str]
+
+
+class MessageSent(Outcome, type="message.sent"):
+    """The message is on its way."""
+
+    template: str
+
+
+class MessageUndeliverable(Outcome, type="message.undeliverable"):
+    """The customer cannot be reached at that address."""
+
+    template: str
+
+
+class Alert(Facts):
+    """A call for a colleague of ``role`` to look at the case ``about``."""
+
+    role: str
+    about: str
+    subject: str
+
+
+class StaffAlerted(Outcome, type="staff.alerted"):
+    """The colleague has been called."""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageType(CommandType):
+    """``message.send`` with one template."""
+
+    template: str = ""
+
+
+def message(
+    template: str, *, arguments: Callable[..., Iterable[Message]], fulfils: tuple[str, ...] = ()
+) -> MessageType:
+    return MessageType(
+        name="message.send",
+        arguments=arguments,
+        outcomes=(MessageSent, MessageUndeliverable),
+        possible=_sent_or_not,
+        fulfils=fulfils,
+        template=template,
+    )
+
+
+def alert(*, arguments: Callable[..., Iterable[Alert]], fulfils: tuple[str, ...] = ()) -> CommandType:
+    return CommandType(
+        name="staff.alert",
+        arguments=arguments,
+        outcomes=(StaffAlerted,),
+        possible=_alerted,
+        fulfils=fulfils,
+    )
+
+
+def _sent_or_not(asked: Message) -> Iterable[Event]:
+    return MessageSent(template=asked.template), MessageUndeliverable(template=asked.template)
+
+
+def _alerted(_: Any) -> Iterable[Event]:
+    return (StaffAlerted(),)

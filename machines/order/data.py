@@ -1,0 +1,203 @@
+"""What an order knows: what was bought, who pays with what, what lies in which parcel, what is still owed.
+
+Amounts are minor units of the order's one currency. Everything that is under way outside (asked, but not
+answered) is on record here too, so that an order can tell when it has come to rest.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from machines.between import Address, Means, Pick
+from machines.kernel.event import Facts
+from machines.kernel.money import Currency
+from machines.messages import Buyer
+
+
+class Line(Facts):
+    """``quantity`` pieces of an article at ``price`` each."""
+
+    sku: str
+    quantity: int
+    price: int
+
+
+class PayWith(Facts):
+    """What the customer pays with; ``up_to`` bounds a store credit, the last means takes what remains."""
+
+    means: Means
+    token: str
+    up_to: int | None = None
+
+
+class PaymentStatus(StrEnum):
+    NEW = "new"
+    ASKED = "asked"  #: the provider has been asked and has not answered
+    AUTHORISED = "authorised"
+    ACTION = "action"  #: the customer must confirm it at the bank
+    DECLINED = "declined"
+    RENEWING = "renewing"  #: the provider has been asked to hold the money for longer
+
+
+class Payment(Facts):
+    """One means of payment of this order: what is held, taken and given back on it."""
+
+    id: str
+    means: Means
+    token: str
+    up_to: int | None = None
+    status: PaymentStatus = PaymentStatus.NEW
+    amount: int = 0  #: to be authorised
+    authorised: int = 0
+    capturing: int = 0
+    captured: int = 0
+    voiding: int = 0
+    voided: int = 0
+    lapsed: int = 0
+    refunding: int = 0
+    refunded: int = 0
+    capture_before: datetime | None = None
+
+    @property
+    def hold(self) -> int:
+        """What the provider still holds for us and nobody has asked for."""
+        return self.authorised - self.captured - self.capturing - self.voided - self.voiding - self.lapsed
+
+    @property
+    def refundable(self) -> int:
+        return self.captured - self.refunded - self.refunding
+
+
+class ParcelStatus(StrEnum):
+    OPEN = "open"  #: in the warehouse
+    STOPPING = "stopping"  #: the warehouse stopped it; the shipment has not confirmed yet
+    STOPPED = "stopped"
+    DISPATCHED = "dispatched"
+    DELIVERED = "delivered"
+    FAILED = "failed"  #: lost, damaged or returned; the customer has not chosen yet
+    REPLACING = "replacing"  #: the same goods are being reserved once more
+    REPLACED = "replaced"  #: another parcel took its place
+    REFUNDED = "refunded"
+
+
+class RefundStatus(StrEnum):
+    NONE = "none"
+    DUE = "due"  #: as soon as the charge under way is booked
+    ASKED = "asked"
+    DONE = "done"
+
+
+class Parcel(Facts):
+    """``key`` is also the key of its shipment case."""
+
+    key: str
+    items: tuple[Pick, ...]
+    value: int
+    status: ParcelStatus = ParcelStatus.OPEN
+    charged: bool = False  #: its charge has been asked for, now or under the parcel that it replaces
+    capturing: int = 0
+    captured: int = 0
+    refund: RefundStatus = RefundStatus.NONE
+
+    @property
+    def pieces(self) -> int:
+        return sum(item.quantity for item in self.items)
+
+
+class Stock(Facts):
+    """Pieces reserved for the order, and what became of them."""
+
+    reserving: bool = False
+    reserved: int = 0
+    shipped: int = 0
+    releasing: int = 0
+    released: int = 0
+
+    @property
+    def held(self) -> int:
+        return self.reserved - self.shipped - self.releasing - self.released
+
+
+class OfferKind(StrEnum):
+    FEE = "fee"
+    REDUCED = "reduced"
+    ALTERNATIVES = "alternatives"
+
+
+class Similar(Facts):
+    """A product that could replace the one wanted."""
+
+    sku: str
+    instead_of: str
+    price: int
+
+
+class Offer(Facts):
+    """What the customer is offered instead of the order as placed. ``available`` says how many pieces can be
+    had now, ``restock`` when the missing ones are expected."""
+
+    kind: OfferKind
+    reason: str
+    fee: int = 0
+    available: tuple[Pick, ...] = ()
+    similar: tuple[Similar, ...] = ()
+    restock: datetime | None = None
+
+
+class Amendment(Facts):
+    """What the customer wants changed; ``None`` leaves it as it is."""
+
+    lines: tuple[Line, ...] | None = None
+    ship_to: Address | None = None
+
+
+class Ending(StrEnum):
+    """Why an order ends without a delivery."""
+
+    CANCELLED = "cancelled"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+
+
+class Order(Facts):
+    order: str
+    customer: str
+    channel: str
+    locale: str
+    currency: Currency
+    buyer: Buyer
+    ship_to: Address
+    deliver_by: date
+    shipping: int
+    lines: tuple[Line, ...]
+    payments: tuple[Payment, ...]
+    parcels: tuple[Parcel, ...] = ()
+    stock: Stock = Stock()
+    fee: int = 0
+    offer: Offer | None = None
+    promised: datetime | None = None
+    delays: int = 0
+    amendment: Amendment | None = None
+    amendments: int = 0
+    ending: Ending | None = None
+    reason: str = ""
+    return_offered: bool = False
+    rung: int = 0
+
+    @property
+    def total(self) -> int:
+        return sum(line.price * line.quantity for line in self.lines) + self.shipping + self.fee
+
+    @property
+    def pieces(self) -> int:
+        return sum(line.quantity for line in self.lines)
+
+    def payment(self, id: str) -> Payment:
+        return next(payment for payment in self.payments if payment.id == id)
+
+    def parcel(self, key: str) -> Parcel:
+        return next(parcel for parcel in self.parcels if parcel.key == key)
+
+    def parcels_in(self, *statuses: ParcelStatus) -> tuple[Parcel, ...]:
+        return tuple(parcel for parcel in self.parcels if parcel.status in statuses)

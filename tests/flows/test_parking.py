@@ -1,0 +1,53 @@
+"""Parked steps become one run each, or one incident when many share a cause."""
+
+from __future__ import annotations
+
+import pytest
+
+from flows.parking import Incident, ParkedStep, incidents
+
+
+def parked(number: int, *, error: str = "provider down", command: str = "payment.capture") -> ParkedStep:
+    return ParkedStep(
+        step=f"step-{number}", sop="order", key=f"SO-{number}", command=command, error=error, attempts=5
+    )
+
+
+def test_a_single_step_is_named_by_case_and_command() -> None:
+    incident = Incident(steps=(parked(1001),))
+    assert incident.name == "SO-1001: payment.capture"
+    assert incident.tags == ["sop:order", "case:SO-1001", "command:payment.capture"]
+    assert (incident.badge.kind, incident.badge.message) == ("FAILED", "provider down")
+
+
+@pytest.mark.parametrize(
+    ("steps", "runs"),
+    [
+        ([parked(n) for n in range(20)], 20),
+        ([parked(n) for n in range(21)], 1),
+        ([*(parked(n) for n in range(30)), parked(99, error="card declined")], 2),
+        # Errors that differ in each step are still one incident when there are very many.
+        ([parked(n, error=f"request {n} failed") for n in range(101)], 1),
+    ],
+)
+def test_many_steps_of_one_cause_are_one_incident(steps: list[ParkedStep], runs: int) -> None:
+    sorted_into = incidents(steps)
+    assert len(sorted_into) == runs
+    assert sorted(step for run in sorted_into for step in run.step_ids) == sorted(s.step for s in steps)
+
+
+def test_an_incident_names_its_size_and_lists_its_steps() -> None:
+    incident = Incident(steps=tuple(parked(n) for n in range(412)))
+    assert incident.name == "order: payment.capture x 412"
+    assert incident.tags == ["sop:order", "command:payment.capture"]
+    assert incident.rows[0] == {
+        "case": "SO-0",
+        "command": "payment.capture",
+        "attempts": "5",
+        "error": "provider down",
+    }
+
+
+def test_the_same_parking_told_twice_is_the_same_run() -> None:
+    steps = [parked(n) for n in range(3)]
+    assert Incident(steps=tuple(steps)).once == Incident(steps=tuple(reversed(steps))).once

@@ -1,0 +1,209 @@
+"""Sessions and parked steps become flow runs of a real Prefect server."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from deployments.registration import register
+from flows.recording import ParkedStep, Recorder
+from flows.session import Session
+from tests.conftest_prefect import Prefect, Relay, eventually, free_port
+
+
+@pytest.fixture(scope="module")
+def registered(prefect: Prefect) -> Prefect:
+    asyncio.run(register())
+    return prefect
+
+
+@pytest.fixture
+def recorded() -> dict[str, str]:
+    """Which run stands for which step, as the store would note it."""
+    return {}
+
+
+@pytest.fixture
+def recorder(registered: Prefect, recorded: dict[str, str]) -> Iterator[Recorder]:
+    def note(steps: Sequence[str], run: str) -> None:
+        recorded.update(dict.fromkeys(steps, run))
+
+    with Recorder(on_recorded=note, runs_per_second=20) as started:
+        yield started
+
+
+def new_key() -> str:
+    return f"SO-{uuid4().hex[:8]}"
+
+
+def session_of(*keys: str, event: str = "shipment.dispatched", sop: str = "order") -> Session:
+    now = datetime.now(UTC)
+    session = Session(sop=sop, opened=now)
+    for key in keys:
+        session.took(key=key, event=event)
+        session.performed(
+            key=key,
+            command="payment.capture",
+            started=now - timedelta(seconds=2),
+            ended=now - timedelta(seconds=1),
+            outcome="captured",
+            error=None,
+        )
+        session.rested(key=key, title="Awaiting delivery", message="until 2026-12-03 17:00", final=False)
+    return session
+
+
+def parked(key: str, *, error: str = "provider down") -> ParkedStep:
+    return ParkedStep(
+        step=f"{key}/7", sop="order", key=key, command="payment.capture", error=error, attempts=5
+    )
+
+
+def test_one_case_is_one_run_named_after_it(recorder: Recorder, prefect: Prefect) -> None:
+    key = new_key()
+    session = session_of(key)
+    session.close()
+    recorder.opened(session)
+    name = f"order {key}: shipment.dispatched"
+    run = eventually(lambda: [run for run in prefect.runs(any_=[name]) if run["state_type"] == "COMPLETED"])[
+        0
+    ]
+    assert run["state_name"] == "Awaiting delivery"
+    assert set(run["tags"]) >= {"sop:order", f"case:{key}"}  # type: ignore[call-overload]
+    assert run["deployment_id"]
+    (task,) = eventually(lambda: prefect.tasks(run["id"]))
+    assert (task["name"], task["state_name"]) == ("payment.capture", "Completed")
+    assert task["total_run_time"] == 1.0
+    assert any("payment.capture: captured" in line for line in eventually(lambda: prefect.log(run["id"])))
+
+
+def test_a_rush_is_one_run_with_a_table(recorder: Recorder, prefect: Prefect) -> None:
+    first = new_key()
+    session = session_of(first, sop="shipment")
+    recorder.opened(session)
+    provisional = f"shipment {first}: shipment.dispatched"
+    run = eventually(lambda: prefect.runs(any_=[provisional]))[0]
+    assert run["state_name"] == "Running"
+    for key in (new_key() for _ in range(40)):
+        session.took(key=key, event="parcel.scanned")
+        session.rested(key=key, title="Delivered", message="", final=True)
+    session.close()
+    done = eventually(lambda: (found := prefect.run(str(run["id"])))["state_type"] == "COMPLETED" and found)
+    assert (done["name"], done["state_name"]) == ("shipment x 41", "41 cases")
+    assert done["state"]["message"] == "Delivered 40, Awaiting delivery 1"  # type: ignore[index]
+    (artifact,) = prefect.artifacts(run["id"])
+    assert (artifact["key"], artifact["type"]) == ("shipment-cases", "table")
+    assert str(artifact["data"]).count("Delivered") == 40
+
+
+def test_sessions_without_budget_join_one_run(registered: Prefect) -> None:
+    keys = [new_key() for _ in range(12)]
+    sessions = [session_of(key, sop="refund") for key in keys]
+    with Recorder(runs_per_second=1, at_once=1) as recorder:
+        for session in sessions:
+            session.close()
+            recorder.opened(session)
+        told: list[object] = eventually(
+            lambda: [run["name"] for run in registered.runs(like_="refund") if run["end_time"]], seconds=10
+        )
+        eventually(
+            lambda: any(
+                str(run["name"]).startswith("refund x") and run["end_time"]
+                for run in registered.runs(like_="refund")
+            )
+        )
+    assert len(told) <= 2
+
+
+def test_a_parked_step_is_a_failed_run(
+    recorder: Recorder, prefect: Prefect, recorded: dict[str, str]
+) -> None:
+    key = new_key()
+    recorder.parked([parked(key, error="card declined")])
+    run = prefect.run(eventually(lambda: recorded.get(f"{key}/7")))
+    assert (run["name"], run["state_type"]) == (f"{key}: payment.capture", "FAILED")
+    assert run["parameters"] == {"steps": [f"{key}/7"]}
+    assert run["state"]["message"] == "card declined"  # type: ignore[index]
+    log = eventually(lambda: prefect.log(run["id"]))
+    assert log[0] == f"payment.capture of {key} failed after 5 attempts: card declined"
+
+    recorder.settled(str(run["id"]), "replayed by J. Berg: card updated")
+    settled = eventually(
+        lambda: (found := prefect.run(str(run["id"])))["state_type"] == "COMPLETED" and found
+    )
+    assert settled["state"]["message"] == "replayed by J. Berg: card updated"  # type: ignore[index]
+
+
+def test_a_step_that_parks_again_keeps_its_run(
+    recorder: Recorder, prefect: Prefect, recorded: dict[str, str]
+) -> None:
+    step = parked(new_key())
+    recorder.parked([step])
+    run = eventually(lambda: recorded.get(step.step))
+    recorder.settled(run, "replayed")
+    eventually(lambda: prefect.run(run)["state_type"] == "COMPLETED")
+    again = ParkedStep(
+        step=step.step,
+        sop=step.sop,
+        key=step.key,
+        command=step.command,
+        error="card expired",
+        attempts=10,
+        run=run,
+    )
+    recorder.parked([again])
+    failed = eventually(lambda: (found := prefect.run(run))["state_type"] == "FAILED" and found)
+    assert failed["state"]["message"] == "card expired"  # type: ignore[index]
+
+
+def test_many_steps_of_one_cause_are_one_run(
+    recorder: Recorder, prefect: Prefect, recorded: dict[str, str]
+) -> None:
+    cause = f"provider answered 503 to {uuid4().hex[:6]}"
+    steps = [parked(new_key(), error=cause) for _ in range(25)]
+    recorder.parked(steps)
+    eventually(lambda: all(step.step in recorded for step in steps))
+    (run_id,) = {recorded[step.step] for step in steps}
+    run = prefect.run(run_id)
+    assert (run["name"], run["state_type"]) == ("order: payment.capture x 25", "FAILED")
+    assert len(prefect.artifacts(run_id)) == 1
+
+
+def test_a_run_that_staff_deleted_is_no_obstacle(recorder: Recorder, prefect: Prefect) -> None:
+    recorder.settled(str(uuid4()), "replayed")
+    key = new_key()
+    session = session_of(key)
+    session.close()
+    recorder.opened(session)
+    eventually(lambda: prefect.runs(like_=key))
+
+
+def test_nothing_is_lost_of_what_happened_while_prefect_was_down(
+    registered: Prefect, caplog: pytest.LogCaptureFixture
+) -> None:
+    # A dead port at first, behind which a relay to the real server opens later.
+    port, key, step = free_port(), new_key(), parked(new_key())
+    noted: list[str] = []
+    session = session_of(key)
+    session.close()
+    recorder = Recorder(
+        api_url=f"http://127.0.0.1:{port}/api", on_recorded=lambda steps, run: noted.extend(steps)
+    )
+    with caplog.at_level(logging.WARNING, logger="flows.recording"), recorder:
+        started = time.perf_counter()
+        recorder.opened(session)
+        recorder.parked([step])
+        assert time.perf_counter() - started < 0.05
+        time.sleep(2.5)
+        assert [record.levelname for record in caplog.records] == ["WARNING"]
+        with Relay(port, to=registered.server.port):
+            eventually(lambda: noted)
+            eventually(lambda: registered.runs(like_=key))
+            recorder.stop()
+    assert noted == [step.step]

@@ -1,0 +1,116 @@
+"""A session says who took part, where each came to rest and how the commands went."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from threading import Thread
+
+import pytest
+
+from flows import session as sessions
+from flows import wording
+from flows.session import Session, merged
+
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+
+
+def opened(sop: str = "order") -> Session:
+    return Session(sop=sop, opened=NOW)
+
+
+def perform(session: Session, key: str, *, seconds: float, error: str | None = None) -> None:
+    ended = NOW + timedelta(seconds=seconds)
+    outcome = "failed" if error else "captured"
+    session.performed(
+        key=key, command="payment.capture", started=NOW, ended=ended, outcome=outcome, error=error
+    )
+
+
+def test_one_case_names_the_run_and_its_badge() -> None:
+    session = opened()
+    session.took(key="SO-1001", event="shipment.dispatched")
+    session.took(key="SO-1001", event="payment.captured")
+    perform(session, "SO-1001", seconds=0.5)
+    session.rested(key="SO-1001", title="Awaiting delivery", message="until 2026-12-03 17:00", final=False)
+    seen = session.snapshot()
+    assert wording.run_name(seen) == "order SO-1001: shipment.dispatched"
+    assert wording.run_tags(seen) == ["sop:order", "case:SO-1001"]
+    assert wording.badge(seen).name == "Awaiting delivery"
+    assert wording.badge(seen).message == "until 2026-12-03 17:00"
+    assert [wording.task_name(tally) for tally in seen.commands] == ["payment.capture"]
+
+
+def test_many_cases_are_counted_by_state() -> None:
+    session = opened()
+    for number in range(5):
+        session.took(key=f"SO-{number}", event="order.placed")
+        perform(session, f"SO-{number}", seconds=number, error="card declined" if number == 4 else None)
+        session.rested(key=f"SO-{number}", title="Paid" if number < 3 else "Parked", message="", final=False)
+    seen = session.snapshot()
+    assert wording.run_name(seen) == "order x 5"
+    assert wording.run_tags(seen) == ["sop:order"]
+    assert (wording.badge(seen).name, wording.badge(seen).message) == ("5 cases", "Paid 3, Parked 2")
+    (tally,) = seen.commands
+    assert wording.task_name(tally) == "payment.capture x 5"
+    assert (tally.failures, tally.slowest_key, tally.slowest_seconds) == (1, "SO-4", 4.0)
+    assert wording.task_badge(tally).kind == "COMPLETED"
+    assert wording.task_badge(tally).message == "1 of 5 failed: card declined; slowest SO-4 with 4.00 s"
+
+
+def test_a_command_that_never_succeeded_is_red() -> None:
+    session = opened()
+    perform(session, "SO-1", seconds=1, error="card declined")
+    (tally,) = session.snapshot().commands
+    badge = wording.task_badge(tally)
+    assert (badge.kind, badge.message) == ("FAILED", "card declined")
+
+
+def test_an_idle_wake_up_says_so() -> None:
+    seen = opened().snapshot()
+    assert (wording.run_name(seen), wording.badge(seen).name) == ("order", "Nothing to do")
+
+
+def test_beyond_the_limit_cases_are_counted_without_their_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sessions, "MOST_CASES", 2)
+    session = opened()
+    for number in range(5):
+        session.took(key=f"SO-{number}", event="order.placed")
+        session.rested(key=f"SO-{number}", title="Paid", message="", final=False)
+    seen = session.snapshot()
+    assert seen.keys == ("SO-0", "SO-1")
+    assert (seen.count, wording.badge(seen).message) == (5, "Paid 5")
+
+
+def test_sessions_of_one_sop_merge_into_one_story() -> None:
+    first, second = opened(), opened()
+    first.took(key="SO-1", event="order.placed")
+    first.rested(key="SO-1", title="Paid", message="", final=False)
+    perform(first, "SO-1", seconds=1)
+    second.took(key="SO-1", event="shipment.dispatched")
+    second.rested(key="SO-1", title="Awaiting delivery", message="until Friday", final=False)
+    second.took(key="SO-2", event="order.placed")
+    perform(second, "SO-2", seconds=2, error="card declined")
+    seen = merged([first.snapshot(), second.snapshot()])
+    assert seen.count == 2
+    assert seen.cases[0].event == "order.placed"
+    assert seen.cases[0].title == "Awaiting delivery"
+    assert seen.resting == {"Awaiting delivery": 1}
+    (tally,) = seen.commands
+    assert (tally.count, tally.failures) == (2, 1)
+
+
+def test_a_session_may_be_told_from_several_threads() -> None:
+    session = opened()
+
+    def tell(first: int) -> None:
+        for number in range(first, first + 500):
+            session.took(key=f"SO-{number}", event="order.placed")
+            perform(session, f"SO-{number}", seconds=1)
+
+    threads = [Thread(target=tell, args=(first,)) for first in (0, 500, 1000)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    seen = session.snapshot()
+    assert (seen.count, seen.commands[0].count) == (1500, 1500)
