@@ -112,7 +112,9 @@ def _rest(event: Mapping[str, object]) -> list[tuple[str, str]]:
     for name in event:
         if name != "data_base64" and not (isinstance(name, str) and _ATTRIBUTE.fullmatch(name)):
             field = shown(name) or "(attribute)"
-            faults.append((field, "attribute names are lower-case letters and digits; the payload goes into data"))
+            faults.append(
+                (field, "attribute names are lower-case letters and digits; the payload goes into data")
+            )
     return faults
 
 

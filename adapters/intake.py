@@ -17,6 +17,7 @@ from adapters.errors import AdapterError, SealBroken
 from adapters.personal import places
 from adapters.sealing import Vault
 from adapters.store.base import Letter, Receipt
+from machines.between import Between
 from machines.kernel.event import SEALED, Event
 from machines.kernel.procedure import Procedure
 from machines.kernel.state import Ask
@@ -61,11 +62,14 @@ class Entrance:
 
 
 def entrances(procedures: Iterable[Procedure]) -> dict[str, tuple[Entrance, ...]]:
-    """Every event type that may be sent in: what procedures list as their events, and answers to forms."""
+    """Every event type that may be sent in: what procedures list as their events, but for what only cases
+    tell one another, and answers to forms."""
     found: dict[str, tuple[Entrance, ...]] = {}
     for procedure in procedures:
         forms = tuple(state.form for state in procedure.states if isinstance(state, Ask))
         for event in dict.fromkeys((*procedure.events, *forms)):
+            if issubclass(event, Between):
+                continue
             found[event.type] = (*found.get(event.type, ()), Entrance(procedure.name, event))
     return dict(sorted(found.items()))
 
@@ -79,6 +83,9 @@ class Checked:
     key: str
     event: Event
     customer: str | None
+
+
+Addressed = tuple[Letter, str]  # with the subject as it was written
 
 
 class Intake:
@@ -105,35 +112,24 @@ class Intake:
     def accept_groups(self, groups: Sequence[Sequence[object]]) -> list[list[Accepted] | Exception]:
         """``accept`` for several requests in one transaction; an invalid one does not touch the others."""
         checked = [self._check(group) for group in groups]
-        letters, answers = self._seal(checked)
-        receipts = iter(self._store.receive(letters)) if letters else iter(())
-        for number, group in enumerate(checked):
-            if not isinstance(answers[number], Exception):
-                answers[number] = [_accepted(item, next(receipts)) for item in group]
-        return answers
+        sealed = self._seal(checked)
+        letters = [letter for group in sealed if isinstance(group, list) for letter, _ in group]
+        receipts = iter(self._store.receive(letters) if letters else ())
+        return [
+            [_accepted(subject, letter, next(receipts)) for letter, subject in group]
+            if isinstance(group, list)
+            else group
+            for group in sealed
+        ]
 
-    def _seal(
-        self, groups: Sequence[list[Checked] | InvalidEvents]
-    ) -> tuple[list[Letter], list[list[Accepted] | Exception]]:
+    def _seal(self, groups: Sequence[list[Checked] | InvalidEvents]) -> list[list[Addressed] | InvalidEvents]:
         flat = [item for group in groups if isinstance(group, list) for item in group]
         bodies = iter(self._vault.seal_events([(item.event, item.customer) for item in flat]))
         now = self._clock()
-        letters: list[Letter] = []
-        answers: list[list[Accepted] | Exception] = []
-        for group in groups:
-            if isinstance(group, InvalidEvents):
-                answers.append(group)
-                continue
-            sealed = [(item, next(bodies)) for item in group]
-            broken = [
-                EventFault(index, "customer", f"{body}; send it for another customer")
-                for index, (_, body) in enumerate(sealed)
-                if isinstance(body, SealBroken)
-            ]
-            answers.append(InvalidEvents(broken) if broken else [])
-            if not broken:
-                letters += [_letter(item, body, now) for item, body in sealed if isinstance(body, bytes)]
-        return letters, answers
+        return [
+            _letters([(item, next(bodies)) for item in group], now) if isinstance(group, list) else group
+            for group in groups
+        ]
 
     def _check(self, events: Sequence[object]) -> list[Checked] | InvalidEvents:
         checked: list[Checked] = []
@@ -150,7 +146,7 @@ class Intake:
     def _check_payload(self, envelope: Envelope, index: int) -> Checked | list[EventFault]:
         entrance, key = self._entrance(envelope)
         if entrance is None:
-            return [EventFault(index, *self._unknown(envelope), shown(envelope.type))]
+            return [self._unknown(envelope, index)]
         reserved = _reserved(envelope.data)
         if reserved is not None:
             return [EventFault(index, reserved[0], reserved[1])]
@@ -172,40 +168,49 @@ class Intake:
                 return entrance, envelope.subject.removeprefix(prefix)
         return (offered[0] if len(offered) == 1 else None), envelope.subject
 
-    def _unknown(self, envelope: Envelope) -> tuple[str, str]:
-        """(field, remedy)."""
+    def _unknown(self, envelope: Envelope, index: int) -> EventFault:
         offered = self.entrances.get(envelope.type)
         if offered:
             keys = " or ".join(f"{entrance.sop}/KEY" for entrance in offered)
-            return "subject", f"several procedures take {envelope.type}; write the subject as {keys}"
+            remedy = f"several procedures take {envelope.type}; write the subject as {keys}"
+            return EventFault(index, "subject", remedy, shown(envelope.subject))
         near = get_close_matches(envelope.type, self.entrances, n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(near)}? " if near else ""
-        return "type", f"unknown type; {hint}/events/types lists all"
+        return EventFault(index, "type", f"unknown type; {hint}/events/types lists all", shown(envelope.type))
 
 
-def _letter(item: Checked, body: bytes, now: datetime) -> Letter:
-    return Letter(
-        source=item.envelope.source,
-        id=item.envelope.id,
-        type=item.envelope.type,
-        sop=item.sop,
-        key=item.key,
-        body=body,
-        received=now,
-        opens=item.event.opens,
-    )
-
-
-def _accepted(item: Checked, receipt: Receipt) -> Accepted:
-    envelope = item.envelope
+def _accepted(subject: str, letter: Letter, receipt: Receipt) -> Accepted:
     return Accepted(
-        id=envelope.id,
-        source=envelope.source,
-        subject=envelope.subject,
-        type=envelope.type,
+        id=letter.id,
+        source=letter.source,
+        subject=subject,
+        type=letter.type,
         duplicate=receipt.duplicate,
         number=receipt.number,
     )
+
+
+def _letters(
+    sealed: Sequence[tuple[Checked, bytes | SealBroken]], now: datetime
+) -> list[Addressed] | InvalidEvents:
+    letters: list[Addressed] = []
+    broken: list[EventFault] = []
+    for index, (item, body) in enumerate(sealed):
+        if isinstance(body, SealBroken):
+            broken.append(EventFault(index, "customer", f"{body}; send it for another customer"))
+        else:
+            letter = Letter(
+                source=item.envelope.source,
+                id=item.envelope.id,
+                type=item.envelope.type,
+                sop=item.sop,
+                key=item.key,
+                body=body,
+                received=now,
+                opens=item.event.opens,
+            )
+            letters.append((letter, item.envelope.subject))
+    return InvalidEvents(broken) if broken else letters
 
 
 def _reserved(data: object, field: str = "data", depth: int = 0) -> tuple[str, str] | None:
@@ -249,4 +254,4 @@ def _payload_faults(error: ValidationError, event: type[Event], index: int) -> l
 
 def _named(step: object) -> str:
     text = str(step)
-    return text if text.isidentifier() and len(text) <= 40 or isinstance(step, int) else "(field)"
+    return text if (text.isidentifier() and len(text) <= 40) or isinstance(step, int) else "(field)"

@@ -7,6 +7,7 @@ field it was taken from. Without the customer's key, which erasure destroys, it 
 from __future__ import annotations
 
 import os
+import re
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import OrderedDict
@@ -26,6 +27,7 @@ from machines.kernel.event import SEALED, Event
 
 _PREFIX = SEALED + "1:"
 _NONCE = 12
+_TOKEN = re.compile(SEALED + r"[\w.:-]*")
 Cipher = AESGCM | SealBroken
 _KEPT_SECONDS = 60.0  # an erased customer stays readable in other processes for at most this long
 
@@ -139,7 +141,7 @@ class Vault:
 def redact(value: Json) -> Json:
     """``value`` with every sealed token replaced by ``(personal)``, for those who need not see even these."""
     if isinstance(value, str):
-        return "(personal)" if value.startswith(SEALED) else value
+        return _TOKEN.sub("(personal)", value) if SEALED in value else value
     if isinstance(value, list):
         return [redact(item) for item in value]
     if isinstance(value, dict):

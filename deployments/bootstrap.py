@@ -6,7 +6,7 @@ import logging
 import os
 import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -19,6 +19,7 @@ from adapters.store.opening import open_store
 from adapters.world import simulated_world
 from deployments.settings import Settings
 from flows.driver import Driver, Pace
+from flows.reporting import Listener
 from flows.running import Running
 from flows.runtime import Runtime
 from flows.watching import Watching
@@ -87,28 +88,34 @@ def worker_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{utc_now():%H%M%S%f}"
 
 
+@contextmanager
+def running_driver(app: Application, *, listener: Listener | None = None) -> Iterator[Driver]:
+    """The drive loop of this process, started, and stopped in good order at the end."""
+    driver = Driver(
+        app.store,
+        app.definitions,
+        app.adapters(),
+        worker=worker_name(),
+        clock=utc_now,
+        listener=listener,
+        pace=Pace(lease=app.settings.lease),
+    )
+    driver.start()
+    try:
+        yield driver
+    finally:
+        driver.stop()
+
+
 @asynccontextmanager
 async def open_runtime() -> AsyncIterator[Runtime]:
-    """The drive loop of this process, recorded in Prefect; for ``sop worker`` and Prefect's own start command."""
+    """The drive loop recorded in Prefect; for ``sop worker`` and for Prefect's own start command."""
     settings = Settings()
     logging.getLogger("transitions").setLevel(logging.WARNING)
-    with open_application(settings) as app:
+    with ExitStack() as stack:
+        app = stack.enter_context(open_application(settings))
         watching = Watching(app.store, api_url=settings.prefect_url, sops=tuple(app.definitions))
-        driver = Driver(
-            app.store,
-            app.definitions,
-            app.adapters(),
-            worker=worker_name(),
-            clock=utc_now,
-            listener=watching,
-            pace=Pace(lease=settings.lease),
-        )
         watching.recall()
-        with watching.recorder:
-            driver.start()
-            try:
-                yield Running(
-                    store=app.store, driver=driver, watching=watching, submit=app.submit, clock=utc_now
-                )
-            finally:
-                driver.stop()
+        stack.enter_context(watching.recorder)
+        driver = stack.enter_context(running_driver(app, listener=watching))
+        yield Running(store=app.store, driver=driver, watching=watching, submit=app.submit, clock=utc_now)

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Self
 
 _LOOPBACK = "127.0.0.1"
+_APPLICATION = "prefect.server.api.server"
 _START_SECONDS = 120.0
 _STOP_SECONDS = 8.0
 
@@ -81,7 +82,7 @@ class PrefectServer:
     def start(self) -> None:
         """Start the server and wait until it is healthy; raises `PrefectServerUnavailable` otherwise."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._stop_leftover()
+        self.stop_leftover()
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command(),
@@ -112,6 +113,20 @@ class PrefectServer:
             process.wait()
         self._pid_file.unlink(missing_ok=True)
 
+    def stop_leftover(self) -> None:
+        """Stop the server that a killed parent left on this folder, if it still runs."""
+        try:
+            pid = int(self._pid_file.read_text())
+        except (FileNotFoundError, ValueError):
+            return
+        deadline = time.monotonic() + _STOP_SECONDS
+        if _is_server(pid):
+            os.kill(pid, signal.SIGTERM)
+        while _is_server(pid):
+            if time.monotonic() > deadline:
+                os.kill(pid, signal.SIGKILL)
+            time.sleep(0.05)
+
     def healthy(self) -> bool:
         """Whether the server answers now."""
         try:
@@ -123,7 +138,7 @@ class PrefectServer:
     def _command(self) -> list[str]:
         return [
             sys.executable,
-            *("-m", "uvicorn", "--factory", "prefect.server.api.server:create_app"),
+            *("-m", "uvicorn", "--factory", f"{_APPLICATION}:create_app"),
             *("--host", _LOOPBACK, "--port", str(self.port)),
             *("--log-level", "warning", "--timeout-keep-alive", "30", "--timeout-graceful-shutdown", "2"),
         ]
@@ -156,17 +171,10 @@ class PrefectServer:
             time.sleep(0.1)
         raise PrefectServerUnavailable(f"Prefect's server did not answer in time; see {self.log}")
 
-    def _stop_leftover(self) -> None:
-        try:
-            pid = int(self._pid_file.read_text())
-            command = Path(f"/proc/{pid}/cmdline").read_bytes()
-        except (FileNotFoundError, ValueError):
-            return
-        if b"prefect.server.api.server" not in command:
-            return
-        os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + _STOP_SECONDS
-        while Path(f"/proc/{pid}/cmdline").exists() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        if Path(f"/proc/{pid}/cmdline").exists():
-            os.kill(pid, signal.SIGKILL)
+
+def _is_server(pid: int) -> bool:
+    # The number may belong to another program by now.
+    try:
+        return _APPLICATION.encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except FileNotFoundError:
+        return False

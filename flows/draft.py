@@ -34,21 +34,28 @@ _STATUS = {
 
 @dataclass(slots=True)
 class Draft:
-    """``cases`` holds every case that the round touches and is brought up to date as events are applied."""
+    """``cases`` holds every case that the round touches and is brought up to date as events are applied;
+    ``held`` are those that the worker has in memory from earlier rounds."""
 
     definitions: Mapping[str, Definition]
-    cases: dict[str, Case]
     now: datetime
+    cases: dict[str, Case]
+    held: Mapping[str, Case]
     changes: Changes = field(default_factory=Changes)
     errands: list[Errand] = field(default_factory=list)
     parked: list[Step] = field(default_factory=list)
     took: list[tuple[Case, str]] = field(default_factory=list)
 
+    def case(self, identity: str) -> Case:
+        """As it stands at this point of the round; raises ``KeyError`` for a case that is not in it."""
+        return self.cases.get(identity) or self.held[identity]
+
     def letter(self, row: InboxRow) -> None:
         """An event from outside or from another case."""
         letter = row.letter
         definition = self.definitions[letter.sop]
-        case = self.cases.get(case_id(letter.sop, letter.key))
+        identity = case_id(letter.sop, letter.key)
+        case = self.cases.get(identity) or self.held.get(identity)
         if case is None:
             case = open_case(definition, key=letter.key, parent=letter.parent)
         try:
@@ -68,7 +75,7 @@ class Draft:
 
     def timer(self, case: str, name: str) -> None:
         """A deadline that came due, unless an earlier event of this round cleared it."""
-        current = self.cases[case]
+        current = self.case(case)
         timer = current.timers.get(name)
         if timer is None or timer.passed or timer.due > self.now:
             return
@@ -85,7 +92,7 @@ class Draft:
     def result(self, result: Result) -> None:
         """One try of a step ended."""
         step = replace(result.errand.step, attempts=result.errand.step.attempts + 1, due=None)
-        case = self.cases[step.case]
+        case = self.case(step.case)
         if result.outcome is None:
             self._failed(case, step, result)
             return
@@ -99,7 +106,7 @@ class Draft:
 
     def due(self, step: Step) -> None:
         """A step to perform again: after a failure, a crash or a replay."""
-        definition = self.definitions[self.cases[step.case].sop]
+        definition = self.definitions[self.case(step.case).sop]
         kind = definition.procedure.commands[step.command]
         running = replace(step, status=StepStatus.RUNNING, due=None)
         arguments = kind.takes.model_validate_json(step.arguments)

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from time import monotonic
+from time import monotonic, perf_counter
 
 from adapters.command import Adapter
 from adapters.errors import Conflict, StoreUnavailable
@@ -68,6 +68,7 @@ class Driver:
         self._beaten = float("-inf")
         self.rounds = 0
         self.handled = 0
+        self.spent: dict[str, float] = defaultdict(float)  #: seconds by part: take, decide, write, report
 
     def start(self) -> None:
         self._performer.start()
@@ -80,6 +81,8 @@ class Driver:
         self._thread.join(timeout=30)
         self._performer.stop()
         self._reporting.close_quiet(everything=True)
+        parts = ", ".join(f"{part} {seconds:.3f} s" for part, seconds in self.spent.items())
+        log.info("%d events in %d rounds: %s", self.handled, self.rounds, parts)
         try:
             self._store.leave(worker=self._worker, now=self._clock())
         except StoreUnavailable:
@@ -137,14 +140,17 @@ class Driver:
     def _round(self) -> bool:
         """One transaction; True if there was anything to do."""
         results = self._drain()
-        now = self._clock()
+        began = perf_counter()
         try:
             with self._store.round(worker=self._worker) as current:
-                draft = self._draft(current, results, now)
-                if draft is None:
+                taken = self._take(current)
+                if not (taken or results):
                     return False
-                self._release(draft, results)
+                began = self._spend("take", began)
+                draft = self._draft(taken, results)
+                began = self._spend("decide", began)
                 current.write(draft.changes)
+            began = self._spend("write", began)
         except Conflict as conflict:
             self._forget(conflict, results)
             return True
@@ -152,26 +158,30 @@ class Driver:
             self._arrived.extendleft(reversed(results))
             raise
         self._after(draft, results)
+        self._spend("report", began)
         return True
 
-    def _draft(self, current: Round, results: list[Result], now: datetime) -> Draft | None:
+    def _take(self, current: Round) -> Taken:
         room = max(0, self._pace.most_held - len(self._held))
-        taken = current.take(now=now, limit=min(self._pace.batch, room), held=self._held.keys())
-        if not (taken or results):
-            return None
-        draft = Draft(self._definitions, {**taken.cases, **self._held}, now)
+        return current.take(now=self._clock(), limit=min(self._pace.batch, room), held=self._held.keys())
+
+    def _draft(self, taken: Taken, results: list[Result]) -> Draft:
+        draft = Draft(self._definitions, now=self._clock(), cases=dict(taken.cases), held=self._held)
         for result in results:
             draft.result(result)
-        self._fill(draft, taken)
-        return draft
-
-    def _fill(self, draft: Draft, taken: Taken) -> None:
         for step in taken.steps:
             draft.due(step)
         for case, name in taken.timers:
             draft.timer(case, name)
         for row in taken.letters:
             draft.letter(row)
+        self._release(draft, results)
+        return draft
+
+    def _spend(self, part: str, began: float) -> float:
+        ended = perf_counter()
+        self.spent[part] += ended - began
+        return ended
 
     def _drain(self) -> list[Result]:
         """What arrived, but for steps that were lost to another worker while they were under way."""
@@ -213,7 +223,7 @@ class Driver:
         for case, event in draft.took:
             reporting.took(case, event, now=now)
         for result in results:
-            reporting.performed(result, draft.cases[result.errand.step.case], now=now)
+            reporting.performed(result, draft.case(result.errand.step.case), now=now)
         reporting.parked(draft.parked)
         for identity in draft.changes.released:
             if identity in draft.changes.moved or identity in draft.changes.opened:

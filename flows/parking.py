@@ -83,15 +83,20 @@ class Incident:
         """What happened, and what Retry does."""
         now = datetime.now(UTC)
         first = self.steps[0]
-        what = f"{first.command} of {first.key}" if len(self.steps) == 1 else self.name
-        failed = f"{what} failed after {first.attempts} attempts: {self._error}"
-        advice = "Retry performs it again with the same idempotency key; the case waits until then."
+        if len(self.steps) == 1:
+            failed = f"{first.command} of {first.key} failed after {first.attempts} attempts: {self._error}"
+            advice = "Retry performs it again with the same idempotency key; the case waits until then."
+        else:
+            failed = f"{first.command} of {len(self.steps)} cases failed: {self._error}"
+            advice = (
+                "Retry performs all of them again with the same idempotency keys; the cases wait until then."
+            )
         return [LogLine(now, logging.ERROR, failed), LogLine(now, logging.INFO, advice)]
 
     @property
     def _error(self) -> str:
         errors = {step.error for step in self.steps}
-        return next(iter(errors)) if len(errors) == 1 else f"{len(errors)} different errors, see the artifact"
+        return next(iter(errors)) if len(errors) == 1 else f"{len(errors)} different errors, see the table"
 
 
 def incidents(steps: Iterable[ParkedStep]) -> list[Incident]:

@@ -36,9 +36,11 @@ def sop_flow(sop: str) -> Procedure:
     async def drive() -> Ended:
         seen = (await runtime.current().drive(sop)).snapshot()
         run = str(flow_run.get_id())
-        async with PrefectApi() as api:
-            await api.rename(run, name=wording.run_name(seen), tags=wording.run_tags(seen))
-            await api.show_work(run, seen=seen)
+        if seen.count:
+            # An idle run keeps its name: most likely someone pressed Retry on the record of a wake-up.
+            async with PrefectApi() as api:
+                await api.rename(run, name=wording.run_name(seen), tags=wording.run_tags(seen))
+                await api.show_work(run, seen=seen)
         badge = wording.badge(seen)
         return Completed(name=badge.name, message=badge.message)
 

@@ -90,7 +90,7 @@ def log_lines(seen: Snapshot) -> list[LogLine]:
     only = seen.cases[0] if seen.count == 1 and seen.cases else None
     if only is not None and only.event:
         lines.append(LogLine(seen.opened, logging.INFO, f"{only.key} took {only.event}"))
-    for tally in sorted(seen.commands, key=lambda tally: tally.started):
+    for tally in sorted(seen.commands, key=lambda tally: tally.ended):
         level = logging.ERROR if tally.failures else logging.INFO
         seconds = (tally.ended - tally.started).total_seconds()
         text = f"{task_name(tally)}: {task_badge(tally).message} ({seconds:.2f} s)"

@@ -1,4 +1,4 @@
-"""A real Prefect server on an embedded PostgreSQL for the tests that need one, started once and only if needed."""
+"""A real Prefect server on an embedded PostgreSQL, started once for the tests that need one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Literal, TypeVar, cast
 
 import httpx
 import pytest
@@ -68,14 +68,25 @@ class Prefect:
         state = {"type": "SCHEDULED", "name": "AwaitingRetry", "message": "Retry from the UI"}
         return cast("Json", self.post(f"/flow_runs/{run}/set_state", {"state": state, "force": False}))
 
+    def deployment(self, name: str) -> Json:
+        return cast("Json", self._http.get(f"/deployments/name/{name}").raise_for_status().json())
+
+    def pause(self, deployment: object, *, paused: bool) -> None:
+        self._http.patch(f"/deployments/{deployment}", json={"paused": paused}).raise_for_status()
+
+    def workers(self) -> list[Json]:
+        """The workers of the pool; none while it is not registered."""
+        answer = self._http.post("/work_pools/sop/workers/filter", json={})
+        return cast("list[Json]", answer.json()) if answer.is_success else []
+
     def start(self, deployment: str, parameters: Json) -> str:
         """The Run form."""
-        found = self._http.get(f"/deployments/name/{deployment}").raise_for_status().json()
+        found = self.deployment(deployment)
         body = {"parameters": parameters, "state": {"type": "SCHEDULED", "name": "Scheduled"}}
         return str(cast("Json", self.post(f"/deployments/{found['id']}/create_flow_run", body))["id"])
 
 
-def eventually(look: Callable[[], T], *, seconds: float = 15.0) -> T:
+def eventually(look: Callable[[], T | Literal[False] | None], *, seconds: float = 15.0) -> T:
     """The first answer that counts as true; fails when there is none in time."""
     deadline = time.monotonic() + seconds
     while not (found := look()):
@@ -139,8 +150,10 @@ def prefect_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def prefect(postgres: EmbeddedPostgres, prefect_folder: Path) -> Iterator[Prefect]:
     """A Prefect server for the whole session, to which the settings of this process point."""
     database = postgres.url("prefect")
-    with PrefectServer(prefect_folder, port=free_port(), database=database) as server:
-        with temporary_settings(updates={PREFECT_API_URL: server.api_url}):
-            seen = Prefect(server)
-            yield seen
-            seen.close()
+    with (
+        PrefectServer(prefect_folder, port=free_port(), database=database) as server,
+        temporary_settings(updates={PREFECT_API_URL: server.api_url}),
+    ):
+        seen = Prefect(server)
+        yield seen
+        seen.close()

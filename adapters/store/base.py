@@ -14,7 +14,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from machines.kernel.case import Case, Entry, Timer
+from machines.kernel.case import Case, Entry, Timer, case_id
+
+REPLAY = "staff.replay"
+"""Type of the letter that ``requeue`` leaves for a case's journal; its body has step, who and reason."""
 
 
 class InboxStatus(StrEnum):
@@ -38,8 +41,8 @@ class StepStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """An event on its way in. ``body`` is the payload as JSON, personal fields already sealed. ``opens``
-    says whether it may open a case, ``parent`` is the id of the case that does so, if one does."""
+    """An event on its way in. ``body`` is the payload as JSON (UTF-8), personal fields already sealed.
+    ``opens`` says whether it may open a case, ``parent`` is the id of the case that does so, if one does."""
 
     source: str
     id: str
@@ -50,6 +53,10 @@ class Letter:
     received: datetime
     opens: bool = False
     parent: str | None = None
+
+    @property
+    def case(self) -> str:
+        return case_id(self.sop, self.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +99,16 @@ class Taken:
     """What a round took: everything ready in cases that no other worker leases.
 
     ``cases`` holds the cases concerned as they stand, but those in ``held`` (which the caller has in memory).
-    ``letters`` are in order of arrival, ``timers`` are (case id, timer name), ``steps`` are due.
+    ``letters`` are in order of arrival; where there is no case yet, one that opens it comes first, and a
+    second one waits. ``timers`` are (case id, timer name), ``steps`` are due. ``unreadable`` maps cases whose
+    data does not fit the model of their procedure to the reason; nothing of theirs is taken.
     """
 
     cases: Mapping[str, Case]
     letters: Sequence[InboxRow]
     timers: Sequence[tuple[str, str]]
     steps: Sequence[Step]
+    unreadable: Mapping[str, str] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.letters or self.timers or self.steps)
@@ -108,13 +118,17 @@ class Taken:
 class Changes:
     """Everything one round writes.
 
-    ``opened`` are new cases; ``moved`` maps case id -> (case after, journal number before). Those in
-    ``released`` give up their lease, all others keep or get it. ``steps`` are new, ``settled`` replace rows
-    that exist. Letters in ``sent`` that were received before are passed over silently.
+    ``opened`` are new cases as they stand after the round; ``moved`` maps case id -> (case after, journal
+    number before). Each has one entry for every journal number it went through. Those in ``ended`` are over.
+    Those in ``released`` give up their lease; all others that were taken, opened, moved or had a step settled
+    keep or get it. ``steps`` are new, ``settled`` replace rows that exist (``run`` of ``None`` keeps the one
+    stored). ``redeliver`` names cases whose deferred letters are worth another try. Letters in ``sent`` that
+    were received before are passed over silently.
     """
 
     opened: dict[str, Case] = field(default_factory=dict)
     moved: dict[str, tuple[Case, int]] = field(default_factory=dict)
+    ended: set[str] = field(default_factory=set)
     released: set[str] = field(default_factory=set)
     entries: list[tuple[str, Entry]] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
@@ -127,14 +141,22 @@ class Changes:
 
 
 class Round(Protocol):
-    """One open transaction of one worker; leaving it without ``write`` changes nothing but leases."""
+    """One open transaction of one worker. Left without ``write``, everything ready stays ready; left by an
+    exception, nothing changes at all."""
 
-    def take(self, *, now: datetime, limit: int, held: Collection[str]) -> Taken: ...
+    def take(self, *, now: datetime, limit: int, held: Collection[str]) -> Taken:
+        """At most ``limit`` letters, ``limit`` timers and ``limit`` steps. Letters that neither find a
+        case nor open one become unmatched. Raises ``Conflict`` naming the cases in ``held`` that have work
+        to do but are no longer leased by this worker."""
+        ...
 
-    def case(self, *, sop: str, key: str) -> Case | None: ...
+    def case(self, *, sop: str, key: str) -> Case | None:
+        """As it stands, whoever leases it, and without leasing it."""
+        ...
 
     def write(self, changes: Changes) -> None:
-        """Raises ``Conflict`` naming the cases that this worker no longer leases; nothing is kept then."""
+        """Last in a round. Raises ``Conflict`` naming the cases that this worker no longer leases or that
+        were opened before, ``ValueError`` if the journal would get a gap; nothing is kept then."""
         ...
 
 
@@ -155,7 +177,10 @@ class CaseRow:
 
 
 class Store(Protocol):
-    """All methods raise ``StoreUnavailable`` when the database is locked, full or unreachable."""
+    """All methods raise ``StoreUnavailable`` when the database is locked, full or unreachable, and may be
+    called from any thread; ``wait`` by one at a time. A ``worker`` names one life of one process: who starts
+    again takes a new name.
+    """
 
     def migrate(self) -> None: ...
 
@@ -194,8 +219,9 @@ class Store(Protocol):
 
     # on-call staff
     def requeue(self, steps: Sequence[str], *, now: datetime, who: str, reason: str) -> list[str]:
-        """Parked steps become pending, due now, journalled with who and why; the keys that were parked.
-        Attempts go on counting, so that one more failure parks the step again."""
+        """Parked steps become pending, due now; the keys that were parked. Attempts go on counting, so
+        that one more failure parks the step again. Each leaves a ``REPLAY`` letter to its case, so that
+        the worker that leases the case journals who and why."""
         ...
 
     def set_run(self, steps: Sequence[str], run: str) -> None: ...
@@ -204,6 +230,11 @@ class Store(Protocol):
     def customer_keys(self, customers: Collection[str], *, fresh: Mapping[str, bytes]) -> Mapping[str, bytes]:
         """The wrapped key of each customer; those without one get theirs from ``fresh``, first writer wins.
         A customer whose key was destroyed is absent from the answer."""
+        ...
+
+    def destroy_key(self, customer: str, *, now: datetime) -> bool:
+        """Make what is sealed for the customer unreadable for good; False if there was no key to destroy.
+        The customer never gets another one."""
         ...
 
     # reading

@@ -17,7 +17,7 @@ from machines.kernel.event import Facts
 from machines.kernel.rule import Disposition
 
 Values = tuple[object, ...]
-AnyRow = Row[Any] | tuple[Any, ...]
+AnyRow = Row[*tuple[Any, ...]] | tuple[Any, ...]
 Hydrate = Mapping[str, type[Facts]]
 """Procedure name -> the model of its cases' data."""
 
@@ -50,12 +50,21 @@ def json_text(body: Mapping[str, Any] | Facts) -> str:
     return body.model_dump_json() if isinstance(body, Facts) else to_json(body).decode()
 
 
-def case_values(case: Case, *, lease: str | None, opened: int, ended: bool) -> Values:
+def case_values(case: Case, *, lease: str | None, opened: int, changed: int, ended: bool) -> Values:
     """In the order of the table's columns."""
     data = None if case.data is None else case.data.model_dump_json()
     return (
         *(case.id, case.sop, case.key, case.version, case.hash, case.state, data, case.seq, case.parent),
-        *(case.deferred, lease, opened, opened, ended),
+        *(case.deferred, lease, opened, changed, ended),
+    )
+
+
+def moved_values(case: Case, *, lease: str | None, changed: int, ended: bool) -> Values:
+    """What may change in a case, then its id."""
+    data = None if case.data is None else case.data.model_dump_json()
+    return (
+        *(case.version, case.hash, case.state, data, case.seq, case.deferred, lease, changed, ended),
+        case.id,
     )
 
 
@@ -76,15 +85,15 @@ def case_from(row: AnyRow, *, timers: Mapping[str, Timer], hydrate: Hydrate) -> 
 def letter_values(letter: Letter) -> Values:
     return (
         *(letter.source, letter.id, letter.type, letter.sop, letter.key, letter.case),
-        *(letter.body.decode(), micros(letter.received), letter.parent, letter.opens),
+        *(letter.body.decode(), micros(letter.received), letter.opens, letter.parent),
         *(InboxStatus.NEW.value, ""),
     )
 
 
 def inbox_from(row: AnyRow) -> InboxRow:
-    """From number, source, id, type, sop, key, body, received, parent, opens, status, reason."""
-    number, source, id, type, sop, key, body, received, parent, opens, status, reason = row
-    letter = Letter(source, id, type, sop, key, body.encode(), instant(received), parent, bool(opens))
+    """From number, source, id, type, sop, key, body, received, opens, parent, status, reason."""
+    number, source, id, type, sop, key, body, received, opens, parent, status, reason = row
+    letter = Letter(source, id, type, sop, key, body.encode(), instant(received), bool(opens), parent)
     return InboxRow(number, letter, InboxStatus(status), reason)
 
 

@@ -1,7 +1,8 @@
 """The tables. Instants are whole microseconds UTC, payloads are JSON text that the database never looks into.
 
-``cases.id`` is ``sop/key``, and the inbox addresses cases by it, also those that do not exist yet. Work is found
-through partial indexes that hold only what is still to do, so they stay small however long the history gets.
+``cases.id`` is ``sop/key``, and the inbox addresses cases by it, also those that do not exist yet. Work is
+found through partial indexes that hold only what is still to do, so they stay small however long the history
+gets.
 """
 
 from __future__ import annotations
@@ -60,8 +61,8 @@ inbox = Table(
     Column("case_id", Text, nullable=False),
     Column("body", Text, nullable=False),
     Column("received", BigInteger, nullable=False),
-    Column("parent", Text),
     Column("opens", Boolean, nullable=False),
+    Column("parent", Text),
     Column("status", Text, nullable=False),
     Column("reason", Text, nullable=False),
     UniqueConstraint("source", "id", name="inbox_once"),

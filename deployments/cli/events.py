@@ -20,14 +20,18 @@ def send(
     subject: Annotated[str | None, typer.Argument(help="Key of the case, such as SO-1001.")] = None,
     data: Annotated[str, typer.Argument(help="Payload as JSON; - reads it from standard input.")] = "{}",
     *,
-    id: Annotated[str | None, typer.Option(help="Identity of the event; the same again does nothing.")] = None,
+    id: Annotated[
+        str | None, typer.Option(help="Identity of the event; the same again does nothing.")
+    ] = None,
     source: Annotated[str, typer.Option(help="Who says so.")] = "sop-send",
     file: Annotated[Path | None, typer.Option(help="A file of CloudEvents instead, one per line.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Send one event, or every CloudEvent of a file in one transaction."""
     if file is not None:
-        events = [_parse(line, where=f"line {n}") for n, line in enumerate(file.open("rb"), 1) if line.strip()]
+        events = [
+            _parse(line, where=f"line {n}") for n, line in enumerate(file.open("rb"), 1) if line.strip()
+        ]
     elif type is None or subject is None:
         fail("give TYPE and SUBJECT, or --file; 'sop send --help' shows how", code=2)
     else:

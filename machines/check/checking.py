@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from machines.check.explorer import Between, Explorer
+from machines import obligations
+from machines.check.explorer import Explorer
 from machines.check.graph import walked
-from machines.check.report import Explored, Finding, Report
+from machines.check.report import Explored, Finding, Kind, Report
 from machines.check.static import static
+from machines.check.taking import Traffic
 from machines.kernel.procedure import Procedure
 
 
-def check(procedures: Iterable[Procedure], *, only: Iterable[str] = (), clock: Callable[[], float]) -> Report:
-    """Explore every procedure, or ``only`` the named ones. ``clock`` gives seconds, for the report.
-
-    The result depends on the procedures alone, apart from the seconds.
+def check(
+    procedures: Iterable[Procedure],
+    *,
+    clock: Callable[[], float],
+    only: Iterable[str] = (),
+    release: str | None = None,
+) -> Report:
+    """Explore every procedure, or ``only`` the named ones, and see to it that together they fulfil what
+    ``release`` demands. ``clock`` gives seconds, for the report; all else depends on the procedures alone.
     """
     known = {procedure.name: procedure for procedure in procedures}
     names = tuple(only) or tuple(known)
@@ -28,14 +35,29 @@ def check(procedures: Iterable[Procedure], *, only: Iterable[str] = (), clock: C
         met = {explorer.state(number) for number in range(len(explorer.situations))}
         seconds = clock() - started
         explored.append(Explored(name, len(met), len(explorer.situations), explorer.steps, seconds))
+    findings += _obligations(known.values(), release)
     return Report(tuple(findings), tuple(explored))
 
 
+def _obligations(procedures: Iterable[Procedure], release: str | None) -> Iterator[Finding]:
+    named = obligations.fulfilled(procedures)
+    for id, places in named.items():
+        if id not in obligations.OBLIGATIONS:
+            sop = places[0].partition(".")[0].partition(":")[0]
+            yield Finding(
+                Kind.OBLIGATION, sop, id, f"there is no such obligation, named by {', '.join(places)}"
+            )
+    for id in obligations.demanded(release) if release else ():
+        if id not in named:
+            text = f"nothing names it in fulfils: {obligations.OBLIGATIONS[id]}"
+            yield Finding(Kind.OBLIGATION, "all", id, text)
+
+
 def _explore(name: str, procedures: dict[str, Procedure]) -> Explorer:
-    between = Between()
+    traffic = Traffic()
     while True:
-        explorer = Explorer(name, procedures=procedures, between=between, child=False)
+        explorer = Explorer(name, procedures=procedures, traffic=traffic, child=False)
         explorer.explore(explorer.root)
-        if not between.again:
+        if not traffic.again:
             return explorer
-        between = Between(known=between.known | between.learnt)
+        traffic = Traffic(known=traffic.known | traffic.learnt)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from heapq import heapify, heappop, heappush
 
 from machines.check.explorer import LIMIT, Explorer
 from machines.check.report import Finding, Kind
+from machines.check.situation import Label
 from machines.kernel.rule import Disposition
-from machines.kernel.state import Ask, Wait
+from machines.kernel.state import Ask, State, Wait
 
 
 def walked(explorer: Explorer) -> Iterator[Finding]:
     """Findings about what was and was not met on the way."""
     sop = explorer.sop
-    for trouble in explorer.troubles.values():
+    for trouble in explorer.taking.troubles.values():
         path = explorer.path(trouble.situation, then=trouble.label)
         yield Finding(trouble.kind, sop, trouble.at, trouble.text, path)
     if explorer.truncated:
@@ -21,6 +23,7 @@ def walked(explorer: Explorer) -> Iterator[Finding]:
         yield Finding(Kind.TOO_LARGE, sop, explorer.procedure.initial.name, text)
         return
     yield from _unmet(explorer)
+    yield from _late(explorer)
     yield from _no_end(explorer)
     yield from _stuck(explorer)
 
@@ -31,20 +34,59 @@ def _unmet(explorer: Explorer) -> Iterator[Finding]:
     for state in procedure.states:
         if state.name not in met:
             yield Finding(Kind.UNREACHABLE, sop, state.name, "no path leads to it")
-        elif isinstance(state, Ask) and state.form.type not in explorer.seen:
-            yield Finding(Kind.NOBODY_SENDS, sop, state.name, f"the form {state.form.type} is never filled in")
+        elif isinstance(state, Ask) and state.form.type not in explorer.taking.seen:
+            yield Finding(
+                Kind.NOBODY_SENDS, sop, state.name, f"the form {state.form.type} is never filled in"
+            )
     for event in procedure.events:
-        if event.type not in explorer.seen:
+        if event.type not in explorer.taking.seen:
             yield Finding(Kind.NOBODY_SENDS, sop, procedure.name, event.type)
     for command in procedure.commands.values():
         for outcome in command.outcomes:
-            if outcome.type not in explorer.seen:
+            if outcome.type not in explorer.taking.seen:
                 yield Finding(Kind.NOBODY_SENDS, sop, command.name, f"the outcome {outcome.type} never comes")
     for rule in procedure.rules:
-        if rule.disposition is Disposition.HANDLED and id(rule) not in explorer.used:
+        if rule.disposition is Disposition.HANDLED and id(rule) not in explorer.taking.used:
             where = ", ".join(state.name for state in rule.at)
             target = f" -> {rule.to.name}" if rule.to else ""
             yield Finding(Kind.DEAD_RULE, sop, where, f"on {rule.event}{target}")
+
+
+def _late(explorer: Explorer) -> Iterator[Finding]:
+    """Outcomes of inert commands, which the walk does not carry along, where no rule takes them."""
+    for name, missing in explorer.taking.inert.missing.items():
+        left = {state for state, _ in missing}
+        came: dict[int, tuple[int, Label]] = dict(explorer.issued.get(name, {}))
+        first = frozenset(came)
+        nearest = [(explorer.depth[issuer] + 1, start) for start, (issuer, _) in came.items()] if left else []
+        heapify(nearest)
+        while nearest and left:
+            depth, number = heappop(nearest)
+            state = explorer.state(number)
+            if state in left:
+                left.remove(state)
+                outcomes = ", ".join(sorted(outcome for at, outcome in missing if at == state))
+                path = _detour(explorer, came, first, number)
+                yield Finding(
+                    Kind.LATE_OUTCOME, explorer.sop, state, f"{outcomes} ({name}) has no rule", path
+                )
+            for edge in explorer.edges[number]:
+                if edge.to not in came:
+                    came[edge.to] = (number, edge.label)
+                    heappush(nearest, (depth + 1, edge.to))
+
+
+def _detour(
+    explorer: Explorer, came: dict[int, tuple[int, Label]], first: frozenset[int], number: int
+) -> tuple[str, ...]:
+    """The shortest way to where the command is issued, and from there to ``number``."""
+    steps = list[str]()
+    while True:
+        earlier, label = came[number]
+        steps.append(f"{explorer.tell(label, earlier)} -> {explorer.state(number)}")
+        if number in first:
+            return (*explorer.path(earlier), *reversed(steps))
+        number = earlier
 
 
 def _no_end(explorer: Explorer) -> Iterator[Finding]:
@@ -80,11 +122,13 @@ def _stuck(explorer: Explorer) -> Iterator[Finding]:
             if not situation.kept:
                 continue
             kind = Kind.KEPT_AT_END
-            text = ", ".join(explorer.stepper.happenings[kept].type for kept in situation.kept)
-        elif next(iter(explorer.stepper.deadlines(situation.core)), None) is not None:
-            continue
-        elif isinstance(state, Wait | Ask) and state.no_deadline:
+            text = ", ".join(explorer.stepper.happenings[kept.happening].type for kept in situation.kept)
+        elif any(True for _ in explorer.stepper.deadlines(situation.core)) or _meant(state):
             continue
         if (kind, state.name) not in told:
             told.add((kind, state.name))
             yield Finding(kind, explorer.sop, state.name, text, explorer.path(number))
+
+
+def _meant(state: State) -> bool:
+    return isinstance(state, Wait | Ask) and bool(state.no_deadline)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Generic, TypeVar
 
-from pydantic import BaseModel
-
 Thing = TypeVar("Thing")
 
 
@@ -33,11 +31,8 @@ class Interned(Generic[Thing]):
 
 
 def _key(thing: object) -> Hashable:
-    if isinstance(thing, BaseModel):
-        try:
-            hash(thing)
-        except TypeError:  # a field of the model is a mapping
-            return type(thing), thing.model_dump_json()
-        return type(thing), thing
-    assert isinstance(thing, Hashable)
+    try:
+        hash(thing)
+    except TypeError:  # a model inside has a mapping
+        return type(thing), repr(thing)
     return type(thing), thing

@@ -1,15 +1,17 @@
-"""One situation of a case as the check sees it: time is a single symbolic instant, keys and counters are gone."""
+"""One situation of a case as the check sees it: one symbolic instant, no keys and no counters."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from machines.check.report import Kind
 from machines.kernel.event import Event, Facts
 from machines.kernel.rule import Disposition, Rule, Send
 
 NOW = datetime(2026, 1, 5, 10, tzinfo=UTC)
-"""The instant at which everything happens; a deadline that names its own instant passes then instead."""
+"""The instant at which everything happens; when a deadline passes later than that, the data grow older."""
+PAST = NOW - timedelta(days=365)
 LATER = NOW + timedelta(hours=1)
 """When a deadline stated as a duration is due."""
 SAME_IN_FLIGHT = 2  #: of equal commands or messages on their way, more are not told apart
@@ -30,7 +32,7 @@ class Core(NamedTuple):
 
 
 class Child(NamedTuple):
-    """A case opened by this one: where its automaton stands, and the numbers of the events on their way to it."""
+    """A case opened by this one: where its automaton stands, and which events are on their way."""
 
     sop: str
     key: str
@@ -38,13 +40,20 @@ class Child(NamedTuple):
     inbox: tuple[int, ...]
 
 
+class Kept(NamedTuple):
+    """A deferred event; a ``fact`` posted to the ledger when it arrived, the others do when handled."""
+
+    happening: int
+    fact: bool
+
+
 class Situation(NamedTuple):
-    """``flight`` and ``kept`` hold numbers of commands in flight and of deferred events."""
+    """``flight`` holds the numbers of commands in flight, ``kept`` the deferred events."""
 
     core: int
     flight: tuple[int, ...]
     children: tuple[Child, ...]
-    kept: tuple[int, ...]
+    kept: tuple[Kept, ...]
     ledger: tuple[tuple[str, int], ...]
 
 
@@ -80,3 +89,20 @@ class Raised(NamedTuple):
 
     where: str
     error: Exception
+
+
+class Label(NamedTuple):
+    """What leads from one situation to the next: a happening, and who brought it about."""
+
+    who: str
+    happening: int
+
+
+class Trouble(NamedTuple):
+    """Something wrong with one step, found on the way; ``label`` is that step, taken at ``situation``."""
+
+    kind: Kind
+    at: str
+    text: str
+    situation: int
+    label: Label | None

@@ -14,7 +14,9 @@ def static(procedure: Procedure) -> Iterator[Finding]:
     ruled = {(state.name, rule.event) for rule in procedure.rules for state in rule.at}
     for state in procedure.states:
         if isinstance(state, Wait | Ask) and not state.deadlines and not state.no_deadline:
-            yield Finding(Kind.NO_DEADLINE, procedure.name, state.name, "give it a deadline or no_deadline=...")
+            yield Finding(
+                Kind.NO_DEADLINE, procedure.name, state.name, "give it a deadline or no_deadline=..."
+            )
         for deadline in state.deadlines:
             if (state.name, deadline.type) not in ruled:
                 yield Finding(Kind.UNRULED_DEADLINE, procedure.name, state.name, deadline.name)

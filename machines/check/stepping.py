@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from machines.check.ageing import age
 from machines.check.interning import Interned
 from machines.check.situation import LATER, NOW, Asked, Core, Happening, Raised, Step, Timers
 from machines.kernel.case import Case, Timer
@@ -28,6 +29,7 @@ class Stepper:
         self.data: Interned[Facts | None] = Interned()
         self.happenings: Interned[Happening] = Interned()
         self.asked: Interned[Asked] = Interned()
+        self._until = {name: one.until for name, one in procedure.deadlines.items() if one.until}
         self._parent = _PARENT if child else None
         self._steps: dict[tuple[int, int], Step | Raised] = {}
         self._possible: dict[int, tuple[int, ...] | Raised] = {}
@@ -41,11 +43,15 @@ class Stepper:
         return self.happenings.number(Happening(event.type, event, NOW))
 
     def deadlines(self, core: int) -> Iterable[int]:
-        """The running deadlines that can pass; each passes at its due instant, but never in the past."""
-        for timer in self.cores[core].timers:
-            if not timer.passed:
+        """The running deadlines that can pass next: those stated as a duration at any time, those that name
+        their instant in the order of these instants."""
+        running = [timer for timer in self.cores[core].timers if not timer.passed]
+        first = min((timer.due for timer in running if timer.name in self._until), default=NOW)
+        for timer in running:
+            if timer.name not in self._until or timer.due <= max(NOW, first):
+                at = max(NOW, timer.due) if timer.name in self._until else NOW
                 passed = DeadlinePassed(name=timer.name)
-                yield self.happenings.number(Happening(DEADLINE + timer.name, passed, max(NOW, timer.due)))
+                yield self.happenings.number(Happening(DEADLINE + timer.name, passed, at))
 
     def possible(self, command: int) -> tuple[int, ...] | Raised:
         """Every outcome of a command in flight."""
@@ -92,17 +98,8 @@ class Stepper:
             decision = decide(self.definition, case, event, at)
         except Exception as error:
             return Raised(f"on {kind}", error)
-        after = decision.case
         return Step(
-            core=self.cores.number(
-                Core(
-                    after.state,
-                    self.data.number(after.data),
-                    tuple(
-                        Timers(name, timer.due, timer.passed) for name, timer in sorted(after.timers.items())
-                    ),
-                )
-            ),
+            core=self.cores.number(self._core(decision.case, at - NOW)),
             commands=tuple(
                 self.asked.number(Asked(command.name, command.arguments)) for command in decision.commands
             ),
@@ -112,6 +109,16 @@ class Stepper:
             rule=firing.rule,
             reason=decision.entry.reason,
         )
+
+    def _core(self, case: Case, by: timedelta) -> Core:
+        """``case`` as it is told apart, after ``by`` has passed."""
+        data = age(case.data, by) if by else case.data
+        timers = []
+        for name, timer in sorted(case.timers.items()):
+            until = self._until.get(name)
+            due = until(data) if until and by else None
+            timers.append(Timers(name, due or timer.due, timer.passed))
+        return Core(case.state, self.data.number(data), tuple(timers))
 
     def _case(self, core: int) -> Case:
         state, data, timers = self.cores[core]

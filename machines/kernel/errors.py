@@ -8,7 +8,8 @@ KernelError
 ├── CurrencyMismatch    two currencies in one sum
 ├── NaiveInstant        a datetime without a time zone
 ├── NeverOpen           working time was asked of a calendar that has none
-└── PolicyError         the policy file says something that cannot be followed
+├── PolicyError         the policy file says something that cannot be followed
+└── ScenarioError       a scenario file says something that cannot be played
 """
 
 from __future__ import annotations
@@ -66,3 +67,9 @@ class PolicyError(KernelError):
     """The policy file says something that cannot be followed."""
 
     code = "policy"
+
+
+class ScenarioError(KernelError):
+    """A scenario file says something that cannot be played."""
+
+    code = "scenario"

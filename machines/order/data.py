@@ -9,8 +9,8 @@ from __future__ import annotations
 from datetime import date, datetime
 from enum import StrEnum
 
-from machines.between import Address, Means, Pick
-from machines.kernel.event import Facts
+from machines.between import Address, Means, Pick, Share
+from machines.kernel.event import Event, Facts
 from machines.kernel.money import Currency
 from machines.messages import Buyer
 
@@ -53,6 +53,7 @@ class Payment(Facts):
     capturing: int = 0
     captured: int = 0
     voiding: int = 0
+    void_for: str = ""  #: what the voiding follows from
     voided: int = 0
     lapsed: int = 0
     refunding: int = 0
@@ -95,14 +96,25 @@ class Parcel(Facts):
     items: tuple[Pick, ...]
     value: int
     status: ParcelStatus = ParcelStatus.OPEN
-    charged: bool = False  #: its charge has been asked for, now or under the parcel that it replaces
-    capturing: int = 0
+    charged: bool = False  #: its charge was asked for before it left
+    replaces: str | None = None  #: the parcel under whose key it was charged and would be refunded
     captured: int = 0
     refund: RefundStatus = RefundStatus.NONE
+    refund_for: str = ""  #: what the refund follows from
+    shares: tuple[Share, ...] = ()  #: of each payment in its refund
 
     @property
     def pieces(self) -> int:
         return sum(item.quantity for item in self.items)
+
+
+class Charge(Facts):
+    """``amount`` of one payment taken for one parcel; ``held`` says that the provider held it for us."""
+
+    payment: str
+    parcel: str
+    amount: int
+    held: bool = True
 
 
 class Stock(Facts):
@@ -173,6 +185,8 @@ class Order(Facts):
     lines: tuple[Line, ...]
     payments: tuple[Payment, ...]
     parcels: tuple[Parcel, ...] = ()
+    charges: tuple[Charge, ...] = ()  #: asked of the provider and not answered
+    replacing: str | None = None  #: the parcel whose goods are being sent once more
     stock: Stock = Stock()
     fee: int = 0
     offer: Offer | None = None
@@ -199,5 +213,19 @@ class Order(Facts):
     def parcel(self, key: str) -> Parcel:
         return next(parcel for parcel in self.parcels if parcel.key == key)
 
+    def charging(self, key: str) -> bool:
+        return any(charge.parcel == key for charge in self.charges)
+
+    def paid_as(self, key: str) -> str:
+        """The parcel under whose key the goods in ``key`` were charged."""
+        return self.parcel(key).replaces or key
+
     def parcels_in(self, *statuses: ParcelStatus) -> tuple[Parcel, ...]:
         return tuple(parcel for parcel in self.parcels if parcel.status in statuses)
+
+
+def cause(event: Event) -> str:
+    """Names what follows from ``event`` within one order, so that it is asked for once and for that alone."""
+    charge: Charge | None = getattr(event, "charge", None)
+    about = charge.parcel if charge else getattr(event, "parcel", None)
+    return f"{event.type}/{about}" if about else event.type

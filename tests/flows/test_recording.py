@@ -12,8 +12,11 @@ from uuid import uuid4
 import pytest
 
 from deployments.registration import register
+from flows import recording
+from flows.prefect_api import PrefectApi
 from flows.recording import ParkedStep, Recorder
 from flows.session import Session
+from flows.wording import Badge
 from tests.conftest_prefect import Prefect, Relay, eventually, free_port
 
 
@@ -173,6 +176,18 @@ def test_many_steps_of_one_cause_are_one_run(
     run = prefect.run(run_id)
     assert (run["name"], run["state_type"]) == ("order: payment.capture x 25", "FAILED")
     assert len(prefect.artifacts(run_id)) == 1
+
+
+def test_the_run_of_a_killed_process_is_ended(registered: Prefect, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def begin() -> str:
+        async with PrefectApi() as api:
+            running = Badge(kind="RUNNING", name="Running", message="")
+            return await api.create_run("refund", name="left over", tags=[], state=running, once=new_key())
+
+    run = asyncio.run(begin())
+    monkeypatch.setattr(recording, "_ABANDONED", timedelta(seconds=-5))
+    with Recorder(sops=["refund"]):
+        eventually(lambda: registered.run(run)["state_type"] == "CRASHED")
 
 
 def test_a_run_that_staff_deleted_is_no_obstacle(recorder: Recorder, prefect: Prefect) -> None:

@@ -33,9 +33,9 @@ LORD_HOWE = Calendar(
 )
 calendars = st.sampled_from((OFFICE, NIGHT, HAVANA, LORD_HOWE))
 instants = st.datetimes(
-    min_value=datetime(2025, 1, 1),
-    max_value=datetime(2028, 12, 31),
-    timezones=st.just(UTC),  # noqa: DTZ001
+    min_value=datetime(2025, 1, 1),  # noqa: DTZ001
+    max_value=datetime(2028, 12, 31),  # noqa: DTZ001
+    timezones=st.just(UTC),
 )
 amounts = st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=40))
 durations = st.builds(Duration, st.integers(0, 60), st.sampled_from(Unit))

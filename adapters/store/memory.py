@@ -1,0 +1,218 @@
+"""The store's twin in memory: the same contract for tests and simulations, and nothing survives the
+process."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from datetime import datetime
+
+from adapters.errors import StoreError
+from adapters.store import rows
+from adapters.store.base import CaseRow, InboxRow, InboxStatus, Letter, Receipt, Step, StepStatus
+from adapters.store.recovering import replay_letter
+from adapters.store.rows import Hydrate, UnreadableCase
+from adapters.store.tables import DUE, Kept, MemoryRound, Tables
+from machines.kernel.case import Case, Entry, Timer, case_id
+
+
+class MemoryStore:
+    """Implements ``Store``."""
+
+    def __init__(self, *, hydrate: Hydrate) -> None:
+        self._tables = Tables(hydrate)
+        self._lock = threading.RLock()
+        self._changed = threading.Event()
+
+    def migrate(self) -> None:
+        """There is nothing to migrate."""
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+    @contextmanager
+    def _writing(self) -> Iterator[Tables]:
+        with self._lock:
+            yield self._tables
+        self.wake()
+
+    # intake
+    def receive(self, letters: Sequence[Letter]) -> list[Receipt]:
+        with self._writing() as tables:
+            return [Receipt(*tables.add_letter(letter)) for letter in letters]
+
+    def wait(self, seconds: float) -> bool:
+        changed = self._changed.wait(seconds)
+        self._changed.clear()
+        return changed
+
+    def wake(self) -> None:
+        self._changed.set()
+
+    # the drive loop
+    def round(self, *, worker: str) -> AbstractContextManager[MemoryRound]:
+        return self._round(worker)
+
+    @contextmanager
+    def _round(self, worker: str) -> Iterator[MemoryRound]:
+        with self._lock:
+            current = MemoryRound(self._tables, worker=worker)
+            yield current
+            current.commit()
+
+    def next_due(self) -> datetime | None:
+        with self._lock:
+            steps = [step.due for step in self._tables.steps.values() if step.status in DUE and step.due]
+            running = (timer for timers in self._tables.timers.values() for timer in timers.values())
+            return min([*steps, *(timer.due for timer in running if not timer.passed)], default=None)
+
+    def beat(self, *, worker: str, now: datetime) -> None:
+        with self._lock:
+            self._tables.workers[worker] = now
+
+    def recover(self, *, now: datetime, silent_since: datetime) -> int:
+        with self._writing() as tables:
+            alive = {worker for worker, beat in tables.workers.items() if beat >= silent_since}
+            freed = self._free({kept.lease for kept in tables.cases.values() if kept.lease} - alive, now=now)
+            tables.workers = {worker: tables.workers[worker] for worker in alive}
+            return freed
+
+    def leave(self, *, worker: str, now: datetime) -> None:
+        with self._writing() as tables:
+            self._free({worker}, now=now)
+            tables.workers.pop(worker, None)
+
+    def _free(self, workers: Collection[str], *, now: datetime) -> int:
+        tables = self._tables
+        freed = [id for id, kept in tables.cases.items() if kept.lease in workers]
+        for id in freed:
+            tables.cases[id] = replace(tables.cases[id], lease=None)
+        for step in list(tables.steps.values()):
+            if step.status is StepStatus.RUNNING and step.case in freed:
+                tables.steps[step.key] = replace(step, status=StepStatus.PENDING, due=now)
+        return len(freed)
+
+    def expire_unmatched(self, *, before: datetime) -> int:
+        with self._lock:
+            rows_ = self._tables.inbox.values()
+            late = [row.number for row in rows_ if row.status is InboxStatus.UNMATCHED]
+            late = [number for number in late if self._tables.inbox[number].letter.received < before]
+            for number in late:
+                self._tables.mark(number, InboxStatus.DEAD, "no such case came in time")
+            return len(late)
+
+    # on-call staff
+    def requeue(self, steps: Sequence[str], *, now: datetime, who: str, reason: str) -> list[str]:
+        with self._writing() as tables:
+            found = (tables.steps[key] for key in dict.fromkeys(steps) if key in tables.steps)
+            parked = [step for step in found if step.status is StepStatus.PARKED]
+            for step in parked:
+                tables.steps[step.key] = replace(step, status=StepStatus.PENDING, due=now)
+                tables.add_letter(replay_letter(step.key, step.case, now=now, who=who, reason=reason))
+            return [step.key for step in parked]
+
+    def set_run(self, steps: Sequence[str], run: str) -> None:
+        with self._lock:
+            for key in steps:
+                self._tables.steps[key] = replace(self._tables.steps[key], run=run)
+
+    # customers
+    def customer_keys(self, customers: Collection[str], *, fresh: Mapping[str, bytes]) -> Mapping[str, bytes]:
+        with self._lock:
+            known = self._tables.customers
+            for customer in customers:
+                if customer in fresh:
+                    known.setdefault(customer, fresh[customer])
+            found = {customer: known.get(customer) for customer in customers}
+            return {customer: key for customer, key in found.items() if key is not None}
+
+    def destroy_key(self, customer: str, *, now: datetime) -> bool:
+        with self._lock:
+            had = self._tables.customers.get(customer) is not None
+            if had:
+                self._tables.customers[customer] = None
+            return had
+
+    # reading
+    def find_case(self, *, key: str, sop: str | None = None) -> list[Case]:
+        with self._lock:
+            names = [sop] if sop is not None else self._tables.hydrate
+            ids = sorted(case_id(name, key) for name in names)
+            try:
+                return [self._tables.load(id) for id in ids if id in self._tables.cases]
+            except UnreadableCase as error:
+                raise StoreError(str(error)) from error
+
+    def cases(
+        self, *, sop: str | None = None, state: str | None = None, open_only: bool = False, limit: int = 100
+    ) -> list[CaseRow]:
+        with self._lock:
+            found = [
+                self._row(kept)
+                for kept in self._tables.cases.values()
+                if sop in (None, kept.case.sop)
+                and state in (None, kept.case.state)
+                and not (open_only and kept.ended)
+            ]
+        found.sort(key=lambda row: row.id)
+        return sorted(found, key=lambda row: row.opened, reverse=True)[:limit]
+
+    def _row(self, kept: Kept) -> CaseRow:
+        case = kept.case
+        running = [timer for timer in self._tables.timers[case.id].values() if not timer.passed]
+        due = min(running, key=lambda timer: timer.due, default=None)
+        return CaseRow(
+            *(case.id, case.sop, case.key, case.state, kept.opened, kept.changed, kept.ended, case.parent),
+            due=due.due if due else None,
+            due_name=due.name if due else None,
+        )
+
+    def journal(self, case: str) -> list[tuple[Entry, bytes]]:
+        with self._lock:
+            return [rows.entry_from(values) for values in self._tables.journal[case]]
+
+    def case_timers(self, case: str) -> list[Timer]:
+        with self._lock:
+            return sorted(self._tables.timers[case].values(), key=lambda timer: timer.due)
+
+    def steps(
+        self,
+        *,
+        status: Collection[StepStatus] = (),
+        case: str | None = None,
+        command: str | None = None,
+        keys: Collection[str] = (),
+        limit: int = 100,
+    ) -> list[Step]:
+        with self._lock:
+            found = [
+                step
+                for step in self._tables.steps.values()
+                if (not status or step.status in status)
+                and case in (None, step.case)
+                and command in (None, step.command)
+                and (not keys or step.key in keys)
+            ]
+        return sorted(found, key=lambda step: (step.issued, step.key))[:limit]
+
+    def inbox(self, *, status: Collection[InboxStatus] = (), limit: int = 100) -> list[InboxRow]:
+        with self._lock:
+            found = [row for row in self._tables.inbox.values() if not status or row.status in status]
+        return found[::-1][:limit]
+
+    def letter(self, *, source: str, id: str) -> InboxRow | None:
+        with self._lock:
+            number = self._tables.numbers.get((source, id))
+            return None if number is None else self._tables.inbox[number]
+
+    def summary(self) -> Mapping[str, Mapping[str, int]]:
+        with self._lock:
+            tables = self._tables
+            return {
+                "cases": Counter(f"{kept.case.sop}/{kept.case.state}" for kept in tables.cases.values()),
+                "steps": Counter(step.status.value for step in tables.steps.values()),
+                "inbox": Counter(row.status.value for row in tables.inbox.values()),
+            }

@@ -1,0 +1,32 @@
+"""Opens the store that a URL names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from sqlalchemy import make_url
+
+from adapters.store.base import Store
+from adapters.store.memory import MemoryStore
+from adapters.store.postgres import PostgresStore
+from adapters.store.sqlite import SqliteStore
+from machines.kernel.event import Facts
+
+
+def open_store(url: str, *, hydrate: Mapping[str, type[Facts]]) -> Store:
+    """``sqlite:///path``, ``postgresql://...`` or ``memory:``; ``hydrate`` maps procedure name -> data of a
+    case.
+
+    Raises ``ValueError`` for anything else. Nothing is connected yet; ``migrate`` makes the tables.
+    """
+    if url in ("memory:", "memory://"):
+        return MemoryStore(hydrate=hydrate)
+    address = make_url(url)
+    if address.get_backend_name() == "sqlite" and address.database not in (None, "", ":memory:"):
+        path = Path(str(address.database))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return SqliteStore(path, hydrate=hydrate)
+    if address.get_backend_name() == "postgresql":
+        return PostgresStore(address, hydrate=hydrate)
+    raise ValueError(f"no store at {address}: write sqlite:///path/to/file, postgresql://... or memory:")

@@ -1,0 +1,163 @@
+"""Reading, on a connection of the caller's: cases with their timers, lists for staff, counts."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+
+from sqlalchemy import BindParameter, Connection, bindparam, func, select
+
+from adapters.store import rows, schema
+from adapters.store.base import CaseRow, InboxRow, InboxStatus, Step, StepStatus
+from adapters.store.rows import Hydrate, UnreadableCase
+from machines.kernel.case import Case, Entry, Timer
+
+_cases, _inbox, _journal = schema.cases, schema.inbox, schema.journal
+_steps, _timers = schema.steps, schema.timers
+
+CASE_COLUMNS = tuple(
+    _cases.c[name] for name in ("sop", "key", "version", "hash", "state", "data", "seq", "parent", "deferred")
+)
+INBOX_COLUMNS = (
+    *(_inbox.c[name] for name in ("number", "source", "id", "type", "sop", "key", "body", "received")),
+    *(_inbox.c[name] for name in ("opens", "parent", "status", "reason")),
+)
+_TIMER_COLUMNS = (_timers.c.name, _timers.c.due, _timers.c.set_at, _timers.c.passed)
+
+_ids: BindParameter[str] = bindparam("ids", expanding=True)
+CASES_BY_ID = select(_cases.c.id, *CASE_COLUMNS).where(_cases.c.id.in_(_ids))
+_TIMERS_BY_CASE = select(_timers.c.case_id, *_TIMER_COLUMNS).where(_timers.c.case_id.in_(_ids))
+_JOURNAL = (
+    select(*(column for column in _journal.c if column.name != "case_id"))
+    .where(_journal.c.case_id == bindparam("case"))
+    .order_by(_journal.c.seq)
+)
+
+
+def load_cases(
+    connection: Connection, found: Collection[rows.AnyRow], *, hydrate: Hydrate
+) -> tuple[dict[str, Case], dict[str, str]]:
+    """The cases of rows of ``CASES_BY_ID``, and for those that cannot be read the reason."""
+    timers = _timers_of(connection, [row[0] for row in found])
+    cases: dict[str, Case] = {}
+    unreadable: dict[str, str] = {}
+    for row in found:
+        try:
+            cases[row[0]] = rows.case_from(row[1:10], timers=timers.get(row[0], {}), hydrate=hydrate)
+        except UnreadableCase as error:
+            unreadable[row[0]] = str(error)
+    return cases, unreadable
+
+
+def _timers_of(connection: Connection, cases: Collection[str]) -> Mapping[str, dict[str, Timer]]:
+    found: defaultdict[str, dict[str, Timer]] = defaultdict(dict)
+    if cases:
+        for case, *values in connection.execute(_TIMERS_BY_CASE, {"ids": cases}):
+            found[case][values[0]] = rows.timer_from(tuple(values))
+    return found
+
+
+def find_cases(connection: Connection, ids: Collection[str], *, hydrate: Hydrate) -> list[Case]:
+    """Raises ``UnreadableCase``."""
+    found = connection.execute(CASES_BY_ID.order_by(_cases.c.id), {"ids": list(ids)}).all()
+    cases, unreadable = load_cases(connection, found, hydrate=hydrate)
+    for case, reason in unreadable.items():
+        raise UnreadableCase(f"{case}: {reason}")
+    return list(cases.values())
+
+
+def list_cases(
+    connection: Connection, *, sop: str | None, state: str | None, open_only: bool, limit: int
+) -> list[CaseRow]:
+    """Newest first."""
+    wanted = select(
+        *(_cases.c.id, _cases.c.sop, _cases.c.key, _cases.c.state, _cases.c.opened, _cases.c.changed),
+        *(_cases.c.ended, _cases.c.parent),
+    )
+    if sop is not None:
+        wanted = wanted.where(_cases.c.sop == sop)
+    if state is not None:
+        wanted = wanted.where(_cases.c.state == state)
+    if open_only:
+        wanted = wanted.where(_cases.c.ended.is_(False))
+    found = connection.execute(wanted.order_by(_cases.c.opened.desc(), _cases.c.id).limit(limit)).all()
+    timers = _timers_of(connection, [row[0] for row in found])
+    listed = []
+    for id, sop_, key, state_, opened, changed, ended, parent in found:
+        running = [timer for timer in timers.get(id, {}).values() if not timer.passed]
+        due = min(running, key=lambda timer: timer.due, default=None)
+        listed.append(
+            CaseRow(
+                *(id, sop_, key, state_, rows.instant(opened), rows.instant(changed), bool(ended), parent),
+                due=due.due if due else None,
+                due_name=due.name if due else None,
+            )
+        )
+    return listed
+
+
+def journal_of(connection: Connection, case: str) -> list[tuple[Entry, bytes]]:
+    return [rows.entry_from(row) for row in connection.execute(_JOURNAL, {"case": case})]
+
+
+def timers_of(connection: Connection, case: str) -> list[Timer]:
+    return sorted(_timers_of(connection, [case]).get(case, {}).values(), key=lambda timer: timer.due)
+
+
+def list_steps(
+    connection: Connection,
+    *,
+    status: Collection[StepStatus],
+    case: str | None,
+    command: str | None,
+    keys: Collection[str],
+    limit: int,
+) -> list[Step]:
+    """Oldest first."""
+    wanted = select(*_steps.c)
+    if status:
+        wanted = wanted.where(_steps.c.status.in_([one.value for one in status]))
+        if set(status) == {StepStatus.PARKED}:
+            wanted = wanted.where(schema.IS_PARKED)
+    if case is not None:
+        wanted = wanted.where(_steps.c.case_id == case)
+    if command is not None:
+        wanted = wanted.where(_steps.c.command == command)
+    if keys:
+        wanted = wanted.where(_steps.c.key.in_(list(keys)))
+    wanted = wanted.order_by(_steps.c.issued, _steps.c.key).limit(limit)
+    return [rows.step_from(row) for row in connection.execute(wanted)]
+
+
+def list_letters(connection: Connection, *, status: Collection[InboxStatus], limit: int) -> list[InboxRow]:
+    """Newest first."""
+    wanted = select(*INBOX_COLUMNS)
+    if status:
+        wanted = wanted.where(_inbox.c.status.in_([one.value for one in status]))
+    wanted = wanted.order_by(_inbox.c.number.desc()).limit(limit)
+    return [rows.inbox_from(row) for row in connection.execute(wanted)]
+
+
+def find_letter(connection: Connection, *, source: str, id: str) -> InboxRow | None:
+    wanted = select(*INBOX_COLUMNS).where(_inbox.c.source == source, _inbox.c.id == id)
+    row = connection.execute(wanted).one_or_none()
+    return None if row is None else rows.inbox_from(row)
+
+
+def next_due(connection: Connection) -> int | None:
+    """In microseconds."""
+    timer = connection.execute(select(func.min(_timers.c.due)).where(schema.HAS_NOT_PASSED)).scalar()
+    step = connection.execute(select(func.min(_steps.c.due)).where(schema.IS_DUE)).scalar()
+    return min((due for due in (timer, step) if due is not None), default=None)
+
+
+def count_all(connection: Connection) -> dict[str, dict[str, int]]:
+    count = func.count()
+    by_state = select(_cases.c.sop, _cases.c.state, count).group_by(_cases.c.sop, _cases.c.state)
+    by_step = select(_steps.c.status, count).group_by(_steps.c.status)
+    by_letter = select(_inbox.c.status, count).group_by(_inbox.c.status)
+    return {
+        "cases": {f"{sop}/{state}": number for sop, state, number in connection.execute(by_state)},
+        "steps": dict(connection.execute(by_step).tuples()),
+        "inbox": dict(connection.execute(by_letter).tuples()),
+    }

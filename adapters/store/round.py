@@ -1,0 +1,85 @@
+"""One round on a database: ``take`` what is ready, ``write`` what follows, in a fixed number of
+statements."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import Connection
+from sqlalchemy.dialects.postgresql import insert
+
+from adapters.errors import Conflict
+from adapters.store import queries, rows, schema, writing
+from adapters.store import statements as sql
+from adapters.store.base import Changes, InboxStatus, Taken
+from adapters.store.claiming import Claim, claim
+from adapters.store.letters import sort_letters
+from adapters.store.rows import Hydrate
+from machines.kernel.case import Case, case_id
+
+_PATIENCE = 0.2  #: seconds to wait for what other open rounds keep from us, when there is nothing else to do
+_REGISTER = insert(schema.workers).on_conflict_do_nothing()
+
+
+class SqlRound:
+    """``shared`` tells whether other rounds may be open on this database at the same time."""
+
+    def __init__(self, connection: Connection, *, worker: str, hydrate: Hydrate, shared: bool) -> None:
+        self._connection = connection
+        self._worker = worker
+        self._hydrate = hydrate
+        self._shared = shared
+        self._leases: dict[str, str | None] = {}
+        self.has_sent = False
+
+    def take(self, *, now: datetime, limit: int, held: Collection[str]) -> Taken:
+        if limit <= 0:
+            return Taken({}, (), (), ())
+        # A worker takes cases only under a heartbeat, or nobody would know when to free them.
+        self._connection.execute(_REGISTER, {"id": self._worker, "heartbeat": rows.micros(now)})
+        give_up = time.monotonic() + _PATIENCE
+        while True:
+            claimed = claim(
+                self._connection,
+                worker=self._worker,
+                now=rows.micros(now),
+                limit=limit,
+                held=held,
+                shared=self._shared,
+            )
+            taken, unmatched = self._read(claimed)
+            self._mark_unmatched(unmatched)
+            if taken or not (unmatched or (claimed.kept and time.monotonic() < give_up)):
+                return taken
+            if claimed.kept:
+                time.sleep(0.005)
+
+    def case(self, *, sop: str, key: str) -> Case | None:
+        found = queries.find_cases(self._connection, [case_id(sop, key)], hydrate=self._hydrate)
+        return found[0] if found else None
+
+    def write(self, changes: Changes) -> None:
+        connection, worker, leases = self._connection, self._worker, self._leases
+        if writing.write(connection, changes, worker=worker, leases=leases):
+            self.has_sent = bool(changes.sent)
+            return
+        connection.rollback()
+        raise Conflict(writing.find_conflicts(connection, changes, worker=worker, leases=leases))
+
+    def _read(self, claimed: Claim) -> tuple[Taken, list[int]]:
+        cases, unreadable = queries.load_cases(self._connection, claimed.found, hydrate=self._hydrate)
+        self._leases.update((row[0], row[-1]) for row in claimed.found if row[0] in cases)
+        ready = claimed.ready.without(unreadable)
+        letters, unmatched = sort_letters(
+            (rows.inbox_from(row[:-3]), row[-2] is not None) for row in ready.letters
+        )
+        timers = [(case, name) for name, case, *_ in ready.timers]
+        steps = [rows.step_from(row[:-3]) for row in ready.steps]
+        return Taken(cases, letters, timers, steps, unreadable), unmatched
+
+    def _mark_unmatched(self, numbers: Collection[int]) -> None:
+        status = InboxStatus.UNMATCHED.value
+        marked = [(status, "there is no such case yet", number) for number in numbers]
+        sql.SETTLE_LETTERS.run(self._connection, marked)

@@ -1,0 +1,181 @@
+"""The store on a database: what SQLite and PostgreSQL have in common, which is nearly everything."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
+
+from sqlalchemy import Connection, Engine
+
+from adapters.store import keys, migrating, queries, receiving, recovering, rows
+from adapters.store import statements as sql
+from adapters.store.base import CaseRow, InboxRow, InboxStatus, Letter, Receipt, Step, StepStatus
+from adapters.store.failing import translated
+from adapters.store.round import SqlRound
+from adapters.store.rows import Hydrate
+from machines.kernel.case import Case, Entry, Timer, case_id
+
+
+class SqlStore(ABC):
+    """Implements ``Store`` but for ``wait`` and ``wake``; ``shared`` as in ``SqlRound``."""
+
+    shared: bool
+
+    def __init__(self, engine: Engine, *, hydrate: Hydrate) -> None:
+        self._engine = engine
+        self._hydrate = hydrate
+
+    @abstractmethod
+    def wait(self, seconds: float) -> bool: ...
+
+    @abstractmethod
+    def wake(self) -> None: ...
+
+    @abstractmethod
+    def _lock_schema(self, connection: Connection) -> None:
+        """Keep other processes from migrating until the transaction ends."""
+
+    @abstractmethod
+    def _announce(self, connection: Connection) -> None:
+        """Tell those who wait in other processes, once the transaction commits."""
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with translated(), self._engine.connect() as connection:
+            connection.begin()
+            yield connection
+            connection.commit()
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with translated(), self._engine.connect() as connection:
+            yield connection
+
+    def migrate(self) -> None:
+        with self._writing() as connection:
+            self._lock_schema(connection)
+            migrating.migrate(connection)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    # intake
+    def receive(self, letters: Sequence[Letter]) -> list[Receipt]:
+        with self._writing() as connection:
+            receipts = receiving.receive(connection, letters)
+            self._announce(connection)
+        self.wake()
+        return receipts
+
+    # the drive loop
+    def round(self, *, worker: str) -> AbstractContextManager[SqlRound]:
+        return self._round(worker)
+
+    @contextmanager
+    def _round(self, worker: str) -> Iterator[SqlRound]:
+        with self._writing() as connection:
+            current = SqlRound(connection, worker=worker, hydrate=self._hydrate, shared=self.shared)
+            yield current
+            if current.has_sent:
+                self._announce(connection)
+
+    def next_due(self) -> datetime | None:
+        with self._reading() as connection:
+            due = queries.next_due(connection)
+        return None if due is None else rows.instant(due)
+
+    def beat(self, *, worker: str, now: datetime) -> None:
+        with self._writing() as connection:
+            recovering.beat(connection, worker=worker, now=now)
+
+    def recover(self, *, now: datetime, silent_since: datetime) -> int:
+        with self._writing() as connection:
+            silent = recovering.find_silent(connection, since=silent_since)
+            freed = recovering.free_cases(connection, silent, now=now) if silent else 0
+            if freed:
+                self._announce(connection)
+        return freed
+
+    def leave(self, *, worker: str, now: datetime) -> None:
+        with self._writing() as connection:
+            if recovering.free_cases(connection, [worker], now=now):
+                self._announce(connection)
+
+    def expire_unmatched(self, *, before: datetime) -> int:
+        with self._writing() as connection:
+            return receiving.expire_unmatched(connection, before=before)
+
+    # on-call staff
+    def requeue(self, steps: Sequence[str], *, now: datetime, who: str, reason: str) -> list[str]:
+        with self._writing() as connection:
+            parked = recovering.requeue(connection, steps, now=now, who=who, reason=reason)
+            self._announce(connection)
+        self.wake()
+        return parked
+
+    def set_run(self, steps: Sequence[str], run: str) -> None:
+        with self._writing() as connection:
+            sql.SET_RUN.run(connection, [(run, step) for step in steps])
+
+    # customers
+    def customer_keys(self, customers: Collection[str], *, fresh: Mapping[str, bytes]) -> Mapping[str, bytes]:
+        wanted = list(customers)
+        with self._reading() as connection:
+            known = keys.find_keys(connection, wanted)
+        missing = {name: fresh[name] for name in wanted if name in fresh and name not in known}
+        if missing:
+            with self._writing() as connection:
+                known = keys.add_keys(connection, missing, wanted=wanted)
+        return {customer: key for customer, key in known.items() if key is not None}
+
+    def destroy_key(self, customer: str, *, now: datetime) -> bool:
+        with self._writing() as connection:
+            return keys.destroy_key(connection, customer, now=now)
+
+    # reading
+    def find_case(self, *, key: str, sop: str | None = None) -> list[Case]:
+        ids = [case_id(name, key) for name in ([sop] if sop is not None else self._hydrate)]
+        with self._reading() as connection:
+            return queries.find_cases(connection, ids, hydrate=self._hydrate)
+
+    def cases(
+        self, *, sop: str | None = None, state: str | None = None, open_only: bool = False, limit: int = 100
+    ) -> list[CaseRow]:
+        with self._reading() as connection:
+            return queries.list_cases(connection, sop=sop, state=state, open_only=open_only, limit=limit)
+
+    def journal(self, case: str) -> list[tuple[Entry, bytes]]:
+        with self._reading() as connection:
+            return queries.journal_of(connection, case)
+
+    def case_timers(self, case: str) -> list[Timer]:
+        with self._reading() as connection:
+            return queries.timers_of(connection, case)
+
+    def steps(
+        self,
+        *,
+        status: Collection[StepStatus] = (),
+        case: str | None = None,
+        command: str | None = None,
+        keys: Collection[str] = (),
+        limit: int = 100,
+    ) -> list[Step]:
+        with self._reading() as connection:
+            return queries.list_steps(
+                connection, status=status, case=case, command=command, keys=keys, limit=limit
+            )
+
+    def inbox(self, *, status: Collection[InboxStatus] = (), limit: int = 100) -> list[InboxRow]:
+        with self._reading() as connection:
+            return queries.list_letters(connection, status=status, limit=limit)
+
+    def letter(self, *, source: str, id: str) -> InboxRow | None:
+        with self._reading() as connection:
+            return queries.find_letter(connection, source=source, id=id)
+
+    def summary(self) -> Mapping[str, Mapping[str, int]]:
+        with self._reading() as connection:
+            return queries.count_all(connection)

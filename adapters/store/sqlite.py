@@ -1,0 +1,113 @@
+"""The store in one SQLite file: one writer at a time, readers never wait, commits survive a power cut."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, create_engine, event
+
+from adapters.errors import StoreUnavailable
+from adapters.store.rows import Hydrate
+from adapters.store.sql import SqlStore
+
+_BUSY = 30.0  #: seconds to wait for another writer
+_GLANCE = 0.02  #: seconds between two looks for changes by other processes
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "cache_size=-65536",
+    "temp_store=MEMORY",
+    # 32 MiB: a checkpoint every few rounds, not in every one.
+    "wal_autocheckpoint=8000",
+)
+
+
+class SqliteStore(SqlStore):
+    """``path`` is the file, made when it is missing, in a folder that exists."""
+
+    shared = False
+
+    def __init__(self, path: Path, *, hydrate: Hydrate, busy: float = _BUSY) -> None:
+        engine = create_engine(
+            URL.create("sqlite", database=str(path)),
+            connect_args={"isolation_level": None, "timeout": busy, "check_same_thread": False},
+            execution_options={"preserve_rowcount": True},
+        )
+        event.listen(engine, "connect", _prepare)
+        event.listen(engine, "begin", _begin)
+        super().__init__(engine, hydrate=hydrate)
+        self._path = path
+        self._busy = busy
+        self._writer = threading.Lock()
+        self._woken = threading.Event()
+        self._watch: sqlite3.Connection | None = None
+        self._seen = -1
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        # SQLite makes writers poll for their turn; threads of one process need not.
+        if not self._writer.acquire(timeout=self._busy):
+            raise StoreUnavailable("another thread of this process has been writing for too long")
+        try:
+            with super()._writing() as connection:
+                yield connection
+        finally:
+            self._writer.release()
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with super()._reading() as connection:
+            yield connection.execution_options(reading=True)
+
+    def _lock_schema(self, connection: Connection) -> None:
+        """``BEGIN IMMEDIATE`` has done so, before anything was read."""
+
+    def _announce(self, connection: Connection) -> None:
+        """The file itself tells: its version changes with every commit."""
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    def wait(self, seconds: float) -> bool:
+        until = time.monotonic() + seconds
+        while not self._changed():
+            left = until - time.monotonic()
+            if left <= 0:
+                return False
+            if self._woken.wait(min(left, _GLANCE)):
+                self._woken.clear()
+                return True
+        return True
+
+    def _changed(self) -> bool:
+        """Whether any other connection has committed since this was last asked."""
+        try:
+            if self._watch is None:
+                self._watch = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+            (version,) = self._watch.execute("PRAGMA data_version").fetchone()
+        except sqlite3.Error as error:
+            raise StoreUnavailable(str(error)) from error
+        seen, self._seen = self._seen, int(version)
+        return seen != self._seen
+
+    def close(self) -> None:
+        super().close()
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None
+
+
+def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+    for pragma in _PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin(connection: Connection) -> None:
+    reading = connection.get_execution_options().get("reading", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")

@@ -1,0 +1,115 @@
+"""What a round writes, as statements for many rows at once: built with Core, compiled once for each database,
+then run on plain tuples, which costs a fifth of handing Core a dictionary per row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import (
+    Connection,
+    Delete,
+    Insert,
+    Table,
+    Text,
+    Update,
+    bindparam,
+    delete,
+    func,
+    literal_column,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert  # SQLite understands its ON CONFLICT too
+
+from adapters.store import schema
+from adapters.store.rows import Values
+
+
+class Bulk:
+    """One statement for any number of rows; ``order`` names its parameters as the tuples have them."""
+
+    def __init__(self, statement: Insert | Update | Delete, *order: str) -> None:
+        self._statement = statement
+        self._order = list(order)
+        self._texts: dict[str, str] = {}
+
+    def run(self, connection: Connection, rows: Sequence[Values]) -> int:
+        """The number of rows changed."""
+        if not rows:
+            return 0
+        text = self._texts.get(connection.dialect.name) or self._compile(connection)
+        return connection.exec_driver_sql(text, list(rows)).rowcount
+
+    def text(self, connection: Connection) -> str:
+        return self._texts.get(connection.dialect.name) or self._compile(connection)
+
+    def _compile(self, connection: Connection) -> str:
+        keys = self._order if isinstance(self._statement, Insert) else None
+        compiled = self._statement.compile(dialect=connection.dialect, column_keys=keys)
+        if compiled.positiontup != self._order:
+            raise AssertionError(f"parameters of {compiled} are not in the order {self._order}")
+        self._texts[connection.dialect.name] = text = str(compiled)
+        return text
+
+
+def _inserting(table: Table, *, leaving_out: str = "", once: bool = False) -> Bulk:
+    statement = insert(table).on_conflict_do_nothing() if once else insert(table)
+    return Bulk(statement, *(column.name for column in table.c if column.name != leaving_out))
+
+
+def _given(*names: str) -> dict[str, object]:
+    return {name: bindparam(f"new_{name}") for name in names}
+
+
+_cases, _inbox, _steps, _timers = schema.cases, schema.inbox, schema.steps, schema.timers
+_lease_before = _cases.c.lease.is_not_distinct_from(bindparam("lease_before", type_=Text))
+_MOVING = ("version", "hash", "state", "data", "seq", "deferred", "lease", "changed", "ended")
+_SETTLING = ("arguments", "status", "attempts", "due", "error", "code", "outcome")
+
+OPEN_CASES = _inserting(_cases, once=True)
+MOVE_CASES = Bulk(
+    update(_cases)
+    .values(_given(*_MOVING))
+    .where(_cases.c.id == bindparam("case"), _cases.c.seq == bindparam("seq_before"), _lease_before),
+    *(f"new_{name}" for name in _MOVING),
+    *("case", "seq_before", "lease_before"),
+)
+LEASE_CASES = Bulk(
+    update(_cases).values(_given("lease")).where(_cases.c.id == bindparam("case"), _lease_before),
+    *("new_lease", "case", "lease_before"),
+)
+ADD_ENTRIES = _inserting(schema.journal)
+ADD_STEPS = _inserting(_steps)
+SETTLE_STEPS = Bulk(
+    update(_steps)
+    .values(_given(*_SETTLING) | {"run": func.coalesce(bindparam("new_run", type_=Text), _steps.c.run)})
+    .where(_steps.c.key == bindparam("step")),
+    *(f"new_{name}" for name in _SETTLING),
+    *("new_run", "step"),
+)
+SET_RUN = Bulk(
+    update(_steps).values(_given("run")).where(_steps.c.key == bindparam("step")), "new_run", "step"
+)
+CLEAR_TIMERS = Bulk(
+    delete(_timers).where(_timers.c.case_id == bindparam("case"), _timers.c.name == bindparam("timer")),
+    *("case", "timer"),
+)
+_set_timer = insert(_timers)
+SET_TIMERS = Bulk(
+    _set_timer.on_conflict_do_update(
+        index_elements=["case_id", "name"],
+        set_={name: _set_timer.excluded[name] for name in ("due", "set_at", "passed")},
+    ),
+    *_timers.c.keys(),
+)
+SETTLE_LETTERS = Bulk(
+    update(_inbox).values(_given("status", "reason")).where(_inbox.c.number == bindparam("letter")),
+    *("new_status", "new_reason", "letter"),
+)
+_AGAIN: dict[str, object] = {"status": literal_column("'new'"), "reason": literal_column("''")}
+REDELIVER = Bulk(
+    update(_inbox).values(_AGAIN).where(schema.IS_DEFERRED, _inbox.c.case_id == bindparam("case")), "case"
+)
+DELIVER_UNMATCHED = Bulk(
+    update(_inbox).values(_AGAIN).where(schema.IS_UNMATCHED, _inbox.c.case_id == bindparam("case")), "case"
+)
+ADD_LETTERS = _inserting(_inbox, leaving_out="number", once=True)

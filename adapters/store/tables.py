@@ -1,0 +1,201 @@
+"""The in-memory twin's tables, and one round on them. What was taken or written goes through the same JSON
+as in a database, so that what does not survive the one does not survive the other."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from adapters.errors import Conflict
+from adapters.store import rows
+from adapters.store.base import Changes, InboxRow, InboxStatus, Letter, Step, StepStatus, Taken
+from adapters.store.letters import sort_letters
+from adapters.store.rows import Hydrate, UnreadableCase, Values
+from adapters.store.spans import spans
+from machines.kernel.case import Case, Timer, case_id
+
+DUE = (StepStatus.PENDING, StepStatus.RETRYING)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A row of cases; ``case`` without data and timers."""
+
+    case: Case
+    data: str | None
+    lease: str | None
+    opened: datetime
+    changed: datetime
+    ended: bool
+
+
+@dataclass(slots=True)
+class Tables:
+    hydrate: Hydrate
+    cases: dict[str, Kept] = field(default_factory=dict)
+    inbox: dict[int, InboxRow] = field(default_factory=dict)
+    numbers: dict[tuple[str, str], int] = field(default_factory=dict)
+    new: set[int] = field(default_factory=set)
+    journal: defaultdict[str, list[Values]] = field(default_factory=lambda: defaultdict(list))
+    steps: dict[str, Step] = field(default_factory=dict)
+    timers: defaultdict[str, dict[str, Timer]] = field(default_factory=lambda: defaultdict(dict))
+    workers: dict[str, datetime] = field(default_factory=dict)
+    customers: dict[str, bytes | None] = field(default_factory=dict)
+
+    def load(self, id: str) -> Case:
+        """Raises ``UnreadableCase``."""
+        kept = self.cases[id]
+        case = kept.case
+        row = (*(case.sop, case.key, case.version, case.hash, case.state, kept.data, case.seq), case.parent)
+        return rows.case_from((*row, case.deferred), timers=dict(self.timers[id]), hydrate=self.hydrate)
+
+    def add_letter(self, letter: Letter) -> tuple[int, bool]:
+        """Its number, and whether it was there before."""
+        name = (letter.source, letter.id)
+        if name in self.numbers:
+            return self.numbers[name], True
+        number = len(self.inbox) + 1
+        self.inbox[number] = InboxRow(number, letter, InboxStatus.NEW)
+        self.numbers[name] = number
+        self.new.add(number)
+        return number, False
+
+    def mark(self, number: int, status: InboxStatus, reason: str) -> None:
+        self.inbox[number] = replace(self.inbox[number], status=status, reason=reason)
+        (self.new.add if status is InboxStatus.NEW else self.new.discard)(number)
+
+    def deliver_again(self, status: InboxStatus, cases: Collection[str]) -> None:
+        if cases:
+            for row in list(self.inbox.values()):
+                if row.status is status and row.letter.case in cases:
+                    self.mark(row.number, InboxStatus.NEW, "")
+
+
+class MemoryRound:
+    """One at a time: whoever opens it holds the lock of the store."""
+
+    def __init__(self, tables: Tables, *, worker: str) -> None:
+        self._tables = tables
+        self._worker = worker
+        self._leases: dict[str, str | None] = {}
+        self._unmatched: list[int] = []
+        self._changes: Changes | None = None
+
+    def take(self, *, now: datetime, limit: int, held: Collection[str]) -> Taken:
+        tables = self._tables
+        if limit <= 0:
+            return Taken({}, (), (), ())
+        tables.workers.setdefault(self._worker, now)
+        new = [tables.inbox[number] for number in sorted(tables.new - set(self._unmatched))]
+        letters, unmatched = sort_letters(
+            (row, row.letter.case in tables.cases) for row in new if self._free(row.letter.case)
+        )
+        self._unmatched += unmatched
+        timers = [
+            (timer.due, case, timer.name)
+            for case, running in tables.timers.items()
+            for timer in running.values()
+            if not timer.passed and timer.due <= now and self._free(case)
+        ]
+        steps = [
+            step
+            for step in tables.steps.values()
+            if step.status in DUE and step.due is not None and step.due <= now and self._free(step.case)
+        ]
+        steps.sort(key=lambda step: step.due or now)
+        due = [(case, name) for _, case, name in sorted(timers)[:limit]]
+        return self._claim(Taken({}, letters[:limit], due, steps[:limit]), held)
+
+    def case(self, *, sop: str, key: str) -> Case | None:
+        id = case_id(sop, key)
+        return self._tables.load(id) if id in self._tables.cases else None
+
+    def write(self, changes: Changes) -> None:
+        self._check(changes)
+        self._changes = changes
+
+    def commit(self) -> None:
+        for number in self._unmatched:
+            self._tables.mark(number, InboxStatus.UNMATCHED, "there is no such case yet")
+        if self._changes is not None:
+            self._write_cases(self._changes)
+            self._write_work(self._changes)
+            self._write_letters(self._changes)
+
+    def _write_cases(self, changes: Changes) -> None:
+        span, tables = spans(changes), self._tables
+        for id, case in {**changes.opened, **{id: after for id, (after, _) in changes.moved.items()}}.items():
+            opened = span[id][0] if id in changes.opened else tables.cases[id].opened
+            data = None if case.data is None else case.data.model_dump_json()
+            bare = replace(case, data=None, timers={})
+            tables.cases[id] = Kept(bare, data, None, opened, span[id][1], id in changes.ended)
+        for id in self._touched(changes):
+            lease = None if id in changes.released else self._worker
+            tables.cases[id] = replace(tables.cases[id], lease=lease)
+        for case, entry in changes.entries:
+            tables.journal[case].append(rows.entry_values(case, entry)[1:])
+
+    def _write_work(self, changes: Changes) -> None:
+        tables = self._tables
+        for step in changes.steps:
+            tables.steps[step.key] = step
+        for step in changes.settled:
+            tables.steps[step.key] = replace(step, run=step.run or tables.steps[step.key].run)
+        for case, name in changes.timers_cleared:
+            tables.timers[case].pop(name, None)
+        for case, timer in changes.timers_set:
+            tables.timers[case][timer.name] = timer
+
+    def _write_letters(self, changes: Changes) -> None:
+        tables = self._tables
+        for number, status, reason in changes.letters:
+            tables.mark(number, status, reason)
+        tables.deliver_again(InboxStatus.DEFERRED, changes.redeliver)
+        tables.deliver_again(InboxStatus.UNMATCHED, changes.opened.keys())
+        for letter in changes.sent:
+            tables.add_letter(letter)
+
+    def _free(self, case: str) -> bool:
+        kept = self._tables.cases.get(case)
+        return kept is None or kept.lease in (None, self._worker)
+
+    def _claim(self, found: Taken, held: Collection[str]) -> Taken:
+        tables = self._tables
+        concerned = {row.letter.case for row in found.letters} & tables.cases.keys()
+        concerned |= {case for case, _ in found.timers} | {step.case for step in found.steps}
+        lost = {case for case in concerned if case in held and tables.cases[case].lease is None}
+        if lost:
+            raise Conflict(lost)
+        cases, unreadable = {}, {}
+        for case in concerned - set(held):
+            try:
+                cases[case] = tables.load(case)
+                self._leases[case] = tables.cases[case].lease
+            except UnreadableCase as error:
+                unreadable[case] = str(error)
+        return Taken(
+            cases,
+            [row for row in found.letters if row.letter.case not in unreadable],
+            [(case, name) for case, name in found.timers if case not in unreadable],
+            [step for step in found.steps if step.case not in unreadable],
+            unreadable,
+        )
+
+    def _touched(self, changes: Changes) -> set[str]:
+        settled = {step.case for step in changes.settled}
+        return {*changes.opened, *changes.moved, *settled, *self._leases, *changes.released}
+
+    def _check(self, changes: Changes) -> None:
+        spans(changes)
+        cases = self._tables.cases
+        conflicts = {id for id in changes.opened if id in cases}
+        for id in self._touched(changes) - changes.opened.keys():
+            expected = self._leases.get(id, self._worker)
+            kept = cases.get(id)
+            moved_on = kept and id in changes.moved and kept.case.seq != changes.moved[id][1]
+            if kept is None or moved_on or kept.lease != expected:
+                conflicts.add(id)
+        if conflicts:
+            raise Conflict(conflicts)

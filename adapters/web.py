@@ -1,0 +1,160 @@
+"""The HTTP side of the house: events in (CloudEvents 1.0), cases and event types to read.
+
+202 is answered after the events are committed, and never before. The same event again gets the same answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import unquote
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from starlette.exceptions import HTTPException
+
+from adapters.case_view import CaseView, view_case
+from adapters.errors import StoreUnavailable
+from adapters.event_schema import EventType, event_types, openapi
+from adapters.grouping import Group
+from adapters.intake import Accepted, Intake, InvalidEvents
+from adapters.problems import Problem, Watch, answer_problem
+from adapters.store.base import Store
+
+BODY_LIMIT = 1 << 20
+STRUCTURED = "application/cloudevents+json"
+BATCH = "application/cloudevents-batch+json"
+
+_DRAINED = 16 << 20  # read and dropped, so that whoever sent too much gets to read why
+_GROUP = 1_000  # events in one transaction
+_MOST_WAITING = 20_000  # events in memory that are not yet committed
+_RETRY = {"Retry-After": "1"}
+
+Events = list[object]
+
+
+def create_app(intake: Intake, *, store: Store, body_limit: int = BODY_LIMIT) -> FastAPI:
+    """The application; ``body_limit`` in bytes. Run it with uvicorn's own access log switched off."""
+    app = FastAPI(title="Customer-service procedures", summary="Events in, cases to read.")
+    app.add_middleware(Watch)
+    for error in (Problem, HTTPException):
+        app.add_exception_handler(error, answer_problem)
+    app.add_exception_handler(StoreUnavailable, _store_unavailable)
+    _add_intake(app, intake, body_limit=body_limit)
+    _add_reading(app, intake, store)
+    vars(app)["openapi"] = lambda: openapi(app, intake.entrances)
+    return app
+
+
+def _add_intake(app: FastAPI, intake: Intake, *, body_limit: int) -> None:
+    group: Group[Events, list[Accepted]] = Group(
+        intake.accept_groups, threaded=True, most=_GROUP, weight=lambda events: max(1, len(events))
+    )
+
+    @app.post("/events", status_code=202, tags=["events"], summary="Send events")
+    async def receive_events(request: Request) -> Response:
+        if group.weight > _MOST_WAITING:
+            raise Problem("busy", "send again in a second; nothing was stored", headers=_RETRY)
+        try:
+            accepted = await group.do(await _read(request, limit=body_limit))
+        except InvalidEvents as error:
+            raise Problem(
+                "invalid-event", "nothing of this request was stored; see errors", faults=error.faults
+            ) from None
+        return Response(_accepted(accepted), status_code=202, media_type="application/json")
+
+
+def _add_reading(app: FastAPI, intake: Intake, store: Store) -> None:
+    known = event_types(intake.entrances)
+
+    @app.get("/events/types", tags=["events"], summary="What can be sent")
+    async def list_types() -> list[EventType]:
+        return known
+
+    @app.get("/cases/{sop}/{key:path}", tags=["cases"], summary="One case, without personal data")
+    def show_case(sop: str, key: str) -> CaseView:
+        view = view_case(store, sop=sop, key=key)
+        if view is None:
+            raise Problem("case-not-found", "no case of that procedure has that key (yet)")
+        return view
+
+    @app.get("/health", tags=["service"], summary="Whether events can be taken")
+    def health() -> dict[str, str]:
+        store.next_due()
+        return {"status": "ok"}
+
+
+async def _store_unavailable(_: Request, __: Exception) -> Response:
+    return Problem("store-unavailable", "send again in a second", headers=_RETRY).response()
+
+
+def _accepted(events: Sequence[Accepted]) -> bytes:
+    """The same for a duplicate: whoever sends learns that the event is safe, not what we had before."""
+    return orjson.dumps(
+        {
+            "accepted": [
+                {"id": event.id, "source": event.source, "subject": event.subject, "status": "accepted"}
+                for event in events
+            ]
+        }
+    )
+
+
+async def _read(request: Request, *, limit: int) -> Events:
+    """The events of a request in any of the three modes of the CloudEvents HTTP binding."""
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    binary = any(name.startswith(b"ce-") for name, _ in request.scope["headers"])
+    if content_type not in (STRUCTURED, BATCH) and not (binary and content_type in ("application/json", "")):
+        raise Problem(
+            "content-type",
+            f"send {STRUCTURED} (one event), {BATCH} (a list of events), "
+            "or application/json with ce-* headers (binary mode)",
+        )
+    body = await _body(request, limit=limit)
+    if content_type == BATCH:
+        events = _parse(body)
+        if not isinstance(events, list):
+            raise Problem("not-json", f"{BATCH} is a JSON list of events")
+        return events
+    if content_type == STRUCTURED:
+        return [_parse(body)]
+    return [_from_headers(request, body)]
+
+
+async def _body(request: Request, *, limit: int) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size <= limit:
+            chunks.append(chunk)
+        elif size > _DRAINED:
+            break
+        else:
+            chunks.clear()
+    if size > limit:
+        raise Problem(
+            "body-too-large",
+            f"at most {limit} bytes; send fewer events at a time",
+            headers={"Connection": "close"},
+        )
+    return b"".join(chunks)
+
+
+def _parse(body: bytes) -> object:
+    try:
+        parsed: object = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise Problem("not-json", f"the JSON is broken at {where}; nothing was stored") from None
+    return parsed
+
+
+def _from_headers(request: Request, body: bytes) -> dict[str, object]:
+    event: dict[str, object] = {
+        name[3:].decode("latin-1"): unquote(value.decode("latin-1"))
+        for name, value in request.scope["headers"]
+        if name.startswith(b"ce-")
+    }
+    if body:
+        event["data"] = _parse(body)
+    return event

@@ -1,0 +1,55 @@
+"""The simulated world: every provider the procedures need, on one machine and without an account.
+
+Deterministic by seed: the same command under the same key gets the same answer. What makes it answer out of
+the ordinary is listed in ``behaviour.py``, how to make it fail in ``faults.py``, how its effects are counted
+in ``book.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+
+from adapters.command import Adapter
+from adapters.sealing import Vault
+from adapters.world.behaviour import World
+from adapters.world.book import Book
+from adapters.world.faults import Faults
+from adapters.world.message import Outbox, PostOffice
+from adapters.world.provider import Conditions, Provider
+from machines.kernel.command import CommandType
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def simulated_world(
+    seed: int,
+    *,
+    commands: Iterable[CommandType],
+    book: Book | None = None,
+    faults: Faults | None = None,
+    vault: Vault | None = None,
+    outbox: Outbox | None = None,
+    latency: float = 0.0,
+    clock: Callable[[], datetime] = _now,
+) -> Mapping[str, Adapter]:
+    """An adapter for each prefix among ``commands``, which are those of all procedures.
+
+    ``book`` counts effects (none: nothing is counted, and the same key twice does its effect twice),
+    ``latency`` is the mean time of an answer in seconds, ``vault`` lets messages be addressed.
+    """
+    kinds: dict[str, dict[str, CommandType]] = {}
+    for command in commands:
+        kinds.setdefault(command.name.partition(".")[0], {})[command.name] = command
+    conditions = Conditions(
+        seed=seed, world=World(now=clock), faults=faults or Faults(), book=book, latency=latency
+    )
+    box = outbox or Outbox()
+    return {
+        prefix: PostOffice(known, conditions, vault=vault, outbox=box)
+        if prefix == "message"
+        else Provider(known, conditions)
+        for prefix, known in kinds.items()
+    }

@@ -1,0 +1,192 @@
+"""How the simulated world answers out of the ordinary, and what in a request makes it do so.
+
+Everything else gets the ordinary outcome of its command. Signs in tokens are beginnings (``tok_declined_7``
+counts), signs in SKUs and keys are endings.
+
+===================== ============================== ====================================================
+command               sign                           answer
+===================== ============================== ====================================================
+order.verify          customer ``NEW-...`` and total suspicious: big first basket
+                      of 500.00 or more
+                      token ``tok_stolen``           suspicious: stolen means of payment
+                      token ``tok_unusable``         means of payment unusable
+                      zone ``00``                    address undeliverable
+restrictions.check    country AQ, BV or HM           blocked: no carrier goes there
+                      SKU ``-LOCAL``, zone not 1x    offer: the similar SKU without the ending
+                      more than 10 of one SKU        offer: 10 of it
+                      SKU ``-BULKY``                 offer: fee of 3.00
+stock.reserve         SKU ``-OUT``                   short: sold out, not expected again
+                      SKU ``-BACK``                  short: expected in 10 days
+stock.forecast        SKU ``-OUT``                   not expected on any day
+                      otherwise                      expected in 10 days
+payment.authorize     ``tok_declined``               declined
+                      ``tok_3ds``                    the customer must confirm at the bank
+                      ``tok_expiring``               authorised for 2 hours only
+payment.reauthorize   ``tok_expiring_once``          declined
+payment.void          ``tok_lapsed``                 lapsed already
+payment.capture       ``tok_nocapture``              declined
+warehouse.submit      SKU ``-NOTFOUND``              rejected
+                      SKU ``-HEAVY``                 a parcel for each such line
+warehouse.cancel      order ``-SHIPPED``             too late
+                      order ``-SLOW``                says so later, by event
+warehouse.report      order ``-PACKED``              all parcels are ready
+===================== ============================== ====================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from machines.between import Pick
+from machines.kernel.event import Event
+from machines.order import asks
+from machines.order.data import Offer, OfferKind, Similar
+from machines.order.events import (
+    AddressUndeliverable,
+    CancellationNoted,
+    CancellationRejected,
+    CaptureDeclined,
+    MeansUnusable,
+    OrderBlocked,
+    OrderSuspicious,
+    PaymentActionRequired,
+    PaymentAuthorized,
+    PaymentDeclined,
+    PaymentLapsed,
+    PlannedParcel,
+    RestrictionsOffer,
+    StockExpected,
+    StockShort,
+    WarehouseAccepted,
+    WarehouseRejected,
+    WarehouseReported,
+)
+
+BIG_BASKET = 50_000
+MOST_OF_ONE = 10
+NO_CARRIER = frozenset({"AQ", "BV", "HM"})
+RESTOCK = timedelta(days=10)
+SHORT_HOLD = timedelta(hours=2)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What an answer may depend on beside the request."""
+
+    now: Callable[[], datetime]
+
+
+Behaviour = Callable[[Any, World], Event | None]
+"""(arguments, world) -> answer, or ``None`` for the ordinary one; each takes the arguments of its command."""
+
+
+def verify(asked: asks.Verification, _: World) -> Event | None:
+    if asked.customer.startswith("NEW-") and asked.total >= BIG_BASKET:
+        return OrderSuspicious(rule="big first basket")
+    if any(token.startswith("tok_stolen") for token in asked.tokens):
+        return OrderSuspicious(rule="stolen means of payment")
+    if any(token.startswith("tok_unusable") for token in asked.tokens):
+        return MeansUnusable()
+    return AddressUndeliverable() if asked.ship_to.zone == "00" else None
+
+
+def check_restrictions(asked: asks.Restrictions, _: World) -> Event | None:
+    if asked.country in NO_CARRIER:
+        return OrderBlocked(rule="no carrier", reason="no carrier goes to that country")
+    for line in asked.lines:
+        if line.sku.endswith("-LOCAL") and not asked.zone.startswith("1"):
+            similar = Similar(sku=line.sku.removesuffix("-LOCAL"), instead_of=line.sku, price=line.price)
+            return RestrictionsOffer(
+                offer=Offer(kind=OfferKind.ALTERNATIVES, reason="not sold in this zone", similar=(similar,))
+            )
+    if any(line.quantity > MOST_OF_ONE for line in asked.lines):
+        fewer = tuple(Pick(sku=line.sku, quantity=min(line.quantity, MOST_OF_ONE)) for line in asked.lines)
+        reason = f"limit of {MOST_OF_ONE} pieces per customer"
+        return RestrictionsOffer(offer=Offer(kind=OfferKind.REDUCED, reason=reason, available=fewer))
+    if any(line.sku.endswith("-BULKY") for line in asked.lines):
+        return RestrictionsOffer(offer=Offer(kind=OfferKind.FEE, reason="bulky goods", fee=300))
+    return None
+
+
+def reserve(asked: asks.Pieces, world: World) -> Event | None:
+    there = tuple(item for item in asked.items if not item.sku.endswith(("-OUT", "-BACK")))
+    if len(there) == len(asked.items):
+        return None
+    gone = any(item.sku.endswith("-OUT") for item in asked.items)
+    return StockShort(
+        offer=Offer(
+            kind=OfferKind.REDUCED,
+            reason="partly sold out" if there else "sold out",
+            available=there,
+            restock=None if gone else world.now() + RESTOCK,
+        )
+    )
+
+
+def forecast(asked: asks.Pieces, world: World) -> Event | None:
+    gone = any(item.sku.endswith("-OUT") for item in asked.items)
+    return StockExpected(on=None if gone else world.now() + RESTOCK)
+
+
+def authorize(asked: asks.Hold, world: World) -> Event | None:
+    if asked.token.startswith("tok_declined"):
+        return PaymentDeclined(payment=asked.payment, reason="insufficient funds")
+    if asked.token.startswith("tok_3ds"):
+        return PaymentActionRequired(payment=asked.payment)
+    if asked.token.startswith("tok_expiring"):
+        until = world.now() + SHORT_HOLD
+        return PaymentAuthorized(payment=asked.payment, amount=asked.amount, capture_before=until)
+    return None
+
+
+def reauthorize(asked: asks.Hold, _: World) -> Event | None:
+    if asked.token.startswith("tok_expiring_once"):
+        return PaymentDeclined(payment=asked.payment, reason="the bank does not renew")
+    return None
+
+
+def void(asked: asks.Hold, _: World) -> Event | None:
+    if asked.token.startswith("tok_lapsed"):
+        return PaymentLapsed(payment=asked.payment, amount=asked.amount)
+    return None
+
+
+def capture(asked: asks.Taking, _: World) -> Event | None:
+    return CaptureDeclined(charge=asked.charge) if asked.token.startswith("tok_nocapture") else None
+
+
+def submit(asked: asks.Submission, _: World) -> Event | None:
+    if any(item.sku.endswith("-NOTFOUND") for item in asked.items):
+        return WarehouseRejected(reason="the goods cannot be found")
+    heavy = tuple(item for item in asked.items if item.sku.endswith("-HEAVY"))
+    light = tuple(item for item in asked.items if item not in heavy)
+    groups = [(item,) for item in heavy] + ([light] if light else [])
+    return WarehouseAccepted(parcels=tuple(PlannedParcel(items=items) for items in groups))
+
+
+def stop(asked: asks.Parcels, _: World) -> Event | None:
+    if asked.order.endswith("-SHIPPED"):
+        return CancellationRejected()
+    return CancellationNoted() if asked.order.endswith("-SLOW") else None
+
+
+def report(asked: asks.Parcels, _: World) -> Event | None:
+    return WarehouseReported(ready=asked.parcels) if asked.order.endswith("-PACKED") else None
+
+
+BEHAVIOURS: Mapping[str, Behaviour] = {
+    "order.verify": verify,
+    "restrictions.check": check_restrictions,
+    "stock.reserve": reserve,
+    "stock.forecast": forecast,
+    "payment.authorize": authorize,
+    "payment.reauthorize": reauthorize,
+    "payment.void": void,
+    "payment.capture": capture,
+    "warehouse.submit": submit,
+    "warehouse.cancel": stop,
+    "warehouse.report": report,
+}

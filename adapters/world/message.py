@@ -1,0 +1,135 @@
+"""The simulated post office: the one provider that is given personal fields, to address messages with.
+
+Recipient: the customer. Purpose: service messages. Fields: name and e-mail address. What is sent lies in an
+outbox; nothing of it is logged. An address under ``.invalid`` cannot be reached.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from adapters.errors import Rejected, SealBroken, StoreUnavailable, Unavailable
+from adapters.grouping import Group
+from adapters.sealing import Disclosure, Vault
+from adapters.world.provider import Conditions, Provider
+from machines.kernel.command import Command, CommandType
+from machines.kernel.event import SEALED, Event
+from machines.messages import Message, MessageUndeliverable
+
+TO_CUSTOMER = Disclosure(recipient="customer", purpose="service message", fields=frozenset({"name", "email"}))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Sent:
+    """One message as its recipient gets it; kept out of logs by having no printed form."""
+
+    key: str
+    name: str
+    email: str
+    message: Message
+
+    def text(self) -> str:
+        facts = "".join(f"{name}: {value}\n" for name, value in self.message.facts.items())
+        return (
+            f"To: {self.name} <{self.email}>\nAbout: {self.message.about}\n"
+            f"Template: {self.message.template} ({self.message.locale})\n\n{facts}"
+        )
+
+
+class Outbox:
+    """Counts what was sent and keeps the last ``kept``; with a ``folder``, each message is a file in it that
+    only its owner can read."""
+
+    def __init__(self, *, kept: int = 50, folder: Path | None = None) -> None:
+        self.count = 0
+        self.last: deque[Sent] = deque(maxlen=kept)
+        self._folder = folder
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def put(self, sent: Sent) -> None:
+        self.count += 1
+        self.last.append(sent)
+        if self._folder is not None:
+            path = self._folder / (re.sub(r"[^\w.-]+", "_", sent.key) + ".txt")
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+                file.write(sent.text())
+
+
+class PostOffice(Provider):
+    """Sends messages; opens the address of each for the time of sending. Without a ``vault`` sealed fields
+    stay sealed, in the outbox too."""
+
+    def __init__(
+        self,
+        commands: Mapping[str, CommandType],
+        conditions: Conditions,
+        *,
+        vault: Vault | None,
+        outbox: Outbox,
+    ) -> None:
+        super().__init__(commands, conditions)
+        self._vault = vault
+        self._opening: Group[Command, Sent] = Group(self._address, threaded=True)
+        self.outbox = outbox
+        self._ready: dict[str, Sent] = {}  # addressed, by key, while the command is performed
+
+    async def perform(self, command: Command) -> Event:
+        try:
+            return await super().perform(command)
+        finally:
+            self._ready.pop(command.key, None)
+
+    async def decide(self, command: Command, kind: CommandType) -> Event:
+        if not isinstance(command.arguments, Message):
+            return await super().decide(command, kind)
+        try:
+            sent = await self._opening.do(command) if self._vault else _addressed(command, {})
+        except StoreUnavailable as error:
+            raise Unavailable(f"{command.name}: {error}") from None
+        if sent.email.endswith(".invalid"):
+            return MessageUndeliverable(template=command.arguments.template)
+        self._ready[command.key] = sent
+        return await super().decide(command, kind)
+
+    async def happened(self, command: Command, answer: Event) -> None:
+        sent = self._ready.get(command.key)
+        if sent is not None:
+            self.outbox.put(sent)
+
+    def _address(self, commands: list[Command]) -> Sequence[Sent | Exception]:
+        """Open what addresses a group of messages, with one look-up of keys for all."""
+        assert self._vault is not None
+        self._vault.warm([token for command in commands for token in _tokens(command)])
+        return [self._open(command, self._vault) for command in commands]
+
+    @staticmethod
+    def _open(command: Command, vault: Vault) -> Sent | Exception:
+        try:
+            return _addressed(command, vault.open_tokens(_tokens(command), disclosure=TO_CUSTOMER))
+        except SealBroken as error:
+            return Rejected(f"{command.name}: {error}")
+        except (Rejected, StoreUnavailable) as error:
+            return error
+
+
+def _tokens(command: Command) -> list[str]:
+    assert isinstance(command.arguments, Message)
+    to = command.arguments.to
+    return [value for value in (to.name, to.email) if value.startswith(SEALED)]
+
+
+def _addressed(command: Command, opened: Mapping[str, str]) -> Sent:
+    assert isinstance(command.arguments, Message)
+    to = command.arguments.to
+    return Sent(
+        key=command.key,
+        name=opened.get(to.name, to.name),
+        email=opened.get(to.email, to.email),
+        message=command.arguments,
+    )

@@ -1,0 +1,155 @@
+"""One simulated provider: answers the commands of one prefix, counts its effects, fails on demand."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from zlib import crc32
+
+import orjson
+
+from adapters.errors import Rejected, Unavailable
+from adapters.world.behaviour import BEHAVIOURS, World
+from adapters.world.book import Book, Line
+from adapters.world.faults import Failure, Faults, Strike
+from machines.between import Pick
+from machines.kernel.command import Command, CommandType
+from machines.kernel.event import Event, Facts
+
+_IDENTIFYING = (
+    "about",
+    "order",
+    "refund",
+    "return",
+    "parcel",
+    "parcels",
+    "payment",
+    "charge",
+    "items",
+    "template",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """What all providers of one world share; ``latency`` is the mean of every answer, in seconds."""
+
+    seed: int
+    world: World
+    faults: Faults
+    book: Book | None = None
+    latency: float = 0.0
+
+
+class Provider:
+    """The simulated other side of one command prefix; ``limit`` as in the port ``Adapter``."""
+
+    limit = 256
+
+    def __init__(self, commands: Mapping[str, CommandType], conditions: Conditions) -> None:
+        self._commands = commands
+        self._conditions = conditions
+
+    async def perform(self, command: Command) -> Event:
+        """One of the command's outcomes, the same for the same key. Raises ``Unavailable``, ``Rejected``."""
+        kind = self._commands.get(command.name)
+        if kind is None:
+            raise Rejected(f"{command.name}: nobody in the simulated world knows this command")
+        conditions = self._conditions
+        strike = conditions.faults.strike(command.name, command.key, seed=conditions.seed)
+        try:
+            await self._undergo(command, strike)
+            answer, first = await self._answer(command, kind)
+        except (Unavailable, Rejected):
+            await self._note_failure(command)
+            raise
+        if first:
+            await self.happened(command, answer)
+        if strike.failure is Failure.LOST_ANSWER:
+            raise Unavailable(f"{command.name}: the connection broke before the answer came")
+        return answer
+
+    async def decide(self, command: Command, kind: CommandType) -> Event:
+        """What this world answers when asked for the first time."""
+        behaviour = BEHAVIOURS.get(command.name)
+        unusual = behaviour(command.arguments, self._conditions.world) if behaviour else None
+        return unusual or next(iter(kind.possible(command.arguments)))
+
+    async def happened(self, command: Command, answer: Event) -> None:
+        """Called once per effect, when it is in the book."""
+
+    async def _undergo(self, command: Command, strike: Strike) -> None:
+        delay = strike.delay
+        if self._conditions.latency:
+            chance = crc32(f"{self._conditions.seed} {command.key}".encode()) / 2**32
+            delay += self._conditions.latency * (0.5 + chance)
+        if delay:
+            await asyncio.sleep(delay)
+        if strike.failure is Failure.ANSWERED:
+            raise Unavailable(f"{command.name}: answered {strike.status}")
+        if strike.failure is Failure.TIMEOUT:
+            raise Unavailable(f"{command.name}: no answer within {strike.delay:g} s")
+        if strike.failure is Failure.PERMANENT:
+            raise Rejected(f"{command.name}: refused for good")
+
+    async def _answer(self, command: Command, kind: CommandType) -> tuple[Event, bool]:
+        """The answer, and whether its effect is a new one; with a book the effect is in it by then."""
+        answer = await self.decide(command, kind)
+        book = self._conditions.book
+        if book is None:
+            return answer, True
+        ordinary = next(iter(kind.possible(command.arguments)))
+        line = await book.enter(
+            Line(
+                key=command.key,
+                command=command.name,
+                effect=effect_of(command),
+                answered=1,
+                applied=int(type(answer) is type(ordinary)),
+                answer=_written(answer),
+            )
+        )
+        return (answer, True) if line.answered == 1 else (_read(line.answer, kind), False)
+
+    async def _note_failure(self, command: Command) -> None:
+        if self._conditions.book is not None:
+            await self._conditions.book.enter(
+                Line(key=command.key, command=command.name, effect=effect_of(command))
+            )
+
+
+def effect_of(command: Command) -> str:
+    """What happens in the world, under whichever key it is asked: ``payment.capture SO-1001 SO-1001-1/1``."""
+    arguments = command.arguments
+    return " ".join(
+        [command.name, *(_named(getattr(arguments, name)) for name in _identifying(type(arguments)))]
+    )
+
+
+@cache
+def _identifying(kind: type[Facts]) -> tuple[str, ...]:
+    return tuple(name for name in _IDENTIFYING if name in kind.model_fields)
+
+
+def _named(value: object) -> str:
+    if isinstance(value, tuple):
+        return ",".join(map(_named, value))
+    if isinstance(value, Pick):
+        return f"{value.sku}*{value.quantity}"
+    if isinstance(value, Facts):
+        return "/".join(_named(getattr(value, name)) for name in _identifying(type(value)))
+    return str(value)
+
+
+def _written(answer: Event) -> str:
+    return f"{answer.type} {answer.model_dump_json()}"
+
+
+def _read(answer: str | None, kind: CommandType) -> Event:
+    name, _, body = (answer or "").partition(" ")
+    for outcome in kind.outcomes:
+        if outcome.type == name:
+            return outcome.model_validate(orjson.loads(body))
+    raise Rejected(f"{kind.name}: the book holds the answer {name!r}, which is not among its outcomes")

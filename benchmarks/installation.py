@@ -1,0 +1,117 @@
+"""A whole installation in a temporary folder, as ``sop up`` would run it, for a benchmark to load and watch."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from adapters.postgres import EmbeddedPostgres
+from deployments.bootstrap import Application, open_application
+from deployments.prefect_server import PrefectServer
+from deployments.processes import Child, free_port
+from deployments.settings import Settings
+
+_TICK = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(slots=True)
+class Installation:
+    app: Application
+    worker: Child
+    prefect: PrefectServer | None
+    postgres: EmbeddedPostgres | None
+    web: Child | None = None
+
+    def cpu(self) -> dict[str, float]:
+        """Seconds of processor time used so far, by part."""
+        seconds = {"worker": _tree(self.worker.pid)}
+        if self.web is not None:
+            seconds["web"] = _tree(self.web.pid)
+        if self.prefect is not None:
+            seconds["prefect server"] = _tree(_pid(self.app.settings.home / "prefect" / "server.pid"))
+        if self.postgres is not None:
+            seconds["postgres"] = _tree(_pid(self.app.settings.home / "postgres" / "data" / "postmaster.pid"))
+        return seconds
+
+
+@contextmanager
+def installation(
+    *, database: str = "sqlite", prefect: bool = True, web: bool = False, **settings: object
+) -> Iterator[Installation]:
+    """Everything started and healthy; ``database`` is that of the cases: sqlite or postgres."""
+    home = Path(tempfile.mkdtemp(prefix="sop-benchmark-"))
+    try:
+        with ExitStack() as stack:
+            postgres: EmbeddedPostgres | None = None
+            if prefect or database == "postgres":
+                postgres = stack.enter_context(EmbeddedPostgres(home / "postgres"))
+            if database == "postgres":
+                assert postgres is not None
+                settings["store_url"] = postgres.url("cases").replace(
+                    "postgresql://", "postgresql+psycopg://", 1
+                )
+            server: PrefectServer | None = None
+            port = free_port(4300)
+            if prefect:
+                assert postgres is not None
+                server = PrefectServer(home / "prefect", port=port, database=postgres.url("prefect"))
+                stack.enter_context(server)
+            chosen = Settings.model_validate(
+                {"home": home, "prefect_port": port, "web_port": free_port(8180), **settings}
+            )
+            app = stack.enter_context(open_application(chosen))
+            worker = _child("worker", chosen)
+            stack.callback(worker.stop)
+            intake = _child("web", chosen) if web else None
+            if intake is not None:
+                stack.callback(intake.stop)
+            yield Installation(app, worker, server, postgres, intake)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def machine() -> dict[str, object]:
+    """Where figures were measured."""
+    return {
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "sqlalchemy": version("sqlalchemy"),
+        "prefect": version("prefect"),
+        "load_before": round(os.getloadavg()[0], 2),
+    }
+
+
+def _child(name: str, settings: Settings) -> Child:
+    given = settings.model_dump(mode="json", exclude_unset=True)
+    environment = {f"SOP_{key.upper()}": str(value) for key, value in given.items()}
+    child = Child(name, name, log=settings.home / "logs" / f"{name}.log", environment=environment)
+    child.start()
+    return child
+
+
+def _pid(file: Path) -> int:
+    return int(file.read_text().split()[0])
+
+
+def _tree(pid: int) -> float:
+    """Processor seconds of a process and all that descend from it, ended children included."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return 0.0
+    own = sum(int(field) for field in fields[11:15]) / _TICK
+    return own + sum(_tree(int(child)) for child in children)
+
+
+def emit(result: dict[str, object]) -> None:
+    """One line of JSON on standard output."""
+    print(json.dumps(result))

@@ -1,0 +1,50 @@
+"""Orders as a shop would send them: placed, then dispatched and delivered by the carrier."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+SOURCE = "benchmark"
+
+
+def placed(key: str) -> Mapping[str, object]:
+    data = {
+        "order": key,
+        "customer": f"C-{key}",
+        "currency": "EUR",
+        "buyer": {"name": "Ada Example", "email": "ada@customer.example"},
+        "ship_to": {
+            "street": "1 Sample Street",
+            "city": "Berlin",
+            "postcode": "10115",
+            "zone": "10",
+            "country": "DE",
+        },
+        "deliver_by": "2030-01-01",
+        "lines": [{"sku": "KETTLE", "quantity": 1, "price": 3000}],
+        "payments": [{"means": "card", "token": "tok_example"}],
+    }
+    return _event("order.placed", key, data)
+
+
+def dispatched(key: str) -> Mapping[str, object]:
+    return _event("shipment.dispatched", f"{key}-1", {"sequence": 1, "at": "2026-11-21T10:00:00Z"})
+
+
+def delivered(key: str) -> Mapping[str, object]:
+    return _event("shipment.delivered", f"{key}-1", {"sequence": 2, "at": "2026-11-22T10:00:00Z"})
+
+
+def keys(count: int, *, prefix: str = "SO") -> Iterator[str]:
+    return (f"{prefix}-{number}" for number in range(1, count + 1))
+
+
+def _event(type: str, subject: str, data: Mapping[str, object]) -> Mapping[str, object]:
+    return {
+        "specversion": "1.0",
+        "id": f"{type}/{subject}",
+        "source": SOURCE,
+        "type": type,
+        "subject": subject,
+        "data": data,
+    }

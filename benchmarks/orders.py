@@ -1,0 +1,95 @@
+"""Orders per second, placement to delivery, on a whole installation of its own.
+
+    python -m benchmarks.orders --json                      5,000 orders on SQLite, Prefect recording
+    python -m benchmarks.orders --n 20000 --json
+    python -m benchmarks.orders --database postgres --json
+
+Three outside events, nine commands and three deadlines an order; everything is committed with fsync. The outside
+events are sent while orders are under way, at most ``AHEAD`` events ahead of the worker.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from benchmarks import load
+from benchmarks.floor import floor
+from benchmarks.installation import Installation, emit, installation, machine
+from deployments.bootstrap import Application
+
+GROUP = 250
+AHEAD = 3_000
+
+Kind = Callable[[str], Mapping[str, object]]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--n", type=int, default=5_000, help="orders")
+    parser.add_argument("--database", choices=("sqlite", "postgres"), default="sqlite")
+    parser.add_argument("--no-prefect", action="store_true", help="without a Prefect server")
+    parser.add_argument("--no-floor", action="store_true", help="do not measure the floor")
+    parser.add_argument("--json", action="store_true", help="print only the line of JSON")
+    given = parser.parse_args()
+    with installation(database=given.database, prefect=not given.no_prefect) as running:
+        _drive(running, list(load.keys(100, prefix="WARM")))
+        before, began = running.cpu(), time.monotonic()
+        _drive(running, list(load.keys(given.n)))
+        seconds = time.monotonic() - began
+        cpu = {part: round(used - before[part], 2) for part, used in running.cpu().items()}
+        result: dict[str, object] = {
+            "benchmark": "orders",
+            "n": given.n,
+            "database": given.database,
+            "orders_per_s": round(given.n / seconds, 1),
+            "seconds": round(seconds, 2),
+            "cpu_s": cpu,
+            "prefect_recording": not given.no_prefect,
+        }
+        if not given.no_floor:
+            url = running.app.settings.store_url
+            result["floor_per_s"] = round(floor(url, orders=min(given.n, 4_000)), 1)
+            result["ratio_to_floor"] = round(given.n / seconds / float(str(result["floor_per_s"])), 3)
+        running.worker.stop()
+        result["worker"] = _last_words(running)
+    emit(result | {"machine": machine()})
+
+
+def _drive(running: Installation, keys: Sequence[str]) -> None:
+    """Send all events of the orders, group by group, and wait until every order has ended."""
+    app = running.app
+    ended = app.store.summary()["cases"].get("order/delivered", 0)
+    groups = [keys[first : first + GROUP] for first in range(0, len(keys), GROUP)]
+    stages: tuple[Kind, ...] = (load.placed, load.dispatched, load.delivered)
+    # Each group's parcels are scanned some groups later, as a carrier would, not in the same breath.
+    for now, (stage, kind) in itertools.product(range(len(groups) + 4), enumerate(stages)):
+        which = now - 2 * stage
+        if 0 <= which < len(groups):
+            _wait(app, lambda counts: counts["inbox"].get("new", 0) <= AHEAD)
+            app.intake.accept([kind(key) for key in groups[which]])
+    _wait(app, lambda counts: counts["cases"].get("order/delivered", 0) >= ended + len(keys))
+
+
+def _wait(app: Application, done: Callable[[Mapping[str, Mapping[str, int]]], bool]) -> None:
+    until = time.monotonic() + 600
+    while not done(app.store.summary()):
+        if time.monotonic() > until:
+            raise TimeoutError(f"stuck: {app.store.summary()}")
+        time.sleep(0.1)
+
+
+def _last_words(running: Installation) -> str:
+    """The worker's own account of where its time went."""
+    lines = running.worker.log.read_text().splitlines()
+    return next((line.partition("sop.driver ")[2] for line in reversed(lines) if " rounds: " in line), "")
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("SOP_LOG_LEVEL", "INFO")
+    main()

@@ -1,0 +1,195 @@
+"""One case taking one happening: what becomes of the situation, what is said, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from machines.check.automaton import Automaton
+from machines.check.inert import Inert
+from machines.check.report import Kind
+from machines.check.situation import SAME_IN_FLIGHT, Child, Kept, Label, Raised, Situation, Step, Trouble
+from machines.check.stepping import Stepper
+from machines.kernel.event import Event
+from machines.kernel.procedure import Procedure
+from machines.kernel.rule import Disposition, Send
+
+Taken = tuple[Situation, tuple[Event, ...]]
+"""The situation afterwards, and what was said to the parent."""
+
+
+@dataclass(slots=True)
+class Traffic:
+    """Which events cases send one another, as (receiver, event type, who sends it).
+
+    What is ``known`` does not come from outside as well. ``learnt`` and ``offered`` fill during a run; a run
+    that offered from outside what turned out to be sent by a case has to be repeated.
+    """
+
+    known: frozenset[tuple[str, str, str]] = frozenset()
+    learnt: set[tuple[str, str, str]] = field(default_factory=set)
+    offered: set[tuple[str, str, str]] = field(default_factory=set)
+
+    @property
+    def again(self) -> bool:
+        return not self.offered.isdisjoint(self.learnt)
+
+
+class Taking:
+    """One procedure at work. ``open_automaton`` gives the automaton of a child's procedure."""
+
+    def __init__(
+        self,
+        procedure: Procedure,
+        *,
+        procedures: Mapping[str, Procedure],
+        traffic: Traffic,
+        child: bool,
+        open_automaton: Callable[[str], Automaton],
+    ) -> None:
+        self.procedures = procedures
+        self.traffic = traffic
+        self.stepper = Stepper(procedure, child=child)
+        self.inert = Inert(procedure)
+        self.troubles: dict[tuple[object, ...], Trouble] = {}
+        self.seen: set[str] = set()
+        self.used: set[int] = set()
+        self.idle: set[str] = set()  #: inert commands issued since the caller last looked
+        self._automata: dict[str, Automaton] = {}
+        self._open_automaton = open_automaton
+        self._tried: set[tuple[int, int]] = set()
+        self._rules = {(state.name, rule.event) for rule in procedure.rules for state in rule.at}
+
+    def automaton(self, sop: str) -> Automaton:
+        if sop not in self._automata:
+            self._automata[sop] = self._open_automaton(sop)
+        return self._automata[sop]
+
+    def take(self, number: int, situation: Situation, label: Label) -> Taken | None:
+        """Let the case take one happening, and after it every deferred one that a move makes worth a try."""
+        says: list[Event] = []
+        first = Kept(label.happening, label.who not in {"outside", "deadline", "parent"})
+        waiting = [first]
+        while waiting:
+            one = waiting.pop(0)
+            step = self.stepper.step(situation.core, one.happening)
+            if isinstance(step, Raised):
+                self.raised(number, self.stepper.state(situation.core), step, label)
+                return None
+            self._note(number, situation, label, one.happening, step)
+            ledger, kept = situation.ledger, situation.kept
+            if (one is first) if one.fact else (step.disposition is Disposition.HANDLED):
+                ledger = _post(ledger, self.stepper.happenings[one.happening].payload)
+            if step.disposition is Disposition.DEFERRED and one not in kept:
+                kept = (*kept, one)
+            if step.moved:
+                waiting += kept
+                kept = ()
+            flight = self._fly(number, situation.flight, step, label)
+            situation = Situation(step.core, flight, situation.children, kept, ledger)
+            for send in step.sends:
+                if send.to is None:
+                    says.append(send.event)
+                else:
+                    situation = self._send(number, situation, send, label)
+        return situation, tuple(says)
+
+    def _try_inert(self, number: int, core: int, command: int, label: Label) -> None:
+        """Nothing follows from its outcomes, but what takes them must not fail."""
+        self.idle.add(self.stepper.asked[command].name)
+        if (core, command) in self._tried:
+            return
+        self._tried.add((core, command))
+        for outcome in self.possible(number, command):
+            step = self.stepper.step(core, outcome)
+            self.seen.add(self.stepper.happenings[outcome].type)
+            if isinstance(step, Raised):
+                self.raised(number, self.stepper.state(core), step, label)
+            elif step.rule is not None:
+                self.used.add(id(step.rule))
+
+    def _fly(self, number: int, flight: tuple[int, ...], step: Step, label: Label) -> tuple[int, ...]:
+        """Put the commands of ``step`` in flight, except those from which nothing can follow."""
+        flying = []
+        for command in step.commands:
+            if self.stepper.asked[command].name in self.inert.names:
+                self._try_inert(number, step.core, command, label)
+            elif self.stepper.possible(command):
+                flying.append(command)
+        if not flying:
+            return flight
+        together = sorted((*flight, *flying))
+        return tuple(
+            command
+            for place, command in enumerate(together)
+            if place < SAME_IN_FLIGHT or together[place - SAME_IN_FLIGHT] != command
+        )
+
+    def _send(self, number: int, situation: Situation, send: Send, label: Label) -> Situation:
+        assert send.to is not None
+        sop, key = send.to
+        kind, event = send.event.type, self.stepper.happening(send.event)
+        if sop not in self.procedures:
+            self._trouble(Kind.NO_RECEIVER, kind, f"there is no procedure {sop!r}", number, label)
+            return situation
+        self.traffic.learnt.add((sop, kind, "parent"))
+        known = [place for place, one in enumerate(situation.children) if one[:2] == (sop, key)]
+        if known:
+            child = situation.children[known[0]]
+            if child.inbox.count(event) >= SAME_IN_FLIGHT:
+                return situation
+            changed = child._replace(inbox=(*child.inbox, event))
+            others = situation.children[: known[0]] + situation.children[known[0] + 1 :]
+        elif send.event.opens:
+            automaton = self.automaton(sop)
+            opened = automaton.receives(automaton.unopened, send.event)
+            silent = len(opened) == 1 and not opened[0][0]
+            changed = Child(
+                sop, key, opened[0][1] if silent else automaton.unopened, () if silent else (event,)
+            )
+            others = situation.children
+        else:
+            self._trouble(Kind.NO_RECEIVER, kind, f"{sop}/{key} has not been opened", number, label)
+            return situation
+        return situation._replace(children=tuple(sorted((*others, changed))))
+
+    def possible(self, number: int, command: int) -> tuple[int, ...]:
+        possible = self.stepper.possible(command)
+        if isinstance(possible, Raised):
+            self.raised(number, self.stepper.asked[command].name, possible, None)
+            return ()
+        return possible
+
+    def _note(self, number: int, situation: Situation, label: Label, happening: int, step: Step) -> None:
+        """Remember what was met, and look at outcomes, reports and deadlines that no rule handled."""
+        state, kind = self.stepper.state(situation.core), self.stepper.happenings[happening].type
+        self.seen.add(kind)
+        if step.rule is not None:
+            self.used.add(id(step.rule))
+            return
+        if happening != label.happening or label.who in {"outside", "parent"}:
+            return  # the static table of states and events covers these
+        declared = (state, kind) in self._rules
+        deadline = label.who == "deadline"
+        if step.disposition is Disposition.DEFERRED and (deadline or " " not in label.who):
+            self._trouble(Kind.DEFERRED_OUTCOME, state, f"{kind} ({label.who})", number, label)
+        elif not declared or (step.disposition is Disposition.REFUSED and not deadline):
+            text = f"{kind} ({label.who})" + (f" is refused: {step.reason}" if declared else " has no rule")
+            self._trouble(Kind.LATE_OUTCOME, state, text, number, label)
+
+    def raised(self, number: int, state: str, raised: Raised, label: Label | None) -> None:
+        text = f"{raised.where}: {type(raised.error).__name__}: {raised.error}"
+        self._trouble(Kind.RAISES, state, text.partition("\n")[0], number, label)
+
+    def _trouble(self, kind: Kind, at: str, text: str, number: int, label: Label | None) -> None:
+        self.troubles.setdefault((kind, at, text), Trouble(kind, at, text, number, label))
+
+
+def _post(ledger: tuple[tuple[str, int], ...], event: Event) -> tuple[tuple[str, int], ...]:
+    postings = event.postings()
+    if not postings:
+        return ledger
+    sums = dict(ledger)
+    for account, amount in postings.items():
+        sums[account] = sums.get(account, 0) + amount
+    return tuple(sorted((account, amount) for account, amount in sums.items() if amount))

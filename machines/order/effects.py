@@ -1,0 +1,509 @@
+"""What an event changes in what an order knows. Each effect takes (order, event, now) and answers the order
+as it is then; asking and telling others is left to the rules."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from machines.between import (
+    ParcelCancelled,
+    ParcelDelivered,
+    ParcelDispatched,
+    ParcelFailed,
+    Pick,
+    RefundReport,
+    RefundSettled,
+)
+from machines.kernel.event import DeadlinePassed, Event
+from machines.order import events as told
+from machines.order.data import (
+    Amendment,
+    Ending,
+    Line,
+    Offer,
+    Order,
+    Parcel,
+    ParcelStatus,
+    Payment,
+    PaymentStatus,
+    RefundStatus,
+    Stock,
+)
+from machines.order.money import (
+    ask_for_authorisation,
+    begin_charge,
+    begin_void,
+    each_payment,
+    end_charge,
+    finish_refund,
+    refund_key,
+    refund_parcel,
+    void_if_all_left,
+    with_parcel,
+    with_payment,
+)
+
+USUAL_HOLD = timedelta(days=7)  #: customer-initiated card payments; Stripe, "place a hold on a payment method"
+
+# -- placing and changing -------------------------------------------------------------------------------------
+
+
+def place(_: None, event: told.OrderPlaced, __: datetime) -> Order:
+    payments = tuple(
+        Payment.model_construct(id=str(number), means=paid.means, token=paid.token, up_to=paid.up_to)
+        for number, paid in enumerate(event.payments, start=1)
+    )
+    return Order.model_construct(
+        order=event.order,
+        customer=event.customer,
+        channel=event.channel,
+        locale=event.locale,
+        currency=event.currency,
+        buyer=event.buyer,
+        ship_to=event.ship_to,
+        deliver_by=event.deliver_by,
+        shipping=event.shipping,
+        lines=event.lines,
+        payments=payments,
+    )
+
+
+def correct_address(order: Order, event: told.AddressCorrected, _: datetime) -> Order:
+    return order.model_copy(update={"ship_to": event.ship_to})
+
+
+def climb(order: Order, _: DeadlinePassed, __: datetime) -> Order:
+    return order.model_copy(update={"rung": min(order.rung + 1, 2)})
+
+
+def note_amendment(order: Order, event: told.OrderAmended, _: datetime) -> Order:
+    amendment = Amendment(lines=event.lines, ship_to=event.ship_to)
+    return order.model_copy(update={"amendment": amendment, "amendments": order.amendments + 1})
+
+
+def take_back_to_amend(order: Order, event: told.OrderAmended, now: datetime) -> Order:
+    return _take_back(note_amendment(order, event, now), event)
+
+
+def amend(order: Order) -> Order:
+    """The order as amended, with nothing reserved and nothing held; its old parcels were stopped."""
+    amendment = order.amendment or Amendment()
+    fresh = tuple(
+        Payment(id=payment.id, means=payment.means, token=payment.token, up_to=payment.up_to)
+        for payment in order.payments
+    )
+    update = {
+        "lines": amendment.lines or order.lines,
+        "ship_to": amendment.ship_to or order.ship_to,
+        "amendment": None,
+        "payments": fresh,
+        "stock": Stock(),
+        "fee": 0,
+        "offer": None,
+    }
+    return order.model_copy(update=update)
+
+
+def reprice(order: Order, event: told.OrderRepriced, _: datetime) -> Order:
+    lines = tuple(
+        line.model_copy(update={"price": event.price}) if line.sku == event.sku else line
+        for line in order.lines
+    )
+    return order.model_copy(update={"lines": lines})
+
+
+# -- restrictions and stock -----------------------------------------------------------------------------------
+
+
+def note_offer(order: Order, event: told.RestrictionsOffer, _: datetime) -> Order:
+    return order.model_copy(update={"offer": event.offer})
+
+
+def note_short(order: Order, event: told.StockShort, _: datetime) -> Order:
+    stock = order.stock.model_copy(update={"reserving": False})
+    return order.model_copy(update={"offer": event.offer, "stock": stock})
+
+
+def begin_reserving(order: Order, _: Event, __: datetime) -> Order:
+    return order.model_copy(update={"offer": None, "stock": order.stock.model_copy(update={"reserving": True})})
+
+
+def take_offer(order: Order, _: told.ChoiceMade, now: datetime) -> Order:
+    offer = order.offer or Offer.model_construct()
+    if offer.available:
+        lines = tuple(line for line in (_reduced(line, offer.available) for line in order.lines) if line.quantity)
+        order = order.model_copy(update={"lines": lines})
+    order = order.model_copy(update={"fee": offer.fee or order.fee})
+    return begin_reserving(order, _, now)
+
+
+def _reduced(line: Line, available: tuple[Pick, ...]) -> Line:
+    had = sum(pick.quantity for pick in available if pick.sku == line.sku)
+    return line.model_copy(update={"quantity": min(line.quantity, had)})
+
+
+def substitute(order: Order, event: told.ChoiceMade, _: datetime) -> Order:
+    similar = next(found for found in order.offer.similar if found.sku == event.sku) if order.offer else None
+    if similar is None:
+        return order
+    lines = tuple(
+        Line(sku=similar.sku, quantity=line.quantity, price=similar.price)
+        if line.sku == similar.instead_of
+        else line
+        for line in order.lines
+    )
+    return order.model_copy(update={"lines": lines, "offer": None})
+
+
+def wait_for_stock(order: Order, _: told.ChoiceMade, __: datetime) -> Order:
+    promised = order.offer.restock if order.offer else None
+    return order.model_copy(update={"promised": promised, "offer": None})
+
+
+def promise_again(order: Order, event: told.StockExpected, _: datetime) -> Order:
+    return order.model_copy(update={"promised": event.on, "delays": 2 if order.delays else 1})
+
+
+def promise_broken(order: Order, _: DeadlinePassed, __: datetime) -> Order:
+    return order.model_copy(update={"promised": None, "delays": 2})
+
+
+def wait_longer(order: Order, _: told.DelayAnswered, now: datetime) -> Order:
+    """Consent to an unknown day holds for thirty days; then the customer is asked again."""
+    return order.model_copy(update={"promised": order.promised or now + timedelta(days=30)})
+
+
+def reserved(order: Order, event: told.StockReserved, _: datetime) -> Order:
+    """The goods are there: ask for the money."""
+    return ask_for_authorisation(_reserved(order, event))
+
+
+def reserved_again(order: Order, event: told.StockReserved, _: datetime) -> Order:
+    return _reserved(order, event)
+
+
+def reserved_late(order: Order, event: told.StockReserved, _: datetime) -> Order:
+    """The order was given up meanwhile: the pieces go back."""
+    return _release(_reserved(order, event))
+
+
+def _reserved(order: Order, event: told.StockReserved) -> Order:
+    stock = order.stock
+    update = {"reserving": False, "reserved": stock.reserved + event.pieces}
+    return order.model_copy(update={"stock": stock.model_copy(update=update)})
+
+
+def not_reserved(order: Order, _: told.StockShort, __: datetime) -> Order:
+    return order.model_copy(update={"stock": order.stock.model_copy(update={"reserving": False})})
+
+
+def released(order: Order, event: told.StockReleased, _: datetime) -> Order:
+    stock = order.stock
+    update = {"releasing": stock.releasing - event.pieces, "released": stock.released + event.pieces}
+    return order.model_copy(update={"stock": stock.model_copy(update=update), "replacing": None})
+
+
+def _release(order: Order, pieces: int | None = None) -> Order:
+    stock = order.stock
+    update = {"releasing": stock.releasing + (stock.held if pieces is None else pieces)}
+    return order.model_copy(update={"stock": stock.model_copy(update=update)})
+
+
+# -- payment --------------------------------------------------------------------------------------------------
+
+
+def authorised(order: Order, event: told.PaymentAuthorized, now: datetime) -> Order:
+    payment = order.payment(event.payment)
+    return with_payment(
+        order,
+        event.payment,
+        status=PaymentStatus.AUTHORISED,
+        authorised=payment.authorised + event.amount,
+        capture_before=event.capture_before or now + USUAL_HOLD,
+    )
+
+
+def authorised_late(order: Order, event: told.PaymentAuthorized, now: datetime) -> Order:
+    """The order was given up meanwhile: the money is let go."""
+    return with_payment(authorised(order, event, now), event.payment, voiding=event.amount)
+
+
+def declined(order: Order, event: told.PaymentDeclined, _: datetime) -> Order:
+    return with_payment(order, event.payment, status=PaymentStatus.DECLINED)
+
+
+def action_required(order: Order, event: told.PaymentActionRequired, _: datetime) -> Order:
+    return with_payment(order, event.payment, status=PaymentStatus.ACTION)
+
+
+def ask_again(order: Order, _: Event, __: datetime) -> Order:
+    return ask_for_authorisation(order)
+
+
+def other_means(order: Order, event: told.MeansGiven, _: datetime) -> Order:
+    """The new means replaces those that were refused."""
+    paid = event.pay_with
+    return each_payment(
+        order,
+        lambda payment: (
+            {}
+            if payment.status in (PaymentStatus.AUTHORISED, PaymentStatus.ASKED)
+            else {
+                "means": paid.means,
+                "token": paid.token,
+                "up_to": paid.up_to,
+                "status": PaymentStatus.NEW,
+            }
+        ),
+    )
+
+
+def other_means_to_authorise(order: Order, event: told.MeansGiven, now: datetime) -> Order:
+    return ask_for_authorisation(other_means(order, event, now))
+
+
+def voided(order: Order, event: told.PaymentVoided, _: datetime) -> Order:
+    payment = order.payment(event.payment)
+    return with_payment(
+        order,
+        event.payment,
+        voiding=payment.voiding - event.amount,
+        voided=payment.voided + event.amount,
+    )
+
+
+def nothing_to_void(order: Order, event: told.PaymentLapsed, _: datetime) -> Order:
+    payment = order.payment(event.payment)
+    return with_payment(
+        order,
+        event.payment,
+        voiding=payment.voiding - event.amount,
+        lapsed=payment.lapsed + event.amount,
+    )
+
+
+def lapsed(order: Order, event: told.PaymentLapsed, _: datetime) -> Order:
+    payment = order.payment(event.payment)
+    return with_payment(order, event.payment, lapsed=payment.lapsed + event.amount)
+
+
+def renew(order: Order, event: told.WarehouseReported, _: datetime) -> Order:
+    """What is packed is charged while the money is still held; the rest is to be held for longer."""
+    for key in event.ready:
+        parcel = order.parcel(key)
+        if parcel.status is ParcelStatus.OPEN and not parcel.charged:
+            order = begin_charge(order, parcel, charged=True)
+    return each_payment(
+        order,
+        lambda payment: (
+            {"status": PaymentStatus.RENEWING} if payment.hold > 0 and payment.capture_before else {}
+        ),
+    )
+
+
+def renewed(order: Order, event: told.PaymentReauthorized, now: datetime) -> Order:
+    return with_payment(
+        order,
+        event.payment,
+        status=PaymentStatus.AUTHORISED,
+        capture_before=event.capture_before or now + USUAL_HOLD,
+    )
+
+
+def add_means(order: Order, event: told.MeansGiven, _: datetime) -> Order:
+    """A further payment takes over what is not yet charged; what the others hold is let go once it stands."""
+    paid = event.pay_with
+    parcels = order.parcels_in(ParcelStatus.OPEN)
+    amount = sum(parcel.value for parcel in parcels if not parcel.charged)
+    added = Payment(
+        id=str(len(order.payments) + 1),
+        means=paid.means,
+        token=paid.token,
+        status=PaymentStatus.ASKED,
+        amount=amount,
+    )
+    kept = tuple(payment for payment in order.payments if payment.authorised or payment.captured)
+    return order.model_copy(update={"payments": (*kept, added)})
+
+
+def took_over(order: Order, event: told.PaymentAuthorized, now: datetime) -> Order:
+    """The further payment stands: let go of what the others hold."""
+    return authorised(begin_void(order, event), event, now)
+
+
+# -- warehouse and parcels ------------------------------------------------------------------------------------
+
+
+def plan_parcels(order: Order, event: told.WarehouseAccepted, _: datetime) -> Order:
+    """Each parcel is worth its goods; the first one carries shipping and fee."""
+    prices = {line.sku: line.price for line in order.lines}
+    extra = order.shipping + order.fee
+    parcels = list(order.parcels)
+    for planned in event.parcels:
+        value = sum(prices[item.sku] * item.quantity for item in planned.items) + extra
+        key = f"{order.order}-{len(parcels) + 1}"
+        parcels.append(Parcel.model_construct(key=key, items=planned.items, value=value))
+        extra = 0
+    return order.model_copy(update={"parcels": tuple(parcels)})
+
+
+def dispatched(order: Order, event: ParcelDispatched, _: datetime) -> Order:
+    """The parcel has left: its charge begins, unless it was charged before; an amendment comes too late."""
+    stock = order.stock
+    stock = stock.model_copy(update={"shipped": stock.shipped + event.pieces})
+    order = order.model_copy(update={"stock": stock, "amendment": None})
+    parcel = order.parcel(event.parcel)
+    if parcel.charged:
+        order = with_parcel(order, event.parcel, status=ParcelStatus.DISPATCHED)
+    else:
+        order = begin_charge(order, parcel, status=ParcelStatus.DISPATCHED)
+    return void_if_all_left(order, event)
+
+
+def captured(order: Order, event: told.PaymentCaptured, _: datetime) -> Order:
+    return end_charge(order, event, taken=True)
+
+
+def capture_declined(order: Order, event: told.CaptureDeclined, _: datetime) -> Order:
+    return end_charge(order, event, taken=False)
+
+
+def delivered(order: Order, event: ParcelDelivered, _: datetime) -> Order:
+    return with_parcel(order, event.parcel, status=ParcelStatus.DELIVERED)
+
+
+def failed(order: Order, event: ParcelFailed, _: datetime) -> Order:
+    return with_parcel(order, event.parcel, status=ParcelStatus.FAILED)
+
+
+def stopped(order: Order, event: ParcelCancelled, _: datetime) -> Order:
+    """The parcel stays: its goods go back into stock, its money to the customer."""
+    parcel = order.parcel(event.parcel)
+    order = with_parcel(order, event.parcel, status=ParcelStatus.STOPPED)
+    order = refund_parcel(_release(order, parcel.pieces), event.parcel, event)
+    return void_if_all_left(order, event)
+
+
+# -- cancelling -----------------------------------------------------------------------------------------------
+
+
+def cancel(order: Order, event: told.OrderCancelRequested, _: datetime) -> Order:
+    return _give_up(order, event, ending=Ending.CANCELLED, reason=event.reason)
+
+
+def ask_to_stop(order: Order, event: told.OrderCancelRequested, _: datetime) -> Order:
+    """What happens to money and goods follows from which parcels the warehouse could still stop."""
+    update = {"ending": Ending.CANCELLED, "reason": event.reason, "amendment": None}
+    return order.model_copy(update=update)
+
+
+def stop_unpaid(order: Order, _: DeadlinePassed, __: datetime) -> Order:
+    return order.model_copy(update={"ending": Ending.EXPIRED, "reason": "no payment"})
+
+
+def stop_accepted(order: Order, event: told.CancellationAccepted, _: datetime) -> Order:
+    for parcel in order.parcels_in(ParcelStatus.OPEN):
+        if parcel.key in event.parcels:
+            order = with_parcel(order, parcel.key, status=ParcelStatus.STOPPING)
+    return order
+
+
+def stop_rejected(order: Order, _: told.CancellationRejected, __: datetime) -> Order:
+    return offer_return(order.model_copy(update={"amendment": None, "ending": None, "reason": ""}), _, __)
+
+
+def offer_return(order: Order, _: Event, __: datetime) -> Order:
+    return order.model_copy(update={"return_offered": True})
+
+
+def reject(order: Order, event: told.OrderBlocked | told.ReviewDecided, _: datetime) -> Order:
+    return _give_up(order, event, ending=Ending.REJECTED, reason=event.reason)
+
+
+def no_longer_wanted(order: Order, event: Event, _: datetime) -> Order:
+    return _give_up(order, event, ending=Ending.CANCELLED, reason="your choice")
+
+
+def cannot_hand_over(order: Order, event: told.HandoverDecided, _: datetime) -> Order:
+    return _give_up(order, event, ending=Ending.CANCELLED, reason="the warehouse could not take the order")
+
+
+def expire(order: Order, event: DeadlinePassed, _: datetime) -> Order:
+    return _give_up(order, event, ending=Ending.EXPIRED, reason="no answer in time")
+
+
+def _give_up(order: Order, event: Event, *, ending: Ending, reason: str) -> Order:
+    update = {"ending": ending, "reason": reason, "amendment": None}
+    return _take_back(order.model_copy(update=update), event)
+
+
+def _take_back(order: Order, event: Event) -> Order:
+    """Let go of all money and goods; what is still being asked follows when it is answered."""
+    return begin_void(_release(order.model_copy(update={"offer": None, "promised": None})), event)
+
+
+# -- parcels that did not arrive ------------------------------------------------------------------------------
+
+
+def refund_failed(order: Order, event: told.RemedyChosen, _: datetime) -> Order:
+    return _refund(order, event.parcel, event)
+
+
+def refund_all_failed(order: Order, event: Event, _: datetime) -> Order:
+    for parcel in order.parcels_in(ParcelStatus.FAILED):
+        order = _refund(order, parcel.key, event)
+    return order
+
+
+def begin_replacing(order: Order, event: told.RemedyChosen, now: datetime) -> Order:
+    order = with_parcel(order, event.parcel, status=ParcelStatus.REPLACING)
+    return begin_reserving(order.model_copy(update={"replacing": event.parcel}), event, now)
+
+
+def replaced(order: Order, _: told.WarehouseAccepted, __: datetime) -> Order:
+    """Another parcel takes the place of the one that failed; it is paid for already."""
+    if order.replacing is None:
+        return order
+    old = order.parcel(order.replacing)
+    order = with_parcel(order, old.key, status=ParcelStatus.REPLACED)
+    key = f"{order.order}-{len(order.parcels) + 1}"
+    added = Parcel(key=key, items=old.items, value=old.value, charged=True, replaces=old.key)
+    return order.model_copy(update={"parcels": (*order.parcels, added), "replacing": None})
+
+
+def cannot_replace(order: Order, event: told.StockShort, now: datetime) -> Order:
+    order = not_reserved(order, event, now)
+    if order.replacing:
+        order = _refund(order, order.replacing, event)
+    return order.model_copy(update={"replacing": None})
+
+
+def replacement_rejected(order: Order, event: told.WarehouseRejected, _: datetime) -> Order:
+    if order.replacing is None:
+        return order
+    pieces = order.parcel(order.replacing).pieces
+    return _refund(_release(order, pieces), order.replacing, event)
+
+
+def _refund(order: Order, key: str, event: Event) -> Order:
+    return refund_parcel(with_parcel(order, key, status=ParcelStatus.REFUNDED), key, event)
+
+
+def refunded(order: Order, event: RefundReport, _: datetime) -> Order:
+    parcel = refunded_parcel(order, event)
+    if parcel is None:
+        return order
+    paid = isinstance(event, RefundSettled)
+    return finish_refund(order, parcel.key, shares=event.shares, paid=paid)
+
+
+def refunded_parcel(order: Order, event: RefundReport) -> Parcel | None:
+    """The parcel whose money ``event`` is about, while its refund is under way."""
+    return next(
+        (
+            parcel
+            for parcel in order.parcels
+            if refund_key(parcel.key) == event.refund and parcel.refund is RefundStatus.ASKED
+        ),
+        None,
+    )

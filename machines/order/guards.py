@@ -1,0 +1,312 @@
+"""Under which condition a rule applies, with the reason to give where it does not; and how to tell from what an
+order knows where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from machines.between import ParcelReport, RefundReport
+from machines.kernel.event import Event
+from machines.kernel.verdict import ALLOWED, Refusal, Verdict, allow_if
+from machines.order import events as told
+from machines.order.data import Ending, OfferKind, Order, ParcelStatus, PaymentStatus, RefundStatus
+from machines.order.effects import amend, refunded_parcel
+
+E = TypeVar("E", bound=Event)
+
+MARGIN = timedelta(hours=24)  #: how long before a hold ends we act on it
+MOST_AMENDMENTS = 2
+MOST_PAYMENTS = 4
+LEFT = (
+    ParcelStatus.DISPATCHED,
+    ParcelStatus.DELIVERED,
+    ParcelStatus.FAILED,
+    ParcelStatus.REPLACING,
+    ParcelStatus.REPLACED,
+    ParcelStatus.REFUNDED,
+)
+
+# -- where an order stands ------------------------------------------------------------------------------------
+
+
+def some(*statuses: ParcelStatus) -> Callable[[Order], bool]:
+    """Some parcel is in one of ``statuses``."""
+
+    def holds(order: Order) -> bool:
+        return any(parcel.status in statuses for parcel in order.parcels)
+
+    return holds
+
+
+def part_shipped(order: Order) -> bool:
+    return some(ParcelStatus.OPEN)(order) and some(*LEFT)(order)
+
+
+def under_way(order: Order) -> bool:
+    """Something has been asked of stock, provider or a refund case and is not answered."""
+    stock = order.stock
+    return (
+        stock.reserving
+        or stock.releasing > 0
+        or bool(order.charges)
+        or renewing(order)
+        or any(parcel.refund in (RefundStatus.DUE, RefundStatus.ASKED) for parcel in order.parcels)
+    )
+
+
+def renewing(order: Order) -> bool:
+    """The provider still has to answer about money to hold or to let go."""
+    waiting = (PaymentStatus.ASKED, PaymentStatus.RENEWING)
+    return any(payment.status in waiting or payment.voiding > 0 for payment in order.payments)
+
+
+def unsecured(order: Order) -> bool:
+    """What is still to be charged is not held, or will soon not be held any more."""
+    needed = sum(
+        parcel.value
+        for parcel in order.parcels
+        if parcel.status is ParcelStatus.OPEN and not parcel.charged
+    )
+    held = sum(
+        payment.hold for payment in order.payments if payment.status is not PaymentStatus.DECLINED
+    )
+    return held < needed
+
+
+def payment_is(status: PaymentStatus) -> Callable[[Order], bool]:
+    def holds(order: Order) -> bool:
+        return any(payment.status is status for payment in order.payments)
+
+    return holds
+
+
+def ended_as(ending: Ending) -> Callable[[Order], bool]:
+    def holds(order: Order) -> bool:
+        return order.ending is ending
+
+    return holds
+
+
+def always(_: Order) -> bool:
+    return True
+
+
+# -- instants -------------------------------------------------------------------------------------------------
+
+
+def hold_ends(order: Order) -> datetime | None:
+    """When the first of the holds ends that nothing has been done about."""
+    ends = [payment.capture_before for payment in order.payments if payment.hold > 0]
+    return min((end for end in ends if end is not None), default=None)
+
+
+def hold_ends_soon(order: Order) -> datetime | None:
+    ends = [
+        payment.capture_before
+        for payment in order.payments
+        if payment.status is PaymentStatus.AUTHORISED and payment.hold > 0
+    ]
+    end = min((end for end in ends if end is not None), default=None)
+    return end - MARGIN if end else None
+
+
+def promise_ends_soon(order: Order) -> datetime | None:
+    return order.promised - 2 * MARGIN if order.promised else None
+
+
+def promised_day(order: Order) -> datetime | None:
+    return order.promised
+
+
+# -- before the warehouse -------------------------------------------------------------------------------------
+
+
+def payable(_: None, event: told.OrderPlaced, __: datetime) -> Verdict:
+    if not event.lines or not event.payments:
+        return Refusal("an order needs an article and a means of payment")
+    return allow_if(
+        event.payments[-1].up_to is None, "the last means of payment must cover whatever remains"
+    )
+
+
+def accepted(_: Order, event: told.ReviewDecided, __: datetime) -> Verdict:
+    return allow_if(event.accept, "the order was not accepted")
+
+
+def _offers(order: Order, event: told.ChoiceMade, *, choice: told.Choice) -> bool:
+    offer = order.offer
+    if offer is None or event.choice is not choice:
+        return False
+    if choice is told.Choice.ACCEPT:
+        return offer.kind is OfferKind.FEE or bool(offer.available)
+    if choice is told.Choice.SUBSTITUTE:
+        return any(similar.sku == event.sku for similar in offer.similar)
+    return choice is told.Choice.CANCEL or offer.restock is not None
+
+
+def chooses(choice: told.Choice) -> Callable[[Order, told.ChoiceMade, datetime], Verdict]:
+    def guard(order: Order, event: told.ChoiceMade, _: datetime) -> Verdict:
+        return allow_if(_offers(order, event, choice=choice), "that is not among the choices offered")
+
+    return guard
+
+
+def on_time(order: Order, event: told.StockExpected, _: datetime) -> Verdict:
+    kept = event.on is not None and order.promised is not None and event.on <= order.promised
+    return allow_if(kept, "the goods will come later than promised")
+
+
+def first_short_delay(order: Order, event: told.StockExpected, _: datetime) -> Verdict:
+    """FTC 16 CFR 435.2: silence is consent to a first delay of 30 days at most."""
+    if event.on is None or order.promised is None:
+        return Refusal("no day is known")
+    short = event.on - order.promised <= timedelta(days=30)
+    return allow_if(short and order.delays == 0, "a longer or second delay needs the customer's consent")
+
+
+def waits(_: Order, event: told.DelayAnswered, __: datetime) -> Verdict:
+    return allow_if(event.wait, "the customer does not want to wait")
+
+
+def goods_reserved(order: Order, _: Event, __: datetime) -> Verdict:
+    return allow_if(order.stock.held > 0, "no goods are reserved yet")
+
+
+def tries_again(_: Order, event: told.HandoverDecided, __: datetime) -> Verdict:
+    return allow_if(event.again, "the order is given up")
+
+
+def plan_is_complete(order: Order, event: told.WarehouseAccepted, _: datetime) -> Verdict:
+    planned: dict[str, int] = {}
+    for parcel in event.parcels:
+        for item in parcel.items:
+            planned[item.sku] = planned.get(item.sku, 0) + item.quantity
+    wanted: dict[str, int] = {}
+    for line in order.lines:
+        wanted[line.sku] = wanted.get(line.sku, 0) + line.quantity
+    return allow_if(planned == wanted, "the warehouse has planned other goods than were ordered")
+
+
+# -- changes --------------------------------------------------------------------------------------------------
+
+
+def may_amend(order: Order, _: told.OrderAmended, __: datetime) -> Verdict:
+    return allow_if(
+        order.amendments < MOST_AMENDMENTS, "this order was changed twice already; please cancel and order anew"
+    )
+
+
+def nothing_to_undo(order: Order, event: told.OrderAmended, now: datetime) -> Verdict:
+    if not (verdict := may_amend(order, event, now)):
+        return verdict
+    held = any(payment.hold > 0 for payment in order.payments)
+    undo = held or order.stock.held > 0 or under_way(order)
+    return allow_if(not undo, "goods or money have to be let go first")
+
+
+def not_dearer(order: Order, event: told.OrderRepriced, _: datetime) -> Verdict:
+    dearer = any(event.price > line.price for line in order.lines if line.sku == event.sku)
+    return allow_if(
+        not dearer,
+        "the price at which the order was placed stands",
+        alternatives=("ask the customer to change the order",),
+    )
+
+
+def starts_over(then: Callable[[Order, E, datetime], Order]) -> Callable[[Order, E, datetime], Verdict]:
+    """After ``then`` all is undone, and an amendment waits to be taken up."""
+
+    def guard(order: Order, event: E, now: datetime) -> Verdict:
+        if order.amendment is None:
+            return Refusal("nothing is to be changed")
+        after = then(order, event, now)
+        busy = some(ParcelStatus.STOPPING, ParcelStatus.OPEN, *LEFT)(after) or under_way(after)
+        return allow_if(not busy, "goods or money are still to be let go")
+
+    return guard
+
+
+def amended(then: Callable[[Order, E, datetime], Order]) -> Callable[[Order, E, datetime], Order]:
+    def effect(order: Order, event: E, now: datetime) -> Order:
+        return amend(then(order, event, now))
+
+    return effect
+
+
+# -- money and parcels ----------------------------------------------------------------------------------------
+
+
+def asked_of(order: Order, event: told.PaymentAuthorized, _: datetime) -> Verdict:
+    return allow_if(order.payment(event.payment).status is PaymentStatus.ASKED, "nobody asked for this money")
+
+
+def charge_open(
+    order: Order, event: told.PaymentCaptured | told.CaptureDeclined, _: datetime
+) -> Verdict:
+    return allow_if(event.charge in order.charges, "this charge was answered before")
+
+
+def being_voided(order: Order, event: told.PaymentVoided | told.PaymentLapsed, _: datetime) -> Verdict:
+    return allow_if(
+        0 < event.amount <= order.payment(event.payment).voiding, "nobody asked to let go of this money"
+    )
+
+
+def held(order: Order, event: told.PaymentLapsed, _: datetime) -> Verdict:
+    known = any(payment.id == event.payment for payment in order.payments)
+    return allow_if(
+        known and 0 < event.amount <= order.payment(event.payment).hold, "this money is no longer held"
+    )
+
+
+def may_add_means(order: Order, _: told.MeansGiven, __: datetime) -> Verdict:
+    return allow_if(len(order.payments) < MOST_PAYMENTS, "too many means of payment have been tried")
+
+
+def parcel_is(*statuses: ParcelStatus) -> Callable[[Order, ParcelReport, datetime], Verdict]:
+    def guard(order: Order, event: ParcelReport, _: datetime) -> Verdict:
+        for parcel in order.parcels:
+            if parcel.key == event.parcel:
+                return allow_if(parcel.status in statuses, f"that parcel is {parcel.status} already")
+        return Refusal("this order has no such parcel")
+
+    return guard
+
+
+def stops_some(order: Order, event: told.CancellationAccepted, _: datetime) -> Verdict:
+    some_open = any(
+        parcel.key in event.parcels and parcel.status is ParcelStatus.OPEN for parcel in order.parcels
+    )
+    return allow_if(some_open, "the parcels had left before the warehouse could stop them")
+
+
+def reships(order: Order, event: told.RemedyChosen, _: datetime) -> Verdict:
+    if not (verdict := _failed(order, event)) or event.remedy is not told.Remedy.RESHIP:
+        return verdict or Refusal("the customer wants the money")
+    first = order.parcel(event.parcel).replaces is None
+    return allow_if(first, "this parcel is a replacement already; its money goes back")
+
+
+def refunds(order: Order, event: told.RemedyChosen, _: datetime) -> Verdict:
+    return _failed(order, event)
+
+
+def _failed(order: Order, event: told.RemedyChosen) -> Verdict:
+    wanted = any(
+        parcel.key == event.parcel and parcel.status is ParcelStatus.FAILED for parcel in order.parcels
+    )
+    return allow_if(wanted, "this parcel needs no remedy")
+
+
+def refund_open(order: Order, event: RefundReport, _: datetime) -> Verdict:
+    return ALLOWED if refunded_parcel(order, event) else Refusal("this refund was reported before")
+
+
+def not_yet_offered(order: Order, _: Event, __: datetime) -> Verdict:
+    return allow_if(not order.return_offered, "the customer was offered a return already")
+
+
+def some_open(order: Order, _: Event, __: datetime) -> Verdict:
+    return allow_if(some(ParcelStatus.OPEN)(order), "every parcel has left")

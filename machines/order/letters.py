@@ -1,0 +1,102 @@
+"""What an order writes to the customer, and when it calls a colleague."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from machines.kernel.command import CommandType
+from machines.kernel.event import Event
+from machines.kernel.money import Money
+from machines.messages import Alert, Message, MessageType, alert, message
+from machines.order.data import Order
+
+Told = Callable[[Order, Event], dict[str, str]]
+
+
+def _nothing(_: Order, __: Event) -> dict[str, str]:
+    return {}
+
+
+def _tell(template: str, told: Told = _nothing, *, fulfils: tuple[str, ...] = ()) -> MessageType:
+    def arguments(order: Order, event: Event) -> Iterable[Message]:
+        yield Message.model_construct(
+            template=template,
+            customer=order.customer,
+            to=order.buyer,
+            locale=order.locale,
+            about=order.order,
+            facts=told(order, event),
+        )
+
+    return message(template, arguments=arguments, fulfils=fulfils)
+
+
+def _call(role: str, subject: str) -> CommandType:
+    def arguments(order: Order, _: Event) -> Iterable[Alert]:
+        yield Alert.model_construct(role=role, about=order.order, subject=subject)
+
+    return alert(arguments=arguments)
+
+
+def _price(order: Order, _: Event) -> dict[str, str]:
+    return {
+        "deliver_by": order.deliver_by.isoformat(),
+        "total": str(Money.model_construct(amount=order.total, currency=order.currency)),
+        "fee": str(Money.model_construct(amount=order.fee, currency=order.currency)),
+    }
+
+
+def _offer(order: Order, _: Event) -> dict[str, str]:
+    offer = order.offer
+    if offer is None:
+        return {}
+    return {
+        "kind": offer.kind,
+        "reason": offer.reason,
+        "fee": str(Money(amount=offer.fee, currency=order.currency)),
+        "available": ", ".join(f"{pick.quantity} x {pick.sku}" for pick in offer.available),
+        "similar": ", ".join(similar.sku for similar in offer.similar),
+        "restock": offer.restock.date().isoformat() if offer.restock else "",
+    }
+
+
+def _promise(order: Order, _: Event) -> dict[str, str]:
+    return {"promised": order.promised.date().isoformat() if order.promised else ""}
+
+
+def _parcel(order: Order, event: Event) -> dict[str, str]:
+    """What the event says of a parcel; ``event`` is a report of its shipment."""
+    said = event.model_dump(include={"parcel", "tracking", "trouble"}, exclude_none=True)
+    return {**said, "deliver_by": order.deliver_by.isoformat()}
+
+
+def _reason(order: Order, _: Event) -> dict[str, str]:
+    return {"reason": order.reason}
+
+
+TELL_CONFIRMED = _tell("order.confirmed", _price, fulfils=("ORD-4", "RES-4"))
+TELL_DISPATCHED = _tell("order.dispatched", _parcel, fulfils=("ORD-6",))
+ASK_ADDRESS = _tell("order.address_needed")
+ASK_CHOICE = _tell("order.choice_needed", _offer, fulfils=("RES-1", "RES-2", "RES-3", "RES-4"))
+ASK_MEANS = _tell("order.means_needed")
+ASK_CONFIRMATION = _tell("order.payment_confirmation_needed")
+ASK_LONGER = _tell("order.longer_wait", _promise)
+ASK_REMEDY = _tell("order.remedy_needed", _parcel)
+REMIND = _tell("order.reminder")
+TELL_BACKORDERED = _tell("order.backordered", _promise, fulfils=("RES-2",))
+TELL_DELAYED = _tell("order.delayed", _promise)
+TELL_DISPATCH_LATE = _tell("order.dispatch_late", fulfils=("ORD-7",))
+TELL_CANCELLING = _tell("order.cancelling")
+TELL_TOO_LATE = _tell("order.too_late_to_cancel")
+TELL_CANCELLED = _tell("order.cancelled", _reason, fulfils=("ORD-5",))
+TELL_REJECTED = _tell("order.rejected", _reason, fulfils=("RES-1",))
+TELL_EXPIRED = _tell("order.expired", _reason)
+TELL_REPLACING = _tell("order.replacement")
+TELL_REFUNDED = _tell("order.refunded")
+
+CALL_REVIEWER = _call("order desk", "a suspicious order waits for a decision")
+CALL_ORDER_DESK = _call("order desk", "the warehouse would not take an order")
+CALL_WAREHOUSE_LEAD = _call("warehouse lead", "a parcel is four days late")
+CALL_ABOUT_STOP = _call("warehouse lead", "the warehouse has not said whether it could stop an order")
+CALL_FINANCE = _call("finance", "goods have left and the provider does not hand over the money")
+CALL_ABOUT_ADDRESS = _call("order desk", "a customer cannot be reached by message")

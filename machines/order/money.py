@@ -1,0 +1,167 @@
+"""Sums inside one order: who pays how much, what is taken for a parcel, what is let go, what goes back.
+
+All functions take an order and answer the order as it is then; none asks or tells anybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from machines.between import Share, Source, spread
+from machines.kernel.event import Event
+from machines.order.data import (
+    Charge,
+    Order,
+    Parcel,
+    ParcelStatus,
+    Payment,
+    PaymentStatus,
+    RefundStatus,
+    cause,
+)
+from machines.order.events import CaptureDeclined, PaymentCaptured
+
+
+def with_payment(order: Order, id: str, **update: Any) -> Order:
+    payments = tuple(
+        payment.model_copy(update=update) if payment.id == id else payment for payment in order.payments
+    )
+    return order.model_copy(update={"payments": payments})
+
+
+def with_parcel(order: Order, key: str, **update: Any) -> Order:
+    parcels = tuple(
+        parcel.model_copy(update=update) if parcel.key == key else parcel for parcel in order.parcels
+    )
+    return order.model_copy(update={"parcels": parcels})
+
+
+def each_payment(order: Order, change: Callable[[Payment], dict[str, Any]]) -> Order:
+    """``change`` gives what is new in a payment; nothing new is an empty mapping."""
+    payments = tuple(
+        payment.model_copy(update=update) if (update := change(payment)) else payment
+        for payment in order.payments
+    )
+    return order.model_copy(update={"payments": payments})
+
+
+def ask_for_authorisation(order: Order) -> Order:
+    """Share the total among the means of payment that hold nothing yet, and mark them as asked."""
+    rest = order.total - sum(payment.hold for payment in order.payments)
+    payments = []
+    for payment in order.payments:
+        if payment.status is PaymentStatus.AUTHORISED or payment.status is PaymentStatus.ASKED:
+            payments.append(payment)
+            continue
+        amount = max(0, rest if payment.up_to is None else min(rest, payment.up_to))
+        rest -= amount
+        status = PaymentStatus.ASKED if amount else PaymentStatus.NEW
+        payments.append(payment.model_copy(update={"amount": amount, "status": status}))
+    return order.model_copy(update={"payments": tuple(payments)})
+
+
+def charges_for(order: Order, parcel: Parcel) -> tuple[Charge, ...]:
+    """What to take for ``parcel`` from the money held; what nothing holds is asked of the newest means."""
+    rest = parcel.value
+    charges = []
+    for payment in order.payments:
+        part = min(rest, payment.hold)
+        if part > 0:
+            charges.append(Charge(payment=payment.id, parcel=parcel.key, amount=part))
+            rest -= part
+    if rest > 0:
+        newest = order.payments[-1]
+        charges.append(Charge(payment=newest.id, parcel=parcel.key, amount=rest, held=False))
+    return tuple(charges)
+
+
+def begin_charge(order: Order, parcel: Parcel, **update: Any) -> Order:
+    """``parcel`` with ``update``, and its charges under way."""
+    charges = charges_for(order, parcel)
+    order = with_parcel(order, parcel.key, **update)
+    for charge in charges:
+        if charge.held:
+            taken = order.payment(charge.payment).capturing + charge.amount
+            order = with_payment(order, charge.payment, capturing=taken)
+    under_way = sorted((*order.charges, *charges), key=lambda charge: (charge.parcel, charge.payment))
+    return order.model_copy(update={"charges": tuple(under_way)})
+
+
+def end_charge(order: Order, event: PaymentCaptured | CaptureDeclined, *, taken: bool) -> Order:
+    """The provider has answered a charge; what it held and did not hand over has lapsed."""
+    charge = event.charge
+    payment, amount = order.payment(charge.payment), charge.amount
+    update = {"capturing": payment.capturing - amount} if charge.held else {}
+    if taken:
+        update["captured"] = payment.captured + amount
+        if not charge.held:
+            update["authorised"] = payment.authorised + amount
+        parcel = order.parcel(charge.parcel)
+        order = with_parcel(order, charge.parcel, captured=parcel.captured + amount)
+    elif charge.held:
+        update["lapsed"] = payment.lapsed + amount
+    charges = tuple(other for other in order.charges if other != charge)
+    order = with_payment(order, charge.payment, **update).model_copy(update={"charges": charges})
+    if order.parcel(charge.parcel).refund is RefundStatus.DUE:
+        return refund_parcel(order, charge.parcel, event)
+    return order
+
+
+def begin_void(order: Order, event: Event) -> Order:
+    """Let go of everything that is held."""
+    return each_payment(
+        order,
+        lambda payment: (
+            {"voiding": payment.voiding + payment.hold, "void_for": cause(event)} if payment.hold > 0 else {}
+        ),
+    )
+
+
+def void_if_all_left(order: Order, event: Event) -> Order:
+    """Once no parcel is to be charged any more, nothing needs to be held."""
+    if any(parcel.status in (ParcelStatus.OPEN, ParcelStatus.STOPPING) for parcel in order.parcels):
+        return order
+    return begin_void(order, event) if any(payment.hold > 0 for payment in order.payments) else order
+
+
+def sources(order: Order) -> tuple[Source, ...]:
+    """Where money can go back to, newest payment first."""
+    return tuple(
+        Source(payment=payment.id, means=payment.means, cap=payment.refundable)
+        for payment in reversed(order.payments)
+        if payment.refundable > 0
+    )
+
+
+def refund_key(parcel: str) -> str:
+    """``SO-1001-1-R``: the refund case of a parcel; there is one at most, so no euro goes back twice."""
+    return f"{parcel}-R"
+
+
+def refund_parcel(order: Order, key: str, event: Event) -> Order:
+    """What was taken for a parcel goes back: at once, or as soon as its charge is booked."""
+    key = order.paid_as(key)
+    parcel = order.parcel(key)
+    if parcel.refund in (RefundStatus.ASKED, RefundStatus.DONE):
+        return order
+    if order.charging(key):
+        return with_parcel(order, key, refund=RefundStatus.DUE)
+    if parcel.captured == 0:
+        return with_parcel(order, key, refund=RefundStatus.NONE)
+    shares = spread(parcel.captured, sources=sources(order))
+    for share in shares:
+        going = order.payment(share.payment).refunding + share.amount
+        order = with_payment(order, share.payment, refunding=going)
+    return with_parcel(order, key, refund=RefundStatus.ASKED, refund_for=cause(event), shares=shares)
+
+
+def finish_refund(order: Order, key: str, *, shares: tuple[Share, ...], paid: bool) -> Order:
+    """A refund case has ended: ``paid`` counts as given back, otherwise the money stays with us."""
+    for share in shares:
+        payment = order.payment(share.payment)
+        refunded = payment.refunded + (share.amount if paid else 0)
+        order = with_payment(
+            order, share.payment, refunding=payment.refunding - share.amount, refunded=refunded
+        )
+    return with_parcel(order, key, refund=RefundStatus.DONE, refund_for="", shares=())

@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import orjson
+import pytest
+
+from adapters.envelope import EventFault
+from adapters.errors import StoreUnavailable
+from adapters.intake import InvalidEvents
+from tests.adapters.toys import NOW, Placed, ToyStore, intake, placed
+
+EXAMPLE = Placed.examples[0]
+PERSONAL = ("jane", "Jane", "Hill")
+
+
+def faults(*events: object, store: ToyStore | None = None) -> tuple[EventFault, ...]:
+    with pytest.raises(InvalidEvents) as caught:
+        intake(store or ToyStore()).accept(events)
+    assert not any(clear in str(caught.value) for clear in PERSONAL)
+    return caught.value.faults
+
+
+def changed(**changes: object) -> dict[str, object]:
+    return placed(data={**EXAMPLE, **changes})
+
+
+def test_a_valid_event_becomes_a_sealed_letter() -> None:
+    store = ToyStore()
+    (accepted,) = intake(store).accept(
+        [placed(time="2026-12-01T08:59:00Z", datacontenttype="application/json")]
+    )
+    assert (accepted.id, accepted.source, accepted.subject, accepted.type) == (
+        "evt-1",
+        "shop",
+        "T-1",
+        "toy.placed",
+    )
+    assert (accepted.duplicate, accepted.number) == (False, 1)
+    (letter,) = store.letters
+    assert (letter.sop, letter.key, letter.opens, letter.received) == ("toy", "T-1", True, NOW)
+    assert not any(clear.encode() in letter.body for clear in PERSONAL)
+    body = Placed.model_validate_json(letter.body)
+    assert body.email.startswith("sealed:1:C-1:")
+    assert body.lines[0].quantity == 2
+
+
+def test_the_same_event_again_is_a_duplicate() -> None:
+    store = ToyStore()
+    first, again = intake(store).accept([placed(), placed()])
+    assert (first.duplicate, again.duplicate, again.number) == (False, True, 1)
+    assert len(store.letters) == 1
+
+
+def test_a_batch_is_taken_in_one_transaction() -> None:
+    store = ToyStore()
+    assert len(intake(store).accept([placed(n) for n in range(40)])) == 40
+    assert store.transactions == 1
+
+
+def test_one_invalid_event_refuses_the_whole_batch() -> None:
+    store = ToyStore()
+    found = faults(placed(1), placed(2, subject=None), placed(3), placed(4, type="toy.plced"), store=store)
+    assert [(fault.index, fault.field) for fault in found] == [(1, "subject"), (3, "type")]
+    assert not store.letters
+
+
+def test_an_invalid_request_does_not_touch_its_neighbours() -> None:
+    store = ToyStore()
+    first, broken, last = intake(store).accept_groups([[placed(1)], [{}], [placed(2), placed(3)]])
+    assert isinstance(broken, InvalidEvents)
+    assert isinstance(first, list)
+    assert isinstance(last, list)
+    assert [item.subject for item in (*first, *last)] == ["T-1", "T-2", "T-3"]
+    assert store.transactions == 1
+
+
+BAD_ENVELOPES: list[tuple[object, str, str | None, str]] = [
+    ("hello", "", None, "JSON object"),
+    (placed(specversion=None), "specversion", None, '"1.0"'),
+    (placed(specversion="0.3"), "specversion", "0.3", '"1.0"'),
+    (placed(id=None), "id", None, "add an id"),
+    (placed(id=""), "id", "", "add an id"),
+    (placed(id=7), "id", "7", "as text"),
+    (placed(id="x" * 201), "id", "x" * 40 + "...", "at most 200 characters; it has 201"),
+    (placed(id="a\x00b"), "id", None, "control characters"),
+    (placed(source="s" * 999), "source", "s" * 40 + "...", "at most 200"),
+    (placed(source="two words"), "source", "two words", "leave out spaces"),
+    (placed(subject=None), "subject", None, "key of the case"),
+    (placed(subject="jane@example.org"), "subject", None, "no e-mail address"),
+    (placed(type=None), "type", None, "add the type"),
+    (placed(type="toy.plaecd"), "type", "toy.plaecd", "did you mean toy.placed"),
+    (placed(type="zzz"), "type", "zzz", "/events/types"),
+    (placed(time="2026-12-03T10:20:00"), "time", "2026-12-03T10:20:00", "add the time zone"),
+    (placed(time="yesterday"), "time", "yesterday", "RFC 3339"),
+    (placed(time=5), "time", "5", "add the time zone"),
+    (placed(datacontenttype="text/xml"), "datacontenttype", "text/xml", "application/json"),
+    (placed(data="text"), "data", "text", "JSON object"),
+    (placed(data=[1]), "data", None, "JSON object"),
+    (placed(data_base64="aGk="), "data_base64", None, "JSON object in data"),
+    (placed(Subject="x"), "Subject", None, "lower-case"),
+    (placed(customer="jane@example.org"), "customer", None, "no e-mail address"),
+    (placed(type="toy.dispatched", data={}), "subject", "T-1", "toy/KEY or other/KEY"),
+]
+
+
+@pytest.mark.parametrize(("event", "field", "value", "remedy"), BAD_ENVELOPES)
+def test_bad_envelopes_are_told_field_value_and_remedy(
+    event: object, field: str, value: str | None, remedy: str
+) -> None:
+    fault = faults(event)[-1]
+    assert (fault.index, fault.field) == (0, field)
+    if fault.field not in ("data_base64", "Subject"):
+        assert fault.value == value
+    assert remedy in fault.remedy
+
+
+BAD_PAYLOADS: list[tuple[dict[str, object], str, str | None, str]] = [
+    (changed(lines=[{"sku": "MUG-1", "quantity": "two"}]), "data.lines.0.quantity", "two", "integer"),
+    (changed(lines=[{"sku": "MUG-1"}]), "data.lines.0.quantity", None, "add this field"),
+    (changed(email=7), "data.email", None, "string"),
+    (changed(email=""), "data.email", None, "at least 1"),
+    (changed(email="jane" * 500), "data.email", None, "at most 1000"),
+    (changed(e_mail="jane@example.org"), "data.e_mail", None, "did you mean email"),
+    (changed(**{"Jane Doe": "x"}), "data.(field)", None, "not a field"),
+    (changed(ship_to="Jane Doe, 12 Hill Rd"), "data.ship_to", None, "valid dictionary"),
+    (
+        changed(ship_to={"name": "Jane Doe", "street": ["Hill"], "country": "DE"}),
+        "data.ship_to.street",
+        None,
+        "string",
+    ),
+    (
+        changed(ship_to={"name": "Jane Doe", "street": "Hill", "country": 49}),
+        "data.ship_to.country",
+        "49",
+        "string",
+    ),
+    (changed(lines="MUG-1"), "data.lines", "MUG-1", "tuple"),
+    (changed(lines="jane@example.org"), "data.lines", None, "tuple"),
+    (changed(email="sealed:1:C-2:BWVtYWls"), "data.email", None, "reserved"),
+    (changed(email=" SEALED:x"), "data.email", None, "reserved"),
+    (changed(lines=[{"sku": "sealed:1:C-2:x", "quantity": 1}]), "data.lines.0.sku", None, "reserved"),
+    (changed(customer="jane@example.org"), "data.customer", None, "no e-mail address"),
+]
+
+
+@pytest.mark.parametrize(("event", "field", "value", "remedy"), BAD_PAYLOADS)
+def test_bad_payloads_never_repeat_a_personal_value(
+    event: dict[str, object], field: str, value: str | None, remedy: str
+) -> None:
+    (fault,) = faults(event)
+    assert (fault.field.removeprefix("data."), fault.value) == (field.removeprefix("data."), value)
+    assert remedy in fault.remedy
+
+
+def test_deep_nesting_is_refused_without_recursing() -> None:
+    deep: object = 1
+    for _ in range(900):
+        deep = [deep]
+    (fault,) = faults(changed(lines=deep))
+    assert "nested deeper" in fault.remedy
+
+
+def test_personal_fields_need_a_customer() -> None:
+    note = placed(type="toy.noted", data={"text": "Jane was here"})
+    assert "say whose" in faults(note)[0].remedy
+    store = ToyStore()
+    intake(store).accept([{**note, "customer": "C-7"}])
+    assert b"sealed:1:C-7:" in store.letters[0].body
+
+
+def test_the_subject_may_name_the_procedure() -> None:
+    store = ToyStore()
+    event = placed(type="toy.dispatched", subject="other/T-1", data=None)
+    (accepted,) = intake(store).accept([event])
+    assert accepted.subject == "other/T-1"
+    assert (store.letters[0].sop, store.letters[0].key, store.letters[0].opens) == ("other", "T-1", False)
+
+
+def test_answers_to_forms_come_in_as_events() -> None:
+    store = ToyStore()
+    intake(store).accept([placed(type="toy.decision", data={"approve": True})])
+    assert orjson.loads(store.letters[0].body) == {"approve": True}
+
+
+def test_an_erased_customer_is_told_by_event_and_stores_nothing_of_that_request() -> None:
+    store = ToyStore()
+    store.destroyed.add("C-1")
+    (fault,) = faults(placed(), store=store)
+    assert fault.field == "customer"
+    assert "C-1 was destroyed" in fault.remedy
+    assert not store.letters
+
+
+def test_a_store_that_is_down_is_said_so() -> None:
+    store = ToyStore()
+    store.down = True
+    with pytest.raises(StoreUnavailable):
+        intake(store).accept([placed()])
+
+
+def test_nothing_sent_stores_nothing() -> None:
+    store = ToyStore()
+    assert intake(store).accept([]) == []
+    assert store.transactions == 0

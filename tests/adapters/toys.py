@@ -1,0 +1,144 @@
+"""A toy procedure and a store of two methods, for tests of what stands before the store."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
+from threading import Lock
+
+from adapters.errors import StoreUnavailable
+from adapters.intake import Intake
+from adapters.master_key import MasterKeys
+from adapters.sealing import Vault
+from adapters.store.base import Letter, Receipt
+from machines.kernel.event import Event, Facts, Personal
+from machines.kernel.procedure import Procedure
+from machines.kernel.state import Ask, End
+
+NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
+
+
+class Address(Facts):
+    name: Personal
+    street: Personal
+    country: str
+
+
+class Line(Facts):
+    sku: str
+    quantity: int
+
+
+class Placed(Event, type="toy.placed", opens=True):
+    """The customer placed it."""
+
+    customer: str
+    email: Personal
+    ship_to: Address
+    lines: tuple[Line, ...]
+
+
+class Noted(Event, type="toy.noted"):
+    """The customer wrote something."""
+
+    text: Personal
+
+
+class Dispatched(Event, type="toy.dispatched"):
+    parcels: int = 1
+
+
+class Decision(Event, type="toy.decision"):
+    approve: bool
+
+
+Placed.examples = (
+    {
+        "customer": "C-1",
+        "email": "jane@example.org",
+        "ship_to": {"name": "Jane Doe", "street": "12 Hill Rd", "country": "DE"},
+        "lines": [{"sku": "MUG-1", "quantity": 2}],
+    },
+)
+
+
+def _procedure(name: str, *events: type[Event]) -> Procedure:
+    return Procedure(
+        name=name,
+        title=name,
+        version=1,
+        purpose="-",
+        scope="-",
+        responsible="-",
+        references=(),
+        fulfils=(),
+        data=Facts,
+        events=events,
+        states=(
+            Ask("waiting", "-", form=Decision, role="agent", no_deadline="a toy")
+            if name == "toy"
+            else End("over", "-", outcome="done"),
+        ),
+        rules=(),
+        may_happen=lambda _: (),
+        module="tests.adapters",
+    )
+
+
+TOY = _procedure("toy", Placed, Noted, Dispatched)
+OTHER = _procedure("other", Dispatched)
+
+
+def placed(number: int = 1, **changes: object) -> dict[str, object]:
+    """An event as a shop would send it; ``changes`` are attributes, ``None`` leaves one out."""
+    event: dict[str, object] = {
+        "specversion": "1.0",
+        "id": f"evt-{number}",
+        "source": "shop",
+        "type": "toy.placed",
+        "subject": f"T-{number}",
+        "data": Placed.examples[0],
+        **changes,
+    }
+    return {name: value for name, value in event.items() if value is not None}
+
+
+class ToyStore:
+    """Keeps letters and wrapped keys; ``down`` makes it unavailable."""
+
+    def __init__(self) -> None:
+        self.letters: list[Letter] = []
+        self.transactions = 0
+        self.kept: dict[str, bytes] = {}
+        self.destroyed: set[str] = set()
+        self.down = False
+        self._known: dict[tuple[str, str], int] = {}
+        self._lock = Lock()
+
+    def receive(self, letters: Sequence[Letter]) -> list[Receipt]:
+        if self.down:
+            raise StoreUnavailable("down")
+        with self._lock:
+            self.transactions += 1
+            return [self._receive(letter) for letter in letters]
+
+    def _receive(self, letter: Letter) -> Receipt:
+        number = self._known.get((letter.source, letter.id))
+        if number is not None:
+            return Receipt(number=number, duplicate=True)
+        self.letters.append(letter)
+        self._known[letter.source, letter.id] = len(self.letters)
+        return Receipt(number=len(self.letters), duplicate=False)
+
+    def customer_keys(self, customers: Collection[str], *, fresh: Mapping[str, bytes]) -> Mapping[str, bytes]:
+        if self.down:
+            raise StoreUnavailable("down")
+        with self._lock:
+            for customer, key in fresh.items():
+                self.kept.setdefault(customer, key)
+            return {c: self.kept[c] for c in customers if c in self.kept and c not in self.destroyed}
+
+
+def intake(store: ToyStore) -> Intake:
+    vault = Vault(store, master=MasterKeys(b"m" * 32))
+    return Intake(store, vault=vault, procedures=(TOY, OTHER), clock=lambda: NOW)

@@ -1,0 +1,268 @@
+"""The worker runs flow runs in its own process: Retry and the Run forms reach the drive loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import gc
+import os
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+from threading import Event, Thread
+from uuid import uuid4
+
+import pytest
+from prefect import flow
+from prefect.flow_runs import suspend_flow_run
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.states import Completed
+
+from deployments import worker
+from deployments.registration import register
+from deployments.worker import SopWorker, run_worker
+from flows import runtime
+from flows.procedures import PROCEDURES, Ended
+from flows.recording import ParkedStep, Recorder
+from flows.session import Session
+from tests.conftest_prefect import Prefect, Relay, eventually, free_port
+
+# Prefect's own clients, of its worker and flow engine, leave sockets to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+@pytest.fixture(autouse=True)
+def garbage() -> Iterator[None]:
+    """Collect what Prefect leaves behind while the tests that know of it run."""
+    yield
+    gc.collect()
+
+
+class Loop:
+    """A drive loop that remembers what it was asked and answers as told."""
+
+    def __init__(self) -> None:
+        self.errors: dict[str, str] = {}
+        self.replayed: list[tuple[tuple[str, ...], str, str]] = []
+        self.submitted: list[Mapping[str, object]] = []
+        self.open = False
+        self.pid = 0
+
+    async def replay(self, steps: Sequence[str], *, who: str, reason: str) -> Mapping[str, str | None]:
+        self.replayed.append((tuple(steps), who, reason))
+        self.pid = os.getpid()
+        return {step: self.errors.get(step) for step in steps}
+
+    async def submit(self, event: Mapping[str, object]) -> Mapping[str, object]:
+        self.submitted.append(event)
+        return {"status": "applied", "case": event["subject"]}
+
+    async def drive(self, sop: str) -> Session:
+        session = Session(sop=sop, opened=datetime.now(UTC))
+        for key in ("RF-1", "RF-2"):
+            session.took(key=key, event="refund.approved")
+            session.rested(key=key, title="Refunded", message="", final=True)
+        session.close()
+        return session
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[Loop]:
+        self.open = True
+        try:
+            yield self
+        finally:
+            self.open = False
+
+
+@contextmanager
+def working(loop: Loop) -> Iterator[None]:
+    """A worker on its own thread, as the `sop worker` command starts it."""
+    ready, stop = Event(), asyncio.Event()
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    async def work() -> None:
+        loops.append(asyncio.get_running_loop())
+        ready.set()
+        await run_worker(name=f"test {uuid4().hex[:6]}", register=register, opening=loop.opened, stop=stop)
+
+    context = contextvars.copy_context()
+    thread = Thread(target=context.run, args=(asyncio.run, work()))
+    thread.start()
+    ready.wait(10)
+    try:
+        yield
+    finally:
+        loops[0].call_soon_threadsafe(stop.set)
+        thread.join(30)
+        assert not thread.is_alive()
+
+
+@pytest.fixture(scope="module")
+def loop() -> Loop:
+    return Loop()
+
+
+@pytest.fixture(scope="module")
+def prefect_with_worker(prefect: Prefect, loop: Loop) -> Iterator[Prefect]:
+    asyncio.run(register())
+    with working(loop):
+        eventually(prefect.workers)
+        yield prefect
+    gc.collect()
+
+
+def park(count: int = 1) -> tuple[list[str], str]:
+    """Parked steps shown by a recorder, and the run that stands for them."""
+    cause = uuid4().hex[:6]
+    steps = [
+        ParkedStep(
+            step=f"{cause}/{number}",
+            sop="order",
+            key=f"SO-{cause}-{number}",
+            command="payment.capture",
+            error=f"provider answered {cause}",
+            attempts=5,
+        )
+        for number in range(count)
+    ]
+    noted: dict[str, str] = {}
+    with Recorder(on_recorded=lambda told, run: noted.update(dict.fromkeys(told, run))) as recorder:
+        recorder.parked(steps)
+        eventually(lambda: len(noted) == count)
+    (run,) = set(noted.values())
+    return [step.step for step in steps], run
+
+
+def finished(prefect: Prefect, run: str, kind: str) -> Mapping[str, object]:
+    return eventually(lambda: (found := prefect.run(run))["state_type"] == kind and found, seconds=20)
+
+
+def test_the_drive_loop_runs_before_prefect_does(prefect: Prefect) -> None:
+    early, port = Loop(), free_port()
+    with (
+        temporary_settings(updates={PREFECT_API_URL: f"http://127.0.0.1:{port}/api"}),
+        working(early),
+    ):
+        eventually(lambda: early.open)
+        assert runtime.is_installed()
+        before = prefect.workers()
+        with Relay(port, to=prefect.server.port):
+            eventually(lambda: len(prefect.workers()) > len(before), seconds=20)
+    assert not early.open
+
+
+def test_the_worker_outlasts_an_outage_of_prefect(prefect: Prefect) -> None:
+    patient, port = Loop(), free_port()
+    with (
+        temporary_settings(updates={PREFECT_API_URL: f"http://127.0.0.1:{port}/api"}),
+        working(patient),
+    ):
+        known = len(prefect.workers())
+        with Relay(port, to=prefect.server.port):
+            eventually(lambda: len(prefect.workers()) > known, seconds=20)
+        with temporary_settings(updates={PREFECT_API_URL: prefect.server.api_url}):
+            (step,), run = park()
+        prefect.retry(run)
+        time.sleep(5)
+        assert not patient.replayed
+        with Relay(port, to=prefect.server.port):
+            finished(prefect, run, "COMPLETED")
+            assert patient.replayed[0][0] == (step,)
+
+
+def test_a_worker_started_by_prefect_opens_the_drive_loop_itself(
+    prefect: Prefect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Stands before the tests that keep a worker: it would take the run first.
+    own = Loop()
+    monkeypatch.setattr(worker, "open_runtime", own.opened)
+    asyncio.run(register())
+    (step,), run = park()
+    prefect.retry(run)
+
+    async def once() -> None:
+        started = SopWorker(work_pool_name="sop", name="by hand", limit=5)
+        await started.start(run_once=True, printer=lambda *_: None)
+
+    asyncio.run(once())
+    assert prefect.run(run)["state_type"] == "COMPLETED"
+    assert own.replayed[-1][0] == (step,)
+    assert not own.open
+
+
+def test_retry_replays_the_step_in_this_process(prefect_with_worker: Prefect, loop: Loop) -> None:
+    (step,), run = park()
+    assert prefect_with_worker.retry(run)["status"] == "ACCEPT"
+    done = finished(prefect_with_worker, run, "COMPLETED")
+    assert done["state"]["message"] == "replayed"  # type: ignore[index]
+    steps, who, reason = loop.replayed[-1]
+    assert (steps, who) == ((step,), "Prefect UI")
+    assert reason == f"Retry of {done['name']}"
+    assert loop.pid == os.getpid()
+
+
+def test_a_replay_that_fails_stays_failed_and_may_be_retried(
+    prefect_with_worker: Prefect, loop: Loop
+) -> None:
+    (step,), run = park()
+    loop.errors[step] = "card expired"
+    prefect_with_worker.retry(run)
+    failed = eventually(
+        lambda: (found := prefect_with_worker.run(run))["state"]["message"] == "card expired" and found  # type: ignore[index]
+    )
+    assert (failed["state_type"], failed["state_name"]) == ("FAILED", "Failed")
+    eventually(lambda: f"step {step} failed again: card expired" in prefect_with_worker.log(run))
+    del loop.errors[step]
+    assert prefect_with_worker.retry(run)["status"] == "ACCEPT"
+    finished(prefect_with_worker, run, "COMPLETED")
+
+
+def test_retry_of_an_incident_replays_all_its_steps(prefect_with_worker: Prefect, loop: Loop) -> None:
+    steps, run = park(30)
+    prefect_with_worker.retry(run)
+    assert finished(prefect_with_worker, run, "COMPLETED")["state"]["message"] == "30 steps replayed"  # type: ignore[index]
+    assert sorted(loop.replayed[-1][0]) == sorted(steps)
+
+
+def test_the_event_form_puts_an_event_in_the_inbox_and_forgets_its_data(
+    prefect_with_worker: Prefect, loop: Loop
+) -> None:
+    sent = {"type": "order.cancelled", "subject": "SO-77", "data": {"reason": "Anna moved"}, "id": "ui-77"}
+    run = prefect_with_worker.start("event/event", sent)
+    done = finished(prefect_with_worker, run, "COMPLETED")
+    assert (done["name"], done["state_name"]) == ("SO-77: order.cancelled", "Applied")
+    assert loop.submitted[-1] == sent
+    assert done["parameters"] == {**sent, "data": {}}
+
+
+def test_a_procedure_started_by_hand_drives_what_is_ready(prefect_with_worker: Prefect) -> None:
+    run = prefect_with_worker.start("refund/refund", {})
+    done = finished(prefect_with_worker, run, "COMPLETED")
+    assert (done["name"], done["state_name"]) == ("refund x 2", "2 cases")
+    assert done["state"]["message"] == "Refunded 2"  # type: ignore[index]
+
+
+def test_a_suspended_run_is_left_alone_until_it_is_resumed(
+    prefect_with_worker: Prefect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @flow(name="asking", persist_result=False)
+    async def asking() -> Ended:
+        await suspend_flow_run(timeout=600)
+        return Completed(message="answered")
+
+    monkeypatch.setitem(PROCEDURES, "asking", asking)
+    asyncio.run(register())
+    run = prefect_with_worker.start("asking/asking", {})
+    assert finished(prefect_with_worker, run, "PAUSED")["state_name"] == "Suspended"
+    prefect_with_worker.post(f"/flow_runs/{run}/resume", {})
+    assert finished(prefect_with_worker, run, "COMPLETED")["state"]["message"] == "answered"  # type: ignore[index]
+
+
+def test_registering_again_changes_nothing_that_staff_set(prefect_with_worker: Prefect) -> None:
+    found = prefect_with_worker.deployment("shipment/shipment")
+    prefect_with_worker.pause(found["id"], paused=True)
+    asyncio.run(register())
+    again = prefect_with_worker.deployment("shipment/shipment")
+    assert (again["id"], again["paused"]) == (found["id"], True)
+    prefect_with_worker.pause(found["id"], paused=False)

@@ -1,0 +1,248 @@
+"""The drive loop on the in-memory store, with adapters that fail, hang and answer as told."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from adapters.store.opening import open_store
+
+from adapters.errors import Rejected, Unavailable
+from adapters.store.base import InboxStatus, Letter, StepStatus, Store
+from flows.driver import Driver, Pace
+from machines.kernel.command import Command
+from machines.kernel.event import Event
+from tests.toy import DEFINITION, EVENTS, Lent, Loan, ReminderSent
+
+PACE = Pace(lease=1.0, tick=0.05)
+
+
+class Reminders:
+    """Answers, fails or hangs by the key of the case, and counts what it was asked."""
+
+    limit = 100
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.faults: dict[str, list[Exception]] = {}
+        self.slow: dict[str, float] = {}
+
+    async def perform(self, command: Command) -> Event:
+        self.asked.append(command.key)
+        case = command.key.split("/")[1]
+        await asyncio.sleep(self.slow.get(case, 0))
+        if self.faults.get(case):
+            raise self.faults[case].pop(0)
+        return ReminderSent()
+
+
+@pytest.fixture
+def store(tmp_path) -> Iterator[Store]:
+    store = open_store(f"sqlite:///{tmp_path}/c.db", hydrate={"loan": Loan})
+    store.migrate()
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def reminders() -> Reminders:
+    return Reminders()
+
+
+StartDriver = Callable[..., Driver]
+
+
+@pytest.fixture
+def start(store: Store, reminders: Reminders) -> Iterator[StartDriver]:
+    with ExitStack() as stack:
+
+        def begin(worker: str = "w-1", *, ahead: timedelta = timedelta(0)) -> Driver:
+            driver = Driver(
+                store,
+                {"loan": DEFINITION},
+                {"reminder": reminders},
+                worker=worker,
+                clock=lambda: datetime.now(UTC) + ahead,
+                pace=PACE,
+            )
+            driver.start()
+            stack.callback(driver.stop)
+            return driver
+
+        yield begin
+
+
+def letter(kind: str, key: str, *, n: int = 1, body: bytes | None = None) -> Letter:
+    event = EVENTS[kind]
+    content = event.model_dump_json().encode() if body is None else body
+    return Letter(
+        "test", f"{kind}/{key}/{n}", kind, "loan", key, content, datetime.now(UTC), opens=event.opens
+    )
+
+
+def until(condition: Callable[[], bool], *, seconds: float = 5.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come about in time"
+        time.sleep(0.01)
+
+
+def state(store: Store, key: str) -> str:
+    found = store.find_case(key=key)
+    return found[0].state if found else ""
+
+
+def lend_overdue(store: Store, *keys: str) -> None:
+    """Lend each; with a clock a day ahead the drive loop finds them overdue at once."""
+    store.receive([letter("loan.lent", key) for key in keys])
+
+
+def test_events_drive_a_case_to_its_end_and_its_journal_has_no_gap(store: Store, start: StartDriver) -> None:
+    start()
+    store.receive([letter("loan.lent", "L-1"), letter("loan.renewed", "L-1"), letter("loan.returned", "L-1")])
+    until(lambda: state(store, "L-1") == "back")
+    assert [entry.seq for entry, _ in store.journal("loan/L-1")] == [1, 2, 3]
+    assert store.summary()["inbox"] == {"applied": 3}
+
+
+def test_a_deadline_fires_when_it_is_due_and_its_command_is_performed_once(
+    store: Store, start: StartDriver, reminders: Reminders
+) -> None:
+    start()
+    lend_overdue(store, "L-1")
+    until(lambda: state(store, "L-1") == "lent")
+    start("w-2", ahead=timedelta(hours=24, seconds=1))
+    until(lambda: store.summary()["steps"].get("done") == 1)
+    assert reminders.asked == ["loan/L-1/reminder.send/2"]
+
+
+def test_a_failure_is_tried_again_under_the_same_key_and_journalled(
+    store: Store, start: StartDriver, reminders: Reminders
+) -> None:
+    reminders.faults["L-1"] = [
+        Unavailable("503 from the post office"),
+        Unavailable("503 from the post office"),
+    ]
+    start(ahead=timedelta(hours=-25))
+    lend_overdue(store, "L-1")
+    until(lambda: state(store, "L-1") == "lent")
+    start("w-2")
+    until(lambda: store.summary()["steps"].get("done") == 1)
+    assert Counter(reminders.asked) == {"loan/L-1/reminder.send/2": 3}
+    events = [entry.event for entry, _ in store.journal("loan/L-1")]
+    assert events == ["loan.lent", "deadline.overdue", "step.failed", "step.failed", "reminder.sent"]
+
+
+def park(store: Store, start: StartDriver, reminders: Reminders) -> str:
+    reminders.faults["L-1"] = [Rejected("unknown reader")]
+    start(ahead=timedelta(hours=-25))
+    lend_overdue(store, "L-1")
+    until(lambda: state(store, "L-1") == "lent")
+    start("w-2")
+    until(lambda: store.summary()["steps"].get("parked") == 1)
+    return store.steps(status=(StepStatus.PARKED,))[0].key
+
+
+def test_what_no_try_can_help_is_parked_at_once_with_its_reason(
+    store: Store, start: StartDriver, reminders: Reminders
+) -> None:
+    key = park(store, start, reminders)
+    step = store.steps(keys=(key,))[0]
+    assert (step.attempts, step.error, step.code) == (1, "unknown reader", "rejected")
+
+
+def test_a_replayed_step_succeeds_under_its_old_key_and_says_who_and_why(
+    store: Store, start: StartDriver, reminders: Reminders
+) -> None:
+    key = park(store, start, reminders)
+    assert store.requeue([key], now=datetime.now(UTC), who="ann", reason="reader is known now") == [key]
+    until(lambda: store.steps(keys=(key,))[0].status is StepStatus.DONE)
+    assert reminders.asked == [key, key]
+    told = [(entry.source, entry.reason) for entry, _ in store.journal("loan/L-1")]
+    assert any("ann" in source and "reader is known now" in reason for source, reason in told)
+
+
+def test_a_replay_that_fails_parks_the_step_again_after_one_try(
+    store: Store, start: StartDriver, reminders: Reminders
+) -> None:
+    key = park(store, start, reminders)
+    reminders.faults["L-1"] = [Unavailable("503")] * 9
+    before = len(reminders.asked)
+    for _ in range(3):
+        store.requeue([key], now=datetime.now(UTC), who="ann", reason="again")
+        until(lambda: store.steps(keys=(key,))[0].status is not StepStatus.PENDING)
+        until(lambda: store.steps(keys=(key,))[0].status is StepStatus.PARKED)
+    assert len(reminders.asked) <= before + 5
+
+
+def test_a_hanging_command_delays_its_own_case_and_no_other(
+    store: Store, start: StartDriver, reminders: Reminders
+) -> None:
+    reminders.slow["L-0"] = 2.0
+    start(ahead=timedelta(hours=-25))
+    lend_overdue(store, *(f"L-{n}" for n in range(50)))
+    until(lambda: store.summary()["cases"].get("loan/lent") == 50)
+    start("w-2")
+    until(lambda: store.summary()["steps"].get("done") == 49, seconds=1.5)
+    assert store.summary()["steps"] == {"done": 49, "running": 1}
+
+
+def test_a_worker_that_stops_leaves_its_steps_to_another_under_the_same_key(
+    store: Store, start: StartDriver, reminders: Reminders
+) -> None:
+    reminders.slow["L-1"] = 30.0
+    start(ahead=timedelta(hours=-25))
+    lend_overdue(store, "L-1")
+    until(lambda: state(store, "L-1") == "lent")
+    second = start("w-2")
+    until(lambda: len(reminders.asked) == 1)
+    second.stop()
+    reminders.slow.clear()
+    start("w-3")
+    until(lambda: store.summary()["steps"].get("done") == 1)
+    assert Counter(reminders.asked) == {"loan/L-1/reminder.send/2": 2}
+    assert [entry.seq for entry, _ in store.journal("loan/L-1")] == [1, 2, 3]
+
+
+def test_an_event_that_cannot_be_read_is_a_dead_letter_and_holds_nobody_up(
+    store: Store, start: StartDriver
+) -> None:
+    start()
+    store.receive([letter("loan.lent", "L-1", body=b'{"boook": 1}'), letter("loan.lent", "L-2")])
+    until(lambda: state(store, "L-2") == "lent")
+    dead = store.inbox(status=(InboxStatus.DEAD,))
+    assert [row.letter.key for row in dead] == ["L-1"]
+    assert "cannot be read" in dead[0].reason
+
+
+def test_a_procedure_that_fails_kills_one_letter_and_goes_on(
+    store: Store, start: StartDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = DEFINITION.fire
+
+    def fire(firing: object) -> None:
+        if getattr(firing, "event").payload == Lent(book="Ulysses"):  # noqa: B009
+            raise ZeroDivisionError
+        real(firing)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(DEFINITION, "fire", fire)
+    start()
+    store.receive([letter("loan.lent", "L-1", body=b'{"book": "Ulysses"}'), letter("loan.lent", "L-2")])
+    until(lambda: state(store, "L-2") == "lent")
+    assert [row.letter.key for row in store.inbox(status=(InboxStatus.DEAD,))] == ["L-1"]
+
+
+def test_two_workers_share_the_work_and_apply_each_event_once(store: Store, start: StartDriver) -> None:
+    start("w-1")
+    start("w-2")
+    keys = [f"L-{n}" for n in range(200)]
+    for kind in ("loan.lent", "loan.renewed", "loan.returned"):
+        store.receive([letter(kind, key) for key in keys])
+    until(lambda: store.summary()["cases"].get("loan/back") == 200)
+    for key in keys:
+        assert [entry.seq for entry, _ in store.journal(f"loan/{key}")] == [1, 2, 3]
