@@ -11,7 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, JsonValue
 from pydantic.json_schema import models_json_schema
 
-from adapters.envelope import LONGEST
+from adapters.envelope import BATCH, LONGEST, STRUCTURED
 from adapters.intake import Entrance
 from adapters.personal import personal_fields
 from machines.kernel.event import Event
@@ -20,8 +20,6 @@ Entrances = Mapping[str, Sequence[Entrance]]
 Schema = dict[str, Any]  # a JSON document of OpenAPI
 
 _REF = "#/components/schemas/{model}"
-_STRUCTURED = "application/cloudevents+json"
-_BATCH = "application/cloudevents-batch+json"
 
 
 class EventType(BaseModel):
@@ -92,8 +90,8 @@ def _describe_intake(operation: Schema, models: list[type[Event]], payloads: lis
     operation["requestBody"] = {
         "required": True,
         "content": {
-            _STRUCTURED: {"schema": event, "examples": examples},
-            _BATCH: {"schema": {"type": "array", "items": event}},
+            STRUCTURED: {"schema": event, "examples": examples},
+            BATCH: {"schema": {"type": "array", "items": event}},
             "application/json": {"schema": {"anyOf": payloads}},
         },
     }

@@ -44,11 +44,6 @@ class Group(Generic[T, R]):
             self._running = loop.create_task(self._run())
         return await future
 
-    async def settle(self) -> None:
-        """Wait until nothing is waiting or running."""
-        while self._running is not None and not self._running.done():
-            await asyncio.wait([self._running])
-
     async def _run(self) -> None:
         await asyncio.sleep(0)  # everyone who is ready in this turn of the loop comes along
         while self._waiting:

@@ -155,7 +155,8 @@ class Intake:
         except ValidationError as error:
             return _payload_faults(error, entrance.event, index)
         customer = getattr(event, "customer", None) or envelope.customer
-        if places(entrance.event) and not (isinstance(customer, str) and CUSTOMER.fullmatch(customer)):
+        named = isinstance(customer, str) and CUSTOMER.fullmatch(customer)
+        if not named and (places(entrance.event) or customer is not None):
             return [EventFault(index, "customer", f"say whose personal fields these are: {CUSTOMER_REMEDY}")]
         return Checked(envelope, entrance.sop, key, event, customer)
 

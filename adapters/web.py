@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
 from adapters.case_view import CaseView, view_case
+from adapters.envelope import BATCH, STRUCTURED
 from adapters.errors import StoreUnavailable
 from adapters.event_schema import EventType, event_types, openapi
 from adapters.grouping import Group
@@ -21,11 +22,10 @@ from adapters.problems import Problem, Watch, answer_problem
 from adapters.store.base import Store
 
 BODY_LIMIT = 1 << 20
-STRUCTURED = "application/cloudevents+json"
-BATCH = "application/cloudevents-batch+json"
 
 _DRAINED = 16 << 20  # read and dropped, so that whoever sent too much gets to read why
 _GROUP = 1_000  # events in one transaction
+_MOST_IN_BATCH = 5_000
 _MOST_WAITING = 20_000  # events in memory that are not yet committed
 _RETRY = {"Retry-After": "1"}
 
@@ -41,7 +41,7 @@ def create_app(intake: Intake, *, store: Store, body_limit: int = BODY_LIMIT) ->
     app.add_exception_handler(StoreUnavailable, _store_unavailable)
     _add_intake(app, intake, body_limit=body_limit)
     _add_reading(app, intake, store)
-    vars(app)["openapi"] = lambda: openapi(app, intake.entrances)
+    app.openapi = lambda: openapi(app, intake.entrances)  # type: ignore[method-assign]
     return app
 
 
@@ -114,6 +114,8 @@ async def _read(request: Request, *, limit: int) -> Events:
         events = _parse(body)
         if not isinstance(events, list):
             raise Problem("not-json", f"{BATCH} is a JSON list of events")
+        if len(events) > _MOST_IN_BATCH:
+            raise Problem("body-too-large", f"at most {_MOST_IN_BATCH} events in a batch")
         return events
     if content_type == STRUCTURED:
         return [_parse(body)]

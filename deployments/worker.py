@@ -21,6 +21,8 @@ from typing import Any, cast
 import anyio.abc
 import httpx
 from prefect.client.schemas.objects import FlowRun
+from prefect.events.clients import PrefectEventsClient
+from prefect.events.worker import EventsWorker
 from prefect.exceptions import Abort, Pause
 from prefect.flow_engine import run_flow_async
 from prefect.settings import PREFECT_WORKER_QUERY_SECONDS, temporary_settings
@@ -38,6 +40,7 @@ _log = logging.getLogger(__name__)
 _LOOK_SECONDS = 2.0
 _AGAIN_SECONDS = 3.0
 _GRACE_SECONDS = 10.0
+_DRAIN_SECONDS = 3.0
 
 
 def open_runtime() -> AbstractAsyncContextManager[Runtime]:
@@ -71,6 +74,8 @@ class SopWorker(BaseWorker[BaseJobConfiguration, BaseVariables, SopWorkerResult]
         if not runtime.is_installed():
             opened = await self._own_runtime.enter_async_context(open_runtime())
             self._own_runtime.enter_context(runtime.install(opened))
+        # Prefect tries each of its events for seven seconds, and an exit waits for all of them.
+        EventsWorker.set_client_override(PrefectEventsClient, reconnection_attempts=0)
         await super().setup()
 
     async def teardown(self, *exc_info: Any) -> None:
@@ -184,6 +189,7 @@ class Attachment:
         """Let running flow runs end for some seconds, then leave."""
         self._stopping.set()
         self._thread.join(_GRACE_SECONDS + 5)
+        EventsWorker.drain_all(timeout=_DRAIN_SECONDS)
 
     def _run(self) -> None:
         with suppress(asyncio.CancelledError):

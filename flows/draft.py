@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import orjson
 from pydantic import ValidationError
 
-from adapters.store.base import Changes, InboxRow, InboxStatus, Letter, Step, StepStatus
+from adapters.store.base import REPLAY, Changes, InboxRow, InboxStatus, Letter, Step, StepStatus
 from flows.performing import Errand, Result
 from machines.kernel.case import Case, Entry, case_id
 from machines.kernel.command import Command
@@ -53,6 +54,9 @@ class Draft:
     def letter(self, row: InboxRow) -> None:
         """An event from outside or from another case."""
         letter = row.letter
+        if letter.type == REPLAY:
+            self._replayed(row)
+            return
         definition = self.definitions[letter.sop]
         identity = case_id(letter.sop, letter.key)
         case = self.cases.get(identity) or self.held.get(identity)
@@ -112,6 +116,16 @@ class Draft:
         arguments = kind.takes.model_validate_json(step.arguments)
         self.changes.settled.append(running)
         self.errands.append(Errand(running, Command(step.command, step.key, arguments), kind.timeout))
+
+    def _replayed(self, row: InboxRow) -> None:
+        """Staff asked for a parked step to be tried again; the step itself comes as one that is due."""
+        letter = row.letter
+        told = orjson.loads(letter.body)
+        case = self.case(case_id(letter.sop, letter.key))
+        self._note(
+            case, REPLAY, told["reason"], {"step": told["step"], "who": told["who"]}, source=told["who"]
+        )
+        self.changes.letters.append((row.number, InboxStatus.APPLIED, ""))
 
     def _apply(self, case: Case, event: Received) -> Decision | None:
         definition = self.definitions[case.sop]
@@ -203,13 +217,15 @@ class Draft:
         self.parked.append(parked)
         self._note(case, "step.parked", error, _attempt(step))
 
-    def _note(self, case: Case, event: str, reason: str, body: Mapping[str, Any]) -> None:
+    def _note(
+        self, case: Case, event: str, reason: str, body: Mapping[str, Any], *, source: str = "worker"
+    ) -> None:
         after = replace(case, seq=case.seq + 1)
         entry = Entry(
             seq=after.seq,
             at=self.now,
             event=event,
-            source="worker",
+            source=source,
             event_id=f"{event}/{after.seq}",
             disposition=Disposition.HANDLED,
             before=case.state,

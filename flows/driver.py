@@ -76,6 +76,8 @@ class Driver:
 
     def stop(self) -> None:
         """End after the current round; commands under way are abandoned and will be performed again."""
+        if self._stopping.is_set():
+            return
         self._stopping.set()
         self._store.wake()
         self._thread.join(timeout=30)

@@ -1,4 +1,4 @@
-"""What cases of different procedures tell one another: the events that open a child, direct it, and report back.
+"""What cases of different procedures tell one another: the events that open, direct and report.
 
 Procedures do not import one another; they meet here. What these events post to the ledger is explained in
 ``machines/ledger.py``.
@@ -35,7 +35,7 @@ class Pick(Facts):
     quantity: int
 
 
-# -- shipment -------------------------------------------------------------------------------------------------
+# -- shipment --------------------------------------------------------------------------------------
 
 
 class ShipmentRequested(Between, type="shipment.requested", opens=True):
@@ -103,7 +103,7 @@ class ParcelFailed(ParcelReport, type="parcel.failed"):
         return {"delivered": -self.value} if self.trouble is Trouble.NOT_RECEIVED else {}
 
 
-# -- refund ---------------------------------------------------------------------------------------------------
+# -- refund ----------------------------------------------------------------------------------------
 
 
 class Means(StrEnum):

@@ -242,7 +242,9 @@ class Store(Protocol):
 
     def cases(
         self, *, sop: str | None = None, state: str | None = None, open_only: bool = False, limit: int = 100
-    ) -> list[CaseRow]: ...
+    ) -> list[CaseRow]:
+        """Newest first."""
+        ...
 
     def journal(self, case: str) -> list[tuple[Entry, bytes]]:
         """The entries of a case in order, each with its body as JSON."""
@@ -256,11 +258,16 @@ class Store(Protocol):
         status: Collection[StepStatus] = (),
         case: str | None = None,
         command: str | None = None,
+        run: str | None = None,
         keys: Collection[str] = (),
         limit: int = 100,
-    ) -> list[Step]: ...
+    ) -> list[Step]:
+        """Oldest first."""
+        ...
 
-    def inbox(self, *, status: Collection[InboxStatus] = (), limit: int = 100) -> list[InboxRow]: ...
+    def inbox(self, *, status: Collection[InboxStatus] = (), limit: int = 100) -> list[InboxRow]:
+        """Newest first."""
+        ...
 
     def letter(self, *, source: str, id: str) -> InboxRow | None: ...
 

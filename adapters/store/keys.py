@@ -28,7 +28,7 @@ Keys = dict[str, bytes | None]
 
 
 def find_keys(connection: Connection, customers: Collection[str]) -> Keys:
-    return dict(connection.execute(_KEYS, {"ids": list(customers)}).tuples())
+    return dict(connection.execute(_KEYS, {"ids": list(customers)}).all())
 
 
 def add_keys(connection: Connection, fresh: Mapping[str, bytes], *, wanted: Collection[str]) -> Keys:

@@ -184,6 +184,7 @@ class MemoryStore:
         status: Collection[StepStatus] = (),
         case: str | None = None,
         command: str | None = None,
+        run: str | None = None,
         keys: Collection[str] = (),
         limit: int = 100,
     ) -> list[Step]:
@@ -194,6 +195,7 @@ class MemoryStore:
                 if (not status or step.status in status)
                 and case in (None, step.case)
                 and command in (None, step.command)
+                and run in (None, step.run)
                 and (not keys or step.key in keys)
             ]
         return sorted(found, key=lambda step: (step.issued, step.key))[:limit]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import BindParameter, Connection, bindparam, func, select
+from sqlalchemy import BindParameter, Connection, bindparam, func, select, true
 
 from adapters.store import rows, schema
 from adapters.store.base import CaseRow, InboxRow, InboxStatus, Step, StepStatus
@@ -23,6 +23,14 @@ INBOX_COLUMNS = (
     *(_inbox.c[name] for name in ("opens", "parent", "status", "reason")),
 )
 _TIMER_COLUMNS = (_timers.c.name, _timers.c.due, _timers.c.set_at, _timers.c.passed)
+
+# A partial index is found only by its own words.
+_INDEXED = {
+    InboxStatus.NEW: schema.IS_NEW,
+    InboxStatus.UNMATCHED: schema.IS_UNMATCHED,
+    InboxStatus.DEFERRED: schema.IS_DEFERRED,
+    InboxStatus.DEAD: schema.IS_DEAD,
+}
 
 _ids: BindParameter[str] = bindparam("ids", expanding=True)
 CASES_BY_ID = select(_cases.c.id, *CASE_COLUMNS).where(_cases.c.id.in_(_ids))
@@ -110,6 +118,7 @@ def list_steps(
     status: Collection[StepStatus],
     case: str | None,
     command: str | None,
+    run: str | None,
     keys: Collection[str],
     limit: int,
 ) -> list[Step]:
@@ -117,12 +126,14 @@ def list_steps(
     wanted = select(*_steps.c)
     if status:
         wanted = wanted.where(_steps.c.status.in_([one.value for one in status]))
-        if set(status) == {StepStatus.PARKED}:
-            wanted = wanted.where(schema.IS_PARKED)
+    if set(status) == {StepStatus.PARKED}:
+        wanted = wanted.where(schema.IS_PARKED)
     if case is not None:
         wanted = wanted.where(_steps.c.case_id == case)
     if command is not None:
         wanted = wanted.where(_steps.c.command == command)
+    if run is not None:
+        wanted = wanted.where(schema.HAS_RUN, _steps.c.run == run)
     if keys:
         wanted = wanted.where(_steps.c.key.in_(list(keys)))
     wanted = wanted.order_by(_steps.c.issued, _steps.c.key).limit(limit)
@@ -134,6 +145,8 @@ def list_letters(connection: Connection, *, status: Collection[InboxStatus], lim
     wanted = select(*INBOX_COLUMNS)
     if status:
         wanted = wanted.where(_inbox.c.status.in_([one.value for one in status]))
+    for one in status if len(set(status)) == 1 else ():
+        wanted = wanted.where(_INDEXED.get(one, true()))
     wanted = wanted.order_by(_inbox.c.number.desc()).limit(limit)
     return [rows.inbox_from(row) for row in connection.execute(wanted)]
 
@@ -158,6 +171,6 @@ def count_all(connection: Connection) -> dict[str, dict[str, int]]:
     by_letter = select(_inbox.c.status, count).group_by(_inbox.c.status)
     return {
         "cases": {f"{sop}/{state}": number for sop, state, number in connection.execute(by_state)},
-        "steps": dict(connection.execute(by_step).tuples()),
-        "inbox": dict(connection.execute(by_letter).tuples()),
+        "steps": dict(connection.execute(by_step).all()),
+        "inbox": dict(connection.execute(by_letter).all()),
     }

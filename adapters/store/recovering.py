@@ -23,8 +23,10 @@ _BEAT = _beat.on_conflict_do_update(index_elements=["id"], set_={"heartbeat": _b
 
 _names: BindParameter[str] = bindparam("workers", expanding=True)
 _SILENT = select(_workers.c.id).where(_workers.c.heartbeat < bindparam("since"))
-_UNKNOWN = select(_cases.c.lease.distinct()).where(
-    schema.IS_LEASED, ~exists().where(_workers.c.id == _cases.c.lease)
+_UNKNOWN = (
+    select(_cases.c.lease)
+    .distinct()
+    .where(schema.IS_LEASED, ~exists().where(_workers.c.id == _cases.c.lease))
 )
 # A case that an open round has locked stays: waiting for a worker that hangs would stop the others too.
 _LEASED = select(_cases.c.id).where(_cases.c.lease.in_(_names)).with_for_update(skip_locked=True)

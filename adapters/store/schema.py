@@ -142,8 +142,10 @@ consents = Table(
 IS_NEW = inbox.c.status == literal_column("'new'")
 IS_UNMATCHED = inbox.c.status == literal_column("'unmatched'")
 IS_DEFERRED = inbox.c.status == literal_column("'deferred'")
+IS_DEAD = inbox.c.status == literal_column("'dead'")
 IS_DUE = steps.c.status.in_([literal_column("'pending'"), literal_column("'retrying'")])
 IS_PARKED = steps.c.status == literal_column("'parked'")
+HAS_RUN = steps.c.run.is_not(None)
 IS_LEASED = cases.c.lease.is_not(None)
 HAS_NOT_PASSED = timers.c.passed.is_(False)
 
@@ -155,8 +157,10 @@ def _partial(name: str, *columns: Column[Any], where: ColumnElement[bool]) -> In
 _partial("inbox_new", inbox.c.number, where=IS_NEW)
 _partial("inbox_unmatched", inbox.c.case_id, where=IS_UNMATCHED)
 _partial("inbox_deferred", inbox.c.case_id, where=IS_DEFERRED)
+_partial("inbox_dead", inbox.c.number, where=IS_DEAD)
 _partial("steps_due", steps.c.due, where=IS_DUE)
 _partial("steps_parked", steps.c.command, where=IS_PARKED)
+_partial("steps_of_run", steps.c.run, where=HAS_RUN)
 _partial("timers_due", timers.c.due, where=HAS_NOT_PASSED)
 _partial("cases_leased", cases.c.lease, where=IS_LEASED)
 

@@ -160,12 +160,13 @@ class SqlStore(ABC):
         status: Collection[StepStatus] = (),
         case: str | None = None,
         command: str | None = None,
+        run: str | None = None,
         keys: Collection[str] = (),
         limit: int = 100,
     ) -> list[Step]:
         with self._reading() as connection:
             return queries.list_steps(
-                connection, status=status, case=case, command=command, keys=keys, limit=limit
+                connection, status=status, case=case, command=command, run=run, keys=keys, limit=limit
             )
 
     def inbox(self, *, status: Collection[InboxStatus] = (), limit: int = 100) -> list[InboxRow]:

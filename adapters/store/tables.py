@@ -126,7 +126,8 @@ class MemoryRound:
 
     def _write_cases(self, changes: Changes) -> None:
         span, tables = spans(changes), self._tables
-        for id, case in {**changes.opened, **{id: after for id, (after, _) in changes.moved.items()}}.items():
+        standing = {**changes.opened, **{id: after for id, (after, _) in changes.moved.items()}}
+        for id, case in standing.items():
             opened = span[id][0] if id in changes.opened else tables.cases[id].opened
             data = None if case.data is None else case.data.model_dump_json()
             bare = replace(case, data=None, timers={})
@@ -134,8 +135,8 @@ class MemoryRound:
         for id in self._touched(changes):
             lease = None if id in changes.released else self._worker
             tables.cases[id] = replace(tables.cases[id], lease=lease)
-        for case, entry in changes.entries:
-            tables.journal[case].append(rows.entry_values(case, entry)[1:])
+        for id, entry in changes.entries:
+            tables.journal[id].append(rows.entry_values(id, entry)[1:])
 
     def _write_work(self, changes: Changes) -> None:
         tables = self._tables

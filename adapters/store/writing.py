@@ -35,8 +35,10 @@ def write(connection: Connection, changes: Changes, *, worker: str, leases: Leas
     sql.SET_TIMERS.run(connection, [rows.timer_values(case, timer) for case, timer in changes.timers_set])
     settled = [(status.value, reason, number) for number, status, reason in changes.letters]
     sql.SETTLE_LETTERS.run(connection, settled)
-    sql.REDELIVER.run(connection, [(case,) for case in changes.redeliver])
-    sql.DELIVER_UNMATCHED.run(connection, [(case,) for case in changes.opened])
+    if changes.redeliver:
+        connection.execute(sql.REDELIVER, {"cases": list(changes.redeliver)})
+    if changes.opened:
+        connection.execute(sql.DELIVER_UNMATCHED, {"cases": list(changes.opened)})
     sql.ADD_LETTERS.run(connection, [rows.letter_values(letter) for letter in changes.sent])
     return True
 

@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 
 from adapters.command import Adapter
 from adapters.sealing import Vault
-from adapters.world.behaviour import World
 from adapters.world.book import Book
 from adapters.world.faults import Faults
 from adapters.world.message import Outbox, PostOffice
@@ -43,9 +42,7 @@ def simulated_world(
     kinds: dict[str, dict[str, CommandType]] = {}
     for command in commands:
         kinds.setdefault(command.name.partition(".")[0], {})[command.name] = command
-    conditions = Conditions(
-        seed=seed, world=World(now=clock), faults=faults or Faults(), book=book, latency=latency
-    )
+    conditions = Conditions(seed=seed, clock=clock, faults=faults or Faults(), book=book, latency=latency)
     box = outbox or Outbox()
     return {
         prefix: PostOffice(known, conditions, vault=vault, outbox=box)

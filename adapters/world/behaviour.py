@@ -1,7 +1,7 @@
 """How the simulated world answers out of the ordinary, and what in a request makes it do so.
 
 Everything else gets the ordinary outcome of its command. Signs in tokens are beginnings (``tok_declined_7``
-counts), signs in SKUs and keys are endings.
+counts), signs in SKUs and orders are endings.
 
 ===================== ============================== ====================================================
 command               sign                           answer
@@ -16,11 +16,13 @@ restrictions.check    country AQ, BV or HM           blocked: no carrier goes th
                       more than 10 of one SKU        offer: 10 of it
                       SKU ``-BULKY``                 offer: fee of 3.00
 stock.reserve         SKU ``-OUT``                   short: sold out, not expected again
-                      SKU ``-BACK``                  short: expected in 10 days
+                      SKU ``-BACK``                  short: expected in 10 days; asked again, under
+                                                     another key, it has come in
 stock.forecast        SKU ``-OUT``                   not expected on any day
                       otherwise                      expected in 10 days
 payment.authorize     ``tok_declined``               declined
-                      ``tok_3ds``                    the customer must confirm at the bank
+                      ``tok_3ds``                    the customer must confirm at the bank; asked again,
+                                                     under another key, it is authorised
                       ``tok_expiring``               authorised for 2 hours only
 payment.reauthorize   ``tok_expiring_once``          declined
 payment.void          ``tok_lapsed``                 lapsed already
@@ -30,6 +32,12 @@ warehouse.submit      SKU ``-NOTFOUND``              rejected
 warehouse.cancel      order ``-SHIPPED``             too late
                       order ``-SLOW``                says so later, by event
 warehouse.report      order ``-PACKED``              all parcels are ready
+carrier.buy_label     country AQ, BV or HM           refused
+                      SKU ``-HAZARD``, by standard   refused; any other carrier takes it
+                      otherwise                      a tracking number made of carrier and parcel
+carrier.void_label    parcel with ``-SPENT``         spent already
+carrier.claim         value above 500.00             refused: insured up to 500.00
+carrier.prove_...     parcel with ``-UNPROVED``      no proof of delivery
 ===================== ============================== ====================================================
 """
 
@@ -64,26 +72,31 @@ from machines.order.events import (
     WarehouseRejected,
     WarehouseReported,
 )
+from machines.shipment import commands as shipment
+from machines.shipment.events import ClaimRefused, DeliveryNotProved, LabelBought, LabelRefused, LabelSpent
 
 BIG_BASKET = 50_000
 MOST_OF_ONE = 10
 NO_CARRIER = frozenset({"AQ", "BV", "HM"})
 RESTOCK = timedelta(days=10)
+INSURED = 50_000
 SHORT_HOLD = timedelta(hours=2)
 
 
 @dataclass(frozen=True, slots=True)
-class World:
-    """What an answer may depend on beside the request."""
+class Request:
+    """What an answer may depend on beside the arguments: the time, and whether the same was asked ``again``
+    under another key."""
 
     now: Callable[[], datetime]
+    again: Callable[[], bool]
 
 
-Behaviour = Callable[[Any, World], Event | None]
-"""(arguments, world) -> answer, or ``None`` for the ordinary one; each takes the arguments of its command."""
+Behaviour = Callable[[Any, Request], Event | None]
+"""(arguments, request) -> answer, or ``None`` for the ordinary one; each takes its command's arguments."""
 
 
-def verify(asked: asks.Verification, _: World) -> Event | None:
+def verify(asked: asks.Verification, _: Request) -> Event | None:
     if asked.customer.startswith("NEW-") and asked.total >= BIG_BASKET:
         return OrderSuspicious(rule="big first basket")
     if any(token.startswith("tok_stolen") for token in asked.tokens):
@@ -93,7 +106,7 @@ def verify(asked: asks.Verification, _: World) -> Event | None:
     return AddressUndeliverable() if asked.ship_to.zone == "00" else None
 
 
-def check_restrictions(asked: asks.Restrictions, _: World) -> Event | None:
+def check_restrictions(asked: asks.Restrictions, _: Request) -> Event | None:
     if asked.country in NO_CARRIER:
         return OrderBlocked(rule="no carrier", reason="no carrier goes to that country")
     for line in asked.lines:
@@ -111,54 +124,55 @@ def check_restrictions(asked: asks.Restrictions, _: World) -> Event | None:
     return None
 
 
-def reserve(asked: asks.Pieces, world: World) -> Event | None:
-    there = tuple(item for item in asked.items if not item.sku.endswith(("-OUT", "-BACK")))
-    if len(there) == len(asked.items):
+def reserve(asked: asks.Pieces, request: Request) -> Event | None:
+    sold_out = {item for item in asked.items if item.sku.endswith("-OUT")}
+    awaited = {item for item in asked.items if item.sku.endswith("-BACK") and not request.again()}
+    if not sold_out and not awaited:
         return None
-    gone = any(item.sku.endswith("-OUT") for item in asked.items)
+    there = tuple(item for item in asked.items if item not in sold_out | awaited)
     return StockShort(
         offer=Offer(
             kind=OfferKind.REDUCED,
             reason="partly sold out" if there else "sold out",
             available=there,
-            restock=None if gone else world.now() + RESTOCK,
+            restock=None if sold_out else request.now() + RESTOCK,
         )
     )
 
 
-def forecast(asked: asks.Pieces, world: World) -> Event | None:
+def forecast(asked: asks.Pieces, request: Request) -> Event | None:
     gone = any(item.sku.endswith("-OUT") for item in asked.items)
-    return StockExpected(on=None if gone else world.now() + RESTOCK)
+    return StockExpected(on=None if gone else request.now() + RESTOCK)
 
 
-def authorize(asked: asks.Hold, world: World) -> Event | None:
+def authorize(asked: asks.Hold, request: Request) -> Event | None:
     if asked.token.startswith("tok_declined"):
         return PaymentDeclined(payment=asked.payment, reason="insufficient funds")
     if asked.token.startswith("tok_3ds"):
-        return PaymentActionRequired(payment=asked.payment)
+        return None if request.again() else PaymentActionRequired(payment=asked.payment)
     if asked.token.startswith("tok_expiring"):
-        until = world.now() + SHORT_HOLD
+        until = request.now() + SHORT_HOLD
         return PaymentAuthorized(payment=asked.payment, amount=asked.amount, capture_before=until)
     return None
 
 
-def reauthorize(asked: asks.Hold, _: World) -> Event | None:
+def reauthorize(asked: asks.Hold, _: Request) -> Event | None:
     if asked.token.startswith("tok_expiring_once"):
         return PaymentDeclined(payment=asked.payment, reason="the bank does not renew")
     return None
 
 
-def void(asked: asks.Hold, _: World) -> Event | None:
+def void(asked: asks.Hold, _: Request) -> Event | None:
     if asked.token.startswith("tok_lapsed"):
         return PaymentLapsed(payment=asked.payment, amount=asked.amount)
     return None
 
 
-def capture(asked: asks.Taking, _: World) -> Event | None:
+def capture(asked: asks.Taking, _: Request) -> Event | None:
     return CaptureDeclined(charge=asked.charge) if asked.token.startswith("tok_nocapture") else None
 
 
-def submit(asked: asks.Submission, _: World) -> Event | None:
+def submit(asked: asks.Submission, _: Request) -> Event | None:
     if any(item.sku.endswith("-NOTFOUND") for item in asked.items):
         return WarehouseRejected(reason="the goods cannot be found")
     heavy = tuple(item for item in asked.items if item.sku.endswith("-HEAVY"))
@@ -167,14 +181,34 @@ def submit(asked: asks.Submission, _: World) -> Event | None:
     return WarehouseAccepted(parcels=tuple(PlannedParcel(items=items) for items in groups))
 
 
-def stop(asked: asks.Parcels, _: World) -> Event | None:
+def stop(asked: asks.Parcels, _: Request) -> Event | None:
     if asked.order.endswith("-SHIPPED"):
         return CancellationRejected()
     return CancellationNoted() if asked.order.endswith("-SLOW") else None
 
 
-def report(asked: asks.Parcels, _: World) -> Event | None:
+def report(asked: asks.Parcels, _: Request) -> Event | None:
     return WarehouseReported(ready=asked.parcels) if asked.order.endswith("-PACKED") else None
+
+
+def buy_label(asked: shipment.LabelRequest, _: Request) -> Event | None:
+    if asked.ship_to.country in NO_CARRIER:
+        return LabelRefused(reason="no carrier goes to that country")
+    if asked.carrier == "standard" and any(item.sku.endswith("-HAZARD") for item in asked.items):
+        return LabelRefused(reason="standard does not carry hazardous goods")
+    return LabelBought(tracking=f"{asked.carrier}:{asked.parcel}")
+
+
+def void_label(asked: shipment.Parcel, _: Request) -> Event | None:
+    return LabelSpent() if "-SPENT" in asked.parcel else None
+
+
+def claim(asked: shipment.Parcel, _: Request) -> Event | None:
+    return ClaimRefused(reason="insured up to 500.00") if asked.value > INSURED else None
+
+
+def prove_delivery(asked: shipment.Parcel, _: Request) -> Event | None:
+    return DeliveryNotProved() if "-UNPROVED" in asked.parcel else None
 
 
 BEHAVIOURS: Mapping[str, Behaviour] = {
@@ -189,4 +223,8 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
     "warehouse.submit": submit,
     "warehouse.cancel": stop,
     "warehouse.report": report,
+    "carrier.buy_label": buy_label,
+    "carrier.void_label": void_label,
+    "carrier.claim": claim,
+    "carrier.prove_delivery": prove_delivery,
 }

@@ -40,6 +40,10 @@ class Book(Protocol):
         When it returns, the line survives the death of the process."""
         ...
 
+    def asked(self, effect: str, *, other_than: str) -> bool:
+        """Whether ``effect`` was asked for, and answered, under a key ``other_than`` this one."""
+        ...
+
     def lines(self) -> list[Line]: ...
 
 
@@ -64,6 +68,7 @@ class MemoryBook:
 
     def __init__(self) -> None:
         self._lines: dict[str, Line] = {}
+        self._answered: dict[str, set[str]] = {}
 
     async def enter(self, line: Line) -> Line:
         before = self._lines.get(line.key)
@@ -73,7 +78,12 @@ class MemoryBook:
             if before.answer is not None:
                 line = replace(line, applied=before.applied, answer=before.answer)
         self._lines[line.key] = line
+        if line.answered:
+            self._answered.setdefault(line.effect, set()).add(line.key)
         return line
+
+    def asked(self, effect: str, *, other_than: str) -> bool:
+        return bool(self._answered.get(effect, set()) - {other_than})
 
     def lines(self) -> list[Line]:
         return list(self._lines.values())
@@ -85,6 +95,8 @@ CREATE TABLE IF NOT EXISTS lines (
     requested INTEGER NOT NULL, answered INTEGER NOT NULL, applied INTEGER NOT NULL, answer TEXT
 ) WITHOUT ROWID
 """
+_BY_EFFECT = "CREATE INDEX IF NOT EXISTS lines_effect ON lines (effect)"
+_ASKED = "SELECT count(*) FROM lines WHERE effect = ? AND key <> ? AND answered > 0"
 _COLUMNS = "key, command, effect, requested, answered, applied, answer"
 _ENTER = f"""
 INSERT INTO lines ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -109,10 +121,15 @@ class SqliteBook:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = OFF")
         self._connection.execute(_TABLE)
+        self._connection.execute(_BY_EFFECT)
         self._group: Group[Line, Line] = Group(self._write, threaded=False)
 
     async def enter(self, line: Line) -> Line:
         return await self._group.do(line)
+
+    def asked(self, effect: str, *, other_than: str) -> bool:
+        with closing(self._connection.execute(_ASKED, (effect, other_than))) as rows:
+            return bool(rows.fetchone()[0])
 
     def lines(self) -> list[Line]:
         with closing(self._connection.execute(f"SELECT {_COLUMNS} FROM lines ORDER BY key")) as rows:

@@ -13,13 +13,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from adapters.errors import Rejected, SealBroken, StoreUnavailable, Unavailable
+from adapters.errors import AdapterError, Rejected, SealBroken, StoreUnavailable, Unavailable
 from adapters.grouping import Group
 from adapters.sealing import Disclosure, Vault
 from adapters.world.provider import Conditions, Provider
 from machines.kernel.command import Command, CommandType
 from machines.kernel.event import SEALED, Event
 from machines.messages import Message, MessageUndeliverable
+
+Unsent = tuple[str, Message]  # with the idempotency key
 
 TO_CUSTOMER = Disclosure(recipient="customer", purpose="service message", fields=frozenset({"name", "email"}))
 
@@ -75,9 +77,9 @@ class PostOffice(Provider):
     ) -> None:
         super().__init__(commands, conditions)
         self._vault = vault
-        self._opening: Group[Command, Sent] = Group(self._address, threaded=True)
-        self.outbox = outbox
+        self._addressing: Group[Unsent, Sent] = Group(self._address, threaded=vault is not None)
         self._ready: dict[str, Sent] = {}  # addressed, by key, while the command is performed
+        self.outbox = outbox
 
     async def perform(self, command: Command) -> Event:
         try:
@@ -89,9 +91,11 @@ class PostOffice(Provider):
         if not isinstance(command.arguments, Message):
             return await super().decide(command, kind)
         try:
-            sent = await self._opening.do(command) if self._vault else _addressed(command, {})
+            sent = await self._addressing.do((command.key, command.arguments))
         except StoreUnavailable as error:
             raise Unavailable(f"{command.name}: {error}") from None
+        except SealBroken as error:
+            raise Rejected(f"{command.name}: {error}") from None
         if sent.email.endswith(".invalid"):
             return MessageUndeliverable(template=command.arguments.template)
         self._ready[command.key] = sent
@@ -102,34 +106,21 @@ class PostOffice(Provider):
         if sent is not None:
             self.outbox.put(sent)
 
-    def _address(self, commands: list[Command]) -> Sequence[Sent | Exception]:
-        """Open what addresses a group of messages, with one look-up of keys for all."""
-        assert self._vault is not None
-        self._vault.warm([token for command in commands for token in _tokens(command)])
-        return [self._open(command, self._vault) for command in commands]
-
-    @staticmethod
-    def _open(command: Command, vault: Vault) -> Sent | Exception:
-        try:
-            return _addressed(command, vault.open_tokens(_tokens(command), disclosure=TO_CUSTOMER))
-        except SealBroken as error:
-            return Rejected(f"{command.name}: {error}")
-        except (Rejected, StoreUnavailable) as error:
-            return error
+    def _address(self, messages: list[Unsent]) -> Sequence[Sent | Exception]:
+        """Address a group of messages, with one look-up of keys for all."""
+        if self._vault is not None:
+            self._vault.warm([token for _, message in messages for token in _tokens(message)])
+        return [_addressed(key, message, self._vault) for key, message in messages]
 
 
-def _tokens(command: Command) -> list[str]:
-    assert isinstance(command.arguments, Message)
-    to = command.arguments.to
-    return [value for value in (to.name, to.email) if value.startswith(SEALED)]
+def _tokens(message: Message) -> list[str]:
+    return [value for value in (message.to.name, message.to.email) if value.startswith(SEALED)]
 
 
-def _addressed(command: Command, opened: Mapping[str, str]) -> Sent:
-    assert isinstance(command.arguments, Message)
-    to = command.arguments.to
-    return Sent(
-        key=command.key,
-        name=opened.get(to.name, to.name),
-        email=opened.get(to.email, to.email),
-        message=command.arguments,
-    )
+def _addressed(key: str, message: Message, vault: Vault | None) -> Sent | Exception:
+    name, email = message.to.name, message.to.email
+    try:
+        opened = vault.open_tokens(_tokens(message), disclosure=TO_CUSTOMER) if vault else {}
+    except AdapterError as error:  # concerns this message only
+        return error
+    return Sent(key=key, name=opened.get(name, name), email=opened.get(email, email), message=message)

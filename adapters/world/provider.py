@@ -3,33 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from zlib import crc32
 
 import orjson
 
 from adapters.errors import Rejected, Unavailable
-from adapters.world.behaviour import BEHAVIOURS, World
+from adapters.world.behaviour import BEHAVIOURS, Request
 from adapters.world.book import Book, Line
+from adapters.world.effect import effect_of
 from adapters.world.faults import Failure, Faults, Strike
-from machines.between import Pick
 from machines.kernel.command import Command, CommandType
-from machines.kernel.event import Event, Facts
-
-_IDENTIFYING = (
-    "about",
-    "order",
-    "refund",
-    "return",
-    "parcel",
-    "parcels",
-    "payment",
-    "charge",
-    "items",
-    "template",
-)
+from machines.kernel.event import Event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +24,18 @@ class Conditions:
     """What all providers of one world share; ``latency`` is the mean of every answer, in seconds."""
 
     seed: int
-    world: World
+    clock: Callable[[], datetime]
     faults: Faults
     book: Book | None = None
     latency: float = 0.0
+    asked: dict[str, str] = field(default_factory=dict)  #: effect -> first key, where there is no book
+
+    def asked_before(self, command: Command) -> bool:
+        """Whether the same effect was asked for, and answered, under another key."""
+        effect = effect_of(command)
+        if self.book is not None:
+            return self.book.asked(effect, other_than=command.key)
+        return self.asked.setdefault(effect, command.key) != command.key
 
 
 class Provider:
@@ -74,8 +69,12 @@ class Provider:
     async def decide(self, command: Command, kind: CommandType) -> Event:
         """What this world answers when asked for the first time."""
         behaviour = BEHAVIOURS.get(command.name)
-        unusual = behaviour(command.arguments, self._conditions.world) if behaviour else None
+        unusual = behaviour(command.arguments, self._request(command)) if behaviour else None
         return unusual or next(iter(kind.possible(command.arguments)))
+
+    def _request(self, command: Command) -> Request:
+        conditions = self._conditions
+        return Request(now=conditions.clock, again=lambda: conditions.asked_before(command))
 
     async def happened(self, command: Command, answer: Event) -> None:
         """Called once per effect, when it is in the book."""
@@ -118,29 +117,6 @@ class Provider:
             await self._conditions.book.enter(
                 Line(key=command.key, command=command.name, effect=effect_of(command))
             )
-
-
-def effect_of(command: Command) -> str:
-    """What happens in the world, under whichever key it is asked: ``payment.capture SO-1001 SO-1001-1/1``."""
-    arguments = command.arguments
-    return " ".join(
-        [command.name, *(_named(getattr(arguments, name)) for name in _identifying(type(arguments)))]
-    )
-
-
-@cache
-def _identifying(kind: type[Facts]) -> tuple[str, ...]:
-    return tuple(name for name in _IDENTIFYING if name in kind.model_fields)
-
-
-def _named(value: object) -> str:
-    if isinstance(value, tuple):
-        return ",".join(map(_named, value))
-    if isinstance(value, Pick):
-        return f"{value.sku}*{value.quantity}"
-    if isinstance(value, Facts):
-        return "/".join(_named(getattr(value, name)) for name in _identifying(type(value)))
-    return str(value)
 
 
 def _written(answer: Event) -> str:

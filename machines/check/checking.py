@@ -54,10 +54,12 @@ def _obligations(procedures: Iterable[Procedure], release: str | None) -> Iterat
 
 
 def _explore(name: str, procedures: dict[str, Procedure]) -> Explorer:
+    """Repeated until what was assumed holds: who sends which event, which fields matter in which state."""
     traffic = Traffic()
     while True:
         explorer = Explorer(name, procedures=procedures, traffic=traffic, child=False)
         explorer.explore(explorer.root)
-        if not traffic.again:
+        grown = [one.grow() for one in traffic.liveness.values()]
+        if not (any(grown) or traffic.again):
             return explorer
-        traffic = Traffic(known=traffic.known | traffic.learnt)
+        traffic = Traffic(known=traffic.known | traffic.learnt, liveness=traffic.liveness)

@@ -143,13 +143,17 @@ class Explorer:
 
     def _worth_trying(self, number: int, situation: Situation) -> tuple[int, ...]:
         """What may happen from outside and changes anything; the rest is looked at once."""
-        outside = self.stepper.outside(situation.core)
+        state, data, _ = self.stepper.cores[situation.core]
+        outside = self.stepper.outside(data)
         if isinstance(outside, Raised):
             self.taking.raised(number, self.state(number), outside, None)
             return ()
         bare = situation._replace(flight=(), children=(), kept=(), ledger=())
         worth = []
         for happening in outside:
+            if not self.stepper.concerns(state, happening):
+                self.stepper.definition.seen.add(self.stepper.happenings[happening].type)
+                continue
             step = self.stepper.step(situation.core, happening)
             moves = isinstance(step, Raised) or bool(step.commands or step.sends)
             if not moves:

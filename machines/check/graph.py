@@ -34,19 +34,19 @@ def _unmet(explorer: Explorer) -> Iterator[Finding]:
     for state in procedure.states:
         if state.name not in met:
             yield Finding(Kind.UNREACHABLE, sop, state.name, "no path leads to it")
-        elif isinstance(state, Ask) and state.form.type not in explorer.taking.seen:
+        elif isinstance(state, Ask) and state.form.type not in explorer.stepper.definition.seen:
             yield Finding(
                 Kind.NOBODY_SENDS, sop, state.name, f"the form {state.form.type} is never filled in"
             )
     for event in procedure.events:
-        if event.type not in explorer.taking.seen:
+        if event.type not in explorer.stepper.definition.seen:
             yield Finding(Kind.NOBODY_SENDS, sop, procedure.name, event.type)
     for command in procedure.commands.values():
         for outcome in command.outcomes:
-            if outcome.type not in explorer.taking.seen:
+            if outcome.type not in explorer.stepper.definition.seen:
                 yield Finding(Kind.NOBODY_SENDS, sop, command.name, f"the outcome {outcome.type} never comes")
     for rule in procedure.rules:
-        if rule.disposition is Disposition.HANDLED and id(rule) not in explorer.taking.used:
+        if rule.disposition is Disposition.HANDLED and id(rule) not in explorer.stepper.definition.used:
             where = ", ".join(state.name for state in rule.at)
             target = f" -> {rule.to.name}" if rule.to else ""
             yield Finding(Kind.DEAD_RULE, sop, where, f"on {rule.event}{target}")
@@ -54,7 +54,7 @@ def _unmet(explorer: Explorer) -> Iterator[Finding]:
 
 def _late(explorer: Explorer) -> Iterator[Finding]:
     """Outcomes of inert commands, which the walk does not carry along, where no rule takes them."""
-    for name, missing in explorer.taking.inert.missing.items():
+    for name, missing in explorer.stepper.inert.missing.items():
         left = {state for state, _ in missing}
         came: dict[int, tuple[int, Label]] = dict(explorer.issued.get(name, {}))
         first = frozenset(came)

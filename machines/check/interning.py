@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Generic, TypeVar
 
+from pydantic import BaseModel
+
 Thing = TypeVar("Thing")
 
 
@@ -31,8 +33,9 @@ class Interned(Generic[Thing]):
 
 
 def _key(thing: object) -> Hashable:
-    try:
-        hash(thing)
-    except TypeError:  # a model inside has a mapping
-        return type(thing), repr(thing)
-    return type(thing), thing
+    if isinstance(thing, BaseModel):  # as JSON, which is faster than to hash and compare nested models
+        return type(thing), thing.__pydantic_serializer__.to_json(thing, warnings=False)
+    if isinstance(thing, tuple):
+        return type(thing), tuple(map(_key, thing))
+    assert isinstance(thing, Hashable)
+    return thing

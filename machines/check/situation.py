@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from machines.check.report import Kind
 from machines.kernel.event import Event, Facts
-from machines.kernel.rule import Disposition, Rule, Send
+from machines.kernel.rule import Disposition, Send
 
 NOW = datetime(2026, 1, 5, 10, tzinfo=UTC)
 """The instant at which everything happens; when a deadline passes later than that, the data grow older."""
@@ -77,10 +77,10 @@ class Step(NamedTuple):
 
     core: int
     commands: tuple[int, ...]
+    idle: tuple[str, ...]  #: names of inert commands, which nothing follows from
     sends: tuple[Send, ...]
     disposition: Disposition
     moved: bool
-    rule: Rule | None
     reason: str
 
 

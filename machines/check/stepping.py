@@ -3,33 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from machines.check.ageing import age
+from machines.check.inert import Inert
 from machines.check.interning import Interned
+from machines.check.liveness import Fields, Liveness
 from machines.check.situation import LATER, NOW, Asked, Core, Happening, Raised, Step, Timers
 from machines.kernel.case import Case, Timer
+from machines.kernel.command import Command
 from machines.kernel.decide import decide
+from machines.kernel.decision import Decision
 from machines.kernel.definition import Definition, Firing
 from machines.kernel.event import DeadlinePassed, Event, Facts, Received
 from machines.kernel.procedure import Procedure
-from machines.kernel.rule import Send
+from machines.kernel.rule import Disposition, Send
 from machines.kernel.state import DEADLINE, Deadline
 
 _PARENT = "parent/1"
 
 
+class Watched(Definition):
+    """A definition that remembers which events it met and which rules it chose."""
+
+    def __init__(self, procedure: Procedure) -> None:
+        super().__init__(procedure, due=_later)
+        self.used: set[int] = set()
+        self.seen: set[str] = set()
+
+    def fire(self, firing: Firing) -> None:
+        super().fire(firing)
+        self.seen.add(firing.event.type)
+        if firing.rule is not None:
+            self.used.add(id(firing.rule))
+
+
 class Stepper:
     """``child`` tells whether a parent listens. Numbers of data, happenings and commands are its own."""
 
-    def __init__(self, procedure: Procedure, *, child: bool) -> None:
+    def __init__(self, procedure: Procedure, *, child: bool, liveness: Liveness) -> None:
         self.procedure = procedure
-        self.definition = Definition(procedure, due=_later)
+        self.definition = Watched(procedure)
+        self.inert = Inert(procedure)
+        self._tried: set[tuple[str, str]] = set()
         self.cores: Interned[Core] = Interned()
         self.data: Interned[Facts | None] = Interned()
         self.happenings: Interned[Happening] = Interned()
         self.asked: Interned[Asked] = Interned()
         self._until = {name: one.until for name, one in procedure.deadlines.items() if one.until}
+        self.liveness = liveness
+        self._fields = Fields(procedure.data)
+        self._forgotten: dict[tuple[str, int], int] = {}
         self._parent = _PARENT if child else None
         self._steps: dict[tuple[int, int], Step | Raised] = {}
         self._possible: dict[int, tuple[int, ...] | Raised] = {}
@@ -64,12 +89,11 @@ class Stepper:
                 self._possible[command] = Raised(f"possible outcomes of {name}", error)
         return self._possible[command]
 
-    def outside(self, core: int) -> tuple[int, ...] | Raised:
-        """What may happen from outside: to a case without data what opens one, by its examples."""
-        number = self.cores[core].data
+    def outside(self, number: int) -> tuple[int, ...] | Raised:
+        """What may happen from outside to a case with data ``number``: without any, what opens one."""
         if number not in self._outside:
             try:
-                events = self._openings() if core == self.start else self._may_happen(number)
+                events = self._openings() if self.data[number] is None else self._may_happen(number)
                 self._outside[number] = tuple(dict.fromkeys(map(self.happening, events)))
             except Exception as error:
                 self._outside[number] = Raised("may_happen", error)
@@ -83,6 +107,13 @@ class Stepper:
         for one in self.procedure.may_happen(self.data[data]):
             yield one.event if isinstance(one, Send) else one
 
+    def concerns(self, state: str, happening: int) -> bool:
+        """Whether any rule could do more with the event than note it."""
+        pair = (state, self.happenings[happening].type)
+        fallback = self.definition.fallback.get(pair)
+        kept = fallback is not None and fallback.disposition is Disposition.DEFERRED
+        return kept or pair in self.definition.handled
+
     def step(self, core: int, happening: int) -> Step | Raised:
         known = self._steps.get((core, happening))
         if known is None:
@@ -92,23 +123,48 @@ class Stepper:
     def _decide(self, core: int, happening: int) -> Step | Raised:
         case, (kind, payload, at) = self._case(core), self.happenings[happening]
         event = Received("check", "check", kind, payload, at)
-        firing = Firing(case=case, event=event, now=at)
+        self._fields.log.reads.clear()
         try:
-            self.definition.fire(firing)
             decision = decide(self.definition, case, event, at)
         except Exception as error:
             return Raised(f"on {kind}", error)
+        after = self._note(case.state, kind, decision)
+        idle, flying = [], []
+        for command in decision.commands:
+            if command.name in self.inert.names:
+                idle.append(command.name)
+                self._try_inert(after, command, at)
+            else:
+                flying.append(self.asked.number(Asked(command.name, command.arguments)))
         return Step(
-            core=self.cores.number(self._core(decision.case, at - NOW)),
-            commands=tuple(
-                self.asked.number(Asked(command.name, command.arguments)) for command in decision.commands
-            ),
+            core=self.cores.number(self._core(after, at - NOW)),
+            commands=tuple(flying),
+            idle=tuple(idle),
             sends=decision.sends,
             disposition=decision.disposition,
             moved=decision.moved,
-            rule=firing.rule,
             reason=decision.entry.reason,
         )
+
+    def _note(self, state: str, kind: str, decision: Decision) -> Case:
+        """The case as decided; what was read and written on the way is remembered."""
+        if not decision.moved and decision.disposition is not Disposition.HANDLED:
+            writes: frozenset[str] = frozenset()
+            data = self._fields.plain(decision.case.data)[0]
+        else:
+            data, writes = self._fields.plain(decision.case.data)
+        case = replace(decision.case, data=data)
+        reads = self._fields.log.reads
+        self.liveness.note(state=state, kind=kind, target=case.state, reads=reads, writes=writes)
+        return case
+
+    def _try_inert(self, case: Case, command: Command, at: datetime) -> None:
+        """Nothing follows from its outcomes, but what takes them must not fail; once per state will do."""
+        if (case.state, command.name) in self._tried:
+            return
+        self._tried.add((case.state, command.name))
+        for outcome in self.procedure.commands[command.name].possible(command.arguments):
+            decide(self.definition, case, Received("check", "check", outcome.type, outcome, at), at)
 
     def _core(self, case: Case, by: timedelta) -> Core:
         """``case`` as it is told apart, after ``by`` has passed."""
@@ -118,7 +174,25 @@ class Stepper:
             until = self._until.get(name)
             due = until(data) if until and by else None
             timers.append(Timers(name, due or timer.due, timer.passed))
-        return Core(case.state, self.data.number(data), tuple(timers))
+        return Core(case.state, self._remembered(case.state, data), tuple(timers))
+
+    def _remembered(self, state: str, data: Facts | None) -> int:
+        """The number of ``data`` without what no longer matters, if the same things may happen to that."""
+        number = self.data.number(data)
+        if data is None:
+            return number
+        known = self._forgotten.get((state, number))
+        if known is None:
+            less = self.data.number(self.liveness.forget(state, data))
+            alike = less == number or self._concerning(state, less) == self._concerning(state, number)
+            known = self._forgotten[state, number] = less if alike else number
+        return known
+
+    def _concerning(self, state: str, data: int) -> list[int]:
+        outside = self.outside(data)
+        if isinstance(outside, Raised):
+            return []
+        return [happening for happening in outside if self.concerns(state, happening)]
 
     def _case(self, core: int) -> Case:
         state, data, timers = self.cores[core]
@@ -129,7 +203,7 @@ class Stepper:
             version=procedure.version,
             hash="",
             state=state,
-            data=self.data[data],
+            data=self._fields.watched(self.data[data]),
             parent=self._parent,
             timers={
                 timer.name: Timer(timer.name, timer.due, set_at=NOW, passed=timer.passed) for timer in timers

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from machines.check.automaton import Automaton
-from machines.check.inert import Inert
+from machines.check.liveness import Liveness
 from machines.check.report import Kind
 from machines.check.situation import SAME_IN_FLIGHT, Child, Kept, Label, Raised, Situation, Step, Trouble
 from machines.check.stepping import Stepper
@@ -27,12 +27,16 @@ class Traffic:
     """
 
     known: frozenset[tuple[str, str, str]] = frozenset()
+    liveness: dict[str, Liveness] = field(default_factory=dict)
     learnt: set[tuple[str, str, str]] = field(default_factory=set)
     offered: set[tuple[str, str, str]] = field(default_factory=set)
 
     @property
     def again(self) -> bool:
         return not self.offered.isdisjoint(self.learnt)
+
+    def alive(self, procedure: Procedure) -> Liveness:
+        return self.liveness.setdefault(procedure.name, Liveness(procedure))
 
 
 class Taking:
@@ -49,15 +53,11 @@ class Taking:
     ) -> None:
         self.procedures = procedures
         self.traffic = traffic
-        self.stepper = Stepper(procedure, child=child)
-        self.inert = Inert(procedure)
+        self.stepper = Stepper(procedure, child=child, liveness=traffic.alive(procedure))
         self.troubles: dict[tuple[object, ...], Trouble] = {}
-        self.seen: set[str] = set()
-        self.used: set[int] = set()
         self.idle: set[str] = set()  #: inert commands issued since the caller last looked
         self._automata: dict[str, Automaton] = {}
         self._open_automaton = open_automaton
-        self._tried: set[tuple[int, int]] = set()
         self._rules = {(state.name, rule.event) for rule in procedure.rules for state in rule.at}
 
     def automaton(self, sop: str) -> Automaton:
@@ -85,7 +85,7 @@ class Taking:
             if step.moved:
                 waiting += kept
                 kept = ()
-            flight = self._fly(number, situation.flight, step, label)
+            flight = self._fly(situation.flight, step)
             situation = Situation(step.core, flight, situation.children, kept, ledger)
             for send in step.sends:
                 if send.to is None:
@@ -94,28 +94,10 @@ class Taking:
                     situation = self._send(number, situation, send, label)
         return situation, tuple(says)
 
-    def _try_inert(self, number: int, core: int, command: int, label: Label) -> None:
-        """Nothing follows from its outcomes, but what takes them must not fail."""
-        self.idle.add(self.stepper.asked[command].name)
-        if (core, command) in self._tried:
-            return
-        self._tried.add((core, command))
-        for outcome in self.possible(number, command):
-            step = self.stepper.step(core, outcome)
-            self.seen.add(self.stepper.happenings[outcome].type)
-            if isinstance(step, Raised):
-                self.raised(number, self.stepper.state(core), step, label)
-            elif step.rule is not None:
-                self.used.add(id(step.rule))
-
-    def _fly(self, number: int, flight: tuple[int, ...], step: Step, label: Label) -> tuple[int, ...]:
+    def _fly(self, flight: tuple[int, ...], step: Step) -> tuple[int, ...]:
         """Put the commands of ``step`` in flight, except those from which nothing can follow."""
-        flying = []
-        for command in step.commands:
-            if self.stepper.asked[command].name in self.inert.names:
-                self._try_inert(number, step.core, command, label)
-            elif self.stepper.possible(command):
-                flying.append(command)
+        self.idle.update(step.idle)
+        flying = [command for command in step.commands if self.stepper.possible(command)]
         if not flying:
             return flight
         together = sorted((*flight, *flying))
@@ -161,12 +143,10 @@ class Taking:
         return possible
 
     def _note(self, number: int, situation: Situation, label: Label, happening: int, step: Step) -> None:
-        """Remember what was met, and look at outcomes, reports and deadlines that no rule handled."""
-        state, kind = self.stepper.state(situation.core), self.stepper.happenings[happening].type
-        self.seen.add(kind)
-        if step.rule is not None:
-            self.used.add(id(step.rule))
+        """Look at outcomes, reports and deadlines that no rule handled."""
+        if step.disposition is Disposition.HANDLED:
             return
+        state, kind = self.stepper.state(situation.core), self.stepper.happenings[happening].type
         if happening != label.happening or label.who in {"outside", "parent"}:
             return  # the static table of states and events covers these
         declared = (state, kind) in self._rules

@@ -121,10 +121,11 @@ def _entry(case: Case, firing: Firing, *, disposition: Disposition, after: str, 
 def _commands(
     case: Case, does: tuple[CommandType, ...], data: Facts | None, event: Received, seq: int
 ) -> tuple[Command, ...]:
-    commands = []
+    commands: list[Command] = []
     for kind in does:
-        for number, arguments in enumerate(kind.arguments(data, event.payload)):
-            suffix = f"/{number}" if number else ""
+        for arguments in kind.arguments(data, event.payload):
+            before = sum(command.name == kind.name for command in commands)
+            suffix = f"/{before}" if before else ""
             commands.append(Command(kind.name, f"{case.id}/{kind.name}/{seq}{suffix}", arguments))
     return tuple(commands)
 

@@ -1,4 +1,4 @@
-"""What is put to others on behalf of an order: the arguments of each command, built from what the order knows."""
+"""What is put to others on behalf of an order: the arguments of its commands."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from machines.kernel.event import Event, Facts
 from machines.order.data import Charge, Line, Order, ParcelStatus, PaymentStatus, cause
 from machines.order.events import PaymentAuthorized, WarehouseReported
 
-# -- what is asked --------------------------------------------------------------------------------------------
+# -- what is asked ---------------------------------------------------------------------------------
 
 
 class Verification(Facts):
@@ -78,7 +78,7 @@ class Parcels(Facts):
     parcels: tuple[str, ...]
 
 
-# -- how it is asked ------------------------------------------------------------------------------------------
+# -- how it is asked -------------------------------------------------------------------------------
 
 
 def _items(order: Order) -> tuple[Pick, ...]:

@@ -52,7 +52,7 @@ CHECK_RESTRICTIONS = CommandType(
     fulfils=("RES-1",),
 )
 
-# -- stock ----------------------------------------------------------------------------------------------------
+# -- stock -----------------------------------------------------------------------------------------
 
 _RESERVED = (StockReserved, StockShort)
 RESERVE = CommandType(
@@ -94,7 +94,7 @@ RELEASE_REPLACEMENT = CommandType(
     retry=PATIENT,
 )
 
-# -- money ----------------------------------------------------------------------------------------------------
+# -- money -----------------------------------------------------------------------------------------
 
 AUTHORISE = CommandType(
     "payment.authorize",
@@ -133,7 +133,7 @@ CHARGE_READY = CommandType(
     "payment.capture", asks.charge_ready, _CAPTURED, possible.captures, takes=asks.Taking, retry=PATIENT
 )
 
-# -- warehouse ------------------------------------------------------------------------------------------------
+# -- warehouse -------------------------------------------------------------------------------------
 
 _PLANNED = (WarehouseAccepted, WarehouseRejected)
 SUBMIT = CommandType(

@@ -20,7 +20,6 @@ from machines.order.data import (
     Amendment,
     Ending,
     Line,
-    Offer,
     Order,
     Parcel,
     ParcelStatus,
@@ -43,12 +42,12 @@ from machines.order.money import (
     with_payment,
 )
 
-USUAL_HOLD = timedelta(days=7)  #: customer-initiated card payments; Stripe, "place a hold on a payment method"
+USUAL_HOLD = timedelta(days=7)  #: card payments; Stripe, "Place a hold on a payment method"
 
-# -- placing and changing -------------------------------------------------------------------------------------
+# -- placing and changing --------------------------------------------------------------------------
 
 
-def place(_: None, event: told.OrderPlaced, __: datetime) -> Order:
+def place(_: object, event: told.OrderPlaced, __: datetime) -> Order:
     payments = tuple(
         Payment.model_construct(id=str(number), means=paid.means, token=paid.token, up_to=paid.up_to)
         for number, paid in enumerate(event.payments, start=1)
@@ -66,6 +65,10 @@ def place(_: None, event: told.OrderPlaced, __: datetime) -> Order:
         lines=event.lines,
         payments=payments,
     )
+
+
+def amend_at_once(order: Order, event: told.OrderAmended, now: datetime) -> Order:
+    return amend(note_amendment(order, event, now))
 
 
 def correct_address(order: Order, event: told.AddressCorrected, _: datetime) -> Order:
@@ -100,6 +103,8 @@ def amend(order: Order) -> Order:
         "stock": Stock(),
         "fee": 0,
         "offer": None,
+        "ending": None,
+        "reason": "",
     }
     return order.model_copy(update=update)
 
@@ -112,7 +117,7 @@ def reprice(order: Order, event: told.OrderRepriced, _: datetime) -> Order:
     return order.model_copy(update={"lines": lines})
 
 
-# -- restrictions and stock -----------------------------------------------------------------------------------
+# -- restrictions and stock ------------------------------------------------------------------------
 
 
 def note_offer(order: Order, event: told.RestrictionsOffer, _: datetime) -> Order:
@@ -125,13 +130,19 @@ def note_short(order: Order, event: told.StockShort, _: datetime) -> Order:
 
 
 def begin_reserving(order: Order, _: Event, __: datetime) -> Order:
-    return order.model_copy(update={"offer": None, "stock": order.stock.model_copy(update={"reserving": True})})
+    return order.model_copy(
+        update={"offer": None, "stock": order.stock.model_copy(update={"reserving": True})}
+    )
 
 
 def take_offer(order: Order, _: told.ChoiceMade, now: datetime) -> Order:
-    offer = order.offer or Offer.model_construct()
+    offer = order.offer
+    if offer is None:
+        return order
     if offer.available:
-        lines = tuple(line for line in (_reduced(line, offer.available) for line in order.lines) if line.quantity)
+        lines = tuple(
+            line for line in (_reduced(line, offer.available) for line in order.lines) if line.quantity
+        )
         order = order.model_copy(update={"lines": lines})
     order = order.model_copy(update={"fee": offer.fee or order.fee})
     return begin_reserving(order, _, now)
@@ -209,7 +220,7 @@ def _release(order: Order, pieces: int | None = None) -> Order:
     return order.model_copy(update={"stock": stock.model_copy(update=update)})
 
 
-# -- payment --------------------------------------------------------------------------------------------------
+# -- payment ---------------------------------------------------------------------------------------
 
 
 def authorised(order: Order, event: told.PaymentAuthorized, now: datetime) -> Order:
@@ -287,6 +298,15 @@ def lapsed(order: Order, event: told.PaymentLapsed, _: datetime) -> Order:
     return with_payment(order, event.payment, lapsed=payment.lapsed + event.amount)
 
 
+def lapsed_before_handover(order: Order, event: told.PaymentLapsed, now: datetime) -> Order:
+    """It will be asked for again, together with what the customer still has to settle."""
+    return with_payment(lapsed(order, event, now), event.payment, status=PaymentStatus.NEW)
+
+
+def not_renewed(order: Order, event: told.PaymentActionRequired, _: datetime) -> Order:
+    return with_payment(order, event.payment, status=PaymentStatus.DECLINED)
+
+
 def renew(order: Order, event: told.WarehouseReported, _: datetime) -> Order:
     """What is packed is charged while the money is still held; the rest is to be held for longer."""
     for key in event.ready:
@@ -315,14 +335,14 @@ def add_means(order: Order, event: told.MeansGiven, _: datetime) -> Order:
     paid = event.pay_with
     parcels = order.parcels_in(ParcelStatus.OPEN)
     amount = sum(parcel.value for parcel in parcels if not parcel.charged)
+    kept = tuple(payment for payment in order.payments if payment.authorised or payment.captured)
     added = Payment(
-        id=str(len(order.payments) + 1),
+        id=str(max(int(payment.id) for payment in kept) + 1),
         means=paid.means,
         token=paid.token,
         status=PaymentStatus.ASKED,
         amount=amount,
     )
-    kept = tuple(payment for payment in order.payments if payment.authorised or payment.captured)
     return order.model_copy(update={"payments": (*kept, added)})
 
 
@@ -331,7 +351,7 @@ def took_over(order: Order, event: told.PaymentAuthorized, now: datetime) -> Ord
     return authorised(begin_void(order, event), event, now)
 
 
-# -- warehouse and parcels ------------------------------------------------------------------------------------
+# -- warehouse and parcels -------------------------------------------------------------------------
 
 
 def plan_parcels(order: Order, event: told.WarehouseAccepted, _: datetime) -> Order:
@@ -381,10 +401,12 @@ def stopped(order: Order, event: ParcelCancelled, _: datetime) -> Order:
     parcel = order.parcel(event.parcel)
     order = with_parcel(order, event.parcel, status=ParcelStatus.STOPPED)
     order = refund_parcel(_release(order, parcel.pieces), event.parcel, event)
+    if order.amendment is None and order.ending is None:
+        order = order.model_copy(update={"ending": Ending.CANCELLED, "reason": event.reason})
     return void_if_all_left(order, event)
 
 
-# -- cancelling -----------------------------------------------------------------------------------------------
+# -- cancelling ------------------------------------------------------------------------------------
 
 
 def cancel(order: Order, event: told.OrderCancelRequested, _: datetime) -> Order:
@@ -397,12 +419,21 @@ def ask_to_stop(order: Order, event: told.OrderCancelRequested, _: datetime) -> 
     return order.model_copy(update=update)
 
 
+def cancel_all(order: Order, event: told.OrderCancelRequested, now: datetime) -> Order:
+    """What has not left is stopped, what did not arrive is refunded."""
+    return refund_all_failed(ask_to_stop(order, event, now), event, now)
+
+
 def stop_unpaid(order: Order, _: DeadlinePassed, __: datetime) -> Order:
     return order.model_copy(update={"ending": Ending.EXPIRED, "reason": "no payment"})
 
 
 def stop_accepted(order: Order, event: told.CancellationAccepted, _: datetime) -> Order:
-    for parcel in order.parcels_in(ParcelStatus.OPEN):
+    """Where a parcel cannot be stopped the order can only be cancelled in part, not changed."""
+    waiting = order.parcels_in(ParcelStatus.OPEN)
+    if any(parcel.key not in event.parcels for parcel in waiting):
+        order = order.model_copy(update={"amendment": None})
+    for parcel in waiting:
         if parcel.key in event.parcels:
             order = with_parcel(order, parcel.key, status=ParcelStatus.STOPPING)
     return order
@@ -428,6 +459,10 @@ def cannot_hand_over(order: Order, event: told.HandoverDecided, _: datetime) -> 
     return _give_up(order, event, ending=Ending.CANCELLED, reason="the warehouse could not take the order")
 
 
+def expire_lapsed(order: Order, event: told.PaymentLapsed, now: datetime) -> Order:
+    return _give_up(lapsed(order, event, now), event, ending=Ending.EXPIRED, reason="the payment lapsed")
+
+
 def expire(order: Order, event: DeadlinePassed, _: datetime) -> Order:
     return _give_up(order, event, ending=Ending.EXPIRED, reason="no answer in time")
 
@@ -442,14 +477,15 @@ def _take_back(order: Order, event: Event) -> Order:
     return begin_void(_release(order.model_copy(update={"offer": None, "promised": None})), event)
 
 
-# -- parcels that did not arrive ------------------------------------------------------------------------------
+# -- parcels that did not arrive -------------------------------------------------------------------
 
 
 def refund_failed(order: Order, event: told.RemedyChosen, _: datetime) -> Order:
-    return _refund(order, event.parcel, event)
+    return _refund(_quiet(order), event.parcel, event)
 
 
 def refund_all_failed(order: Order, event: Event, _: datetime) -> Order:
+    order = _quiet(order)
     for parcel in order.parcels_in(ParcelStatus.FAILED):
         order = _refund(order, parcel.key, event)
     return order
@@ -472,7 +508,7 @@ def replaced(order: Order, _: told.WarehouseAccepted, __: datetime) -> Order:
 
 
 def cannot_replace(order: Order, event: told.StockShort, now: datetime) -> Order:
-    order = not_reserved(order, event, now)
+    order = _quiet(not_reserved(order, event, now))
     if order.replacing:
         order = _refund(order, order.replacing, event)
     return order.model_copy(update={"replacing": None})
@@ -482,7 +518,16 @@ def replacement_rejected(order: Order, event: told.WarehouseRejected, _: datetim
     if order.replacing is None:
         return order
     pieces = order.parcel(order.replacing).pieces
-    return _refund(_release(order, pieces), order.replacing, event)
+    return _refund(_release(_quiet(order), pieces), order.replacing, event)
+
+
+def _quiet(order: Order) -> Order:
+    """Refunds asked for earlier, on an event of the same name, are not asked for again."""
+    parcels = tuple(
+        parcel.model_copy(update={"refund_for": ""}) if parcel.refund_for else parcel
+        for parcel in order.parcels
+    )
+    return order.model_copy(update={"parcels": parcels})
 
 
 def _refund(order: Order, key: str, event: Event) -> Order:

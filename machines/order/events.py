@@ -12,7 +12,7 @@ from machines.kernel.money import Currency
 from machines.messages import Buyer
 from machines.order.data import Charge, Line, Offer, PayWith
 
-# -- from outside ---------------------------------------------------------------------------------------------
+# -- from outside ----------------------------------------------------------------------------------
 
 _BUYER = {"name": "Ada Example", "email": "ada@customer.example", "phone": "+49 30 5550100"}
 _ADDRESS = {
@@ -145,7 +145,7 @@ class CancellationRejected(Event, type="warehouse.cancellation_rejected"):
     examples = ({},)
 
 
-# -- forms ----------------------------------------------------------------------------------------------------
+# -- forms -----------------------------------------------------------------------------------------
 
 
 class ReviewDecided(Event, type="order.reviewed"):
@@ -223,7 +223,7 @@ class RemedyChosen(Event, type="order.remedy"):
     )
 
 
-# -- outcomes of commands -------------------------------------------------------------------------------------
+# -- outcomes of commands --------------------------------------------------------------------------
 
 
 class OrderVerified(Outcome, type="order.verified"):

@@ -1,5 +1,5 @@
-"""Under which condition a rule applies, with the reason to give where it does not; and how to tell from what an
-order knows where it stands."""
+"""Under which condition a rule applies, with the reason to give where it does not; and how to tell from
+what an order knows where it stands."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LEFT = (
     ParcelStatus.REFUNDED,
 )
 
-# -- where an order stands ------------------------------------------------------------------------------------
+# -- where an order stands -------------------------------------------------------------------------
 
 
 def some(*statuses: ParcelStatus) -> Callable[[Order], bool]:
@@ -65,13 +65,9 @@ def renewing(order: Order) -> bool:
 def unsecured(order: Order) -> bool:
     """What is still to be charged is not held, or will soon not be held any more."""
     needed = sum(
-        parcel.value
-        for parcel in order.parcels
-        if parcel.status is ParcelStatus.OPEN and not parcel.charged
+        parcel.value for parcel in order.parcels if parcel.status is ParcelStatus.OPEN and not parcel.charged
     )
-    held = sum(
-        payment.hold for payment in order.payments if payment.status is not PaymentStatus.DECLINED
-    )
+    held = sum(payment.hold for payment in order.payments if payment.status is not PaymentStatus.DECLINED)
     return held < needed
 
 
@@ -93,7 +89,7 @@ def always(_: Order) -> bool:
     return True
 
 
-# -- instants -------------------------------------------------------------------------------------------------
+# -- instants --------------------------------------------------------------------------------------
 
 
 def hold_ends(order: Order) -> datetime | None:
@@ -120,15 +116,13 @@ def promised_day(order: Order) -> datetime | None:
     return order.promised
 
 
-# -- before the warehouse -------------------------------------------------------------------------------------
+# -- before the warehouse --------------------------------------------------------------------------
 
 
-def payable(_: None, event: told.OrderPlaced, __: datetime) -> Verdict:
+def payable(_: object, event: told.OrderPlaced, __: datetime) -> Verdict:
     if not event.lines or not event.payments:
         return Refusal("an order needs an article and a means of payment")
-    return allow_if(
-        event.payments[-1].up_to is None, "the last means of payment must cover whatever remains"
-    )
+    return allow_if(event.payments[-1].up_to is None, "the last means of payment must cover whatever remains")
 
 
 def accepted(_: Order, event: told.ReviewDecided, __: datetime) -> Verdict:
@@ -189,12 +183,13 @@ def plan_is_complete(order: Order, event: told.WarehouseAccepted, _: datetime) -
     return allow_if(planned == wanted, "the warehouse has planned other goods than were ordered")
 
 
-# -- changes --------------------------------------------------------------------------------------------------
+# -- changes ---------------------------------------------------------------------------------------
 
 
 def may_amend(order: Order, _: told.OrderAmended, __: datetime) -> Verdict:
     return allow_if(
-        order.amendments < MOST_AMENDMENTS, "this order was changed twice already; please cancel and order anew"
+        order.amendments < MOST_AMENDMENTS,
+        "this order was changed twice already; cancel it and order anew",
     )
 
 
@@ -235,16 +230,10 @@ def amended(then: Callable[[Order, E, datetime], Order]) -> Callable[[Order, E, 
     return effect
 
 
-# -- money and parcels ----------------------------------------------------------------------------------------
+# -- money and parcels -----------------------------------------------------------------------------
 
 
-def asked_of(order: Order, event: told.PaymentAuthorized, _: datetime) -> Verdict:
-    return allow_if(order.payment(event.payment).status is PaymentStatus.ASKED, "nobody asked for this money")
-
-
-def charge_open(
-    order: Order, event: told.PaymentCaptured | told.CaptureDeclined, _: datetime
-) -> Verdict:
+def charge_open(order: Order, event: told.PaymentCaptured | told.CaptureDeclined, _: datetime) -> Verdict:
     return allow_if(event.charge in order.charges, "this charge was answered before")
 
 
@@ -302,6 +291,10 @@ def _failed(order: Order, event: told.RemedyChosen) -> Verdict:
 
 def refund_open(order: Order, event: RefundReport, _: datetime) -> Verdict:
     return ALLOWED if refunded_parcel(order, event) else Refusal("this refund was reported before")
+
+
+def amending(order: Order, _: Event, __: datetime) -> Verdict:
+    return allow_if(order.amendment is not None, "nothing is to be changed")
 
 
 def not_yet_offered(order: Order, _: Event, __: datetime) -> Verdict:

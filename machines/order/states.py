@@ -31,10 +31,13 @@ from machines.order.guards import (
     unsecured,
 )
 
-# -- time limits ----------------------------------------------------------------------------------------------
+# -- time limits -----------------------------------------------------------------------------------
 
 REVIEW_DUE = Deadline(
-    "review_due", "Nobody has decided; the next on the ladder is called.", after=working_hours(4), repeats=True
+    "review_due",
+    "Nobody has decided; the next in line is called.",
+    after=working_hours(4),
+    repeats=True,
 )
 REMINDER = Deadline("reminder", "The customer is reminded.", after=hours(24), repeats=True)
 ANSWER_DUE = Deadline("answer_due", "The customer has not answered; the order is given up.", after=hours(72))
@@ -47,12 +50,17 @@ PROMISE_BROKEN = Deadline(
     "promise_broken", "The promised day is here without the goods; the customer decides.", until=promised_day
 )
 HANDOVER_DUE = Deadline(
-    "handover_due", "Nobody has decided; the order desk is called again.", after=working_hours(4), repeats=True
+    "handover_due",
+    "Nobody has decided; the desk is called again.",
+    after=working_hours(4),
+    repeats=True,
 )
 DISPATCH_DUE = Deadline(
     "dispatch_due", "A parcel is late; the warehouse is chased, the customer told.", after=hours(48)
 )
-DISPATCH_OVERDUE = Deadline("dispatch_overdue", "A parcel is four days late; its lead is called.", after=hours(96))
+DISPATCH_OVERDUE = Deadline(
+    "dispatch_overdue", "A parcel is four days late; its lead is called.", after=hours(96)
+)
 HOLD_ENDS_SOON = Deadline(
     "hold_ends_soon", "The money will not be held much longer; it is secured anew.", until=hold_ends_soon
 )
@@ -64,7 +72,7 @@ STOP_DUE = Deadline(
 )
 PARCEL_CLOCKS = (DISPATCH_DUE, DISPATCH_OVERDUE)
 
-# -- from placement to confirmation ---------------------------------------------------------------------------
+# -- from placement to confirmation ----------------------------------------------------------------
 
 PLACED = Wait("placed", "The order arrives.", no_deadline="its first event moves it on", fulfils=("ORD-1",))
 VERIFYING = Act(
@@ -99,7 +107,7 @@ CHECKING = Act(
 )
 AWAITING_CHOICE = Ask(
     "awaiting_choice",
-    "The customer chooses among what can be had: a fee, fewer pieces, a similar product, a later day, nothing.",
+    "The customer chooses among what can be had: a fee, less, a similar product, a later day, nothing.",
     form=ChoiceMade,
     role="customer",
     does=(letters.ASK_CHOICE,),
@@ -142,7 +150,7 @@ AWAITING_MEANS = Ask(
     deadlines=(REMINDER, MEANS_DUE),
 )
 
-# -- in the warehouse -----------------------------------------------------------------------------------------
+# -- in the warehouse ------------------------------------------------------------------------------
 
 CONFIRMED = Act(
     "confirmed",
@@ -195,7 +203,7 @@ AWAITING_RENEWAL = Ask(
     deadlines=(*PARCEL_CLOCKS, REMINDER, MEANS_DUE, HOLD_ENDS),
 )
 
-# -- on the way and after -------------------------------------------------------------------------------------
+# -- on the way and after --------------------------------------------------------------------------
 
 SHIPPED = Wait(
     "shipped",
@@ -213,7 +221,7 @@ AWAITING_REMEDY = Ask(
 REPLACING = Act("replacing", "The same goods are reserved and handed over once more.")
 SETTLING = Act("settling", "Charges, refunds and releases under way come to rest.", fulfils=("ORD-5",))
 
-# -- ends -----------------------------------------------------------------------------------------------------
+# -- ends ------------------------------------------------------------------------------------------
 
 DELIVERED = End("delivered", "The customer has the goods.", outcome="fulfilled", fulfils=("ORD-1",))
 CANCELLED = End(
@@ -233,7 +241,7 @@ REFUNDED = End(
     "refunded", "Nothing arrived; the money went back.", outcome="refunded", does=(letters.TELL_REFUNDED,)
 )
 
-# -- where the way forks --------------------------------------------------------------------------------------
+# -- where the way forks ---------------------------------------------------------------------------
 
 PAYMENT_STANDS = Junction(
     "payment stands",
@@ -265,7 +273,9 @@ RENEWAL_STANDS = Junction(
     ((RENEWING, renewing), (AWAITING_RENEWAL, unsecured), *ORDER_STANDS.branches),
 )
 
-# -- groups ---------------------------------------------------------------------------------------------------
+STOP_STANDS = Junction("stop stands", ((STOP_REQUESTED, some(ParcelStatus.OPEN)), *ORDER_STANDS.branches))
+
+# -- groups ----------------------------------------------------------------------------------------
 
 ASKING_CUSTOMER = (
     AWAITING_ADDRESS,
@@ -275,7 +285,8 @@ ASKING_CUSTOMER = (
     AWAITING_RENEWAL,
     AWAITING_REMEDY,
 )
-RESTING = (  #: before the warehouse, and nothing is being asked of anybody's machine
+DECIDING = (VERIFYING, CHECKING, RESERVING, AUTHORISING)
+RESTING = (  #: before the warehouse, with nothing asked of anybody's system
     IN_REVIEW,
     AWAITING_ADDRESS,
     AWAITING_CHOICE,
@@ -285,11 +296,19 @@ RESTING = (  #: before the warehouse, and nothing is being asked of anybody's ma
     AWAITING_MEANS,
     HANDOVER_REFUSED,
 )
-DECIDING = (VERIFYING, CHECKING, RESERVING, AUTHORISING)
-HANDING_OVER = (CONFIRMED, SUBMITTING_AGAIN)
 BEFORE_WAREHOUSE = (*DECIDING, *RESTING)
-IN_WAREHOUSE = (AWAITING_DISPATCH, PART_SHIPPED, STOP_REQUESTED, RENEWING, AWAITING_RENEWAL)
+WITH_MONEY_HELD = (AWAITING_CONFIRMATION, AWAITING_MEANS)
+HANDING_OVER = (CONFIRMED, SUBMITTING_AGAIN)
+PACKING = (AWAITING_DISPATCH, PART_SHIPPED, AWAITING_RENEWAL)
+IN_WAREHOUSE = (*PACKING, STOP_REQUESTED, RENEWING)
 AFTER_WAREHOUSE = (SHIPPED, AWAITING_REMEDY, REPLACING, SETTLING)
+BUSY = (RENEWING, REPLACING)  #: short steps during which parcels wait
+NOTING = (*IN_WAREHOUSE, SHIPPED, AWAITING_REMEDY, REPLACING)
 ENDED = (DELIVERED, CANCELLED, REJECTED, EXPIRED, REFUNDED)
 EVERYWHERE = (PLACED, *BEFORE_WAREHOUSE, *HANDING_OVER, *IN_WAREHOUSE, *AFTER_WAREHOUSE, *ENDED)
 OPENED = EVERYWHERE[1:]
+WITH_PARCELS = (  #: and where news of a parcel leads from there
+    ((AWAITING_DISPATCH, PART_SHIPPED, SHIPPED, AWAITING_REMEDY, SETTLING), ORDER_STANDS),
+    ((STOP_REQUESTED,), STOP_STANDS),
+    ((AWAITING_RENEWAL,), RENEWAL_STANDS),
+)

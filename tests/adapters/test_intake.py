@@ -5,7 +5,11 @@ import pytest
 
 from adapters.envelope import EventFault
 from adapters.errors import StoreUnavailable
-from adapters.intake import InvalidEvents
+from adapters.intake import Intake, InvalidEvents, entrances
+from adapters.master_key import MasterKeys
+from adapters.sealing import Vault
+from machines.kernel.event import Event
+from machines.order import ORDER
 from tests.adapters.toys import NOW, Placed, ToyStore, intake, placed
 
 EXAMPLE = Placed.examples[0]
@@ -89,6 +93,7 @@ BAD_ENVELOPES: list[tuple[object, str, str | None, str]] = [
     (placed(type=None), "type", None, "add the type"),
     (placed(type="toy.plaecd"), "type", "toy.plaecd", "did you mean toy.placed"),
     (placed(type="zzz"), "type", "zzz", "/events/types"),
+    (placed(type="toy.reported", data={}), "type", "toy.reported", "unknown type"),
     (placed(time="2026-12-03T10:20:00"), "time", "2026-12-03T10:20:00", "add the time zone"),
     (placed(time="yesterday"), "time", "yesterday", "RFC 3339"),
     (placed(time=5), "time", "5", "add the time zone"),
@@ -202,3 +207,26 @@ def test_nothing_sent_stores_nothing() -> None:
     store = ToyStore()
     assert intake(store).accept([]) == []
     assert store.transactions == 0
+
+
+EXAMPLES = [
+    (entrance.event, example)
+    for offered in entrances([ORDER]).values()
+    for entrance in offered
+    for example in entrance.event.examples
+]
+
+
+@pytest.mark.parametrize(("event", "example"), EXAMPLES, ids=lambda value: getattr(value, "type", ""))
+def test_every_example_comes_in_and_is_still_valid_when_sealed(
+    event: type[Event], example: dict[str, object]
+) -> None:
+    store = ToyStore()
+    taking = Intake(
+        store, vault=Vault(store, master=MasterKeys(b"m" * 32)), procedures=[ORDER], clock=lambda: NOW
+    )
+    taking.accept([placed(type=event.type, data=example)])
+    (letter,) = store.letters
+    event.model_validate_json(letter.body)
+    assert letter.body.count(b"sealed:1:C-1:") == letter.body.count(b"sealed:")
+    assert not any(clear in letter.body for clear in (b"Ada", b"Sample", b"10115", b"5550100"))

@@ -170,6 +170,12 @@ def test_redact_leaves_no_token() -> None:
     assert text.count(b"(personal)") == 8
 
 
+@pytest.mark.xfail(strict=True, reason="the kernel measures the token instead of the text in it")
+def test_the_longest_text_is_still_valid_when_sealed() -> None:
+    event = ordered(email="x" * 1000)
+    Ordered.model_validate_json(vault().seal_event(event, customer="C-1"))
+
+
 @given(email=st.text(min_size=1, max_size=200).filter(lambda text: not text.startswith("sealed:")))
 @settings(max_examples=60, deadline=None)
 def test_what_is_sealed_opens_to_the_same_text(email: str) -> None:

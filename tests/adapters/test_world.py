@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -54,12 +55,27 @@ from machines.order.events import (
     WarehouseRejected,
     WarehouseReported,
 )
+from machines.shipment import commands as shipping
+from machines.shipment.events import (
+    ClaimFiled,
+    ClaimRefused,
+    DeliveryNotProved,
+    DeliveryProved,
+    LabelBought,
+    LabelRefused,
+    LabelSpent,
+    LabelVoided,
+)
 from tests.adapters.toys import ToyStore
 
 NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
-ORDER_COMMANDS = [kind for kind in vars(commands).values() if isinstance(kind, CommandType)]
 ALL = [
-    *ORDER_COMMANDS,
+    *(
+        kind
+        for module in (commands, shipping)
+        for kind in vars(module).values()
+        if isinstance(kind, CommandType)
+    ),
     message("order confirmed", arguments=lambda *_: ()),
     alert(arguments=lambda *_: ()),
 ]
@@ -174,6 +190,39 @@ def test_answers_by_what_is_in_the_request(name: str, arguments: Facts, outcome:
     assert outcome in kind.outcomes
 
 
+def label(sku: str = "MUG", *, carrier: str = "standard", country: str = "DE") -> Facts:
+    home = Address(street="1 Sample Street", city="Berlin", postcode="10115", zone="10", country=country)
+    items = (Pick(sku=sku, quantity=1),)
+    return shipping.LabelRequest(parcel="SO-1-1", carrier=carrier, ship_to=home, items=items)
+
+
+def shipped(parcel: str = "SO-1-1", *, value: int = 3000) -> Facts:
+    return shipping.Parcel(parcel=parcel, carrier="standard", tracking="t", value=value, reason="lost")
+
+
+CARRIER: list[tuple[str, Facts, Event]] = [
+    ("carrier.buy_label", label(), LabelBought(tracking="standard:SO-1-1")),
+    ("carrier.buy_label", label(country="AQ"), LabelRefused(reason="no carrier goes to that country")),
+    (
+        "carrier.buy_label",
+        label("ACID-HAZARD"),
+        LabelRefused(reason="standard does not carry hazardous goods"),
+    ),
+    ("carrier.buy_label", label("ACID-HAZARD", carrier="express"), LabelBought(tracking="express:SO-1-1")),
+    ("carrier.void_label", shipped(), LabelVoided()),
+    ("carrier.void_label", shipped("SO-1-SPENT-1"), LabelSpent()),
+    ("carrier.claim", shipped(value=50_000), ClaimFiled()),
+    ("carrier.claim", shipped(value=50_001), ClaimRefused(reason="insured up to 500.00")),
+    ("carrier.prove_delivery", shipped(), DeliveryProved()),
+    ("carrier.prove_delivery", shipped("SO-1-UNPROVED-1"), DeliveryNotProved()),
+]
+
+
+@pytest.mark.parametrize(("name", "arguments", "outcome"), CARRIER)
+def test_the_carrier_answers(name: str, arguments: Facts, outcome: Event) -> None:
+    assert ask(name, arguments) == outcome
+
+
 def test_figures_of_some_answers() -> None:
     expiring = ask("payment.authorize", hold("tok_expiring"))
     assert isinstance(expiring, PaymentAuthorized)
@@ -187,6 +236,24 @@ def test_figures_of_some_answers() -> None:
     assert [len(parcel.items) for parcel in split.parcels] == [1, 2]
 
 
+def test_a_payment_that_was_confirmed_is_authorised_when_asked_again(book: Book) -> None:
+    for adapters in (world(), world(book=book)):
+        for _ in range(2):
+            first = ask("payment.authorize", hold("tok_3ds"), key="k1", to=adapters)
+            assert isinstance(first, PaymentActionRequired)
+        again = ask("payment.authorize", hold("tok_3ds"), key="k2", to=adapters)
+        assert isinstance(again, PaymentAuthorized)
+        other = ask("payment.authorize", hold("tok_3ds", payment="2"), key="k3", to=adapters)
+        assert isinstance(other, PaymentActionRequired)
+
+
+def test_a_backorder_has_come_in_when_asked_again() -> None:
+    adapters = world()
+    assert isinstance(ask("stock.reserve", pieces("CUP-BACK"), key="k1", to=adapters), StockShort)
+    assert isinstance(ask("stock.reserve", pieces("CUP-BACK"), key="k2", to=adapters), StockReserved)
+    assert isinstance(ask("stock.reserve", pieces("CUP-BACK", "MUG-OUT"), to=adapters), StockShort)
+
+
 def test_every_behaviour_belongs_to_a_command() -> None:
     assert set(BEHAVIOURS) <= {kind.name for kind in ALL}
 
@@ -197,8 +264,12 @@ def test_an_unknown_command_is_rejected() -> None:
 
 
 @pytest.fixture(params=["memory", "sqlite"])
-def book(request: pytest.FixtureRequest, tmp_path: Path) -> Book:
-    return MemoryBook() if request.param == "memory" else SqliteBook(tmp_path / "book.sqlite")
+def book(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Book]:
+    if request.param == "memory":
+        yield MemoryBook()
+        return
+    with closing(SqliteBook(tmp_path / "book.sqlite")) as kept:
+        yield kept
 
 
 def test_the_same_key_twice_has_one_effect_and_one_answer(book: Book) -> None:
@@ -288,7 +359,8 @@ def test_what_was_answered_is_in_the_book_after_kill_9(tmp_path: Path) -> None:
     answered += worker.stdout.read().decode().split("\n")[:-1]
     worker.wait()
     worker.stdout.close()
-    lines = {line.key: line for line in SqliteBook(path).lines()}
+    with closing(SqliteBook(path)) as book:
+        lines = {line.key: line for line in book.lines()}
     assert len(answered) >= 200
     assert all(lines[key].applied == 1 for key in answered)
 

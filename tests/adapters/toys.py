@@ -11,6 +11,7 @@ from adapters.intake import Intake
 from adapters.master_key import MasterKeys
 from adapters.sealing import Vault
 from adapters.store.base import Letter, Receipt
+from machines.between import Between
 from machines.kernel.event import Event, Facts, Personal
 from machines.kernel.procedure import Procedure
 from machines.kernel.state import Ask, End
@@ -46,6 +47,10 @@ class Noted(Event, type="toy.noted"):
 
 class Dispatched(Event, type="toy.dispatched"):
     parcels: int = 1
+
+
+class Reported(Between, type="toy.reported"):
+    """Another case of ours has something to say."""
 
 
 class Decision(Event, type="toy.decision"):
@@ -85,7 +90,7 @@ def _procedure(name: str, *events: type[Event]) -> Procedure:
     )
 
 
-TOY = _procedure("toy", Placed, Noted, Dispatched)
+TOY = _procedure("toy", Placed, Noted, Dispatched, Reported)
 OTHER = _procedure("other", Dispatched)
 
 

@@ -77,6 +77,7 @@ def _inbox() -> None:
     _partial("inbox_new", "inbox", "number", "status = 'new'")
     _partial("inbox_unmatched", "inbox", "case_id", "status = 'unmatched'")
     _partial("inbox_deferred", "inbox", "case_id", "status = 'deferred'")
+    _partial("inbox_dead", "inbox", "number", "status = 'dead'")
 
 
 def _journal() -> None:
@@ -103,6 +104,7 @@ def _steps() -> None:
     op.create_index("steps_of_case", "steps", ["case_id"])
     _partial("steps_due", "steps", "due", "status IN ('pending', 'retrying')")
     _partial("steps_parked", "steps", "command", "status = 'parked'")
+    _partial("steps_of_run", "steps", "run", "run IS NOT NULL")
 
 
 def _timers() -> None:

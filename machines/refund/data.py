@@ -1,0 +1,70 @@
+"""What a refund knows: how much of it goes back to which payment, and how far that has come."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from machines.between import Means, Share, Source
+from machines.kernel.event import Facts, Personal
+from machines.kernel.money import Currency
+from machines.messages import Buyer
+
+
+class PartStatus(StrEnum):
+    NEW = "new"
+    ASKED = "asked"
+    PENDING = "pending"  #: the provider works on it
+    FAILED = "failed"
+    PAID = "paid"
+    PAID_OTHERWISE = "paid otherwise"
+
+
+OPEN = (PartStatus.NEW, PartStatus.ASKED, PartStatus.PENDING, PartStatus.FAILED)
+
+
+class Part(Facts):
+    """The share of one payment. ``tries`` counts how often the provider was asked."""
+
+    payment: str
+    means: Means
+    amount: int
+    status: PartStatus = PartStatus.NEW
+    tries: int = 0
+
+
+class Consent(Facts):
+    """What the customer agreed to instead: the means, and which wording was shown."""
+
+    means: Means
+    wording: str
+    account: Personal | None = None
+
+
+class Refund(Facts):
+    refund: str
+    order: str
+    customer: str
+    buyer: Buyer
+    locale: str
+    currency: Currency
+    amount: int
+    reason: str
+    sources: tuple[Source, ...]
+    parts: tuple[Part, ...] = ()
+    consent: Consent | None = None
+    rung: int = 0
+
+    def part(self, payment: str) -> Part:
+        return next(part for part in self.parts if part.payment == payment)
+
+    def parts_in(self, *statuses: PartStatus) -> tuple[Part, ...]:
+        return tuple(part for part in self.parts if part.status in statuses)
+
+    @property
+    def outstanding(self) -> int:
+        """What the customer does not have yet."""
+        return sum(part.amount for part in self.parts_in(*OPEN))
+
+    @property
+    def shares(self) -> tuple[Share, ...]:
+        return tuple(Share(payment=part.payment, amount=part.amount) for part in self.parts)

@@ -1,0 +1,77 @@
+"""Under which condition a rule of the refund procedure applies, and how far a refund has come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from machines.between import Means, RefundRequested
+from machines.kernel.verdict import Refusal, Verdict, allow_if
+from machines.refund import events
+from machines.refund.data import PartStatus, Refund
+from machines.refund.effects import MOST_TRIES
+
+APPROVAL_LIMIT = 50_000  #: minor units; more than this needs finance
+
+
+def covered(_: object, event: RefundRequested, __: datetime) -> Verdict:
+    caps = sum(source.cap for source in event.sources)
+    return allow_if(
+        0 < event.amount <= caps,
+        f"{event.amount} is more than the {caps} that can still go back; no more is paid back than was paid",
+    )
+
+
+def within_limit(refund: object, event: RefundRequested, now: datetime) -> Verdict:
+    if not (verdict := covered(refund, event, now)):
+        return verdict
+    return allow_if(event.amount <= APPROVAL_LIMIT, "finance must approve a refund of this size")
+
+
+def approved(_: Refund, event: events.RefundDecided, __: datetime) -> Verdict:
+    return allow_if(event.approve, "finance has not approved this refund")
+
+
+def _part(refund: Refund, payment: str, *statuses: PartStatus) -> Verdict:
+    for part in refund.parts:
+        if part.payment == payment:
+            return allow_if(part.status in statuses, f"that part is {part.status} already")
+    return Refusal("this refund has nothing from that payment")
+
+
+def answers(
+    refund: Refund, event: events.RefundPaid | events.RefundPending | events.RefundFailed, _: datetime
+) -> Verdict:
+    return _part(refund, event.payment, PartStatus.ASKED)
+
+
+def was_pending(refund: Refund, event: events.RefundConfirmed | events.RefundBounced, _: datetime) -> Verdict:
+    return _part(refund, event.payment, PartStatus.PENDING)
+
+
+def was_paid(refund: Refund, event: events.RefundReversed, _: datetime) -> Verdict:
+    return _part(refund, event.payment, PartStatus.PAID)
+
+
+def has_account(_: Refund, event: events.AlternativeChosen, __: datetime) -> Verdict:
+    if event.means is Means.BANK_TRANSFER and event.account is None:
+        return Refusal("a bank transfer needs an account", ("store credit",))
+    return allow_if(event.means is not Means.CARD, "the card has failed", alternatives=("store credit",))
+
+
+# -- how far a refund has come ---------------------------------------------------------------------
+
+
+def some(*statuses: PartStatus) -> Callable[[Refund], bool]:
+    def holds(refund: Refund) -> bool:
+        return any(part.status in statuses for part in refund.parts)
+
+    return holds
+
+
+def may_retry(refund: Refund) -> bool:
+    return any(part.status is PartStatus.FAILED and part.tries < MOST_TRIES for part in refund.parts)
+
+
+def nothing_open(refund: Refund) -> bool:
+    return refund.outstanding == 0

@@ -1,0 +1,142 @@
+"""What a shipment asks of the carrier, and what it tells the customer and colleagues."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from machines.between import Address, Pick
+from machines.kernel.command import CommandType
+from machines.kernel.event import Event, Facts
+from machines.messages import Alert, Message, MessageType, alert, message
+from machines.shipment.data import Shipment
+from machines.shipment.events import (
+    ClaimFiled,
+    ClaimRefused,
+    DeliveryNotProved,
+    DeliveryProved,
+    LabelBought,
+    LabelRefused,
+    LabelSpent,
+    LabelVoided,
+    Progress,
+)
+
+
+class LabelRequest(Facts):
+    """A parcel that needs a label."""
+
+    parcel: str
+    carrier: str
+    ship_to: Address
+    items: tuple[Pick, ...]
+
+
+class Parcel(Facts):
+    """A parcel that the carrier knows by ``tracking``."""
+
+    parcel: str
+    carrier: str
+    tracking: str | None
+    value: int
+    reason: str
+
+
+def _label_request(shipment: Shipment, _: Event) -> Iterable[Facts]:
+    yield LabelRequest.model_construct(
+        parcel=shipment.parcel, carrier=shipment.carrier, ship_to=shipment.ship_to, items=shipment.items
+    )
+
+
+def _parcel(shipment: Shipment, _: Event) -> Iterable[Facts]:
+    yield Parcel(
+        parcel=shipment.parcel,
+        carrier=shipment.carrier,
+        tracking=shipment.tracking,
+        value=shipment.value,
+        reason=shipment.trouble or shipment.reason,
+    )
+
+
+def _labels(asked: LabelRequest) -> Iterable[Event]:
+    yield LabelBought(tracking="TRACK-1")
+    yield LabelRefused(reason="the carrier does not serve this place")
+
+
+BUY_LABEL = CommandType(
+    "carrier.buy_label",
+    _label_request,
+    (LabelBought, LabelRefused),
+    _labels,
+    takes=LabelRequest,
+    fulfils=("ORD-7",),
+)
+VOID_LABEL = CommandType(
+    "carrier.void_label",
+    _parcel,
+    (LabelVoided, LabelSpent),
+    lambda _: (LabelVoided(), LabelSpent()),
+    takes=Parcel,
+)
+CLAIM = CommandType(
+    "carrier.claim",
+    _parcel,
+    (ClaimFiled, ClaimRefused),
+    lambda _: (ClaimFiled(), ClaimRefused(reason="packed badly")),
+    takes=Parcel,
+)
+PROVE = CommandType(
+    "carrier.prove_delivery",
+    _parcel,
+    (DeliveryProved, DeliveryNotProved),
+    lambda _: (DeliveryProved(), DeliveryNotProved()),
+    takes=Parcel,
+)
+
+WORTH_TELLING = {
+    Progress.OUT_FOR_DELIVERY: "shipment.out_for_delivery",
+    Progress.AVAILABLE_FOR_PICKUP: "shipment.available_for_pickup",
+    Progress.ATTEMPTED: "shipment.attempted",
+    Progress.DELAYED: "shipment.delayed",
+}
+
+
+def _message(shipment: Shipment, template: str) -> Message:
+    facts = {"tracking": shipment.tracking or "", "progress": shipment.progress, "reason": shipment.reason}
+    return Message.model_construct(
+        template=template,
+        customer=shipment.customer,
+        to=shipment.buyer,
+        locale=shipment.locale,
+        about=shipment.parcel,
+        facts=facts,
+    )
+
+
+def _tell(template: str) -> MessageType:
+    def arguments(shipment: Shipment, _: Event) -> Iterable[Message]:
+        yield _message(shipment, template)
+
+    return message(template, arguments=arguments, fulfils=("ORD-6",))
+
+
+def _progress(shipment: Shipment, _: Event) -> Iterable[Message]:
+    template = WORTH_TELLING.get(shipment.progress)
+    if template:
+        yield _message(shipment, template)
+
+
+def _call(role: str, subject: str) -> CommandType:
+    arguments: Callable[[Shipment, Event], Iterable[Alert]] = lambda shipment, _: (  # noqa: E731
+        Alert(role=role, about=shipment.parcel, subject=subject),
+    )
+    return alert(arguments=arguments)
+
+
+TELL_PROGRESS = message("shipment.progress", arguments=_progress, fulfils=("ORD-6",))
+TELL_SEARCHING = _tell("shipment.searching")
+TELL_COMING_BACK = _tell("shipment.coming_back")
+REMIND_TO_COLLECT = _tell("shipment.reminder_to_collect")
+TELL_PROVED = _tell("shipment.delivery_proved")
+CALL_DISPATCH_DESK = _call("dispatch desk", "a parcel has no label")
+CALL_ABOUT_STRAY = _call("dispatch desk", "a cancelled parcel has left all the same; call it back")
+CALL_ABOUT_FOUND = _call("dispatch desk", "a parcel given up for lost has turned up; withdraw the claim")

@@ -1,0 +1,37 @@
+"""Under which condition a rule of the shipment procedure applies."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from machines.kernel.event import Event
+from machines.kernel.verdict import Verdict, allow_if
+from machines.shipment import events
+from machines.shipment.data import Shipment
+from machines.shipment.events import Progress
+
+
+def newer(shipment: Shipment, event: events.ParcelScanned, _: datetime) -> Verdict:
+    """Scans come twice, late and backwards; only one that is newer by number and time tells anything."""
+    later = shipment.scanned_at is None or event.scanned_at >= shipment.scanned_at
+    return allow_if(
+        later and event.sequence > shipment.sequence,
+        "a late or repeated scan changes nothing but the log",
+    )
+
+
+def at_pickup(shipment: Shipment, event: events.ParcelScanned, now: datetime) -> Verdict:
+    waiting = event.progress is Progress.AVAILABLE_FOR_PICKUP
+    return newer(shipment, event, now) if waiting else allow_if(False, "the parcel is on its way")
+
+
+def another_carrier(_: Shipment, event: events.LabelDecided, __: datetime) -> Verdict:
+    return allow_if(event.carrier is not None, "no other carrier is to be tried")
+
+
+def cancelled(shipment: Shipment, _: Event, __: datetime) -> Verdict:
+    return allow_if(shipment.cancelled, "the shipment was not cancelled")
+
+
+def undisputed(shipment: Shipment, _: events.DeliveryDisputed, __: datetime) -> Verdict:
+    return allow_if(shipment.trouble is None, "the carrier has proved this delivery already")

@@ -1,0 +1,309 @@
+"""The shipment procedure, as its owner reads it: one parcel from its label to its end.
+
+The carrier's story is data: a scan says where the parcel is and reminds the clock that it is alive. Only what
+carrier or warehouse state as a fact (taken, delivered, damaged, lost, on its way back) moves the shipment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from machines.between import (
+    ParcelCancelled,
+    ParcelDelivered,
+    ParcelDispatched,
+    ParcelFailed,
+    ShipmentCancelled,
+    ShipmentRequested,
+    Trouble,
+)
+from machines.kernel.duration import days, working_days
+from machines.kernel.event import Event
+from machines.kernel.procedure import Procedure
+from machines.kernel.rule import Send, defer, ignore, on, refuse
+from machines.kernel.state import Act, Ask, Deadline, End, Wait
+from machines.messages import MessageSent, MessageUndeliverable, StaffAlerted
+from machines.shipment import commands, effects, events, guards
+from machines.shipment.data import Shipment
+from machines.shipment.events import Progress
+
+# -- what the order is told ------------------------------------------------------------------------
+
+
+def report_dispatched(shipment: Shipment, _: Event) -> Iterable[Send]:
+    yield Send(
+        ParcelDispatched(
+            parcel=shipment.parcel,
+            pieces=shipment.pieces,
+            value=shipment.value,
+            tracking=shipment.tracking,
+        )
+    )
+
+
+def report_delivered(shipment: Shipment, _: Event) -> Iterable[Send]:
+    yield Send(ParcelDelivered(parcel=shipment.parcel, pieces=shipment.pieces, value=shipment.value))
+
+
+def report_both(shipment: Shipment, event: Event) -> Iterable[Send]:
+    yield from report_dispatched(shipment, event)
+    yield from report_delivered(shipment, event)
+
+
+def cancelled(shipment: Shipment) -> Event:
+    return ParcelCancelled(
+        parcel=shipment.parcel, pieces=shipment.pieces, value=shipment.value, reason=shipment.reason
+    )
+
+
+def failed(shipment: Shipment) -> Event:
+    trouble = shipment.trouble or Trouble.LOST
+    return ParcelFailed(parcel=shipment.parcel, pieces=shipment.pieces, value=shipment.value, trouble=trouble)
+
+
+# -- time limits -----------------------------------------------------------------------------------
+
+LABEL_DUE = Deadline(
+    "label_due", "Nobody has decided; the desk is called again.", after=working_days(1), repeats=True
+)
+NO_SCAN = Deadline("no_scan", "Nothing was heard of the parcel; it counts as lost.", after=days(5))
+NOT_COLLECTED = Deadline(
+    "not_collected", "The customer has not collected the parcel and is reminded.", after=days(3), repeats=True
+)
+NOT_BACK = Deadline("not_back", "The parcel has not come back; it counts as lost.", after=days(21))
+
+# -- states ----------------------------------------------------------------------------------------
+
+REQUESTED = Wait("requested", "A parcel is to be sent.", no_deadline="its first event moves it on")
+LABELLING = Act("labelling", "A label is bought.", does=(commands.BUY_LABEL,), fulfils=("ORD-7",))
+LABEL_REFUSED = Ask(
+    "label_refused",
+    "The carrier does not take the parcel; the dispatch desk names another one or gives up.",
+    form=events.LabelDecided,
+    role="dispatch desk",
+    ladder=("dispatch lead",),
+    does=(commands.CALL_DISPATCH_DESK,),
+    deadlines=(LABEL_DUE,),
+)
+READY = Wait("ready", "The parcel waits for the carrier.", no_deadline="the order chases late parcels")
+CANCELLING_LABEL = Act("cancelling_label", "The label is given back.")
+ON_THE_WAY = Wait("on_the_way", "The carrier has the parcel.", deadlines=(NO_SCAN,), fulfils=("ORD-6",))
+AT_PICKUP = Wait(
+    "at_pickup",
+    "The parcel waits to be collected; what nobody collects comes back.",
+    deadlines=(NOT_COLLECTED,),
+    fulfils=("ORD-6",),
+)
+COMING_BACK = Wait(
+    "coming_back",
+    "The parcel is on its way back to us.",
+    does=(commands.TELL_COMING_BACK,),
+    deadlines=(NOT_BACK,),
+)
+CLAIMING = Act(
+    "claiming",
+    "The parcel is lost or spoilt; the carrier is asked to pay.",
+    does=(commands.CLAIM, commands.TELL_SEARCHING),
+)
+PROVING = Act(
+    "proving",
+    "The customer misses a delivered parcel; the carrier is asked for proof.",
+    does=(commands.PROVE,),
+)
+DELIVERED = End("delivered", "The customer has the parcel.", outcome="delivered", fulfils=("ORD-1",))
+CANCELLED = End("cancelled", "The parcel never left.", outcome="cancelled", reports=cancelled)
+FAILED = End("failed", "The customer does not have the goods.", outcome="failed", reports=failed)
+
+BEFORE_CARRIER = (LABELLING, LABEL_REFUSED, READY, CANCELLING_LABEL)
+WITH_CARRIER = (ON_THE_WAY, AT_PICKUP, COMING_BACK)
+AFTERWARDS = (CLAIMING, PROVING, DELIVERED, CANCELLED, FAILED)
+OPENED = (*BEFORE_CARRIER, *WITH_CARRIER, *AFTERWARDS)
+
+# -- rules -----------------------------------------------------------------------------------------
+
+# A label is bought, or the dispatch desk finds another carrier.
+LABEL = (
+    on(ShipmentRequested, at=REQUESTED, to=LABELLING, then=effects.request),
+    on(events.LabelBought, at=LABELLING, to=READY, then=effects.label),
+    on(events.LabelRefused, at=LABELLING, to=LABEL_REFUSED, then=effects.no_label),
+    on(
+        events.LabelDecided,
+        at=LABEL_REFUSED,
+        to=LABELLING,
+        when=guards.another_carrier,
+        then=effects.other_carrier,
+    ),
+    on(events.LabelDecided, at=LABEL_REFUSED, to=CANCELLED),
+    on(LABEL_DUE, at=LABEL_REFUSED, does=(commands.CALL_DISPATCH_DESK,)),
+)
+
+# Until the carrier has the parcel it can be cancelled; the label is given back.
+CANCELLATION = (
+    on(ShipmentCancelled, at=LABELLING, to=CANCELLING_LABEL, then=effects.cancel),
+    on(ShipmentCancelled, at=LABEL_REFUSED, to=CANCELLED, then=effects.cancel),
+    on(ShipmentCancelled, at=READY, to=CANCELLING_LABEL, then=effects.cancel, does=(commands.VOID_LABEL,)),
+    on(events.LabelBought, at=CANCELLING_LABEL, then=effects.label, does=(commands.VOID_LABEL,)),
+    on(events.LabelRefused, at=CANCELLING_LABEL, to=CANCELLED),
+    on(events.LabelVoided, at=CANCELLING_LABEL, to=CANCELLED),
+    on(events.LabelSpent, at=CANCELLING_LABEL, to=CANCELLED),
+    on(events.ShipmentDispatched, at=CANCELLED, does=(commands.CALL_ABOUT_STRAY,)),
+    on(events.ShipmentDelivered, at=CANCELLED, does=(commands.CALL_ABOUT_STRAY,)),
+    ignore(
+        ShipmentCancelled,
+        at=(CANCELLING_LABEL, *WITH_CARRIER, *AFTERWARDS),
+        because="the carrier was faster, or the parcel is cancelled already",
+    ),
+)
+
+# The carrier takes the parcel. A delivery reported first is news of both.
+JOURNEY = (
+    on(
+        events.ShipmentDispatched,
+        at=BEFORE_CARRIER,
+        to=ON_THE_WAY,
+        then=effects.dispatch,
+        sends=report_dispatched,
+    ),
+    on(events.ShipmentDelivered, at=BEFORE_CARRIER, to=DELIVERED, sends=report_both),
+    on(
+        events.ShipmentDelivered,
+        at=WITH_CARRIER,
+        to=DELIVERED,
+        sends=report_delivered,
+    ),
+    on(
+        events.ParcelScanned,
+        at=(ON_THE_WAY, AT_PICKUP),
+        to=AT_PICKUP,
+        when=guards.at_pickup,
+        then=effects.scan,
+        does=(commands.TELL_PROGRESS,),
+    ),
+    on(
+        events.ParcelScanned,
+        at=(ON_THE_WAY, AT_PICKUP),
+        to=ON_THE_WAY,
+        when=guards.newer,
+        then=effects.scan,
+        does=(commands.TELL_PROGRESS,),
+    ),
+    on(NOT_COLLECTED, at=AT_PICKUP, does=(commands.REMIND_TO_COLLECT,)),
+    defer(events.ParcelScanned, at=BEFORE_CARRIER, because="the carrier overtook the warehouse"),
+)
+
+# What can go wrong on the way. The order decides between a new parcel and the money.
+EXCEPTIONS = (
+    on(NO_SCAN, at=ON_THE_WAY, to=CLAIMING, then=effects.lost),
+    on(NOT_BACK, at=COMING_BACK, to=CLAIMING, then=effects.lost),
+    on(events.ParcelLost, at=WITH_CARRIER, to=CLAIMING, then=effects.lost),
+    on(events.ParcelDamaged, at=WITH_CARRIER, to=CLAIMING, then=effects.damaged),
+    on(events.ReturnStarted, at=(ON_THE_WAY, AT_PICKUP), to=COMING_BACK, then=effects.returning),
+    on(events.ParcelReceivedBack, at=COMING_BACK, to=FAILED),
+    on(events.ClaimFiled, at=CLAIMING, to=FAILED),
+    on(events.ClaimRefused, at=CLAIMING, to=FAILED),
+    on(events.ShipmentDelivered, at=(CLAIMING, FAILED), does=(commands.CALL_ABOUT_FOUND,)),
+    on(events.ParcelReceivedBack, at=(CLAIMING, FAILED), does=(commands.CALL_ABOUT_FOUND,)),
+    defer(events.ParcelLost, at=BEFORE_CARRIER, because="the carrier overtook the warehouse"),
+    defer(events.ParcelDamaged, at=BEFORE_CARRIER, because="the carrier overtook the warehouse"),
+    defer(events.ReturnStarted, at=BEFORE_CARRIER, because="the carrier overtook the warehouse"),
+    defer(
+        events.ParcelReceivedBack,
+        at=(*BEFORE_CARRIER, ON_THE_WAY, AT_PICKUP),
+        because="it must set out first",
+    ),
+)
+
+# A delivered parcel that the customer has not seen: the carrier must prove it, or it counts as not received.
+DISPUTE = (
+    on(
+        events.DeliveryDisputed,
+        at=DELIVERED,
+        to=PROVING,
+        when=guards.undisputed,
+        then=effects.not_received,
+    ),
+    on(events.DeliveryProved, at=PROVING, to=DELIVERED, does=(commands.TELL_PROVED,)),
+    on(events.DeliveryNotProved, at=PROVING, to=FAILED),
+    refuse(
+        events.DeliveryDisputed,
+        at=(*BEFORE_CARRIER, *WITH_CARRIER, CLAIMING, PROVING, CANCELLED, FAILED),
+        because="only a parcel reported as delivered can be disputed",
+    ),
+)
+
+# Whatever else arrives changes nothing but the log.
+OTHERWISE = (
+    ignore(ShipmentRequested, at=OPENED, because="this shipment is known already"),
+    ignore(MessageSent, at=OPENED, because="the message is on its way"),
+    ignore(MessageUndeliverable, at=OPENED, because="the order's own messages tell the order desk"),
+    ignore(StaffAlerted, at=OPENED, because="a colleague has been called"),
+    *(
+        ignore(event, at=OPENED, because="a late or repeated report changes nothing but the log")
+        for event in (
+            events.ShipmentDispatched,
+            events.ShipmentDelivered,
+            events.ParcelScanned,
+            events.ParcelLost,
+            events.ParcelDamaged,
+            events.ReturnStarted,
+            events.ParcelReceivedBack,
+        )
+    ),
+    *(
+        ignore(event, at=OPENED, because="the parcel has moved on meanwhile")
+        for event in (
+            events.LabelBought,
+            events.LabelRefused,
+            events.LabelVoided,
+            events.LabelSpent,
+        )
+    ),
+    refuse(events.LabelDecided, at=OPENED, because="that question is not open any more"),
+)
+
+
+def may_happen(shipment: Shipment) -> Iterable[Event]:
+    """What warehouse, carrier and customer may report of this parcel."""
+    at = datetime(2026, 12, 2, 9, tzinfo=UTC)
+    yield events.ShipmentDispatched()
+    yield events.ShipmentDelivered()
+    yield events.ParcelDamaged()
+    yield events.ParcelLost()
+    yield events.ReturnStarted(reason=events.ReturnReason.REFUSED)
+    yield events.ParcelReceivedBack()
+    yield events.DeliveryDisputed(customer=shipment.customer)
+    yield events.LabelDecided(carrier=None)
+    if shipment.carrier == "standard":
+        yield events.LabelDecided(carrier="express")
+    yield events.ParcelScanned(sequence=1, scanned_at=at, progress=Progress.IN_TRANSIT)
+    yield events.ParcelScanned(sequence=2, scanned_at=at, progress=Progress.AVAILABLE_FOR_PICKUP)
+
+
+SHIPMENT = Procedure(
+    name="shipment",
+    title="Shipment of a parcel",
+    version=1,
+    purpose="Bring one parcel to the customer, and know when it will not get there.",
+    scope="Every parcel that leaves the warehouse for an order, an exchange or a repair.",
+    responsible="Head of dispatch",
+    references=("Order processing",),
+    fulfils=("ORD-6", "ORD-7", "GOV-1"),
+    data=Shipment,
+    events=(
+        ShipmentRequested,
+        ShipmentCancelled,
+        events.ShipmentDispatched,
+        events.ParcelScanned,
+        events.ShipmentDelivered,
+        events.ParcelDamaged,
+        events.ParcelLost,
+        events.ReturnStarted,
+        events.ParcelReceivedBack,
+        events.DeliveryDisputed,
+    ),
+    states=(REQUESTED, *OPENED),
+    rules=(*LABEL, *CANCELLATION, *JOURNEY, *EXCEPTIONS, *DISPUTE, *OTHERWISE),
+    may_happen=may_happen,
+    module="machines.shipment",
+)

@@ -1,0 +1,583 @@
+"""One suite for memory, SQLite and PostgreSQL: what every store promises."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+
+import orjson
+import pytest
+
+from adapters.errors import Conflict
+from adapters.store.base import REPLAY, Changes, InboxStatus, Step, StepStatus, Store
+from machines.kernel.case import Case
+from tests.adapters.store.scenery import (
+    DAY,
+    NOW,
+    SOON,
+    Parcel,
+    add_move,
+    announced,
+    drive,
+    entry,
+    new_case,
+    open_parcels,
+    peek,
+    scanned,
+    set_timer,
+    step_of,
+)
+
+
+class Crash(Exception):
+    """The worker dies here."""
+
+
+# intake
+
+
+def test_a_letter_received_again_is_answered_with_its_first_number(store: Store) -> None:
+    first = store.receive([announced("A"), announced("B")])
+    again = store.receive([announced("B"), announced("C")])
+    assert [receipt.duplicate for receipt in first + again] == [False, False, True, False]
+    assert again[0].number == first[1].number
+    assert len(store.inbox()) == 3
+
+
+def test_a_letter_twice_in_one_batch_is_stored_once(store: Store) -> None:
+    one, two, three = store.receive([announced("A"), announced("A"), announced("B")])
+    assert (one.duplicate, two.duplicate, three.duplicate) == (False, True, False)
+    assert one.number == two.number
+
+
+def test_nothing_received_is_no_error(store: Store) -> None:
+    assert store.receive([]) == []
+
+
+def test_the_same_event_from_ten_threads_is_stored_once(store: Store) -> None:
+    with ThreadPoolExecutor(10) as pool:
+        receipts = [found[0] for found in pool.map(lambda _: store.receive([announced("A")]), range(10))]
+    assert len({receipt.number for receipt in receipts}) == 1
+    assert sum(not receipt.duplicate for receipt in receipts) == 1
+
+
+def test_a_letter_comes_back_as_it_went_in(store: Store) -> None:
+    letter = replace(announced("Ä/1"), body='{"note":"größer"}'.encode(), parent="order/SO-1")
+    store.receive([letter])
+    row = store.letter(source=letter.source, id=letter.id)
+    assert row is not None
+    assert (row.letter, row.status) == (letter, InboxStatus.NEW)
+    assert store.letter(source="shop", id="other") is None
+
+
+# rounds
+
+
+def test_a_round_opens_a_case_with_journal_step_and_timer(store: Store) -> None:
+    store.receive([announced("A")])
+    cases = drive(store, change=set_timer("pick", NOW + DAY))
+    (found,) = store.find_case(key="A")
+    (timer,) = store.case_timers("parcel/A")
+    assert found == replace(cases["parcel/A"], timers={"pick": timer})
+    assert (timer.due, timer.passed) == (NOW + DAY, False)
+    assert [step.status for step in store.steps(case="parcel/A")] == [StepStatus.RUNNING]
+    [(line, body)] = store.journal("parcel/A")
+    assert line == entry(1, "parcel.announced")
+    assert orjson.loads(body) == {"seq": 1}
+    assert [row.status for row in store.inbox()] == [InboxStatus.APPLIED]
+
+
+def test_a_crash_between_take_and_write_loses_nothing(store: Store) -> None:
+    def crash() -> None:
+        with store.round(worker="ann") as current:
+            assert len(current.take(now=NOW, limit=10, held=()).letters) == 2
+            raise Crash
+
+    store.receive([announced("A"), scanned("A")])
+    with pytest.raises(Crash):
+        crash()
+    assert [row.letter.type for row in peek(store, worker="bob").letters] == [
+        "parcel.announced",
+        "parcel.scanned",
+    ]
+
+
+def test_a_crash_after_write_changes_nothing(store: Store) -> None:
+    def crash(changes: Changes) -> None:
+        with store.round(worker="ann") as current:
+            current.take(now=NOW, limit=10, held=())
+            current.write(changes)
+            raise Crash
+
+    store.receive([announced("A")])
+    opening = Changes(opened={"parcel/A": new_case("A")}, entries=[("parcel/A", entry(1, "e"))])
+    with pytest.raises(Crash):
+        crash(opening)
+    assert store.find_case(key="A") == []
+    assert store.journal("parcel/A") == []
+
+
+def test_a_round_left_without_write_leaves_everything_ready(store: Store) -> None:
+    store.receive([announced("A")])
+    with store.round(worker="ann") as current:
+        current.take(now=NOW, limit=10, held=())
+    assert len(peek(store, worker="bob").letters) == 1
+
+
+def test_letters_come_in_order_and_not_more_than_the_limit(store: Store) -> None:
+    store.receive([announced(f"{number:03d}") for number in range(20)])
+    with store.round(worker="ann") as current:
+        taken = current.take(now=NOW, limit=7, held=())
+    assert [row.letter.key for row in taken.letters] == [f"{number:03d}" for number in range(7)]
+    with store.round(worker="ann") as current:
+        assert not current.take(now=NOW, limit=0, held=())
+
+
+def test_a_second_opening_letter_waits_until_the_first_has_opened_the_case(store: Store) -> None:
+    store.receive([announced("A"), scanned("A"), announced("A", id="again"), scanned("A", id="late")])
+    assert [row.letter.id for row in peek(store, worker="ann").letters] == ["announce-A", "scan-A"]
+    drive(store, release=True)
+    assert [row.letter.id for row in peek(store, worker="ann").letters] == ["again", "late"]
+
+
+def test_a_leased_case_is_left_to_its_worker(store: Store) -> None:
+    open_parcels(store, "AB", worker="ann")
+    store.receive([scanned("A")])
+    assert not peek(store, worker="bob")
+    assert len(peek(store, worker="ann").letters) == 1
+
+
+def test_a_released_case_goes_to_whoever_comes(store: Store) -> None:
+    open_parcels(store, "A", worker="ann", release=True)
+    store.receive([scanned("A")])
+    drive(store, worker="bob")
+    assert [line.seq for line, _ in store.journal("parcel/A")] == [1, 2]
+
+
+def test_a_case_taken_for_a_step_alone_is_leased(store: Store) -> None:
+    def retry(changes: Changes, cases: dict[str, Case]) -> None:
+        changes.steps[0] = replace(changes.steps[0], status=StepStatus.RETRYING, due=SOON)
+
+    store.receive([announced("A")])
+    drive(store, change=retry, release=True)
+    drive(store, worker="ann", now=SOON)
+    store.receive([scanned("A")])
+    assert not peek(store, worker="bob")
+
+
+def test_cases_in_hand_are_not_loaded_again(store: Store) -> None:
+    held = open_parcels(store, "A")
+    store.receive([scanned("A")])
+    assert list(peek(store, worker="ann").cases) == ["parcel/A"]
+    taken = peek(store, worker="ann", held=held)
+    assert (dict(taken.cases), len(taken.letters)) == ({}, 1)
+
+
+def test_a_case_can_be_looked_up_within_a_round(store: Store) -> None:
+    open_parcels(store, "A", worker="bob")
+    with store.round(worker="ann") as current:
+        found = current.case(sop="parcel", key="A")
+        assert found is not None
+        assert found.data == Parcel(number="A")
+        assert current.case(sop="parcel", key="B") is None
+
+
+def test_sent_letters_arrive_once(store: Store) -> None:
+    def send(changes: Changes, _: dict[str, Case]) -> None:
+        changes.sent += [announced("B"), announced("B")]
+
+    store.receive([announced("A")])
+    drive(store, change=send)
+    store.receive([scanned("A")])
+    drive(store, change=send)
+    assert [row.letter.key for row in store.inbox()] == ["A", "B", "A"]
+    assert [case.key for case in store.cases()] == ["A", "B"]
+
+
+def test_a_case_whose_data_does_not_fit_stops_no_other(store: Store) -> None:
+    class Other(Parcel):
+        weight: int = 1
+
+    def spoil(changes: Changes, cases: dict[str, Case]) -> None:
+        changes.opened["parcel/A"] = replace(cases["parcel/A"], data=Other(number="A"))
+
+    store.receive([announced("A"), announced("B")])
+    drive(store, change=spoil, release=True)
+    store.receive([scanned("A"), scanned("B")])
+    taken = peek(store, worker="ann")
+    assert [row.letter.key for row in taken.letters] == ["B"]
+    assert list(taken.unreadable) == ["parcel/A"]
+    assert "weight: extra_forbidden" in taken.unreadable["parcel/A"]
+
+
+# conflicts
+
+
+def test_a_paused_worker_that_was_recovered_gets_a_conflict(store: Store) -> None:
+    store.beat(worker="ann", now=NOW)
+    held = open_parcels(store, "AB", worker="ann")
+    later = NOW + timedelta(seconds=30)
+    assert store.recover(now=later, silent_since=later - timedelta(seconds=10)) == 2
+    changes = Changes()
+    add_move(changes, held["parcel/A"])
+    with pytest.raises(Conflict) as caught, store.round(worker="ann") as current:
+        current.write(changes)
+    assert caught.value.cases == {"parcel/A"}
+    assert len(store.journal("parcel/A")) == 1
+
+
+def test_a_worker_that_lost_a_case_in_hand_hears_of_it_when_taking(store: Store) -> None:
+    held = open_parcels(store, "A", worker="ann")
+    store.recover(now=SOON, silent_since=SOON)
+    with pytest.raises(Conflict) as caught:
+        peek(store, worker="ann", held=held, now=SOON)
+    assert caught.value.cases == {"parcel/A"}
+    assert [step.status for step in peek(store, worker="ann", now=SOON).steps] == [StepStatus.PENDING]
+
+
+def test_a_step_of_a_lost_case_cannot_be_settled(store: Store) -> None:
+    held = open_parcels(store, "A", worker="ann")
+    store.leave(worker="ann", now=NOW)
+    drive(store, worker="bob")
+    done = replace(step_of(held["parcel/A"]), status=StepStatus.DONE)
+    with pytest.raises(Conflict), store.round(worker="ann") as current:
+        current.write(Changes(settled=[done]))
+    assert [step.status for step in store.steps()] == [StepStatus.RUNNING]
+
+
+def test_a_case_changed_meanwhile_is_named_and_nothing_is_kept(store: Store) -> None:
+    held = open_parcels(store, "AB")
+    stale = dict(held)
+    store.receive([scanned("A")])
+    drive(store, held=held)
+    changes = Changes()
+    add_move(changes, stale["parcel/A"])
+    add_move(changes, stale["parcel/B"])
+    changes.sent.append(announced("C"))
+    with pytest.raises(Conflict) as caught, store.round(worker="ann") as current:
+        current.write(changes)
+    assert caught.value.cases == {"parcel/A"}
+    assert len(store.journal("parcel/B")) == 1
+    assert store.letter(source="shop", id="announce-C") is None
+
+
+def test_a_case_cannot_be_opened_twice(store: Store) -> None:
+    open_parcels(store, "A")
+    changes = Changes()
+    for key in "AB":
+        changes.opened[f"parcel/{key}"] = new_case(key)
+        changes.entries.append((f"parcel/{key}", entry(1, "e")))
+    with pytest.raises(Conflict) as caught, store.round(worker="bob") as current:
+        current.write(changes)
+    assert caught.value.cases == {"parcel/A"}
+    assert store.find_case(key="B") == []
+
+
+def test_a_case_that_does_not_exist_cannot_be_moved(store: Store) -> None:
+    changes = Changes()
+    add_move(changes, new_case("A"))
+    with pytest.raises(Conflict), store.round(worker="bob") as current:
+        current.write(changes)
+
+
+@pytest.mark.parametrize("seqs", [(), (3,), (2, 4), (2, 2)])
+def test_the_journal_gets_no_gap(store: Store, seqs: tuple[int, ...]) -> None:
+    held = open_parcels(store, "A")
+    after = replace(held["parcel/A"], seq=3)
+    entries = [("parcel/A", entry(seq, "e")) for seq in seqs]
+    with pytest.raises(ValueError, match="parcel/A"), store.round(worker="ann") as current:
+        current.write(Changes(moved={"parcel/A": (after, 1)}, entries=entries))
+    assert len(store.journal("parcel/A")) == 1
+
+
+# letters that have to wait
+
+
+def test_a_letter_without_a_case_is_unmatched_and_delivered_when_the_case_opens(store: Store) -> None:
+    store.receive([scanned("A")])
+    drive(store)
+    assert [row.status for row in store.inbox()] == [InboxStatus.UNMATCHED]
+    open_parcels(store, "A")
+    assert [row.letter.type for row in peek(store, worker="ann").letters] == ["parcel.scanned"]
+
+
+def test_a_letter_too_early_in_the_same_round_is_delivered_in_the_next(store: Store) -> None:
+    store.receive([scanned("A"), announced("A")])
+    drive(store)
+    drive(store)
+    assert [line.event for line, _ in store.journal("parcel/A")] == ["parcel.announced", "parcel.scanned"]
+    assert {row.status for row in store.inbox()} == {InboxStatus.APPLIED}
+
+
+def test_unmatched_letters_do_not_keep_a_round_from_work_behind_them(store: Store) -> None:
+    store.receive([scanned(f"{number}") for number in range(10)] + [announced("A")])
+    with store.round(worker="ann") as current:
+        taken = current.take(now=NOW, limit=5, held=())
+        current.write(Changes(letters=[(row.number, InboxStatus.APPLIED, "") for row in taken.letters]))
+    assert store.summary()["inbox"] == {"unmatched": 10, "applied": 1}
+
+
+def test_unmatched_letters_die_when_their_time_is_up(store: Store) -> None:
+    store.receive([scanned("A"), replace(scanned("B"), received=SOON)])
+    drive(store)
+    assert store.expire_unmatched(before=SOON) == 1
+    row = store.letter(source="carrier", id="scan-A")
+    assert row is not None
+    assert row.status is InboxStatus.DEAD
+    assert row.reason
+    open_parcels(store, "A")
+    assert not peek(store, worker="ann")
+
+
+def test_deferred_letters_are_delivered_again_when_asked_for(store: Store) -> None:
+    def defer(changes: Changes, _: dict[str, Case]) -> None:
+        changes.letters = [(number, InboxStatus.DEFERRED, "later") for number, *_ in changes.letters]
+
+    held = open_parcels(store, "A")
+    store.receive([scanned("A")])
+    held = drive(store, held=held, change=defer)
+    assert not peek(store, worker="ann", held=held)
+
+    def redeliver(changes: Changes, cases: dict[str, Case]) -> None:
+        add_move(changes, cases["parcel/A"])
+        changes.redeliver.add("parcel/A")
+
+    drive(store, held=held, change=redeliver)
+    assert [row.reason for row in peek(store, worker="ann").letters] == [""]
+
+
+# timers and steps
+
+
+def test_a_timer_is_taken_once_it_is_due_until_it_has_passed(store: Store) -> None:
+    held = open_parcels(store, "AB")
+    held = drive(store, held=held, change=set_timer("pick", SOON))
+    assert store.next_due() == SOON
+    assert not peek(store, worker="ann", held=held)
+    assert peek(store, worker="bob", now=SOON).timers == []
+    due = peek(store, worker="ann", now=SOON, held=held).timers
+    assert sorted(due) == [("parcel/A", "pick"), ("parcel/B", "pick")]
+    held = drive(store, held=held, now=SOON, change=set_timer("pick", SOON, passed=True))
+    assert not peek(store, worker="ann", now=SOON, held=held)
+    assert store.next_due() is None
+    assert [timer.passed for timer in store.case_timers("parcel/A")] == [True]
+
+
+def test_a_cleared_timer_is_gone(store: Store) -> None:
+    def clear(changes: Changes, cases: dict[str, Case]) -> None:
+        add_move(changes, cases["parcel/A"])
+        changes.timers_cleared.append(("parcel/A", "pick"))
+
+    held = drive(store, held=open_parcels(store, "A"), change=set_timer("pick", SOON))
+    drive(store, held=held, change=clear)
+    assert store.case_timers("parcel/A") == []
+
+
+def test_a_failed_step_is_taken_again_when_due(store: Store) -> None:
+    def fail(changes: Changes, cases: dict[str, Case]) -> None:
+        step = changes.steps[0]
+        due = replace(
+            step, status=StepStatus.RETRYING, attempts=1, due=SOON, error="no answer", code="unavailable"
+        )
+        changes.settled.append(due)
+
+    store.receive([announced("A")])
+    held = drive(store, change=fail)
+    assert not peek(store, worker="ann", held=held)
+    (step,) = peek(store, worker="ann", now=SOON, held=held).steps
+    assert (step.attempts, step.error, step.code, step.due) == (1, "no answer", "unavailable", SOON)
+    assert store.next_due() == SOON
+
+
+def test_recovery_frees_the_cases_of_silent_workers_only(store: Store) -> None:
+    open_parcels(store, "A", worker="ann")
+    store.beat(worker="bob", now=SOON)
+    open_parcels(store, "B", worker="bob")
+    assert store.recover(now=SOON, silent_since=SOON) == 1
+    taken = peek(store, worker="cid", now=SOON)
+    assert [(step.case, step.status) for step in taken.steps] == [("parcel/A", StepStatus.PENDING)]
+    assert store.recover(now=SOON, silent_since=SOON) == 0
+
+
+def test_a_worker_that_leaves_frees_its_cases_at_once(store: Store) -> None:
+    open_parcels(store, "A", worker="ann")
+    store.leave(worker="ann", now=NOW)
+    assert [step.case for step in peek(store, worker="bob").steps] == ["parcel/A"]
+
+
+def parked(changes: Changes, cases: dict[str, Case]) -> None:
+    changes.steps = [replace(step, status=StepStatus.PARKED, attempts=6) for step in changes.steps]
+
+
+def test_replaying_puts_parked_steps_back_to_work_and_tells_their_case(store: Store) -> None:
+    store.receive([announced("A"), announced("B")])
+    held = drive(store, change=parked)
+    keys = [step.key for step in store.steps(status=[StepStatus.PARKED])]
+    assert store.requeue([*keys[:1], "unknown"], now=SOON, who="kim", reason="mended") == keys[:1]
+    assert store.requeue(keys[:1], now=SOON, who="lee", reason="mended") == []
+    taken = peek(store, worker="ann", now=SOON, held=held)
+    assert [(step.key, step.attempts) for step in taken.steps] == [(keys[0], 6)]
+    (row,) = taken.letters
+    assert (row.letter.type, row.letter.case) == (REPLAY, "parcel/A")
+    assert orjson.loads(row.letter.body) == {"step": keys[0], "who": "kim", "reason": "mended"}
+
+
+def test_replaying_does_not_disturb_the_worker_that_holds_the_case(store: Store) -> None:
+    store.receive([announced("A")])
+    held = drive(store, change=parked)
+    store.requeue([step.key for step in store.steps()], now=NOW, who="kim", reason="mended")
+    changes = Changes()
+    add_move(changes, held["parcel/A"])
+    with store.round(worker="ann") as current:
+        current.write(changes)
+    assert len(store.journal("parcel/A")) == 2
+
+
+def test_the_run_of_a_step_outlasts_its_settling(store: Store) -> None:
+    def settle(changes: Changes, cases: dict[str, Case]) -> None:
+        changes.settled.append(replace(step_of(cases["parcel/A"]), status=StepStatus.DONE, outcome="ok"))
+
+    held = open_parcels(store, "A")
+    store.set_run([step_of(held["parcel/A"]).key], "run-1")
+    drive(store, held=held, change=settle)
+    (step,) = store.steps()
+    assert store.steps(run="run-1") == [step]
+    assert store.steps(run="run-2") == []
+    assert (step.run, step.status, step.outcome) == ("run-1", StepStatus.DONE, "ok")
+
+
+# customers
+
+
+def test_the_first_key_of_a_customer_wins(store: Store) -> None:
+    assert store.customer_keys(["c1"], fresh={"c1": b"one"}) == {"c1": b"one"}
+    assert store.customer_keys(["c1", "c2"], fresh={"c1": b"x", "c2": b"two"}) == {"c1": b"one", "c2": b"two"}
+    assert store.customer_keys(["c1", "c3"], fresh={}) == {"c1": b"one"}
+
+
+def test_a_destroyed_key_never_comes_back(store: Store) -> None:
+    store.customer_keys(["c1"], fresh={"c1": b"one"})
+    assert store.destroy_key("c1", now=NOW)
+    assert not store.destroy_key("c1", now=NOW)
+    assert store.customer_keys(["c1"], fresh={"c1": b"new"}) == {}
+
+
+# reading
+
+
+def test_cases_are_listed_newest_first_with_their_next_deadline(store: Store) -> None:
+    def finish(changes: Changes, cases: dict[str, Case]) -> None:
+        changes.ended.add("parcel/A")
+        set_timer("pick", NOW + DAY)(changes, {"parcel/B": cases["parcel/B"]})
+        set_timer("urge", SOON)(changes, {"parcel/B": cases["parcel/B"]})
+
+    store.receive([announced("A"), announced("B")])
+    drive(store, change=finish)
+    assert [row.key for row in store.cases()] == ["A", "B"]
+    (row,) = store.cases(sop="parcel", state="announced", open_only=True)
+    assert (row.key, row.due, row.due_name, row.ended) == ("B", SOON, "urge", False)
+    assert (row.opened, row.changed) == (NOW, NOW)
+    assert store.cases(state="elsewhere") == []
+    assert len(store.cases(limit=1)) == 1
+
+
+def test_steps_are_listed_by_status_case_command_and_key(store: Store) -> None:
+    held = open_parcels(store, "AB")
+    key = step_of(held["parcel/A"]).key
+
+    def keys(steps: list[Step]) -> list[str]:
+        return [step.key for step in steps]
+
+    assert keys(store.steps(case="parcel/A")) == keys(store.steps(keys=[key])) == [key]
+    assert len(store.steps(status=[StepStatus.RUNNING], command="label.print")) == 2
+    assert store.steps(status=[StepStatus.PARKED]) == store.steps(command="other") == []
+    assert len(store.steps(limit=1)) == 1
+
+
+def test_the_summary_counts_cases_steps_and_letters(store: Store) -> None:
+    open_parcels(store, "ABC")
+    store.receive([scanned("A")])
+    assert store.summary() == {
+        "cases": {"parcel/announced": 3},
+        "steps": {"running": 3},
+        "inbox": {"applied": 3, "new": 1},
+    }
+    assert [row.letter.key for row in store.inbox(status=[InboxStatus.NEW])] == ["A"]
+
+
+# waiting
+
+
+def settle_down(store: Store) -> None:
+    while store.wait(0.05):
+        pass
+
+
+def test_waiting_ends_when_a_letter_comes(store: Store) -> None:
+    settle_down(store)
+    timer = threading.Timer(0.1, store.receive, [[announced("A")]])
+    timer.start()
+    began = time.monotonic()
+    assert store.wait(5)
+    assert time.monotonic() - began < 2
+    timer.join()
+
+
+def test_waiting_ends_when_woken(store: Store) -> None:
+    settle_down(store)
+    timer = threading.Timer(0.1, store.wake)
+    timer.start()
+    assert store.wait(5)
+    timer.join()
+    store.wake()
+    assert store.wait(5)
+
+
+def test_waiting_ends_by_itself(store: Store) -> None:
+    settle_down(store)
+    began = time.monotonic()
+    assert not store.wait(0.1)
+    assert time.monotonic() - began >= 0.09
+
+
+# many workers
+
+
+def test_two_workers_never_take_the_same_case(store: Store) -> None:
+    keys = [f"{number:03d}" for number in range(120)]
+    store.receive([announced(key) for key in keys])
+    store.receive([scanned(key, id=f"{key}-{number}") for number in range(3) for key in keys])
+    seen: Counter[int] = Counter()
+
+    def work(worker: str) -> None:
+        idle = 0
+        while idle < 3:
+            with store.round(worker=worker) as current:
+                taken = current.take(now=NOW, limit=17, held=())
+                seen.update(row.number for row in taken.letters)
+                changes = Changes()
+                cases = dict(taken.cases)
+                for row in taken.letters:
+                    case = cases.get(row.letter.case)
+                    if case is None:
+                        cases[row.letter.case] = case = new_case(row.letter.key)
+                        changes.opened[case.id] = case
+                        changes.entries.append((case.id, entry(1, "e", event_id=worker)))
+                    else:
+                        cases[case.id] = add_move(changes, case)
+                    changes.letters.append((row.number, InboxStatus.APPLIED, ""))
+                changes.released.update(cases)
+                current.write(changes)
+            idle = 0 if taken else idle + 1
+
+    with ThreadPoolExecutor(4) as pool:
+        for future in [pool.submit(work, f"w{number}") for number in range(4)]:
+            future.result()
+    assert store.summary()["inbox"] == {"applied": 480}
+    assert set(seen.values()) == {1}
+    for key in keys:
+        assert [line.seq for line, _ in store.journal(f"parcel/{key}")] == [1, 2, 3, 4]

@@ -1,0 +1,257 @@
+"""What only a real database can show: other processes, lost connections, full disks, migrations."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from contextlib import closing
+from pathlib import Path
+
+import psycopg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine
+
+from adapters.errors import StoreUnavailable
+from adapters.postgres import EmbeddedPostgres
+from adapters.store.base import Changes, Store
+from adapters.store.opening import open_store
+from adapters.store.schema import metadata
+from adapters.store.sqlite import SqliteStore
+from machines.kernel.case import Case
+from tests.adapters.store.conftest import Opener
+from tests.adapters.store.scenery import (
+    HYDRATE,
+    NOW,
+    add_move,
+    announced,
+    drive,
+    entry,
+    new_case,
+    open_parcels,
+    peek,
+    scanned,
+)
+
+_MIGRATE = """
+import sys
+from adapters.store.opening import open_store
+store = open_store(sys.argv[1], hydrate={})
+sys.stdin.readline()
+store.migrate()
+store.close()
+"""
+
+_DIE_IN_A_ROUND = """
+import sys, time
+from tests.adapters.store.scenery import HYDRATE, NOW, answer
+from adapters.store.opening import open_store
+store = open_store(sys.argv[1], hydrate=HYDRATE)
+with store.round(worker="doomed") as current:
+    taken = current.take(now=NOW, limit=10, held=())
+    current.write(answer(taken)[0])
+    print("written", flush=True)
+    time.sleep(60)
+"""
+
+
+def python(program: str, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", program, *arguments], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def unmade_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database without tables."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/new/cases.db"
+    server: EmbeddedPostgres = request.getfixturevalue("server")
+    return server.url(f"unmade_{time.monotonic_ns()}")
+
+
+def test_processes_that_migrate_at_once_do_not_disturb_one_another(unmade_url: str) -> None:
+    processes = [python(_MIGRATE, unmade_url) for _ in range(3)]
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    for process in processes:
+        process.communicate(timeout=30)
+    assert [process.returncode for process in processes] == [0, 0, 0]
+    with closing(open_store(unmade_url, hydrate=HYDRATE)) as store:
+        assert store.receive([announced("A")])
+
+
+def test_migrated_tables_are_those_that_the_code_names(unmade_url: str) -> None:
+    with closing(open_store(unmade_url, hydrate=HYDRATE)) as store:
+        store.migrate()
+    engine = create_engine(unmade_url.replace("postgresql:", "postgresql+psycopg:"))
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    engine.dispose()
+
+
+def test_a_second_process_sees_what_the_first_committed(opener: Opener) -> None:
+    first, second = opener(), opener()
+    open_parcels(first, "A", release=True)
+    second.receive([scanned("A")])
+    drive(second, worker="bob")
+    assert len(first.journal("parcel/A")) == 2
+
+
+def test_waiting_ends_when_another_process_sends(opener: Opener) -> None:
+    first, second = opener(), opener()
+    while first.wait(0.05):
+        pass
+    timer = threading.Timer(0.1, second.receive, [[announced("A")]])
+    timer.start()
+    began = time.monotonic()
+    assert first.wait(5)
+    assert time.monotonic() - began < 2
+    timer.join()
+
+
+def test_a_worker_killed_in_its_round_leaves_no_trace(opener: Opener, url: str) -> None:
+    store = opener()
+    store.receive([announced("A")])
+    process = python(_DIE_IN_A_ROUND, url)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "written\n"
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert store.find_case(key="A") == []
+    deadline = time.monotonic() + 5
+    while not peek(store, worker="bob").letters:
+        assert time.monotonic() < deadline
+    assert drive(store, worker="bob").keys() == {"parcel/A"}
+
+
+def test_receiving_goes_on_while_another_round_is_open(postgres_url: str) -> None:
+    with closing(open_store(postgres_url, hydrate=HYDRATE)) as store:
+        store.receive([announced("A")])
+        with store.round(worker="ann") as current:
+            current.take(now=NOW, limit=10, held=())
+            assert not store.receive([announced("B")])[0].duplicate
+
+
+def test_open_rounds_share_the_cases_between_them(postgres_url: str) -> None:
+    with closing(open_store(postgres_url, hydrate=HYDRATE)) as store:
+        open_parcels(store, "ABCD", release=True)
+        store.receive([scanned(key) for key in "ABCD"])
+        with store.round(worker="ann") as first, store.round(worker="bob") as second:
+            one = first.take(now=NOW, limit=2, held=())
+            two = second.take(now=NOW, limit=4, held=())
+        assert sorted(one.cases) == ["parcel/A", "parcel/B"]
+        assert sorted(two.cases) == ["parcel/C", "parcel/D"]
+
+
+def test_a_letter_that_comes_while_its_case_is_being_opened_is_not_lost(postgres_url: str) -> None:
+    with closing(open_store(postgres_url, hydrate=HYDRATE)) as store:
+        store.receive([announced("A")])
+        with store.round(worker="ann") as first:
+            taken = first.take(now=NOW, limit=10, held=())
+            store.receive([scanned("A")])
+            with store.round(worker="bob") as second:
+                assert not second.take(now=NOW, limit=10, held=())
+            changes = Changes(opened={"parcel/A": new_case("A")}, entries=[("parcel/A", entry(1, "e"))])
+            assert taken.letters
+            first.write(changes)
+        assert [row.status.value for row in store.inbox()] == ["new", "new"]
+
+
+def test_a_worker_that_hangs_in_its_round_does_not_stop_recovery(postgres_url: str) -> None:
+    with closing(open_store(postgres_url, hydrate=HYDRATE)) as store:
+        held = open_parcels(store, "AB", worker="ann")
+        changes = Changes()
+        add_move(changes, held["parcel/A"])
+        with store.round(worker="ann") as hanging:
+            hanging.write(changes)
+            assert store.recover(now=NOW, silent_since=NOW.replace(year=2027)) == 1
+        assert [step.case for step in peek(store, worker="bob").steps] == ["parcel/B"]
+        assert store.recover(now=NOW, silent_since=NOW.replace(year=2027)) == 1
+
+
+def test_the_store_works_again_after_its_connections_were_cut(postgres_url: str) -> None:
+    def lose_connection(store: Store) -> None:
+        with store.round(worker="ann") as current:
+            current.take(now=NOW, limit=10, held=())
+            cut_connections(postgres_url)
+            current.write(Changes(sent=[announced("B")]))
+
+    with closing(open_store(postgres_url, hydrate=HYDRATE)) as store:
+        store.receive([announced("A")])
+        store.wait(0)
+        with pytest.raises(StoreUnavailable):
+            lose_connection(store)
+        assert store.wait(0.01)
+        assert [row.letter.key for row in peek(store, worker="ann").letters] == ["A"]
+        while store.wait(0.3):
+            pass
+        timer = threading.Timer(0.1, store.receive, [[announced("C")]])
+        timer.start()
+        assert store.wait(5)
+        timer.join()
+
+
+def cut_connections(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
+def test_a_full_disk_makes_the_store_unavailable_and_keeps_no_half_round(tmp_path: Path) -> None:
+    def send_many(changes: Changes, cases: dict[str, Case]) -> None:
+        changes.sent += [announced(f"sent-{number}") for number in range(300)]
+
+    with closing(SqliteStore(tmp_path / "cases.db", hydrate=HYDRATE)) as store:
+        store.migrate()
+        store.receive([announced(str(number)) for number in range(50)])
+        limit_pages(store, room=2)
+        with pytest.raises(StoreUnavailable, match="full"):
+            drive(store, change=send_many)
+        with pytest.raises(StoreUnavailable, match="full"):
+            store.receive([announced(f"more-{number}") for number in range(500)])
+        assert store.summary() == {"cases": {}, "steps": {}, "inbox": {"new": 50}}
+        limit_pages(store, room=1_000)
+        drive(store, change=send_many)
+        assert store.summary()["inbox"] == {"applied": 50, "new": 300}
+
+
+def limit_pages(store: SqliteStore, *, room: int) -> None:
+    """Room on the disk, in pages, for the one connection that a single thread uses."""
+    with store._writing() as connection:
+        (count,) = connection.exec_driver_sql("PRAGMA page_count").one()
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {count + room}")
+
+
+def test_a_database_that_stays_locked_makes_the_store_unavailable(tmp_path: Path) -> None:
+    with closing(SqliteStore(tmp_path / "cases.db", hydrate=HYDRATE, busy=0.05)) as store:
+        store.migrate()
+        with closing(sqlite3.connect(tmp_path / "cases.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(StoreUnavailable, match="locked"):
+                store.receive([announced("A")])
+            assert store.inbox() == []
+        assert store.receive([announced("A")])
+
+
+def test_a_store_without_tables_says_so(tmp_path: Path) -> None:
+    with (
+        closing(open_store(f"sqlite:///{tmp_path}/cases.db", hydrate=HYDRATE)) as store,
+        pytest.raises(StoreUnavailable, match="no such table"),
+    ):
+        store.receive([announced("A")])
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "mysql://localhost/cases", "sqlite:///:memory:"])
+def test_other_addresses_are_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="no store at"):
+        open_store(url, hydrate=HYDRATE)
