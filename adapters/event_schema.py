@@ -3,7 +3,6 @@ them as components and examples."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from fastapi import FastAPI
@@ -12,21 +11,20 @@ from pydantic import BaseModel, JsonValue
 from pydantic.json_schema import models_json_schema
 
 from adapters.envelope import BATCH, LONGEST, STRUCTURED
-from adapters.intake import Entrance
 from adapters.personal import personal_fields
+from machines.catalogue import Catalogue
 from machines.kernel.event import Event
 
-Entrances = Mapping[str, Sequence[Entrance]]
 Schema = dict[str, Any]  # a JSON document of OpenAPI
 
 _REF = "#/components/schemas/{model}"
 
 
 class EventType(BaseModel):
-    """``sops`` take it; ``personal`` fields are sealed as soon as they arrive."""
+    """``sop`` takes it; ``personal`` fields are sealed as soon as they arrive."""
 
     type: str
-    sops: list[str]
+    sop: str
     opens: bool
     text: str
     personal: list[str]
@@ -34,31 +32,32 @@ class EventType(BaseModel):
     example: JsonValue
 
 
-def event_types(entrances: Entrances) -> list[EventType]:
+def event_types(catalogue: Catalogue) -> list[EventType]:
+    """In order of their names."""
     return [
         EventType(
             type=name,
-            sops=[entrance.sop for entrance in offered],
-            opens=offered[0].event.opens,
-            text=_first_line(offered[0].event),
-            personal=list(personal_fields(offered[0].event)),
-            payload=offered[0].event.model_json_schema(),
-            example=_example(offered[0].event),
+            sop=catalogue.taker(name).name,
+            opens=event.opens,
+            text=_first_line(event),
+            personal=list(personal_fields(event)),
+            payload=event.model_json_schema(),
+            example=_example(event),
         )
-        for name, offered in entrances.items()
+        for name, event in sorted(catalogue.outside.items())
     ]
 
 
-def openapi(app: FastAPI, entrances: Entrances) -> Schema:
+def openapi(app: FastAPI, catalogue: Catalogue) -> Schema:
     """The description of ``app``, made once."""
     if app.openapi_schema is None:
-        models = list(dict.fromkeys(entrance.event for offered in entrances.values() for entrance in offered))
+        models = [event for _, event in sorted(catalogue.outside.items())]
         document = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
         names, definitions = models_json_schema([(m, "validation") for m in models], ref_template=_REF)
         components = document.setdefault("components", {}).setdefault("schemas", {})
         components |= definitions.get("$defs", {})
         payloads = [names[model, "validation"] for model in models]
-        components["CloudEvent"] = _envelope(list(entrances), payloads)
+        components["CloudEvent"] = _envelope([model.type for model in models], payloads)
         components["Problem"] = _PROBLEM
         _describe_intake(document["paths"]["/events"]["post"], models, payloads)
         app.openapi_schema = document

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
@@ -17,10 +17,8 @@ from adapters.errors import AdapterError, SealBroken
 from adapters.personal import places
 from adapters.sealing import Vault
 from adapters.store.base import Letter, Receipt
-from machines.between import Between
+from machines.catalogue import Catalogue
 from machines.kernel.event import SEALED, Event
-from machines.kernel.procedure import Procedure
-from machines.kernel.state import Ask
 
 _DEEPEST = 20
 
@@ -54,50 +52,26 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
-class Entrance:
-    """An event type that may come from outside, and the procedure that takes it."""
-
-    sop: str
-    event: type[Event]
-
-
-def entrances(procedures: Iterable[Procedure]) -> dict[str, tuple[Entrance, ...]]:
-    """Every event type that may be sent in: what procedures list as their events, but for what only cases
-    tell one another, and answers to forms."""
-    found: dict[str, tuple[Entrance, ...]] = {}
-    for procedure in procedures:
-        forms = tuple(state.form for state in procedure.states if isinstance(state, Ask))
-        for event in dict.fromkeys((*procedure.events, *forms)):
-            if issubclass(event, Between):
-                continue
-            found[event.type] = (*found.get(event.type, ()), Entrance(procedure.name, event))
-    return dict(sorted(found.items()))
-
-
-@dataclass(frozen=True, slots=True)
 class Checked:
     """An event that is fit to be stored, but for the sealing."""
 
     envelope: Envelope
     sop: str
-    key: str
     event: Event
     customer: str | None
 
 
-Addressed = tuple[Letter, str]  # with the subject as it was written
-
-
 class Intake:
-    """Takes events in for ``procedures``; ``clock`` says when (aware, UTC). Safe to share between threads."""
+    """Takes events in for the procedures of ``catalogue``; ``clock`` says when (aware, UTC). Safe to share
+    between threads."""
 
     def __init__(
-        self, store: Inbox, *, vault: Vault, procedures: Iterable[Procedure], clock: Callable[[], datetime]
+        self, store: Inbox, *, vault: Vault, catalogue: Catalogue, clock: Callable[[], datetime]
     ) -> None:
         self._store = store
         self._vault = vault
         self._clock = clock
-        self.entrances: Mapping[str, tuple[Entrance, ...]] = entrances(procedures)
+        self.catalogue = catalogue
 
     def accept(self, events: Sequence[object]) -> list[Accepted]:
         """Store all of ``events`` (parsed JSON) in one transaction, or none.
@@ -113,16 +87,14 @@ class Intake:
         """``accept`` for several requests in one transaction; an invalid one does not touch the others."""
         checked = [self._check(group) for group in groups]
         sealed = self._seal(checked)
-        letters = [letter for group in sealed if isinstance(group, list) for letter, _ in group]
+        letters = [letter for group in sealed if isinstance(group, list) for letter in group]
         receipts = iter(self._store.receive(letters) if letters else ())
         return [
-            [_accepted(subject, letter, next(receipts)) for letter, subject in group]
-            if isinstance(group, list)
-            else group
+            [_accepted(letter, next(receipts)) for letter in group] if isinstance(group, list) else group
             for group in sealed
         ]
 
-    def _seal(self, groups: Sequence[list[Checked] | InvalidEvents]) -> list[list[Addressed] | InvalidEvents]:
+    def _seal(self, groups: Sequence[list[Checked] | InvalidEvents]) -> list[list[Letter] | InvalidEvents]:
         flat = [item for group in groups if isinstance(group, list) for item in group]
         bodies = iter(self._vault.seal_events([(item.event, item.customer) for item in flat]))
         now = self._clock()
@@ -144,47 +116,37 @@ class Intake:
         return InvalidEvents(faults) if faults else checked
 
     def _check_payload(self, envelope: Envelope, index: int) -> Checked | list[EventFault]:
-        entrance, key = self._entrance(envelope)
-        if entrance is None:
+        kind = self.catalogue.outside.get(envelope.type)
+        if kind is None:
             return [self._unknown(envelope, index)]
+        sop = self.catalogue.taker(envelope.type).name
+        if envelope.subject.startswith(f"{sop}/"):
+            key = envelope.subject.removeprefix(f"{sop}/")
+            return [EventFault(index, "subject", f"write the key alone: {key}", shown(envelope.subject))]
         reserved = _reserved(envelope.data)
         if reserved is not None:
             return [EventFault(index, reserved[0], reserved[1])]
         try:
-            event = entrance.event.model_validate(envelope.data)
+            event = kind.model_validate(envelope.data)
         except ValidationError as error:
-            return _payload_faults(error, entrance.event, index)
+            return _payload_faults(error, kind, index)
         customer = getattr(event, "customer", None) or envelope.customer
         named = isinstance(customer, str) and CUSTOMER.fullmatch(customer)
-        if not named and (places(entrance.event) or customer is not None):
+        if not named and (places(kind) or customer is not None):
             return [EventFault(index, "customer", f"say whose personal fields these are: {CUSTOMER_REMEDY}")]
-        return Checked(envelope, entrance.sop, key, event, customer)
-
-    def _entrance(self, envelope: Envelope) -> tuple[Entrance | None, str]:
-        """Subject ``SO-1001``, or ``order/SO-1001`` where several procedures take the type."""
-        offered = self.entrances.get(envelope.type, ())
-        for entrance in offered:
-            prefix = entrance.sop + "/"
-            if envelope.subject.startswith(prefix) and len(envelope.subject) > len(prefix):
-                return entrance, envelope.subject.removeprefix(prefix)
-        return (offered[0] if len(offered) == 1 else None), envelope.subject
+        return Checked(envelope, sop, event, customer)
 
     def _unknown(self, envelope: Envelope, index: int) -> EventFault:
-        offered = self.entrances.get(envelope.type)
-        if offered:
-            keys = " or ".join(f"{entrance.sop}/KEY" for entrance in offered)
-            remedy = f"several procedures take {envelope.type}; write the subject as {keys}"
-            return EventFault(index, "subject", remedy, shown(envelope.subject))
-        near = get_close_matches(envelope.type, self.entrances, n=3, cutoff=0.5)
+        near = get_close_matches(envelope.type, self.catalogue.outside, n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(near)}? " if near else ""
         return EventFault(index, "type", f"unknown type; {hint}/events/types lists all", shown(envelope.type))
 
 
-def _accepted(subject: str, letter: Letter, receipt: Receipt) -> Accepted:
+def _accepted(letter: Letter, receipt: Receipt) -> Accepted:
     return Accepted(
         id=letter.id,
         source=letter.source,
-        subject=subject,
+        subject=letter.key,
         type=letter.type,
         duplicate=receipt.duplicate,
         number=receipt.number,
@@ -193,8 +155,8 @@ def _accepted(subject: str, letter: Letter, receipt: Receipt) -> Accepted:
 
 def _letters(
     sealed: Sequence[tuple[Checked, bytes | SealBroken]], now: datetime
-) -> list[Addressed] | InvalidEvents:
-    letters: list[Addressed] = []
+) -> list[Letter] | InvalidEvents:
+    letters: list[Letter] = []
     broken: list[EventFault] = []
     for index, (item, body) in enumerate(sealed):
         if isinstance(body, SealBroken):
@@ -205,12 +167,12 @@ def _letters(
                 id=item.envelope.id,
                 type=item.envelope.type,
                 sop=item.sop,
-                key=item.key,
+                key=item.envelope.subject,
                 body=body,
                 received=now,
                 opens=item.event.opens,
             )
-            letters.append((letter, item.envelope.subject))
+            letters.append(letter)
     return InvalidEvents(broken) if broken else letters
 
 

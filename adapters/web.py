@@ -41,7 +41,7 @@ def create_app(intake: Intake, *, store: Store, body_limit: int = BODY_LIMIT) ->
     app.add_exception_handler(StoreUnavailable, _store_unavailable)
     _add_intake(app, intake, body_limit=body_limit)
     _add_reading(app, intake, store)
-    app.openapi = lambda: openapi(app, intake.entrances)  # type: ignore[method-assign]
+    app.openapi = lambda: openapi(app, intake.catalogue)  # type: ignore[method-assign]
     return app
 
 
@@ -64,7 +64,7 @@ def _add_intake(app: FastAPI, intake: Intake, *, body_limit: int) -> None:
 
 
 def _add_reading(app: FastAPI, intake: Intake, store: Store) -> None:
-    known = event_types(intake.entrances)
+    known = event_types(intake.catalogue)
 
     @app.get("/events/types", tags=["events"], summary="What can be sent")
     async def list_types() -> list[EventType]:

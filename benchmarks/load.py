@@ -28,11 +28,11 @@ def placed(key: str) -> Mapping[str, object]:
 
 
 def dispatched(key: str) -> Mapping[str, object]:
-    return _event("shipment.dispatched", f"{key}-1", {"sequence": 1, "at": "2026-11-21T10:00:00Z"})
+    return _event("shipment.dispatched", f"{key}-1", {})
 
 
 def delivered(key: str) -> Mapping[str, object]:
-    return _event("shipment.delivered", f"{key}-1", {"sequence": 2, "at": "2026-11-22T10:00:00Z"})
+    return _event("shipment.delivered", f"{key}-1", {})
 
 
 def keys(count: int, *, prefix: str = "SO") -> Iterator[str]:

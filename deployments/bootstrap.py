@@ -17,6 +17,8 @@ from adapters.sealing import Vault
 from adapters.store.base import Store
 from adapters.store.opening import open_store
 from adapters.world import simulated_world
+from adapters.world.book import SqliteBook
+from adapters.world.faults import Faults
 from deployments.settings import Settings
 from flows.driver import Driver, Pace
 from flows.reporting import Listener
@@ -24,8 +26,9 @@ from flows.running import Running
 from flows.runtime import Runtime
 from flows.watching import Watching
 from machines.catalogue import CATALOGUE, Catalogue
+from machines.definitions import definitions
 from machines.kernel.definition import Definition
-from machines.policy import definitions, load_policy
+from machines.policy import load as load_policy
 
 
 def utc_now() -> datetime:
@@ -48,11 +51,13 @@ class Application:
         return utc_now()
 
     def adapters(self) -> Mapping[str, Adapter]:
+        """The simulated world; real adapters take its place in an installation with accounts."""
+        settings = self.settings
         return simulated_world(
-            seed=self.settings.world_seed,
-            book=self.settings.home / "world.db" if self.settings.world_book else None,
-            faults=self.settings.faults,
-            latency=self.settings.world_latency,
+            settings.world_seed,
+            book=SqliteBook(settings.home / "world.db") if settings.world_book else None,
+            faults=Faults(file=settings.faults),
+            latency=settings.world_latency,
             vault=self.vault,
         )
 
@@ -69,15 +74,14 @@ class Application:
 def open_application(settings: Settings) -> Iterator[Application]:
     """Open the store of ``settings`` (made and migrated if need be), close it at the end."""
     settings.home.mkdir(parents=True, exist_ok=True)
-    policy = load_policy(settings.policy)
-    built = definitions(policy)
+    built = definitions(load_policy(settings.policy) if settings.policy else load_policy())
     hydrate = {name: definition.procedure.data for name, definition in built.items()}
     store = open_store(settings.url, hydrate=hydrate)
     try:
         store.migrate()
         master = settings.master_key.get_secret_value() if settings.master_key else None
         vault = Vault(store, master=master_keys(configured=master, home=settings.home))
-        intake = Intake(store=store, vault=vault, catalogue=CATALOGUE, clock=utc_now)
+        intake = Intake(store, vault=vault, catalogue=CATALOGUE, clock=utc_now)
         yield Application(settings, CATALOGUE, built, store, vault, intake)
     finally:
         store.close()

@@ -51,6 +51,10 @@ class _Recording:
     def closed(self) -> bool:
         return all(session.closed for session in self.sessions)
 
+    def may_join(self, other: _Recording) -> bool:
+        """Whether one run can stand for both: it is of one SOP, and no run stands for this one already."""
+        return not self.name and self.sessions[0].sop == other.sessions[0].sop
+
     def named(self) -> bool:
         """Whether a case is known after which the run can be named."""
         return self.closed() or self.snapshot().count > 0
@@ -84,7 +88,8 @@ class Recorder:
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._forgotten = 0
-        self._down = False
+        self._failures = 0
+        self._following = 0
         self._thread = threading.Thread(target=contextvars.copy_context().run, args=(self._run,), daemon=True)
 
     def __enter__(self) -> Self:
@@ -127,23 +132,19 @@ class Recorder:
             asyncio.run(self._record())
 
     async def _record(self) -> None:
-        failures = 0
         while not (self._stopping.is_set() and self._idle()):
             try:
                 async with PrefectApi(self._api_url) as api:
                     await api.ping()
                     await self._close_abandoned(api)
-                    self._say_up()
-                    failures = 0
                     await self._serve(api)
             except Exception as error:
                 # Whatever it is, the drive loop must not feel it, and the next attempt may do better.
                 self._say_down(_first(error))
             if self._stopping.is_set():
                 return
-            pause = _BACK_OFF_SECONDS[min(failures, len(_BACK_OFF_SECONDS) - 1)]
+            pause = _BACK_OFF_SECONDS[min(self._failures, len(_BACK_OFF_SECONDS)) - 1]
             await self._wait(lambda: False, seconds=pause)
-            failures += 1
 
     async def _serve(self, api: PrefectApi) -> None:
         """Record until told to stop; ends with an ExceptionGroup when Prefect fails."""
@@ -158,18 +159,21 @@ class Recorder:
                     following.add_done_callback(lambda _: slots.release())
                     continue
                 await asyncio.sleep(_LOOK_SECONDS)
+                if self._failures and self._idle() and not self._following:
+                    self._say_up()
 
     def _next_recording(self) -> _Recording:
-        """The oldest waiting wake-up, together with all others of its SOP that wait."""
+        """The oldest waiting wake-up, together with all others of its SOP that wait and have no run yet."""
         with self._lock:
             first = self._sessions.popleft()
-            sop = first.sessions[0].sop
-            for other in [each for each in self._sessions if each.sessions[0].sop == sop]:
+            joining = [] if first.name else [each for each in self._sessions if each.may_join(first)]
+            for other in joining:
                 first.sessions.extend(other.sessions)
                 self._sessions.remove(other)
             return first
 
     async def _follow(self, api: PrefectApi, recording: _Recording) -> None:
+        self._following += 1
         try:
             await self._wait(recording.named, seconds=_OPEN_SECONDS)
             begun = recording.snapshot()
@@ -191,6 +195,8 @@ class Recorder:
         except asyncio.CancelledError:
             self._put_back(recording)
             raise
+        finally:
+            self._following -= 1
 
     def _put_back(self, recording: _Recording) -> None:
         with self._lock:
@@ -223,16 +229,17 @@ class Recorder:
         return not self._sessions and self._parked.idle
 
     def _say_down(self, error: BaseException) -> None:
-        if not isinstance(error, PREFECT_ERRORS):
-            _log.error("recording failed", exc_info=error)
-        elif not self._down:
-            _log.warning("Prefect is not reachable, cases go on unobserved: %s", error)
-        self._down = True
+        # Only the first failure of an outage is worth a line.
+        if not self._failures and isinstance(error, PREFECT_ERRORS):
+            what = f"{type(error).__name__}: {error}"
+            _log.warning("Prefect is not reachable, cases go on unobserved: %s", what)
+        elif not self._failures:
+            _log.error("recording failed, cases go on unobserved", exc_info=error)
+        self._failures += 1
 
     def _say_up(self) -> None:
-        if self._down:
-            _log.warning("Prefect is reachable again; %d wake-ups were not recorded", self._forgotten)
-        self._down, self._forgotten = False, 0
+        _log.warning("recording in Prefect goes on; %d wake-ups were not recorded", self._forgotten)
+        self._failures = self._forgotten = 0
 
 
 def _first(error: BaseException) -> BaseException:

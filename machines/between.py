@@ -35,6 +35,15 @@ class Pick(Facts):
     quantity: int
 
 
+BUYER_EXAMPLE = {"name": "Ada Example", "email": "ada@customer.example", "phone": "+49 30 5550100"}
+ADDRESS_EXAMPLE = {
+    "street": "1 Sample Street",
+    "city": "Berlin",
+    "postcode": "10115",
+    "zone": "10",
+    "country": "DE",
+}
+
 # -- shipment --------------------------------------------------------------------------------------
 
 
@@ -49,6 +58,19 @@ class ShipmentRequested(Between, type="shipment.requested", opens=True):
     locale: str
     items: tuple[Pick, ...]
     value: int
+
+    examples = (
+        {
+            "parcel": "SO-1001-1",
+            "order": "SO-1001",
+            "customer": "C-1",
+            "buyer": BUYER_EXAMPLE,
+            "ship_to": ADDRESS_EXAMPLE,
+            "locale": "en",
+            "items": [{"sku": "KETTLE", "quantity": 1}],
+            "value": 3000,
+        },
+    )
 
 
 class ShipmentCancelled(Between, type="shipment.cancelled"):
@@ -139,6 +161,24 @@ class RefundRequested(Between, type="refund.requested", opens=True):
     amount: int
     reason: str
     sources: tuple[Source, ...]
+
+    examples = tuple(
+        {
+            "refund": "SO-1001-1-R",
+            "order": "SO-1001",
+            "customer": "C-1",
+            "buyer": BUYER_EXAMPLE,
+            "locale": "en",
+            "currency": "EUR",
+            "amount": amount,
+            "reason": "parcel not received",
+            "sources": [
+                {"payment": "2", "means": "card", "cap": 2000},
+                {"payment": "1", "means": "store credit", "cap": 98000},
+            ],
+        }
+        for amount in (1500, 3000, 90000, 100001)
+    )
 
     def postings(self) -> Mapping[str, int]:
         return {"requested": self.amount}

@@ -68,6 +68,7 @@ def message(
         arguments=arguments,
         outcomes=(MessageSent, MessageUndeliverable),
         possible=_sent_or_not,
+        takes=Message,
         fulfils=fulfils,
         template=template,
     )
@@ -79,6 +80,7 @@ def alert(*, arguments: Callable[..., Iterable[Alert]], fulfils: tuple[str, ...]
         arguments=arguments,
         outcomes=(StaffAlerted,),
         possible=_alerted,
+        takes=Alert,
         fulfils=fulfils,
     )
 

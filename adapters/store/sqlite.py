@@ -6,14 +6,16 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, create_engine, event
 
 from adapters.errors import StoreUnavailable
+from adapters.store.failing import translated
 from adapters.store.rows import Hydrate
 from adapters.store.sql import SqlStore
+from adapters.store.turnstile import Turnstile
 
 _BUSY = 30.0  #: seconds to wait for another writer
 _GLANCE = 0.02  #: seconds between two looks for changes by other processes
@@ -44,6 +46,7 @@ class SqliteStore(SqlStore):
         super().__init__(engine, hydrate=hydrate)
         self._path = path
         self._busy = busy
+        self._turnstile = Turnstile(path.with_name(path.name + "-turn"))
         self._writer = threading.Lock()
         self._woken = threading.Event()
         self._watch: sqlite3.Connection | None = None
@@ -51,14 +54,17 @@ class SqliteStore(SqlStore):
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        # SQLite makes writers poll for their turn; threads of one process need not.
-        if not self._writer.acquire(timeout=self._busy):
-            raise StoreUnavailable("another thread of this process has been writing for too long")
-        try:
-            with super()._writing() as connection:
-                yield connection
-        finally:
-            self._writer.release()
+        with ExitStack() as stack:
+            with self._turnstile.held(patience=self._busy):
+                # SQLite makes writers poll for their turn; threads of one process need not.
+                if not self._writer.acquire(timeout=self._busy):
+                    raise StoreUnavailable("the database is locked by another thread of this process")
+                stack.callback(self._writer.release)
+                stack.enter_context(translated())
+                connection = stack.enter_context(self._engine.connect())
+                connection.begin()
+            yield connection
+            connection.commit()
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:

@@ -7,7 +7,7 @@ in ``book.py``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from adapters.command import Adapter
@@ -16,6 +16,7 @@ from adapters.world.book import Book
 from adapters.world.faults import Faults
 from adapters.world.message import Outbox, PostOffice
 from adapters.world.provider import Conditions, Provider
+from machines.catalogue import CATALOGUE
 from machines.kernel.command import CommandType
 
 
@@ -26,7 +27,6 @@ def _now() -> datetime:
 def simulated_world(
     seed: int,
     *,
-    commands: Iterable[CommandType],
     book: Book | None = None,
     faults: Faults | None = None,
     vault: Vault | None = None,
@@ -34,13 +34,13 @@ def simulated_world(
     latency: float = 0.0,
     clock: Callable[[], datetime] = _now,
 ) -> Mapping[str, Adapter]:
-    """An adapter for each prefix among ``commands``, which are those of all procedures.
+    """An adapter for each prefix among the commands of all procedures.
 
     ``book`` counts effects (none: nothing is counted, and the same key twice does its effect twice),
     ``latency`` is the mean time of an answer in seconds, ``vault`` lets messages be addressed.
     """
     kinds: dict[str, dict[str, CommandType]] = {}
-    for command in commands:
+    for command in (command for procedure in CATALOGUE for command in procedure.commands.values()):
         kinds.setdefault(command.name.partition(".")[0], {})[command.name] = command
     conditions = Conditions(seed=seed, clock=clock, faults=faults or Faults(), book=book, latency=latency)
     box = outbox or Outbox()

@@ -27,6 +27,10 @@ payment.authorize     ``tok_declined``               declined
 payment.reauthorize   ``tok_expiring_once``          declined
 payment.void          ``tok_lapsed``                 lapsed already
 payment.capture       ``tok_nocapture``              declined
+payment.refund        order ``-REFUNDFAILS``         failed, however often it is asked
+                      order ``-REFUNDONCE``          failed; asked again, under another key, it is paid
+                      order ``-REFUNDSLOW``          pending; ends by event
+payment.pay_out       refund with ``-UNPAYABLE``     failed
 warehouse.submit      SKU ``-NOTFOUND``              rejected
                       SKU ``-HEAVY``                 a parcel for each such line
 warehouse.cancel      order ``-SHIPPED``             too late
@@ -72,6 +76,8 @@ from machines.order.events import (
     WarehouseRejected,
     WarehouseReported,
 )
+from machines.refund import commands as refund
+from machines.refund.events import PayoutFailed, RefundFailed, RefundPending
 from machines.shipment import commands as shipment
 from machines.shipment.events import ClaimRefused, DeliveryNotProved, LabelBought, LabelRefused, LabelSpent
 
@@ -172,6 +178,19 @@ def capture(asked: asks.Taking, _: Request) -> Event | None:
     return CaptureDeclined(charge=asked.charge) if asked.token.startswith("tok_nocapture") else None
 
 
+def pay_back(asked: refund.PayBack, request: Request) -> Event | None:
+    once = asked.order.endswith("-REFUNDONCE") and not request.again()
+    if once or asked.order.endswith("-REFUNDFAILS"):
+        return RefundFailed(payment=asked.payment, reason="card closed")
+    if asked.order.endswith("-REFUNDSLOW"):
+        return RefundPending(payment=asked.payment, reason="processing")
+    return None
+
+
+def pay_out(asked: refund.PayOut, _: Request) -> Event | None:
+    return PayoutFailed(reason="account closed") if "-UNPAYABLE" in asked.refund else None
+
+
 def submit(asked: asks.Submission, _: Request) -> Event | None:
     if any(item.sku.endswith("-NOTFOUND") for item in asked.items):
         return WarehouseRejected(reason="the goods cannot be found")
@@ -220,6 +239,8 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
     "payment.reauthorize": reauthorize,
     "payment.void": void,
     "payment.capture": capture,
+    "payment.refund": pay_back,
+    "payment.pay_out": pay_out,
     "warehouse.submit": submit,
     "warehouse.cancel": stop,
     "warehouse.report": report,

@@ -20,8 +20,9 @@ from adapters.grouping import Group
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """``requested`` counts the calls under ``key``, ``answered`` those that did not fail before anything
-    happened, ``applied`` how often they had the effect (0 or 1). ``answer`` is the first one, if any."""
+    """``requested`` counts the calls under ``key`` that came to an end, ``answered`` those of them that did
+    not fail before anything happened, ``applied`` how often they had the effect (0 or 1). ``answer`` is the
+    first one, if any."""
 
     key: str
     command: str

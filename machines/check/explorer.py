@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from machines.check.automaton import Automaton
-from machines.check.situation import Child, Label, Raised, Situation
+from machines.check.situation import DEFERRED, Child, Label, Raised, Situation
 from machines.check.taking import Taken, Taking, Traffic
 from machines.kernel.event import Event
 from machines.kernel.procedure import Procedure
+from machines.kernel.rule import Disposition
 
 LIMIT = 400_000  #: situations after which one procedure counts as too large
 
@@ -137,9 +138,18 @@ class Explorer:
         sender = "parent" if self.child else "child"
         for happening in outside:
             pair = (self.sop, self.stepper.happenings[happening].type, sender)
-            if all(happening != kept.happening for kept in situation.kept) and pair not in self.traffic.known:
-                self.traffic.offered.add(pair)
-                yield self._take(number, situation, Label("outside", happening))
+            if pair in self.traffic.known or self._enough_kept(situation, happening):
+                continue
+            self.traffic.offered.add(pair)
+            yield self._take(number, situation, Label("outside", happening))
+
+    def _enough_kept(self, situation: Situation, happening: int) -> bool:
+        if not situation.kept:
+            return False
+        step = self.stepper.step(situation.core, happening)
+        if isinstance(step, Raised) or step.disposition is not Disposition.DEFERRED:
+            return False
+        return len(situation.kept) >= DEFERRED or any(one.happening == happening for one in situation.kept)
 
     def _worth_trying(self, number: int, situation: Situation) -> tuple[int, ...]:
         """What may happen from outside and changes anything; the rest is looked at once."""

@@ -14,6 +14,7 @@ NOW = datetime(2026, 1, 5, 10, tzinfo=UTC)
 PAST = NOW - timedelta(days=365)
 LATER = NOW + timedelta(hours=1)
 """When a deadline stated as a duration is due."""
+DEFERRED = 2  #: events deferred at one time; that a third is deferred as well is not explored
 SAME_IN_FLIGHT = 2  #: of equal commands or messages on their way, more are not told apart
 
 

@@ -39,7 +39,7 @@ class CommandType:
     arguments: Callable[..., Iterable[Facts]]
     outcomes: tuple[type[Event], ...]
     possible: Callable[[Any], Iterable[Event]]
-    takes: type[Facts] = Facts
+    takes: type[Facts] = field(kw_only=True)
     retry: Retry = field(default_factory=Retry)
     timeout: float = 30.0
     fulfils: tuple[str, ...] = ()

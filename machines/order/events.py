@@ -6,22 +6,13 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
 
-from machines.between import Address, Pick
+from machines.between import ADDRESS_EXAMPLE, BUYER_EXAMPLE, Address, Pick
 from machines.kernel.event import Event, Facts, Outcome, Personal
 from machines.kernel.money import Currency
 from machines.messages import Buyer
 from machines.order.data import Charge, Line, Offer, PayWith
 
 # -- from outside ----------------------------------------------------------------------------------
-
-_BUYER = {"name": "Ada Example", "email": "ada@customer.example", "phone": "+49 30 5550100"}
-_ADDRESS = {
-    "street": "1 Sample Street",
-    "city": "Berlin",
-    "postcode": "10115",
-    "zone": "10",
-    "country": "DE",
-}
 
 
 class OrderPlaced(Event, type="order.placed", opens=True):
@@ -44,8 +35,8 @@ class OrderPlaced(Event, type="order.placed", opens=True):
             "order": "SO-1001",
             "customer": "C-1",
             "currency": "EUR",
-            "buyer": _BUYER,
-            "ship_to": _ADDRESS,
+            "buyer": BUYER_EXAMPLE,
+            "ship_to": ADDRESS_EXAMPLE,
             "deliver_by": "2026-12-04",
             "lines": [{"sku": "KETTLE", "quantity": 1, "price": 3000}],
             "payments": [{"means": "card", "token": "tok_example"}],
@@ -54,8 +45,8 @@ class OrderPlaced(Event, type="order.placed", opens=True):
             "order": "SO-1002",
             "customer": "C-1",
             "currency": "EUR",
-            "buyer": _BUYER,
-            "ship_to": _ADDRESS,
+            "buyer": BUYER_EXAMPLE,
+            "ship_to": ADDRESS_EXAMPLE,
             "deliver_by": "2026-12-04",
             "shipping": 500,
             "lines": [
@@ -163,7 +154,7 @@ class AddressCorrected(Event, type="order.address_corrected"):
     customer: str
     ship_to: Address
 
-    examples = ({"customer": "C-1", "ship_to": _ADDRESS},)
+    examples = ({"customer": "C-1", "ship_to": ADDRESS_EXAMPLE},)
 
 
 class Choice(StrEnum):

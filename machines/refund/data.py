@@ -53,6 +53,7 @@ class Refund(Facts):
     parts: tuple[Part, ...] = ()
     consent: Consent | None = None
     rung: int = 0
+    reported: bool = False  #: the case that asked for it has been told that it is settled
 
     def part(self, payment: str) -> Part:
         return next(part for part in self.parts if part.payment == payment)

@@ -90,6 +90,10 @@ def reverse(refund: Refund, event: events.RefundReversed, _: datetime) -> Refund
     return refund.model_copy(update={"parts": parts, "consent": None})
 
 
+def reopen(refund: Refund, event: events.RefundReversed, now: datetime) -> Refund:
+    return reverse(refund, event, now).model_copy(update={"reported": True})
+
+
 def consent(refund: Refund, event: events.AlternativeChosen, _: datetime) -> Refund:
     agreed = Consent(means=event.means, wording=event.wording, account=event.account)
     return refund.model_copy(update={"consent": agreed, "rung": 0})

@@ -1,4 +1,4 @@
-"""What can happen to a refund: told by the provider, decided by finance or the customer, answered to commands."""
+"""What can happen to a refund: told by the provider, decided by people, answered to commands."""
 
 from __future__ import annotations
 

@@ -73,5 +73,9 @@ def may_retry(refund: Refund) -> bool:
     return any(part.status is PartStatus.FAILED and part.tries < MOST_TRIES for part in refund.parts)
 
 
+def settled_again(refund: Refund) -> bool:
+    return refund.reported and refund.outstanding == 0
+
+
 def nothing_open(refund: Refund) -> bool:
     return refund.outstanding == 0

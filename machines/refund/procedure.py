@@ -93,6 +93,13 @@ SETTLED = End(
     reports=settled,
     fulfils=("RET-8", "ORD-5"),
 )
+SETTLED_AGAIN = End(
+    "settled_again",
+    "The money had come back to us; now the customer has it for good.",
+    outcome="settled",
+    does=(commands.TELL_SETTLED,),
+    fulfils=("RET-8",),
+)
 WITHHELD = End(
     "withheld",
     "Finance has decided that nothing is paid back.",
@@ -114,11 +121,12 @@ REFUND_STANDS = Junction(
         (PENDING, guards.some(PartStatus.PENDING)),
         (AWAITING_RETRY, guards.may_retry),
         (AWAITING_ALTERNATIVE, guards.some(PartStatus.FAILED)),
+        (SETTLED_AGAIN, guards.settled_again),
         (SETTLED, guards.nothing_open),
     ),
 )
 PAYING = (SUBMITTED, PENDING, AWAITING_RETRY, AWAITING_ALTERNATIVE, PAYING_OUT)
-ENDED = (SETTLED, WITHHELD, NOT_COVERED)
+ENDED = (SETTLED, SETTLED_AGAIN, WITHHELD, NOT_COVERED)
 OPENED = (AWAITING_APPROVAL, *PAYING, *ENDED)
 
 # -- rules -----------------------------------------------------------------------------------------
@@ -169,7 +177,7 @@ ALTERNATIVE = (
     ),
     on(REMINDER, at=AWAITING_ALTERNATIVE, does=(commands.REMIND,)),
     on(ALTERNATIVE_DUE, at=AWAITING_ALTERNATIVE, does=(commands.CALL_ABOUT_SILENCE,)),
-    on(events.PaidOut, at=PAYING_OUT, to=SETTLED, then=effects.paid_out),
+    on(events.PaidOut, at=PAYING_OUT, to=REFUND_STANDS, then=effects.paid_out),
     on(events.PayoutFailed, at=PAYING_OUT, to=AWAITING_ALTERNATIVE, then=effects.not_paid_out),
 )
 
@@ -177,7 +185,14 @@ ALTERNATIVE = (
 REVERSAL = (
     on(
         events.RefundReversed,
-        at=(SETTLED, PENDING, AWAITING_RETRY),
+        at=(SETTLED, SETTLED_AGAIN),
+        to=REFUND_STANDS,
+        when=guards.was_paid,
+        then=effects.reopen,
+    ),
+    on(
+        events.RefundReversed,
+        at=(PENDING, AWAITING_RETRY),
         to=REFUND_STANDS,
         when=guards.was_paid,
         then=effects.reverse,

@@ -5,11 +5,11 @@ import pytest
 
 from adapters.envelope import EventFault
 from adapters.errors import StoreUnavailable
-from adapters.intake import Intake, InvalidEvents, entrances
+from adapters.intake import Intake, InvalidEvents
 from adapters.master_key import MasterKeys
 from adapters.sealing import Vault
+from machines.catalogue import CATALOGUE
 from machines.kernel.event import Event
-from machines.order import ORDER
 from tests.adapters.toys import NOW, Placed, ToyStore, intake, placed
 
 EXAMPLE = Placed.examples[0]
@@ -103,7 +103,7 @@ BAD_ENVELOPES: list[tuple[object, str, str | None, str]] = [
     (placed(data_base64="aGk="), "data_base64", None, "JSON object in data"),
     (placed(Subject="x"), "Subject", None, "lower-case"),
     (placed(customer="jane@example.org"), "customer", None, "no e-mail address"),
-    (placed(type="toy.dispatched", data={}), "subject", "T-1", "toy/KEY or other/KEY"),
+    (placed(subject="toy/T-1"), "subject", "toy/T-1", "write the key alone: T-1"),
 ]
 
 
@@ -173,14 +173,6 @@ def test_personal_fields_need_a_customer() -> None:
     assert b"sealed:1:C-7:" in store.letters[0].body
 
 
-def test_the_subject_may_name_the_procedure() -> None:
-    store = ToyStore()
-    event = placed(type="toy.dispatched", subject="other/T-1", data=None)
-    (accepted,) = intake(store).accept([event])
-    assert accepted.subject == "other/T-1"
-    assert (store.letters[0].sop, store.letters[0].key, store.letters[0].opens) == ("other", "T-1", False)
-
-
 def test_answers_to_forms_come_in_as_events() -> None:
     store = ToyStore()
     intake(store).accept([placed(type="toy.decision", data={"approve": True})])
@@ -209,12 +201,7 @@ def test_nothing_sent_stores_nothing() -> None:
     assert store.transactions == 0
 
 
-EXAMPLES = [
-    (entrance.event, example)
-    for offered in entrances([ORDER]).values()
-    for entrance in offered
-    for example in entrance.event.examples
-]
+EXAMPLES = [(event, example) for event in CATALOGUE.outside.values() for example in event.examples]
 
 
 @pytest.mark.parametrize(("event", "example"), EXAMPLES, ids=lambda value: getattr(value, "type", ""))
@@ -223,7 +210,7 @@ def test_every_example_comes_in_and_is_still_valid_when_sealed(
 ) -> None:
     store = ToyStore()
     taking = Intake(
-        store, vault=Vault(store, master=MasterKeys(b"m" * 32)), procedures=[ORDER], clock=lambda: NOW
+        store, vault=Vault(store, master=MasterKeys(b"m" * 32)), catalogue=CATALOGUE, clock=lambda: NOW
     )
     taking.accept([placed(type=event.type, data=example)])
     (letter,) = store.letters

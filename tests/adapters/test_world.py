@@ -24,10 +24,11 @@ from adapters.world.book import Book, MemoryBook, SqliteBook, applied_by_effect,
 from adapters.world.faults import Faults, FaultSyntax
 from adapters.world.message import Outbox
 from machines.between import Address, Means, Pick
-from machines.kernel.command import Command, CommandType
+from machines.catalogue import CATALOGUE
+from machines.kernel.command import Command
 from machines.kernel.event import Event, Facts
-from machines.messages import Buyer, Message, MessageSent, MessageUndeliverable, alert, message
-from machines.order import asks, commands
+from machines.messages import Buyer, Message, MessageSent, MessageUndeliverable
+from machines.order import asks
 from machines.order.data import Charge, Line
 from machines.order.events import (
     AddressUndeliverable,
@@ -55,6 +56,8 @@ from machines.order.events import (
     WarehouseRejected,
     WarehouseReported,
 )
+from machines.refund import commands as refunding
+from machines.refund.events import PaidOut, PayoutFailed, RefundFailed, RefundPaid, RefundPending
 from machines.shipment import commands as shipping
 from machines.shipment.events import (
     ClaimFiled,
@@ -69,16 +72,7 @@ from machines.shipment.events import (
 from tests.adapters.toys import ToyStore
 
 NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
-ALL = [
-    *(
-        kind
-        for module in (commands, shipping)
-        for kind in vars(module).values()
-        if isinstance(kind, CommandType)
-    ),
-    message("order confirmed", arguments=lambda *_: ()),
-    alert(arguments=lambda *_: ()),
-]
+ALL = [kind for procedure in CATALOGUE for kind in procedure.commands.values()]
 
 
 def world(
@@ -91,7 +85,6 @@ def world(
 ) -> Mapping[str, Adapter]:
     return simulated_world(
         7,
-        commands=ALL,
         book=book,
         faults=Faults(faults) if isinstance(faults, str) else faults,
         vault=vault,
@@ -200,7 +193,19 @@ def shipped(parcel: str = "SO-1-1", *, value: int = 3000) -> Facts:
     return shipping.Parcel(parcel=parcel, carrier="standard", tracking="t", value=value, reason="lost")
 
 
-CARRIER: list[tuple[str, Facts, Event]] = [
+def owed(order: str = "SO-1") -> Facts:
+    return refunding.PayBack(
+        refund="R-1", order=order, payment="1", means=Means.CARD, amount=3000, currency="EUR"
+    )
+
+
+def payout(refund: str = "R-1") -> Facts:
+    return refunding.PayOut(
+        refund=refund, customer="C-1", means=Means.STORE_CREDIT, account=None, amount=3000, currency="EUR"
+    )
+
+
+CHILDREN: list[tuple[str, Facts, Event]] = [
     ("carrier.buy_label", label(), LabelBought(tracking="standard:SO-1-1")),
     ("carrier.buy_label", label(country="AQ"), LabelRefused(reason="no carrier goes to that country")),
     (
@@ -209,6 +214,11 @@ CARRIER: list[tuple[str, Facts, Event]] = [
         LabelRefused(reason="standard does not carry hazardous goods"),
     ),
     ("carrier.buy_label", label("ACID-HAZARD", carrier="express"), LabelBought(tracking="express:SO-1-1")),
+    ("payment.refund", owed(), RefundPaid(payment="1", amount=3000)),
+    ("payment.refund", owed("SO-1-REFUNDFAILS"), RefundFailed(payment="1", reason="card closed")),
+    ("payment.refund", owed("SO-1-REFUNDSLOW"), RefundPending(payment="1", reason="processing")),
+    ("payment.pay_out", payout(), PaidOut(amount=3000)),
+    ("payment.pay_out", payout("R-UNPAYABLE-1"), PayoutFailed(reason="account closed")),
     ("carrier.void_label", shipped(), LabelVoided()),
     ("carrier.void_label", shipped("SO-1-SPENT-1"), LabelSpent()),
     ("carrier.claim", shipped(value=50_000), ClaimFiled()),
@@ -218,8 +228,10 @@ CARRIER: list[tuple[str, Facts, Event]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "arguments", "outcome"), CARRIER)
-def test_the_carrier_answers(name: str, arguments: Facts, outcome: Event) -> None:
+@pytest.mark.parametrize(("name", "arguments", "outcome"), CHILDREN)
+def test_carrier_and_refunds_answer_by_what_is_in_the_request(
+    name: str, arguments: Facts, outcome: Event
+) -> None:
     assert ask(name, arguments) == outcome
 
 
@@ -252,6 +264,12 @@ def test_a_backorder_has_come_in_when_asked_again() -> None:
     assert isinstance(ask("stock.reserve", pieces("CUP-BACK"), key="k1", to=adapters), StockShort)
     assert isinstance(ask("stock.reserve", pieces("CUP-BACK"), key="k2", to=adapters), StockReserved)
     assert isinstance(ask("stock.reserve", pieces("CUP-BACK", "MUG-OUT"), to=adapters), StockShort)
+
+
+def test_a_refund_that_fails_once_is_paid_when_asked_again() -> None:
+    adapters = world()
+    assert isinstance(ask("payment.refund", owed("SO-1-REFUNDONCE"), key="k1", to=adapters), RefundFailed)
+    assert isinstance(ask("payment.refund", owed("SO-1-REFUNDONCE"), key="k2", to=adapters), RefundPaid)
 
 
 def test_every_behaviour_belongs_to_a_command() -> None:

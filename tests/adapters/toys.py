@@ -12,9 +12,10 @@ from adapters.master_key import MasterKeys
 from adapters.sealing import Vault
 from adapters.store.base import Letter, Receipt
 from machines.between import Between
+from machines.catalogue import Catalogue
 from machines.kernel.event import Event, Facts, Personal
 from machines.kernel.procedure import Procedure
-from machines.kernel.state import Ask, End
+from machines.kernel.state import Ask
 
 NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
 
@@ -67,31 +68,22 @@ Placed.examples = (
 )
 
 
-def _procedure(name: str, *events: type[Event]) -> Procedure:
-    return Procedure(
-        name=name,
-        title=name,
-        version=1,
-        purpose="-",
-        scope="-",
-        responsible="-",
-        references=(),
-        fulfils=(),
-        data=Facts,
-        events=events,
-        states=(
-            Ask("waiting", "-", form=Decision, role="agent", no_deadline="a toy")
-            if name == "toy"
-            else End("over", "-", outcome="done"),
-        ),
-        rules=(),
-        may_happen=lambda _: (),
-        module="tests.adapters",
-    )
-
-
-TOY = _procedure("toy", Placed, Noted, Dispatched, Reported)
-OTHER = _procedure("other", Dispatched)
+TOY = Procedure(
+    name="toy",
+    title="Toy",
+    version=1,
+    purpose="-",
+    scope="-",
+    responsible="-",
+    references=(),
+    fulfils=(),
+    data=Facts,
+    events=(Placed, Noted, Dispatched, Reported),
+    states=(Ask("waiting", "-", form=Decision, role="agent", no_deadline="a toy"),),
+    rules=(),
+    may_happen=lambda _: (),
+    module="tests.adapters",
+)
 
 
 def placed(number: int = 1, **changes: object) -> dict[str, object]:
@@ -146,4 +138,4 @@ class ToyStore:
 
 def intake(store: ToyStore) -> Intake:
     vault = Vault(store, master=MasterKeys(b"m" * 32))
-    return Intake(store, vault=vault, procedures=(TOY, OTHER), clock=lambda: NOW)
+    return Intake(store, vault=vault, catalogue=Catalogue([TOY]), clock=lambda: NOW)

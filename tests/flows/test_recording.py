@@ -220,5 +220,31 @@ def test_nothing_is_lost_of_what_happened_while_prefect_was_down(
         with Relay(port, to=registered.server.port):
             eventually(lambda: noted)
             eventually(lambda: registered.runs(like_=key))
+            eventually(lambda: len(caplog.records) == 2)
             recorder.stop()
     assert noted == [step.step]
+    assert caplog.messages[-1] == "recording in Prefect goes on; 0 wake-ups were not recorded"
+
+
+def test_a_long_outage_keeps_the_latest_wake_ups_and_every_parked_step(
+    registered: Prefect, caplog: pytest.LogCaptureFixture, recorded: dict[str, str]
+) -> None:
+    port, cause = free_port(), f"no answer {uuid4().hex[:6]}"
+    steps = [parked(new_key(), error=cause) for _ in range(300)]
+    recorder = Recorder(
+        api_url=f"http://127.0.0.1:{port}/api",
+        on_recorded=lambda told, run: recorded.update(dict.fromkeys(told, run)),
+    )
+    for _ in range(recording.MOST_SESSIONS + 30):
+        session = session_of(new_key(), sop="refund")
+        session.close()
+        recorder.opened(session)
+    recorder.parked(steps)
+    with caplog.at_level(logging.WARNING, logger="flows.recording"), recorder:
+        eventually(lambda: len(caplog.records) == 1)
+        with Relay(port, to=registered.server.port):
+            eventually(lambda: len(caplog.records) == 2)
+            recorder.stop()
+    assert caplog.messages[-1] == "recording in Prefect goes on; 30 wake-ups were not recorded"
+    assert len({recorded[step.step] for step in steps}) == 1
+    assert registered.runs(any_=[f"refund x {recording.MOST_SESSIONS}"])

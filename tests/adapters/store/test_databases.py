@@ -243,6 +243,32 @@ def test_a_database_that_stays_locked_makes_the_store_unavailable(tmp_path: Path
         assert store.receive([announced("A")])
 
 
+def test_a_worker_that_writes_all_the_time_does_not_keep_others_out(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/cases.db"
+    stopping = threading.Event()
+
+    def work(store: Store) -> None:
+        while not stopping.is_set():
+            with store.round(worker="ann"):
+                time.sleep(0.02)
+
+    with (
+        closing(open_store(url, hydrate=HYDRATE)) as busy,
+        closing(open_store(url, hydrate=HYDRATE)) as other,
+    ):
+        busy.migrate()
+        thread = threading.Thread(target=work, args=[busy])
+        thread.start()
+        waits = []
+        for number in range(20):
+            began = time.monotonic()
+            other.receive([announced(str(number))])
+            waits.append(time.monotonic() - began)
+        stopping.set()
+        thread.join()
+    assert sorted(waits)[-3] < 0.5
+
+
 def test_a_store_without_tables_says_so(tmp_path: Path) -> None:
     with (
         closing(open_store(f"sqlite:///{tmp_path}/cases.db", hydrate=HYDRATE)) as store,

@@ -1,0 +1,75 @@
+"""The ledger of a case, kept apart from what the case itself remembers, and the laws that hold when it ends.
+
+Events post to these accounts (``Event.postings``), in minor units or in pieces:
+
+    order     reserved, released, shipped             pieces of goods
+              authorized, voided, lapsed, captured    money held, let go, no longer held, taken
+              declined                                charges that the provider did not honour
+              delivered                               value of what the customer has
+              refunded, withheld                      money gone back, or kept by decision of finance
+    refund    requested                               the debt
+              paid, reversed                          money gone to the customer, and come back from there
+              withheld                                debt that finance decided not to pay
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+Sums = Mapping[str, int]
+Law = Callable[[Sums], Iterator[str]]
+
+
+def _of(sums: Sums, *accounts: str) -> int:
+    return sum(sums.get(account, 0) for account in accounts)
+
+
+def goods_are_accounted_for(sums: Sums) -> Iterator[str]:
+    """What was reserved has been shipped or released."""
+    reserved, gone = _of(sums, "reserved"), _of(sums, "shipped", "released")
+    if reserved != gone:
+        yield f"{reserved} pieces were reserved, but {gone} shipped or released"
+
+
+def holds_are_resolved(sums: Sums) -> Iterator[str]:
+    """What was authorised has been captured or voided, or has lapsed."""
+    held, resolved = _of(sums, "authorized"), _of(sums, "captured", "voided", "lapsed")
+    if held != resolved:
+        yield f"{held} was authorised, but {resolved} captured, voided or lapsed"
+
+
+def only_what_is_delivered_is_paid(sums: Sums) -> Iterator[str]:
+    """What was captured and has not gone back is the value of what the customer has, but for charges that
+    the provider declined after the goods had left."""
+    kept = _of(sums, "captured") - _of(sums, "refunded", "withheld")
+    delivered = _of(sums, "delivered")
+    if kept > delivered:
+        yield f"{kept} was kept for goods worth {delivered}"
+    if kept < delivered - _of(sums, "declined"):
+        yield f"only {kept} was kept for goods worth {delivered}"
+
+
+def no_more_goes_back_than_came_in(sums: Sums) -> Iterator[str]:
+    captured, back = _of(sums, "captured"), _of(sums, "refunded")
+    if back > captured:
+        yield f"{back} was refunded of {captured} captured"
+
+
+def each_debt_is_paid_once(sums: Sums) -> Iterator[str]:
+    """The customer has all that was requested, or nothing because finance decided so or it was not covered."""
+    paid, requested = _of(sums, "paid") - _of(sums, "reversed"), _of(sums, "requested")
+    if paid not in (0, requested) or (paid == 0 and not sums.get("withheld") and requested):
+        yield f"{paid} was paid of {requested} requested"
+
+
+LAWS: Mapping[str, tuple[Law, ...]] = {
+    "order": (
+        goods_are_accounted_for,
+        holds_are_resolved,
+        only_what_is_delivered_is_paid,
+        no_more_goes_back_than_came_in,
+    ),
+    "shipment": (),
+    "refund": (each_debt_is_paid_once,),
+}
+"""The laws of each procedure, for the sums of a case that stands at an end with nothing left to happen."""
