@@ -28,6 +28,7 @@ from flows.watching import Watching
 from machines.catalogue import CATALOGUE, Catalogue
 from machines.definitions import definitions
 from machines.kernel.definition import Definition
+from machines.policy import DEFAULT
 from machines.policy import load as load_policy
 
 
@@ -74,7 +75,7 @@ class Application:
 def open_application(settings: Settings) -> Iterator[Application]:
     """Open the store of ``settings`` (made and migrated if need be), close it at the end."""
     settings.home.mkdir(parents=True, exist_ok=True)
-    built = definitions(load_policy(settings.policy) if settings.policy else load_policy())
+    built = definitions(load_policy(settings.policy or DEFAULT))
     hydrate = {name: definition.procedure.data for name, definition in built.items()}
     store = open_store(settings.url, hydrate=hydrate)
     try:

@@ -21,7 +21,7 @@ from machines.kernel.decision import Decision
 from machines.kernel.definition import Definition
 from machines.kernel.event import DeadlinePassed, Received
 from machines.kernel.rule import Disposition, Send
-from machines.kernel.state import DEADLINE
+from machines.kernel.state import DEADLINE, End
 
 log = logging.getLogger("sop.draft")
 
@@ -60,6 +60,8 @@ class Draft:
         definition = self.definitions[letter.sop]
         identity = case_id(letter.sop, letter.key)
         case = self.cases.get(identity) or self.held.get(identity)
+        if case is None and not letter.opens:
+            return  # its opening event was unreadable or comes later; the letter stays new
         if case is None:
             case = open_case(definition, key=letter.key, parent=letter.parent)
         try:
@@ -162,6 +164,8 @@ class Draft:
         else:
             first = self.changes.moved.get(identity)
             self.changes.moved[identity] = (after, first[1] if first else before.seq)
+        if isinstance(self.definitions[after.sop].state(after.state), End):
+            self.changes.ended.add(identity)
         self.cases[identity] = after
 
     def _send(self, case: Case, send: Send, number: int) -> None:

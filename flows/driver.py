@@ -63,6 +63,7 @@ class Driver:
         self._under_way: Counter[str] = Counter()
         self._performer = Performer(adapters, deliver=self._deliver)
         self._reporting = Reporting(definitions, listener=listener or Silence())
+        self._unreadable: set[str] = set()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="driver", daemon=True)
         self._beaten = float("-inf")
@@ -167,7 +168,15 @@ class Driver:
         room = max(0, self._pace.most_held - len(self._held))
         return current.take(now=self._clock(), limit=min(self._pace.batch, room), held=self._held.keys())
 
+    def _warn(self, taken: Taken) -> None:
+        """Cases whose data no longer fit their model wait for a migration; say so once."""
+        for case, reason in taken.unreadable.items():
+            if case not in self._unreadable:
+                self._unreadable.add(case)
+                log.error("%s is left alone: %s", case, reason)
+
     def _draft(self, taken: Taken, results: list[Result]) -> Draft:
+        self._warn(taken)
         draft = Draft(self._definitions, now=self._clock(), cases=dict(taken.cases), held=self._held)
         for result in results:
             draft.result(result)

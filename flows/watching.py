@@ -44,8 +44,8 @@ class Watching:
     def settled(self, step: Step) -> None:
         if step.run is None or step.key in self._replaying:
             return
-        others = self._store.steps(status=_UNSETTLED, command=step.command, limit=10_000)
-        if not any(other.run == step.run for other in others if other.key != step.key):
+        others = self._store.steps(run=step.run, status=_UNSETTLED, limit=2)
+        if all(other.key == step.key for other in others):
             self.recorder.settled(step.run, "replayed")
 
 

@@ -3,7 +3,7 @@
 Events post to these accounts (``Event.postings``), in minor units or in pieces:
 
     order     reserved, released, shipped             pieces of goods
-              authorized, voided, lapsed, captured    money held, let go, no longer held, taken
+              authorized, voided, captured            money held, let go or no longer held, taken
               declined                                charges that the provider did not honour
               delivered                               value of what the customer has
               refunded, withheld                      money gone back, or kept by decision of finance
@@ -32,10 +32,10 @@ def goods_are_accounted_for(sums: Sums) -> Iterator[str]:
 
 
 def holds_are_resolved(sums: Sums) -> Iterator[str]:
-    """What was authorised has been captured or voided, or has lapsed."""
-    held, resolved = _of(sums, "authorized"), _of(sums, "captured", "voided", "lapsed")
+    """What was authorised has been captured or let go."""
+    held, resolved = _of(sums, "authorized"), _of(sums, "captured", "voided")
     if held != resolved:
-        yield f"{held} was authorised, but {resolved} captured, voided or lapsed"
+        yield f"{held} was authorised, but {resolved} captured or let go"
 
 
 def only_what_is_delivered_is_paid(sums: Sums) -> Iterator[str]:
@@ -72,4 +72,4 @@ LAWS: Mapping[str, tuple[Law, ...]] = {
     "shipment": (),
     "refund": (each_debt_is_paid_once,),
 }
-"""The laws of each procedure, for the sums of a case that stands at an end with nothing left to happen."""
+"""The laws of each procedure, for the sums of a case at an end with nothing left to happen."""

@@ -119,11 +119,12 @@ class Changes:
     """Everything one round writes.
 
     ``opened`` are new cases as they stand after the round; ``moved`` maps case id -> (case after, journal
-    number before). Each has one entry for every journal number it went through. Those in ``ended`` are over.
-    Those in ``released`` give up their lease; all others that were taken, opened, moved or had a step settled
-    keep or get it. ``steps`` are new, ``settled`` replace rows that exist (``run`` of ``None`` keeps the one
-    stored). ``redeliver`` names cases whose deferred letters are worth another try. Letters in ``sent`` that
-    were received before are passed over silently.
+    number before). Each has one entry for every journal number it went through. Those in ``ended`` stand in a
+    final state, and are named in every round that writes them. Those in ``released`` give up their lease; all
+    others that were taken, opened, moved or had a step settled keep or get it. ``steps`` are new, ``settled``
+    replace rows that exist (``run`` of ``None`` keeps the one stored). ``redeliver`` names cases whose
+    deferred letters are worth another try. Letters in ``sent`` that were received before are passed over
+    silently.
     """
 
     opened: dict[str, Case] = field(default_factory=dict)

@@ -15,8 +15,9 @@ from machines.kernel.event import Event
 if TYPE_CHECKING:
     from machines.check.explorer import Explorer
 
-Answers = tuple[tuple[tuple[Event, ...], int], ...]
+Answer = tuple[tuple[Event, ...], int]
 """What is said, in order, and where the automaton stands then."""
+Answers = tuple[Answer, ...]
 
 
 class Automaton:

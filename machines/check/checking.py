@@ -12,6 +12,8 @@ from machines.check.static import static
 from machines.check.taking import Traffic
 from machines.kernel.procedure import Procedure
 
+DEVIATIONS = 3  #: from the ordinary course, on one path
+
 
 def check(
     procedures: Iterable[Procedure],
@@ -19,6 +21,7 @@ def check(
     clock: Callable[[], float],
     only: Iterable[str] = (),
     release: str | None = None,
+    deviations: int = DEVIATIONS,
 ) -> Report:
     """Explore every procedure, or ``only`` the named ones, and see to it that together they fulfil what
     ``release`` demands. ``clock`` gives seconds, for the report; all else depends on the procedures alone.
@@ -29,7 +32,7 @@ def check(
     explored: list[Explored] = []
     for name in names:
         started = clock()
-        explorer = _explore(name, known)
+        explorer = _explore(name, known, deviations)
         findings += static(known[name])
         findings += walked(explorer)
         met = {explorer.state(number) for number in range(len(explorer.situations))}
@@ -53,13 +56,15 @@ def _obligations(procedures: Iterable[Procedure], release: str | None) -> Iterat
             yield Finding(Kind.OBLIGATION, "all", id, text)
 
 
-def _explore(name: str, procedures: dict[str, Procedure]) -> Explorer:
-    """Repeated until what was assumed holds: who sends which event, which fields matter in which state."""
-    traffic = Traffic()
+def _explore(name: str, procedures: dict[str, Procedure], deviations: int) -> Explorer:
+    """Repeated until what was assumed holds: who sends which event, which fields matter in which state.
+    Short walks come first, because they are quick to learn most of that from."""
+    traffic = Traffic(min(1, deviations))
     while True:
         explorer = Explorer(name, procedures=procedures, traffic=traffic, child=False)
         explorer.explore(explorer.root)
         grown = [one.grow() for one in traffic.liveness.values()]
-        if not (any(grown) or traffic.again):
+        if traffic.deviations == deviations and not (any(grown) or traffic.again):
             return explorer
-        traffic = Traffic(known=traffic.known | traffic.learnt, liveness=traffic.liveness)
+        longer = min(traffic.deviations + 1, deviations)
+        traffic = Traffic(longer, known=traffic.known | traffic.learnt, liveness=traffic.liveness)

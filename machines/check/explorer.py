@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from heapq import heappop, heappush
 from typing import NamedTuple
 
-from machines.check.automaton import Automaton
+from machines.check.automaton import Answer, Automaton
 from machines.check.situation import DEFERRED, Child, Label, Raised, Situation
 from machines.check.taking import Taken, Taking, Traffic
 from machines.kernel.event import Event
 from machines.kernel.procedure import Procedure
 from machines.kernel.rule import Disposition
+from machines.kernel.state import Ask
 
 LIMIT = 400_000  #: situations after which one procedure counts as too large
 
@@ -21,9 +24,17 @@ class Edge(NamedTuple):
     says: tuple[Event, ...]  #: reports to the parent, in order
 
 
+Move = Callable[[], Edge | None]
+
+
 class Explorer:
     """One procedure and, as automata, the children it opens. As a ``child`` it opens and is told things by a
-    parent only; else the examples of its opening events open it."""
+    parent only; else the examples of its opening events open it.
+
+    In every situation one thing is ordinary: the first outcome of the oldest kind of command in flight, else
+    what a child says next, else the form or event waited for, else the next deadline. Everything else is a
+    deviation, and a path may have so many of them.
+    """
 
     def __init__(
         self, sop: str, *, procedures: Mapping[str, Procedure], traffic: Traffic, child: bool
@@ -44,12 +55,19 @@ class Explorer:
         self.stepper = self.taking.stepper
         self.situations: list[Situation] = []
         self.came: list[tuple[int, Label] | None] = []
+        self.cost: list[int] = []  #: deviations on the way to it
         self.depth: list[int] = []
+        self.cut: set[int] = set()  #: where further deviations were left out
         self.edges: list[list[Edge]] = []
         self.issued: dict[str, dict[int, tuple[int, Label]]] = {}  #: where inert commands were issued
         self.truncated = False
+        self.deviations = traffic.deviations
         self._outside: dict[int, tuple[int, ...]] = {}
         self._index: dict[Situation, int] = {}
+        self._expanded: dict[int, int] = {}
+        self._forms = {
+            state.name: state.form.type for state in self.procedure.states if isinstance(state, Ask)
+        }
         self._ends = {state.name for state in self.procedure.states if state.kind == "end"}
         self.root = self._reach(Situation(self.stepper.start, (), (), (), ()), None)
 
@@ -88,60 +106,72 @@ class Explorer:
                 return f"{state}: {who} {kind}" if " " in who else f"{state}: {who} ends in {kind}"
 
     def explore(self, start: int) -> None:
-        """Walk through everything that can follow from ``start``."""
-        frontier = [start]
-        for number in frontier:
-            if self.edges[number]:
+        """Walk through what can follow from ``start``, cheapest in deviations first, then shortest."""
+        frontier = [(self.cost[start], self.depth[start], start)]
+        while frontier:
+            cost, depth, number = heappop(frontier)
+            if self._expanded.get(number, self.deviations + 1) <= cost:
                 continue
             if len(self.situations) > LIMIT:
                 self.truncated = True
                 return
-            known = len(self.situations)
-            for edge in self._successors(number):
+            self._expanded[number] = cost
+            self.cut.discard(number)
+            for place, move in enumerate(self._moves(number, self.situations[number])):
+                price = cost + (place > 0 and number != self.root)
+                if price > self.deviations:
+                    self.cut.add(number)
+                    break
+                edge = move()
+                if edge is None:
+                    continue
                 if edge not in self.edges[number]:
                     self.edges[number].append(edge)
-            frontier.extend(range(known, len(self.situations)))
+                if (price, depth + 1) < (self.cost[edge.to], self.depth[edge.to]):
+                    self._improve(edge.to, price, depth + 1, (number, edge.label))
+                if edge.to not in self._expanded:
+                    heappush(frontier, (self.cost[edge.to], self.depth[edge.to], edge.to))
 
     def take(self, number: int, event: Event) -> Edge | None:
         """What a case does with one more event, from its parent; everything after it is explored, too."""
         edge = self._take(number, self.situations[number], Label("parent", self.stepper.happening(event)))
         if edge is not None:
+            price, depth = self.cost[number], self.depth[number] + 1
+            if price < self.cost[edge.to]:
+                self._improve(edge.to, price, depth, (number, edge.label))
             self.explore(edge.to)
         return edge
 
-    def _successors(self, number: int) -> Iterator[Edge]:
-        situation = self.situations[number]
-        edges = [
-            *self._outcomes(number, situation),
-            *(
-                self._take(number, situation, Label("deadline", happening))
-                for happening in self.stepper.deadlines(situation.core)
-            ),
-            *self._from_outside(number, situation),
-            *self._from_children(number, situation),
-        ]
-        return (edge for edge in edges if edge is not None)
+    def _improve(self, number: int, cost: int, depth: int, came: tuple[int, Label]) -> None:
+        self.cost[number], self.depth[number], self.came[number] = cost, depth, came
 
-    def _outcomes(self, number: int, situation: Situation) -> Iterator[Edge | None]:
+    def _moves(self, number: int, situation: Situation) -> Iterator[Move]:
+        """All that can happen next, the ordinary thing first."""
+        yield from self._outcomes(number, situation)
+        yield from self._from_children(number, situation)
+        yield from self._from_outside(number, situation)
+        for happening in self.stepper.deadlines(situation.core):
+            yield partial(self._take, number, situation, Label("deadline", happening))
+
+    def _outcomes(self, number: int, situation: Situation) -> Iterator[Move]:
         for command in dict.fromkeys(situation.flight):
             name = self.stepper.asked[command].name
             left = list(situation.flight)
             left.remove(command)
             rest = situation._replace(flight=tuple(left))
             for outcome in self.taking.possible(number, command):
-                yield self._take(number, rest, Label(name, outcome))
+                yield partial(self._take, number, rest, Label(name, outcome))
 
-    def _from_outside(self, number: int, situation: Situation) -> Iterator[Edge | None]:
+    def _from_outside(self, number: int, situation: Situation) -> Iterator[Move]:
         if situation.core not in self._outside:
             self._outside[situation.core] = self._worth_trying(number, situation)
-        outside = self._outside[situation.core]
         sender = "parent" if self.child else "child"
-        for happening in outside:
+        for happening in self._outside[situation.core]:
             pair = (self.sop, self.stepper.happenings[happening].type, sender)
             if pair in self.traffic.known or self._enough_kept(situation, happening):
                 continue
             self.traffic.offered.add(pair)
-            yield self._take(number, situation, Label("outside", happening))
+            yield partial(self._take, number, situation, Label("outside", happening))
 
     def _enough_kept(self, situation: Situation, happening: int) -> bool:
         if not situation.kept:
@@ -152,7 +182,7 @@ class Explorer:
         return len(situation.kept) >= DEFERRED or any(one.happening == happening for one in situation.kept)
 
     def _worth_trying(self, number: int, situation: Situation) -> tuple[int, ...]:
-        """What may happen from outside and changes anything; the rest is looked at once."""
+        """What may happen from outside and changes anything, the form that is waited for first."""
         state, data, _ = self.stepper.cores[situation.core]
         outside = self.stepper.outside(data)
         if isinstance(outside, Raised):
@@ -171,25 +201,30 @@ class Explorer:
                 moves = taken is not None and taken[0] != bare
             if moves:
                 worth.append(happening)
-        return tuple(worth)
+        form = self._forms.get(state)
+        return tuple(sorted(worth, key=lambda one: self.stepper.happenings[one].type != form))
 
-    def _from_children(self, number: int, situation: Situation) -> Iterator[Edge | None]:
+    def _from_children(self, number: int, situation: Situation) -> Iterator[Move]:
         for place, child in enumerate(situation.children):
-            automaton = self.taking.automaton(child.sop)
-            moves = [(child, says, at) for says, at in automaton.reports(child.at)]
             if child.inbox:
                 event = self.stepper.happenings[child.inbox[0]].payload
                 told = child._replace(inbox=child.inbox[1:])
-                moves += [(told, says, at) for says, at in automaton.receives(child.at, event)]
-            for before, says, at in moves:
-                children = list(situation.children)
-                children[place] = before._replace(at=at)
-                yield self._hear(number, situation._replace(children=tuple(children)), child, says)
+                for answer in self.taking.automaton(child.sop).receives(child.at, event):
+                    yield partial(self._hear, number, situation, place, told, answer)
+        for place, child in enumerate(situation.children):
+            for answer in self.taking.automaton(child.sop).reports(child.at):
+                yield partial(self._hear, number, situation, place, child, answer)
 
-    def _hear(self, number: int, situation: Situation, child: Child, says: tuple[Event, ...]) -> Edge | None:
+    def _hear(
+        self, number: int, situation: Situation, place: int, child: Child, answer: Answer
+    ) -> Edge | None:
         """One child moves and says any number of events."""
+        says, at = answer
+        inbox = situation.children[place].inbox
+        children = (*situation.children[:place], child._replace(at=at), *situation.children[place + 1 :])
+        situation = situation._replace(children=children)
         who, told = f"{child.sop} {child.key}", list[Event]()
-        label = Label(f"{who} takes", child.inbox[0] if child.inbox else 0)
+        label = Label(f"{who} takes", inbox[0] if inbox else 0)
         for event in says:
             self.traffic.learnt.add((self.sop, event.type, "child"))
             label = Label(who, self.stepper.happening(event))
@@ -218,6 +253,7 @@ class Explorer:
             number = self._index[situation] = len(self.situations)
             self.situations.append(situation)
             self.came.append(came)
+            self.cost.append(self.deviations + 1 if came else 0)
             self.depth.append(self.depth[came[0]] + 1 if came else 0)
             self.edges.append([])
         return number

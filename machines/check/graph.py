@@ -95,7 +95,8 @@ def _no_end(explorer: Explorer) -> Iterator[Finding]:
         for edge in edges:
             before[edge.to].append(number)
     ends = [number for number in range(len(explorer.situations)) if explorer.ended(number)]
-    good, frontier = set(ends), ends
+    frontier = [*ends, *sorted(explorer.cut)]  # what was left out may end
+    good = set(frontier)
     for number in frontier:
         for earlier in before[number]:
             if earlier not in good:

@@ -26,6 +26,7 @@ class Traffic:
     that offered from outside what turned out to be sent by a case has to be repeated.
     """
 
+    deviations: int
     known: frozenset[tuple[str, str, str]] = frozenset()
     liveness: dict[str, Liveness] = field(default_factory=dict)
     learnt: set[tuple[str, str, str]] = field(default_factory=set)

@@ -28,7 +28,7 @@ def _pass_sealed(value: object, handler: ValidatorFunctionWrapHandler) -> object
     return value if isinstance(value, str) and value.startswith(SEALED) else handler(value)
 
 
-Personal = Annotated[str, WrapValidator(_pass_sealed), PersonalMark(), Field(min_length=1, max_length=1000)]
+Personal = Annotated[str, Field(min_length=1, max_length=1000), WrapValidator(_pass_sealed), PersonalMark()]
 """A personal string: name, street, e-mail, phone, free text of a customer."""
 
 

@@ -11,6 +11,7 @@ from machines.order.events import (
     CancellationRejected,
     CaptureDeclined,
     MeansUnusable,
+    NothingToVoid,
     OrderBlocked,
     OrderSuspicious,
     OrderVerified,
@@ -18,7 +19,6 @@ from machines.order.events import (
     PaymentAuthorized,
     PaymentCaptured,
     PaymentDeclined,
-    PaymentLapsed,
     PaymentReauthorized,
     PaymentVoided,
     RestrictionsCleared,
@@ -112,7 +112,7 @@ REAUTHORISE = CommandType(
     takes=asks.Hold,
     retry=PATIENT,
 )
-_VOIDED = (PaymentVoided, PaymentLapsed)
+_VOIDED = (PaymentVoided, NothingToVoid)
 VOID = CommandType(
     "payment.void", asks.voids, _VOIDED, possible.voids, takes=asks.Hold, retry=PATIENT, fulfils=("ORD-5",)
 )

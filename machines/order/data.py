@@ -54,8 +54,7 @@ class Payment(Facts):
     captured: int = 0
     voiding: int = 0
     void_for: str = ""  #: what the voiding follows from
-    voided: int = 0
-    lapsed: int = 0
+    voided: int = 0  #: let go, or no longer held
     refunding: int = 0
     refunded: int = 0
     capture_before: datetime | None = None
@@ -63,7 +62,7 @@ class Payment(Facts):
     @property
     def hold(self) -> int:
         """What the provider still holds for us and nobody has asked for."""
-        return self.authorised - self.captured - self.capturing - self.voided - self.voiding - self.lapsed
+        return self.authorised - self.captured - self.capturing - self.voided - self.voiding
 
     @property
     def refundable(self) -> int:

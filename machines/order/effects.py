@@ -75,6 +75,10 @@ def correct_address(order: Order, event: told.AddressCorrected, _: datetime) -> 
     return order.model_copy(update={"ship_to": event.ship_to})
 
 
+def accept(order: Order, _: told.ReviewDecided, __: datetime) -> Order:
+    return order.model_copy(update={"rung": 0})
+
+
 def climb(order: Order, _: DeadlinePassed, __: datetime) -> Order:
     return order.model_copy(update={"rung": min(order.rung + 1, 2)})
 
@@ -201,7 +205,7 @@ def reserved_late(order: Order, event: told.StockReserved, _: datetime) -> Order
 def _reserved(order: Order, event: told.StockReserved) -> Order:
     stock = order.stock
     update = {"reserving": False, "reserved": stock.reserved + event.pieces}
-    return order.model_copy(update={"stock": stock.model_copy(update=update)})
+    return order.model_copy(update={"stock": stock.model_copy(update=update), "promised": None, "delays": 0})
 
 
 def not_reserved(order: Order, _: told.StockShort, __: datetime) -> Order:
@@ -273,29 +277,21 @@ def other_means_to_authorise(order: Order, event: told.MeansGiven, now: datetime
     return ask_for_authorisation(other_means(order, event, now))
 
 
-def voided(order: Order, event: told.PaymentVoided, _: datetime) -> Order:
+def voided(order: Order, event: told.PaymentVoided | told.NothingToVoid, _: datetime) -> Order:
     payment = order.payment(event.payment)
     return with_payment(
         order,
         event.payment,
         voiding=payment.voiding - event.amount,
         voided=payment.voided + event.amount,
-    )
-
-
-def nothing_to_void(order: Order, event: told.PaymentLapsed, _: datetime) -> Order:
-    payment = order.payment(event.payment)
-    return with_payment(
-        order,
-        event.payment,
-        voiding=payment.voiding - event.amount,
-        lapsed=payment.lapsed + event.amount,
+        void_for="",
+        capture_before=None,
     )
 
 
 def lapsed(order: Order, event: told.PaymentLapsed, _: datetime) -> Order:
     payment = order.payment(event.payment)
-    return with_payment(order, event.payment, lapsed=payment.lapsed + event.amount)
+    return with_payment(order, event.payment, voided=payment.voided + event.amount, capture_before=None)
 
 
 def lapsed_before_handover(order: Order, event: told.PaymentLapsed, now: datetime) -> Order:
@@ -393,6 +389,8 @@ def delivered(order: Order, event: ParcelDelivered, _: datetime) -> Order:
 
 
 def failed(order: Order, event: ParcelFailed, _: datetime) -> Order:
+    """A return that was offered before is beside the point now."""
+    order = order.model_copy(update={"return_offered": False})
     return with_parcel(order, event.parcel, status=ParcelStatus.FAILED)
 
 

@@ -15,6 +15,13 @@ from machines.order.data import Charge, Line, Offer, PayWith
 # -- from outside ----------------------------------------------------------------------------------
 
 
+_KETTLE = {"sku": "KETTLE", "quantity": 1, "price": 3000}
+_CUP = {"sku": "CUP", "quantity": 1, "price": 1000}
+_SOFA = {"sku": "SOFA", "quantity": 1, "price": 4000}
+_CARD = {"means": "card", "token": "tok_example"}
+_CREDIT = {"means": "store credit", "token": "credit_example", "up_to": 2000}
+
+
 class OrderPlaced(Event, type="order.placed", opens=True):
     """A customer has placed an order and chosen how to pay for it."""
 
@@ -30,7 +37,7 @@ class OrderPlaced(Event, type="order.placed", opens=True):
     lines: tuple[Line, ...]
     payments: tuple[PayWith, ...]
 
-    examples = (
+    examples = tuple(
         {
             "order": "SO-1001",
             "customer": "C-1",
@@ -38,26 +45,15 @@ class OrderPlaced(Event, type="order.placed", opens=True):
             "buyer": BUYER_EXAMPLE,
             "ship_to": ADDRESS_EXAMPLE,
             "deliver_by": "2026-12-04",
-            "lines": [{"sku": "KETTLE", "quantity": 1, "price": 3000}],
-            "payments": [{"means": "card", "token": "tok_example"}],
-        },
-        {
-            "order": "SO-1002",
-            "customer": "C-1",
-            "currency": "EUR",
-            "buyer": BUYER_EXAMPLE,
-            "ship_to": ADDRESS_EXAMPLE,
-            "deliver_by": "2026-12-04",
             "shipping": 500,
-            "lines": [
-                {"sku": "KETTLE", "quantity": 1, "price": 3000},
-                {"sku": "CUP", "quantity": 1, "price": 1000},
-            ],
-            "payments": [
-                {"means": "store credit", "token": "credit_example", "up_to": 2000},
-                {"means": "card", "token": "tok_example"},
-            ],
-        },
+            "lines": lines,
+            "payments": payments,
+        }
+        for lines, payments in (
+            ([_KETTLE], [_CARD]),
+            ([_KETTLE, _CUP], [_CARD]),
+            ([_SOFA], [_CREDIT, _CARD]),
+        )
     )
 
 
@@ -119,7 +115,7 @@ class PaymentLapsed(Event, type="payment.lapsed"):
     examples = ({"payment": "1", "amount": 3000},)
 
     def postings(self) -> Mapping[str, int]:
-        return {"lapsed": self.amount}
+        return {"voided": self.amount}
 
 
 class CancellationAccepted(Event, type="warehouse.cancellation_accepted"):
@@ -313,6 +309,16 @@ class PaymentReauthorized(Outcome, type="payment.reauthorized"):
     capture_before: datetime | None = None
 
 
+class NothingToVoid(Outcome, type="payment.nothing_to_void"):
+    """The money to let go was no longer held."""
+
+    payment: str
+    amount: int
+
+    def postings(self) -> Mapping[str, int]:
+        return {"voided": self.amount}
+
+
 class PaymentVoided(Outcome, type="payment.voided"):
     """The provider has let go of money held."""
 
@@ -339,8 +345,8 @@ class CaptureDeclined(Outcome, type="payment.capture_declined"):
     charge: Charge
 
     def postings(self) -> Mapping[str, int]:
-        lapsed = {"lapsed": self.charge.amount} if self.charge.held else {}
-        return {"declined": self.charge.amount, **lapsed}
+        gone = {"voided": self.charge.amount} if self.charge.held else {}
+        return {"declined": self.charge.amount, **gone}
 
 
 class PlannedParcel(Facts):

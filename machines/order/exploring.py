@@ -7,11 +7,14 @@ from collections.abc import Iterable
 from machines.between import Means
 from machines.kernel.event import Event
 from machines.order import events as told
-from machines.order.data import Line, Order, ParcelStatus, PayWith
+from machines.order.data import Order, ParcelStatus, PayWith
 
 
 def may_happen(order: Order) -> Iterable[Event]:
-    """Every event and form worth trying on an order that knows this; most states turn most of them down."""
+    """Every event and form worth trying on an order that knows this; most states turn most of them down.
+
+    Splits, parcels and changes are tried on orders of their own, since together they would multiply.
+    """
     yield told.OrderCancelRequested(customer=order.customer)
     yield told.StockReplenished()
     yield told.ReviewDecided(accept=True, reason="known customer")
@@ -21,10 +24,12 @@ def may_happen(order: Order) -> Iterable[Event]:
     yield told.DelayAnswered(wait=False)
     yield told.HandoverDecided(again=True)
     yield told.HandoverDecided(again=False)
-    yield told.MeansGiven(pay_with=PayWith(means=Means.CARD, token="tok_other"))
     yield told.PaymentConfirmed(payment="1")
+    if len(order.payments) == 1 or not order.parcels:
+        yield told.MeansGiven(pay_with=PayWith(means=Means.CARD, token="tok_example"))
     yield from _choices(order)
-    yield from _changes(order)
+    if len(order.lines) == len(order.payments) == 1 and order.lines[0].sku == "KETTLE":
+        yield from _changes(order)
     yield from _in_the_warehouse(order)
 
 
@@ -39,22 +44,24 @@ def _choices(order: Order) -> Iterable[Event]:
 
 
 def _changes(order: Order) -> Iterable[Event]:
-    if order.amendments == 0:
-        yield told.OrderAmended(customer=order.customer, lines=(Line(sku="CUP", quantity=1, price=1000),))
-    first = order.lines[0]
-    if first.sku == "KETTLE":
-        yield told.OrderRepriced(sku=first.sku, price=2500)
-        yield told.OrderRepriced(sku=first.sku, price=3500)
+    if order.amendments:
+        return
+    yield told.OrderAmended(customer=order.customer, ship_to=order.ship_to)
+    if order.stock.held and not order.parcels:
+        yield told.OrderRepriced(sku="KETTLE", price=2500)
+        yield told.OrderRepriced(sku="KETTLE", price=3500)
 
 
 def _in_the_warehouse(order: Order) -> Iterable[Event]:
-    for payment in order.payments:
-        if payment.hold > 0 and payment.capture_before:
-            yield told.PaymentLapsed(payment=payment.id, amount=payment.hold)
+    alone = len(order.lines) == len(order.payments) == 1
+    first = order.payments[0]
+    if alone and first.hold > 0 and first.capture_before and len(order.parcels) < 2:
+        yield told.PaymentLapsed(payment=first.id, amount=first.hold)
     being_stopped = order.parcels_in(ParcelStatus.OPEN)
     if being_stopped:
         yield told.CancellationAccepted(parcels=tuple(parcel.key for parcel in being_stopped))
         yield told.CancellationRejected()
     for parcel in order.parcels_in(ParcelStatus.FAILED):
-        yield told.RemedyChosen(parcel=parcel.key, remedy=told.Remedy.RESHIP)
         yield told.RemedyChosen(parcel=parcel.key, remedy=told.Remedy.REFUND)
+        if alone:
+            yield told.RemedyChosen(parcel=parcel.key, remedy=told.Remedy.RESHIP)

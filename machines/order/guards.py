@@ -40,6 +40,14 @@ def some(*statuses: ParcelStatus) -> Callable[[Order], bool]:
     return holds
 
 
+def being_charged(order: Order) -> bool:
+    """A parcel has failed whose charge is not booked yet; until then nobody knows what there is to give back."""
+    return any(
+        parcel.status is ParcelStatus.FAILED and order.charging(order.paid_as(parcel.key))
+        for parcel in order.parcels
+    )
+
+
 def part_shipped(order: Order) -> bool:
     return some(ParcelStatus.OPEN)(order) and some(*LEFT)(order)
 
@@ -237,7 +245,7 @@ def charge_open(order: Order, event: told.PaymentCaptured | told.CaptureDeclined
     return allow_if(event.charge in order.charges, "this charge was answered before")
 
 
-def being_voided(order: Order, event: told.PaymentVoided | told.PaymentLapsed, _: datetime) -> Verdict:
+def being_voided(order: Order, event: told.PaymentVoided | told.NothingToVoid, _: datetime) -> Verdict:
     return allow_if(
         0 < event.amount <= order.payment(event.payment).voiding, "nobody asked to let go of this money"
     )

@@ -8,7 +8,7 @@ from machines.kernel.command import CommandType
 from machines.kernel.event import Event
 from machines.kernel.money import Money
 from machines.messages import Alert, Message, MessageType, alert, message
-from machines.order.data import Order
+from machines.order.data import Order, ParcelStatus
 
 Told = Callable[[Order, Event], dict[str, str]]
 
@@ -70,6 +70,10 @@ def _parcel(order: Order, event: Event) -> dict[str, str]:
     return {**said, "deliver_by": order.deliver_by.isoformat()}
 
 
+def _failed(order: Order, _: Event) -> dict[str, str]:
+    return {"parcels": ", ".join(parcel.key for parcel in order.parcels_in(ParcelStatus.FAILED))}
+
+
 def _reason(order: Order, _: Event) -> dict[str, str]:
     return {"reason": order.reason}
 
@@ -81,7 +85,7 @@ ASK_CHOICE = _tell("order.choice_needed", _offer, fulfils=("RES-1", "RES-2", "RE
 ASK_MEANS = _tell("order.means_needed")
 ASK_CONFIRMATION = _tell("order.payment_confirmation_needed")
 ASK_LONGER = _tell("order.longer_wait", _promise)
-ASK_REMEDY = _tell("order.remedy_needed", _parcel)
+ASK_REMEDY = _tell("order.remedy_needed", _failed)
 REMIND = _tell("order.reminder")
 TELL_BACKORDERED = _tell("order.backordered", _promise, fulfils=("RES-2",))
 TELL_DELAYED = _tell("order.delayed", _promise)

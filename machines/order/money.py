@@ -100,7 +100,7 @@ def end_charge(order: Order, event: PaymentCaptured | CaptureDeclined, *, taken:
         parcel = order.parcel(charge.parcel)
         order = with_parcel(order, charge.parcel, captured=parcel.captured + amount)
     elif charge.held:
-        update["lapsed"] = payment.lapsed + amount
+        update["voided"] = payment.voided + amount
     charges = tuple(other for other in order.charges if other != charge)
     order = with_payment(order, charge.payment, **update).model_copy(update={"charges": charges})
     if order.parcel(charge.parcel).refund is RefundStatus.DUE:

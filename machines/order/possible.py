@@ -19,6 +19,7 @@ from machines.order.events import (
     CancellationRejected,
     CaptureDeclined,
     MeansUnusable,
+    NothingToVoid,
     OrderBlocked,
     OrderSuspicious,
     OrderVerified,
@@ -26,7 +27,6 @@ from machines.order.events import (
     PaymentAuthorized,
     PaymentCaptured,
     PaymentDeclined,
-    PaymentLapsed,
     PaymentReauthorized,
     PaymentVoided,
     PlannedParcel,
@@ -51,19 +51,23 @@ def verdicts(_: Verification) -> Iterable[Event]:
 
 
 def restrictions(asked: Restrictions) -> Iterable[Event]:
+    """Each kind of verdict on an order of its own."""
     first, *others = asked.lines
-    yield RestrictionsCleared()
-    yield RestrictionsOffer(offer=Offer(kind=OfferKind.FEE, reason="bulky goods", fee=300))
-    if others:
+    if first.sku == "SOFA":
+        yield RestrictionsOffer(offer=Offer(kind=OfferKind.FEE, reason="bulky goods", fee=300))
+    elif first.sku == "MUG":
+        yield OrderBlocked(rule="export", reason="this article may not be sent to that country")
+    elif others:
         available = (Pick(sku=first.sku, quantity=first.quantity),)
         limit = Offer(kind=OfferKind.REDUCED, reason="limit per customer in 30 days", available=available)
+        yield RestrictionsCleared()
         yield RestrictionsOffer(offer=limit)
-    if first.sku != "MUG":
+    else:
         similar = (Similar(sku="MUG", instead_of=first.sku, price=first.price),)
+        yield RestrictionsCleared()
         yield RestrictionsOffer(
             offer=Offer(kind=OfferKind.ALTERNATIVES, reason="not sold in this zone", similar=similar)
         )
-    yield OrderBlocked(rule="export", reason="this article may not be sent to that country")
 
 
 def reservations(asked: Pieces) -> Iterable[Event]:
@@ -95,7 +99,7 @@ def renewals(asked: Hold) -> Iterable[Event]:
 
 def voids(asked: Hold) -> Iterable[Event]:
     yield PaymentVoided(payment=asked.payment, amount=asked.amount)
-    yield PaymentLapsed(payment=asked.payment, amount=asked.amount)
+    yield NothingToVoid(payment=asked.payment, amount=asked.amount)
 
 
 def captures(asked: Taking) -> Iterable[Event]:

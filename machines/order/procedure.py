@@ -32,7 +32,13 @@ VERIFICATION = (
     on(events.OrderSuspicious, at=states.VERIFYING, to=states.IN_REVIEW, does=(letters.CALL_REVIEWER,)),
     on(events.AddressUndeliverable, at=states.VERIFYING, to=states.AWAITING_ADDRESS),
     on(events.MeansUnusable, at=states.VERIFYING, to=states.AWAITING_MEANS),
-    on(events.ReviewDecided, at=states.IN_REVIEW, to=states.CHECKING, when=guards.accepted),
+    on(
+        events.ReviewDecided,
+        at=states.IN_REVIEW,
+        to=states.CHECKING,
+        when=guards.accepted,
+        then=effects.accept,
+    ),
     on(events.ReviewDecided, at=states.IN_REVIEW, to=states.REJECTED, then=effects.reject),
     on(states.REVIEW_DUE, at=states.IN_REVIEW, then=effects.climb, does=(letters.CALL_REVIEWER,)),
     on(
@@ -84,17 +90,20 @@ STOCK = (
     on(
         events.StockReplenished, at=states.AWAITING_CONSENT, to=states.RESERVING, then=effects.begin_reserving
     ),
-    on(states.PROMISE_DUE, at=states.BACKORDERED, does=(commands.FORECAST,)),
-    on(states.PROMISE_BROKEN, at=states.BACKORDERED, to=states.AWAITING_CONSENT, then=effects.promise_broken),
-    on(events.StockExpected, at=states.BACKORDERED, when=guards.on_time),
+    on(states.PROMISE_DUE, at=states.BACKORDERED, to=states.FORECASTING),
+    on(states.PROMISE_BROKEN, at=states.ON_ORDER, to=states.AWAITING_CONSENT, then=effects.promise_broken),
+    on(events.StockExpected, at=states.FORECASTING, to=states.BACKORDERED, when=guards.on_time),
     on(
         events.StockExpected,
-        at=states.BACKORDERED,
+        at=states.FORECASTING,
+        to=states.BACKORDERED,
         when=guards.first_short_delay,
         then=effects.promise_again,
         does=(letters.TELL_DELAYED,),
     ),
-    on(events.StockExpected, at=states.BACKORDERED, to=states.AWAITING_CONSENT, then=effects.promise_again),
+    on(events.StockExpected, at=states.FORECASTING, to=states.AWAITING_CONSENT, then=effects.promise_again),
+    ignore(states.PROMISE_DUE, at=states.FORECASTING, because="stock is being asked already"),
+    defer(events.StockReplenished, at=states.FORECASTING, because="the step under way comes first"),
     on(
         events.DelayAnswered,
         at=states.AWAITING_CONSENT,
@@ -201,7 +210,6 @@ PARCELS = (
             to=stands,
             when=guards.parcel_is(ParcelStatus.DISPATCHED, ParcelStatus.DELIVERED),
             then=effects.failed,
-            does=(letters.ASK_REMEDY,),
         )
         for place, stands in (*states.WITH_PARCELS, (states.ENDED, states.ORDER_STANDS))
     ),
@@ -246,15 +254,15 @@ RENEWAL = (
         then=effects.voided,
     ),
     on(
-        events.PaymentLapsed,
+        events.NothingToVoid,
         at=states.RENEWING,
         to=states.RENEWAL_STANDS,
         when=guards.being_voided,
-        then=effects.nothing_to_void,
+        then=effects.voided,
     ),
     on(
         events.PaymentLapsed,
-        at=(*states.PACKING, states.RENEWING),
+        at=states.PACKING,
         to=states.RENEWAL_STANDS,
         when=guards.held,
         then=effects.lapsed,
@@ -503,7 +511,7 @@ SETTLEMENT = (
         sends=request_refunds,
     ),
     *settle(events.PaymentVoided, when=guards.being_voided, then=effects.voided),
-    *settle(events.PaymentLapsed, when=guards.being_voided, then=effects.nothing_to_void),
+    *settle(events.NothingToVoid, when=guards.being_voided, then=effects.voided),
     *settle(events.StockReleased, then=effects.released),
     *settle(RefundSettled, when=guards.refund_open, then=effects.refunded),
     *settle(RefundWithheld, when=guards.refund_open, then=effects.refunded),
@@ -529,7 +537,7 @@ SETTLEMENT = (
     on(
         events.PaymentLapsed, at=states.WITH_MONEY_HELD, when=guards.held, then=effects.lapsed_before_handover
     ),
-    on(events.PaymentLapsed, at=states.NOTING, when=guards.held, then=effects.lapsed),
+    on(events.PaymentLapsed, at=states.OUT_OF_REACH, when=guards.held, then=effects.lapsed),
     on(
         events.PaymentLapsed,
         at=states.HANDOVER_REFUSED,
@@ -540,7 +548,7 @@ SETTLEMENT = (
     ),
     defer(
         events.PaymentLapsed,
-        at=(*states.DECIDING, *states.HANDING_OVER),
+        at=(*states.DECIDING, *states.HANDING_OVER, states.RENEWING),
         because="the step under way comes first",
     ),
 )

@@ -18,6 +18,7 @@ from machines.order.events import (
 )
 from machines.order.guards import (
     always,
+    being_charged,
     ended_as,
     hold_ends,
     hold_ends_soon,
@@ -121,6 +122,12 @@ BACKORDERED = Wait(
     deadlines=(PROMISE_DUE, PROMISE_BROKEN),
     fulfils=("ORD-3",),
 )
+FORECASTING = Act(
+    "forecasting",
+    "The promised day is near; stock is asked whether it stands.",
+    does=(commands.FORECAST,),
+    deadlines=(PROMISE_DUE, PROMISE_BROKEN),
+)
 AWAITING_CONSENT = Ask(
     "awaiting_consent",
     "The customer is asked whether to wait longer; without consent the order is given up.",
@@ -216,6 +223,7 @@ AWAITING_REMEDY = Ask(
     "A parcel was lost, damaged or came back: the customer chooses a new one or the money.",
     form=RemedyChosen,
     role="customer",
+    does=(letters.ASK_REMEDY,),
     deadlines=(REMINDER, ANSWER_DUE),
 )
 REPLACING = Act("replacing", "The same goods are reserved and handed over once more.")
@@ -255,6 +263,7 @@ PAYMENT_STANDS = Junction(
 ORDER_STANDS = Junction(
     "order stands",
     (
+        (SETTLING, being_charged),
         (AWAITING_REMEDY, some(ParcelStatus.FAILED)),
         (SETTLING, some(ParcelStatus.STOPPING)),
         (PART_SHIPPED, part_shipped),
@@ -285,7 +294,8 @@ ASKING_CUSTOMER = (
     AWAITING_RENEWAL,
     AWAITING_REMEDY,
 )
-DECIDING = (VERIFYING, CHECKING, RESERVING, AUTHORISING)
+ON_ORDER = (BACKORDERED, FORECASTING)
+DECIDING = (VERIFYING, CHECKING, RESERVING, FORECASTING, AUTHORISING)
 RESTING = (  #: before the warehouse, with nothing asked of anybody's system
     IN_REVIEW,
     AWAITING_ADDRESS,
@@ -303,6 +313,7 @@ PACKING = (AWAITING_DISPATCH, PART_SHIPPED, AWAITING_RENEWAL)
 IN_WAREHOUSE = (*PACKING, STOP_REQUESTED, RENEWING)
 AFTER_WAREHOUSE = (SHIPPED, AWAITING_REMEDY, REPLACING, SETTLING)
 BUSY = (RENEWING, REPLACING)  #: short steps during which parcels wait
+OUT_OF_REACH = (STOP_REQUESTED, SHIPPED, AWAITING_REMEDY, REPLACING)
 NOTING = (*IN_WAREHOUSE, SHIPPED, AWAITING_REMEDY, REPLACING)
 ENDED = (DELIVERED, CANCELLED, REJECTED, EXPIRED, REFUNDED)
 EVERYWHERE = (PLACED, *BEFORE_WAREHOUSE, *HANDING_OVER, *IN_WAREHOUSE, *AFTER_WAREHOUSE, *ENDED)

@@ -48,9 +48,13 @@ class Undone(Outcome, type="work.undone"):
 
 
 WORK = CommandType(
-    "work.do", lambda job, _: [Job(count=job.count)], (Done, Failed), lambda _: (Done(), Failed())
+    "work.do",
+    lambda job, _: [Job(count=job.count)],
+    (Done, Failed),
+    lambda _: (Done(), Failed()),
+    takes=Job,
 )
-UNDO = CommandType("work.undo", lambda *_: [Job()], (Undone,), lambda _: (Undone(),))
+UNDO = CommandType("work.undo", lambda *_: [Job()], (Undone,), lambda _: (Undone(),), takes=Job)
 LATE = Deadline("late", "nobody answers", after=hours(2))
 NEW = Wait("new", "", no_deadline="opens at once")
 WORKING = Act("working", "", does=(WORK,))

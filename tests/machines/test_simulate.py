@@ -54,7 +54,7 @@ class Declined(Outcome, type="pay.declined"):
     pass
 
 
-PAY = CommandType("pay.pay", lambda *_: [Job()], (Paid, Declined), lambda _: (Paid(), Declined()))
+PAY = CommandType("pay.pay", lambda *_: [Job()], (Paid, Declined), lambda _: (Paid(), Declined()), takes=Job)
 PATIENCE = Deadline("patience", "", after=days(30))
 
 

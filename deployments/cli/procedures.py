@@ -1,0 +1,71 @@
+"""``sop check`` proves the procedures, ``sop simulate`` plays one through on a virtual clock."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deployments.cli.output import AsJson, console, plain_errors, print_json
+from deployments.settings import Settings
+from machines.catalogue import CATALOGUE
+from machines.check import check as explore
+from machines.definitions import definitions
+from machines.obligations import DEMANDED
+from machines.policy import DEFAULT
+from machines.policy import load as load_policy
+from machines.scenario import load as load_scenario
+from machines.simulate import simulate as play
+from machines.timeline import failures, timeline
+
+
+def check(
+    sop: Annotated[list[str] | None, typer.Argument(help="Only these procedures.")] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Explore every path of every procedure; what is wrong comes with the shortest way to it."""
+    with plain_errors():
+        names = [CATALOGUE.procedure(name).name for name in sop or ()]
+        report = explore(
+            CATALOGUE, clock=time.perf_counter, only=names, release=None if names else list(DEMANDED)[-1]
+        )
+    if as_json:
+        print_json({"clean": report.clean, **asdict(report)})
+    else:
+        console.print(str(report), highlight=False, markup=False)
+    raise typer.Exit(0 if report.clean else 1)
+
+
+def simulate(
+    scenario: Annotated[
+        list[Path], typer.Argument(help="Scenario files, such as examples/scenarios/order/*.toml.")
+    ],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Play scenarios through on a virtual clock and print what happened when."""
+    with plain_errors():
+        policy = load_policy(Settings().policy or DEFAULT)
+        built = definitions(policy)
+        missed = 0
+        for path in scenario:
+            run = play(load_scenario(path), definitions=built, calendar=policy.calendar)
+            wrong = failures(run)
+            missed += bool(wrong)
+            if as_json:
+                print_json(
+                    {
+                        "scenario": str(path),
+                        "cases": {name: case.state for name, case in run.cases.items()},
+                        "failures": wrong,
+                    }
+                )
+            else:
+                console.print(timeline(run), highlight=False, markup=False)
+                for line in wrong:
+                    console.print(f"NOT AS EXPECTED  {line}", style="red", highlight=False, markup=False)
+    raise typer.Exit(1 if missed else 0)
