@@ -92,7 +92,7 @@ class Performer:
         except TimeoutError:
             failure = Unavailable(f"no answer within {errand.timeout:g} s")
         except Exception as error:
-            # An adapter's own mistake must not lose the step. Its text may quote personal data: keep its kind.
+            # An adapter's own mistake must not lose the step. Its text may be personal: keep its kind.
             log.error("the adapter of %s failed with %s", errand.command.name, type(error).__name__)
             failure = Rejected(f"the adapter failed with {type(error).__name__}")
         self._deliver(Result(errand, started, datetime.now(UTC), outcome, failure))

@@ -17,6 +17,7 @@ from machines.kernel.definition import Definition
 from machines.kernel.state import Ask, End
 
 QUIET = 1.0  #: seconds without work after which a session ends
+_FEW = 50  #: cases of one session whose deadlines are told
 LONGEST = 15.0  #: seconds after which a session ends even in a rush, so that its run shows what was done
 
 
@@ -75,13 +76,12 @@ class Reporting:
             self._listener.parked(steps)
 
     def rested(self, case: Case, *, now: datetime) -> None:
-        state = self._definitions[case.sop].state(case.state)
-        self._told(case.sop, now).rested(
-            key=case.key,
-            title=state.title,
-            message=_message(self._definitions[case.sop], case),
-            final=isinstance(state, End),
-        )
+        definition = self._definitions[case.sop]
+        state = definition.state(case.state)
+        session = self._told(case.sop, now)
+        # In a rush nobody reads when each of hundreds is due; the badge counts them by state.
+        message = _message(definition, case) if session.count <= _FEW else ""
+        session.rested(key=case.key, title=state.title, message=message, final=isinstance(state, End))
 
     def close_quiet(self, *, everything: bool = False) -> None:
         """Close the sessions whose time has come."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Lock
 
 #: Cases a session remembers by key. Beyond it they are counted only, so that a rush cannot fill the memory.
@@ -74,6 +74,54 @@ class Snapshot:
         return tuple(case.key for case in self.cases)
 
 
+class _Tally:
+    """A tally in the making; what the drive loop calls thousands of times a second must not build values."""
+
+    __slots__ = (
+        "command",
+        "count",
+        "ended",
+        "error",
+        "failures",
+        "outcome",
+        "slowest",
+        "slowest_key",
+        "started",
+    )
+
+    def __init__(self, command: str, started: datetime) -> None:
+        self.command = command
+        self.started = self.ended = started
+        self.count = self.failures = 0
+        self.outcome = self.slowest_key = ""
+        self.error: str | None = None
+        self.slowest = timedelta(-1)
+
+    def add(self, key: str, started: datetime, ended: datetime, outcome: str, error: str | None) -> None:
+        self.count += 1
+        self.started = min(self.started, started)
+        if ended >= self.ended:
+            self.ended, self.outcome = ended, outcome
+        if error is not None:
+            self.failures += 1
+            self.error = error
+        if ended - started > self.slowest:
+            self.slowest, self.slowest_key = ended - started, key
+
+    def tally(self) -> CommandTally:
+        return CommandTally(
+            command=self.command,
+            count=self.count,
+            failures=self.failures,
+            started=self.started,
+            ended=self.ended,
+            slowest_key=self.slowest_key,
+            slowest_seconds=self.slowest.total_seconds(),
+            outcome=self.outcome,
+            error=self.error,
+        )
+
+
 class Session:
     """One wake-up of one SOP; open until the drive loop closes it."""
 
@@ -84,13 +132,18 @@ class Session:
         self._cases: dict[str, CaseSeen] = {}
         self._uncounted = 0
         self._resting_unnamed: Counter[str] = Counter()
-        self._commands: dict[str, CommandTally] = {}
+        self._commands: dict[str, _Tally] = {}
         self._closed = False
 
     @property
     def closed(self) -> bool:
         """Whether the drive loop has ended this wake-up."""
         return self._closed
+
+    @property
+    def count(self) -> int:
+        """Cases known by key so far."""
+        return len(self._cases)
 
     def took(self, *, key: str, event: str) -> None:
         """A case took an event."""
@@ -106,20 +159,11 @@ class Session:
         self, *, key: str, command: str, started: datetime, ended: datetime, outcome: str, error: str | None
     ) -> None:
         """A command of a case was performed; `error` is None when it succeeded."""
-        tally = CommandTally(
-            command=command,
-            count=1,
-            failures=0 if error is None else 1,
-            started=started,
-            ended=ended,
-            slowest_key=key,
-            slowest_seconds=(ended - started).total_seconds(),
-            outcome=outcome,
-            error=error,
-        )
         with self._lock:
-            known = self._commands.get(command)
-            self._commands[command] = tally if known is None else known.plus(tally)
+            tally = self._commands.get(command)
+            if tally is None:
+                tally = self._commands[command] = _Tally(command, started)
+            tally.add(key, started, ended, outcome, error)
 
     def rested(self, *, key: str, title: str, message: str, final: bool) -> None:
         """A case came to rest in the state called `title`; a later rest of the same case replaces it."""
@@ -146,7 +190,7 @@ class Session:
                 cases=cases,
                 count=len(cases) + max(self._uncounted, self._resting_unnamed.total()),
                 resting=resting,
-                commands=tuple(self._commands.values()),
+                commands=tuple(tally.tally() for tally in self._commands.values()),
             )
 
 

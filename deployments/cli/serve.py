@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import sys
@@ -46,6 +47,7 @@ def worker() -> None:
     from deployments.registration import register
     from deployments.worker import run_worker
 
+    _collect_seldom()
     with plain_errors():
         asyncio.run(run_worker(register=register))
 
@@ -64,6 +66,13 @@ def web() -> None:
         uvicorn.run(
             api, host=settings.web_host, port=settings.web_port, log_level="warning", access_log=False
         )
+
+
+def _collect_seldom() -> None:
+    """Thousands of short-lived, acyclic values a round made the default collector take a fifth of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 def _log_to_stderr(settings: Settings) -> None:

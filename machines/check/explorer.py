@@ -64,6 +64,7 @@ class Explorer:
         self.deviations = traffic.deviations
         self._outside: dict[int, tuple[int, ...]] = {}
         self._index: dict[Situation, int] = {}
+        self._met: set[str] = set()
         self._expanded: dict[int, int] = {}
         self._forms = {
             state.name: state.form.type for state in self.procedure.states if isinstance(state, Ask)
@@ -77,6 +78,9 @@ class Explorer:
 
     def state(self, number: int) -> str:
         return self.stepper.state(self.situations[number].core)
+
+    def meets(self, state: str) -> bool:
+        return state in self._met
 
     def ended(self, number: int) -> bool:
         return self.state(number) in self._ends
@@ -256,4 +260,5 @@ class Explorer:
             self.cost.append(self.deviations + 1 if came else 0)
             self.depth.append(self.depth[came[0]] + 1 if came else 0)
             self.edges.append([])
+            self._met.add(self.stepper.state(situation.core))
         return number

@@ -10,10 +10,11 @@ from machines.check.report import Finding, Kind
 from machines.check.situation import Label
 from machines.kernel.rule import Disposition
 from machines.kernel.state import Ask, State, Wait
+from machines.ledger import Law
 
 
-def walked(explorer: Explorer) -> Iterator[Finding]:
-    """Findings about what was and was not met on the way."""
+def walked(explorer: Explorer, *, laws: tuple[Law, ...]) -> Iterator[Finding]:
+    """Findings about what was met on the way."""
     sop = explorer.sop
     for trouble in explorer.taking.troubles.values():
         path = explorer.path(trouble.situation, then=trouble.label)
@@ -22,34 +23,55 @@ def walked(explorer: Explorer) -> Iterator[Finding]:
         text = f"more than {LIMIT} situations; let may_happen and possible tell fewer cases apart"
         yield Finding(Kind.TOO_LARGE, sop, explorer.procedure.initial.name, text)
         return
-    yield from _unmet(explorer)
+    yield from _unreached(explorer)
     yield from _late(explorer)
     yield from _no_end(explorer)
     yield from _stuck(explorer)
+    yield from _unlawful(explorer, laws)
 
 
-def _unmet(explorer: Explorer) -> Iterator[Finding]:
+def unmet(explorer: Explorer) -> Iterator[Finding]:
+    """Events that nobody sent and rules that never applied."""
     procedure, sop = explorer.procedure, explorer.sop
-    met = {explorer.state(number) for number in range(len(explorer.situations))}
+    seen, used = explorer.stepper.definition.seen, explorer.stepper.definition.used
     for state in procedure.states:
-        if state.name not in met:
-            yield Finding(Kind.UNREACHABLE, sop, state.name, "no path leads to it")
-        elif isinstance(state, Ask) and state.form.type not in explorer.stepper.definition.seen:
+        if isinstance(state, Ask) and state.form.type not in seen and explorer.meets(state.name):
             yield Finding(
                 Kind.NOBODY_SENDS, sop, state.name, f"the form {state.form.type} is never filled in"
             )
     for event in procedure.events:
-        if event.type not in explorer.stepper.definition.seen:
+        if event.type not in seen:
             yield Finding(Kind.NOBODY_SENDS, sop, procedure.name, event.type)
     for command in procedure.commands.values():
         for outcome in command.outcomes:
-            if outcome.type not in explorer.stepper.definition.seen:
+            if outcome.type not in seen:
                 yield Finding(Kind.NOBODY_SENDS, sop, command.name, f"the outcome {outcome.type} never comes")
     for rule in procedure.rules:
-        if rule.disposition is Disposition.HANDLED and id(rule) not in explorer.stepper.definition.used:
+        if rule.disposition is Disposition.HANDLED and id(rule) not in used:
             where = ", ".join(state.name for state in rule.at)
             target = f" -> {rule.to.name}" if rule.to else ""
             yield Finding(Kind.DEAD_RULE, sop, where, f"on {rule.event}{target}")
+
+
+def _unreached(explorer: Explorer) -> Iterator[Finding]:
+    for state in explorer.procedure.states:
+        if not explorer.meets(state.name):
+            yield Finding(Kind.UNREACHABLE, explorer.sop, state.name, "no path leads to it")
+
+
+def _unlawful(explorer: Explorer, laws: tuple[Law, ...]) -> Iterator[Finding]:
+    """Laws broken where a case has come to its end, and accounts overdrawn on the way."""
+    told = set[tuple[str, str]]()
+    for number in sorted(range(len(explorer.situations)), key=lambda one: explorer.depth[one]):
+        sums, state = dict(explorer.situations[number].ledger), explorer.state(number)
+        broken = [f"account {account!r} is {amount}" for account, amount in sums.items() if amount < 0]
+        if explorer.ended(number) and not explorer.busy(number):
+            broken += [text for law in laws for text in law(sums)]
+        for text in broken:
+            alike = (state, "".join(sign for sign in text if not sign.isdigit()))
+            if alike not in told:
+                told.add(alike)
+                yield Finding(Kind.LAW, explorer.sop, state, text, explorer.path(number))
 
 
 def _late(explorer: Explorer) -> Iterator[Finding]:
@@ -105,7 +127,7 @@ def _no_end(explorer: Explorer) -> Iterator[Finding]:
     told = set[str]()
     for number in range(len(explorer.situations)):
         state = explorer.state(number)
-        if number not in good and state not in told:
+        if number not in good and state not in told and not (explorer.child and number == explorer.root):
             told.add(state)
             yield Finding(Kind.NO_END, explorer.sop, state, "from here on", explorer.path(number))
 

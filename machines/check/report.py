@@ -45,19 +45,24 @@ class Finding:
 @dataclass(frozen=True, slots=True)
 class Explored:
     """How much of one procedure was walked through; ``situations`` tell apart state, data, timers, commands
-    in flight, children and ledger."""
+    in flight, children and ledger. ``bounded`` says that paths with more deviations were left out. The
+    ``seconds`` of a child are in those of its parent."""
 
     sop: str
     states: int
     situations: int
     steps: int
+    bounded: bool
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
+    """``unmet`` is what no path within the bound came across; it is no finding, since a longer one may."""
+
     findings: tuple[Finding, ...]
     explored: tuple[Explored, ...]
+    unmet: tuple[Finding, ...] = ()
 
     @property
     def clean(self) -> bool:
@@ -66,9 +71,11 @@ class Report:
     def __str__(self) -> str:
         lines = [
             f"{one.sop}: {one.states} states, {one.situations} situations, {one.steps} steps, "
-            f"{one.seconds:.2f} s"
+            f"{one.seconds:.2f} s{', bounded' if one.bounded else ''}"
             for one in self.explored
         ]
         lines += [str(finding) for finding in self.findings]
+        if self.unmet:
+            lines.append(f"{len(self.unmet)} rule(s) and event(s) not met within the bound")
         lines.append(f"{len(self.findings)} finding(s)" if self.findings else "no findings")
         return "\n".join(lines)

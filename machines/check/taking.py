@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from machines.check.automaton import Automaton
 from machines.check.liveness import Liveness
@@ -13,6 +14,9 @@ from machines.check.stepping import Stepper
 from machines.kernel.event import Event
 from machines.kernel.procedure import Procedure
 from machines.kernel.rule import Disposition, Send
+
+if TYPE_CHECKING:
+    from machines.check.explorer import Explorer
 
 Taken = tuple[Situation, tuple[Event, ...]]
 """The situation afterwards, and what was said to the parent."""
@@ -65,6 +69,12 @@ class Taking:
         if sop not in self._automata:
             self._automata[sop] = self._open_automaton(sop)
         return self._automata[sop]
+
+    def children(self) -> Iterator[Explorer]:
+        """Those of the procedures that it opens, and of those that they open."""
+        for automaton in self._automata.values():
+            yield automaton.explorer
+            yield from automaton.explorer.taking.children()
 
     def take(self, number: int, situation: Situation, label: Label) -> Taken | None:
         """Let the case take one happening, and after it every deferred one that a move makes worth a try."""

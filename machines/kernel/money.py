@@ -53,7 +53,7 @@ class Money(BaseModel):
         return other.amount
 
     def _with(self, amount: int) -> Money:
-        return Money.model_construct(amount=amount, currency=self.currency)
+        return Money(amount=amount, currency=self.currency)
 
 
 def total(amounts: Iterable[Money], *, currency: str) -> Money:

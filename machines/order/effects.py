@@ -49,10 +49,10 @@ USUAL_HOLD = timedelta(days=7)  #: card payments; Stripe, "Place a hold on a pay
 
 def place(_: object, event: told.OrderPlaced, __: datetime) -> Order:
     payments = tuple(
-        Payment.model_construct(id=str(number), means=paid.means, token=paid.token, up_to=paid.up_to)
+        Payment(id=str(number), means=paid.means, token=paid.token, up_to=paid.up_to)
         for number, paid in enumerate(event.payments, start=1)
     )
-    return Order.model_construct(
+    return Order(
         order=event.order,
         customer=event.customer,
         channel=event.channel,
@@ -358,7 +358,7 @@ def plan_parcels(order: Order, event: told.WarehouseAccepted, _: datetime) -> Or
     for planned in event.parcels:
         value = sum(prices[item.sku] * item.quantity for item in planned.items) + extra
         key = f"{order.order}-{len(parcels) + 1}"
-        parcels.append(Parcel.model_construct(key=key, items=planned.items, value=value))
+        parcels.append(Parcel(key=key, items=planned.items, value=value))
         extra = 0
     return order.model_copy(update={"parcels": tuple(parcels)})
 

@@ -19,7 +19,7 @@ def _nothing(_: Order, __: Event) -> dict[str, str]:
 
 def _tell(template: str, told: Told = _nothing, *, fulfils: tuple[str, ...] = ()) -> MessageType:
     def arguments(order: Order, event: Event) -> Iterable[Message]:
-        yield Message.model_construct(
+        yield Message(
             template=template,
             customer=order.customer,
             to=order.buyer,
@@ -33,7 +33,7 @@ def _tell(template: str, told: Told = _nothing, *, fulfils: tuple[str, ...] = ()
 
 def _call(role: str, subject: str) -> CommandType:
     def arguments(order: Order, _: Event) -> Iterable[Alert]:
-        yield Alert.model_construct(role=role, about=order.order, subject=subject)
+        yield Alert(role=role, about=order.order, subject=subject)
 
     return alert(arguments=arguments)
 
@@ -41,8 +41,8 @@ def _call(role: str, subject: str) -> CommandType:
 def _price(order: Order, _: Event) -> dict[str, str]:
     return {
         "deliver_by": order.deliver_by.isoformat(),
-        "total": str(Money.model_construct(amount=order.total, currency=order.currency)),
-        "fee": str(Money.model_construct(amount=order.fee, currency=order.currency)),
+        "total": str(Money(amount=order.total, currency=order.currency)),
+        "fee": str(Money(amount=order.fee, currency=order.currency)),
     }
 
 

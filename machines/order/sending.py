@@ -24,7 +24,7 @@ def open_replacement(order: Order, _: WarehouseAccepted) -> Iterable[Send]:
 
 def _open(order: Order, key: str) -> Send:
     parcel = order.parcel(key)
-    event = ShipmentRequested.model_construct(
+    event = ShipmentRequested(
         parcel=key,
         order=order.order,
         customer=order.customer,

@@ -94,7 +94,7 @@ def _tell(template: str) -> MessageType:
             "amount": str(Money(amount=refund.amount, currency=refund.currency)),
             "reason": refund.reason,
         }
-        yield Message.model_construct(
+        yield Message(
             template=template,
             customer=refund.customer,
             to=refund.buyer,

@@ -20,7 +20,7 @@ def request(_: object, event: RefundRequested, __: datetime) -> Refund:
         Part(payment=share.payment, means=means[share.payment], amount=share.amount)
         for share in spread(event.amount, sources=event.sources)
     )
-    return Refund.model_construct(
+    return Refund(
         refund=event.refund,
         order=event.order,
         customer=event.customer,

@@ -42,7 +42,7 @@ class Parcel(Facts):
 
 
 def _label_request(shipment: Shipment, _: Event) -> Iterable[Facts]:
-    yield LabelRequest.model_construct(
+    yield LabelRequest(
         parcel=shipment.parcel, carrier=shipment.carrier, ship_to=shipment.ship_to, items=shipment.items
     )
 
@@ -102,7 +102,7 @@ WORTH_TELLING = {
 
 def _message(shipment: Shipment, template: str) -> Message:
     facts = {"tracking": shipment.tracking or "", "progress": shipment.progress, "reason": shipment.reason}
-    return Message.model_construct(
+    return Message(
         template=template,
         customer=shipment.customer,
         to=shipment.buyer,

@@ -11,7 +11,7 @@ from machines.shipment.data import Shipment
 
 
 def request(_: object, event: ShipmentRequested, __: datetime) -> Shipment:
-    return Shipment.model_construct(
+    return Shipment(
         parcel=event.parcel,
         order=event.order,
         customer=event.customer,
