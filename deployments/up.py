@@ -64,6 +64,7 @@ class Up:
         with ExitStack() as stack:
             app = stack.enter_context(open_application(self._settings))
             self._say(f"All state is kept under {self._settings.home}")
+            self._spoil_the_world()
             self._start_prefect(stack)
             self._start_children(stack)
             self._say_addresses()
@@ -74,6 +75,12 @@ class Up:
         if self._as_json:
             print_json(totals(summary, self._fed, seconds=time.monotonic() - started))
         return 0
+
+    def _spoil_the_world(self) -> None:
+        """On the example day some things go wrong; faults that are there already stay."""
+        faults = self._settings.faults
+        if self._day is not None and not faults.exists():
+            faults.write_text((self._day.parent / "faults.txt").read_text("utf-8"), "utf-8")
 
     def _start_prefect(self, stack: ExitStack) -> None:
         settings = self._settings
