@@ -22,9 +22,7 @@ from adapters.world.faults import Faults
 from deployments.settings import Settings
 from flows.driver import Driver, Pace
 from flows.reporting import Listener
-from flows.running import Running
 from flows.runtime import Runtime
-from flows.watching import Watching
 from machines.catalogue import CATALOGUE, Catalogue
 from machines.definitions import definitions
 from machines.kernel.definition import Definition
@@ -115,6 +113,10 @@ def running_driver(app: Application, *, listener: Listener | None = None) -> Ite
 @asynccontextmanager
 async def open_runtime() -> AsyncIterator[Runtime]:
     """The drive loop recorded in Prefect; for ``sop worker`` and for Prefect's own start command."""
+    # Importing Prefect takes a second and a half, which no other command should have to wait for.
+    from flows.running import Running
+    from flows.watching import Watching
+
     settings = Settings()
     logging.getLogger("transitions").setLevel(logging.WARNING)
     with ExitStack() as stack:

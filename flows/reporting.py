@@ -16,9 +16,9 @@ from machines.kernel.case import Case
 from machines.kernel.definition import Definition
 from machines.kernel.state import Ask, End
 
-QUIET = 1.0  #: seconds without work after which a session ends
+QUIET = 0.5  #: seconds without work after which a session ends
 _FEW = 50  #: cases of one session whose deadlines are told
-LONGEST = 15.0  #: seconds after which a session ends even in a rush, so that its run shows what was done
+LONGEST = 5.0  #: seconds after which a session ends even in a rush, so that its run shows what was done
 
 
 class Listener(Protocol):

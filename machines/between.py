@@ -181,7 +181,8 @@ class RefundRequested(Between, type="refund.requested", opens=True):
     )
 
     def postings(self) -> Mapping[str, int]:
-        return {"requested": self.amount}
+        covered = self.amount <= sum(source.cap for source in self.sources)
+        return {"requested": self.amount} if covered else {}
 
 
 class RefundReport(Between):

@@ -7,9 +7,9 @@ Events post to these accounts (``Event.postings``), in minor units or in pieces:
               declined                                charges that the provider did not honour
               delivered                               value of what the customer has
               refunded, withheld                      money gone back, or kept by decision of finance
-    refund    requested                               the debt
+    refund    requested                               the debt, as far as payments cover it
               paid, reversed                          money gone to the customer, and come back from there
-              withheld                                debt that finance decided not to pay
+              denied                                  1 if finance decided not to pay
 """
 
 from __future__ import annotations
@@ -56,10 +56,11 @@ def no_more_goes_back_than_came_in(sums: Sums) -> Iterator[str]:
 
 
 def each_debt_is_paid_once(sums: Sums) -> Iterator[str]:
-    """The customer has all that was requested, or nothing because finance decided so or it was not covered."""
+    """The customer has all that was requested, or nothing because finance decided so."""
     paid, requested = _of(sums, "paid") - _of(sums, "reversed"), _of(sums, "requested")
-    if paid not in (0, requested) or (paid == 0 and not sums.get("withheld") and requested):
-        yield f"{paid} was paid of {requested} requested"
+    owed = 0 if sums.get("denied") else requested
+    if paid != owed:
+        yield f"{paid} was paid of {owed} owed"
 
 
 LAWS: Mapping[str, tuple[Law, ...]] = {

