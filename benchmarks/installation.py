@@ -1,4 +1,4 @@
-"""A whole installation in a temporary folder, as ``sop up`` would run it, for a benchmark to load and watch."""
+"""A whole installation in a temporary folder, as ``sop up`` runs it, for a benchmark to load and watch."""
 
 from __future__ import annotations
 

@@ -4,8 +4,8 @@
     python -m benchmarks.orders --n 20000 --json
     python -m benchmarks.orders --database postgres --json
 
-Three outside events, nine commands and three deadlines an order; everything is committed with fsync. The outside
-events are sent while orders are under way, at most ``AHEAD`` events ahead of the worker.
+Three outside events, nine commands and three deadlines an order; everything is committed with fsync. The
+outside events are sent while orders are under way, at most ``AHEAD`` events ahead of the worker.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ class Catalogue:
 
 
 def outside_events(procedure: Procedure) -> tuple[type[Event], ...]:
-    """What reaches a procedure from outside: its events, but for those that only cases send, and its forms."""
+    """What reaches a procedure from outside: its events, but those that only cases send, and its forms."""
     forms = tuple(state.form for state in procedure.states if isinstance(state, Ask))
     return tuple(
         event for event in dict.fromkeys((*procedure.events, *forms)) if not issubclass(event, Between)

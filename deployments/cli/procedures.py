@@ -14,6 +14,7 @@ from deployments.settings import Settings
 from machines.catalogue import CATALOGUE
 from machines.check import check as explore
 from machines.definitions import definitions
+from machines.ledger import LAWS
 from machines.obligations import DEMANDED
 from machines.policy import DEFAULT
 from machines.policy import load as load_policy
@@ -22,17 +23,9 @@ from machines.simulate import simulate as play
 from machines.timeline import failures, timeline
 
 
-def check(
-    sop: Annotated[list[str] | None, typer.Argument(help="Only these procedures.")] = None,
-    *,
-    as_json: AsJson = False,
-) -> None:
-    """Explore every path of every procedure; what is wrong comes with the shortest way to it."""
-    with plain_errors():
-        names = [CATALOGUE.procedure(name).name for name in sop or ()]
-        report = explore(
-            CATALOGUE, clock=time.perf_counter, only=names, release=None if names else list(DEMANDED)[-1]
-        )
+def check(*, as_json: AsJson = False) -> None:
+    """Explore the paths of every procedure; what is wrong comes with the shortest way to it."""
+    report = explore(CATALOGUE, clock=time.perf_counter, laws=LAWS, release=list(DEMANDED)[-1])
     if as_json:
         print_json({"clean": report.clean, **asdict(report)})
     else:

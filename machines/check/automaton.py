@@ -7,7 +7,7 @@ parent meets every behaviour of the real procedure and no other, without multipl
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from machines.check.interning import Interned
 from machines.kernel.event import Event
@@ -15,8 +15,15 @@ from machines.kernel.event import Event
 if TYPE_CHECKING:
     from machines.check.explorer import Explorer
 
-Answer = tuple[tuple[Event, ...], int]
-"""What is said, in order, and where the automaton stands then."""
+
+class Answer(NamedTuple):
+    """What is said, in order, where the automaton stands then, and how far out of the ordinary that is."""
+
+    says: tuple[Event, ...]
+    at: int
+    deviations: int
+
+
 Answers = tuple[Answer, ...]
 
 
@@ -41,7 +48,7 @@ class Automaton:
                 for edge in self.explorer.edges[situation]:
                     if edge.says:
                         found.setdefault(edge.says, []).append(edge.to)
-            self._reports[at] = self._answers(found)
+            self._reports[at] = self._answers(at, found)
         return self._reports[at]
 
     def receives(self, at: int, event: Event) -> Answers:
@@ -53,11 +60,21 @@ class Automaton:
                 edge = self.explorer.take(situation, event)
                 if edge is not None:
                     found.setdefault(edge.says, []).append(edge.to)
-            self._receives[key] = self._answers(found)
+            self._receives[key] = self._answers(at, found)
         return self._receives[key]
 
-    def _answers(self, found: dict[tuple[Event, ...], list[int]]) -> Answers:
-        return tuple((says, self._sets.number(self._silently(targets))) for says, targets in found.items())
+    def _answers(self, at: int, found: dict[tuple[Event, ...], list[int]]) -> Answers:
+        cost = self.explorer.cost
+        before = min(cost[situation] for situation in self._sets[at])
+        answers = [
+            Answer(
+                says,
+                self._sets.number(self._silently(targets)),
+                max(0, min(cost[target] for target in targets) - before),
+            )
+            for says, targets in found.items()
+        ]
+        return tuple(sorted(answers, key=lambda answer: answer.deviations))
 
     def _silently(self, starts: Iterable[int]) -> frozenset[int]:
         reached, frontier = set(starts), list(starts)

@@ -33,6 +33,7 @@ def check(
     findings = [finding for procedure in known.values() for finding in static(procedure)]
     explored: list[Explored] = []
     left: list[Finding] = []
+    walks: dict[str, list[Explorer]] = {}
     for name, procedure in known.items():
         if not any(event.examples for event in procedure.opening):
             continue
@@ -40,9 +41,13 @@ def check(
         explorer = _explore(name, known, deviations)
         for one in (explorer, *explorer.taking.children()):
             findings += walked(one, laws=(laws or {}).get(one.sop, ()))
-            bounded = bool(one.cut or explorer.cut)
-            (left if bounded else findings).extend(unmet(one))
+            walks.setdefault(one.sop, []).append(one)
             explored.append(_figures(one, clock() - started if one is explorer else 0.0))
+    for procedure in known.values():
+        missing = list(unmet(procedure, walks.get(procedure.name, ())))
+        bounded = any(one.cut for all_of_it in walks.values() for one in all_of_it)
+        findings += [one for one in missing if one.kind is Kind.UNREACHABLE or not bounded]
+        left += [one for one in missing if one.kind is not Kind.UNREACHABLE and bounded]
     findings += _obligations(known.values(), release)
     return Report(tuple(dict.fromkeys(findings)), tuple(explored), tuple(left))
 

@@ -32,8 +32,8 @@ class Explorer:
     parent only; else the examples of its opening events open it.
 
     In every situation one thing is ordinary: the first outcome of the oldest kind of command in flight, else
-    what a child says next, else the form or event waited for, else the next deadline. Everything else is a
-    deviation, and a path may have so many of them.
+    what a child ordinarily says next, else the form or event waited for, else the next deadline. Everything
+    else is a deviation, and a path may have so many of them.
     """
 
     def __init__(
@@ -121,11 +121,11 @@ class Explorer:
                 return
             self._expanded[number] = cost
             self.cut.discard(number)
-            for place, move in enumerate(self._moves(number, self.situations[number])):
-                price = cost + (place > 0 and number != self.root)
+            for place, (deviates, move) in enumerate(self._moves(number, self.situations[number])):
+                price = cost + max(deviates, place > 0 and number != self.root)
                 if price > self.deviations:
                     self.cut.add(number)
-                    break
+                    continue
                 edge = move()
                 if edge is None:
                     continue
@@ -149,13 +149,14 @@ class Explorer:
     def _improve(self, number: int, cost: int, depth: int, came: tuple[int, Label]) -> None:
         self.cost[number], self.depth[number], self.came[number] = cost, depth, came
 
-    def _moves(self, number: int, situation: Situation) -> Iterator[Move]:
-        """All that can happen next, the ordinary thing first."""
-        yield from self._outcomes(number, situation)
+    def _moves(self, number: int, situation: Situation) -> Iterator[tuple[int, Move]]:
+        """All that can happen next, the ordinary thing first, with the deviations that it takes at least."""
+        yield from ((0, move) for move in self._outcomes(number, situation))
         yield from self._from_children(number, situation)
-        yield from self._from_outside(number, situation)
+        over = int(self.ended(number))
+        yield from ((over, move) for move in self._from_outside(number, situation))
         for happening in self.stepper.deadlines(situation.core):
-            yield partial(self._take, number, situation, Label("deadline", happening))
+            yield 0, partial(self._take, number, situation, Label("deadline", happening))
 
     def _outcomes(self, number: int, situation: Situation) -> Iterator[Move]:
         for command in dict.fromkeys(situation.flight):
@@ -208,22 +209,22 @@ class Explorer:
         form = self._forms.get(state)
         return tuple(sorted(worth, key=lambda one: self.stepper.happenings[one].type != form))
 
-    def _from_children(self, number: int, situation: Situation) -> Iterator[Move]:
+    def _from_children(self, number: int, situation: Situation) -> Iterator[tuple[int, Move]]:
         for place, child in enumerate(situation.children):
             if child.inbox:
                 event = self.stepper.happenings[child.inbox[0]].payload
                 told = child._replace(inbox=child.inbox[1:])
                 for answer in self.taking.automaton(child.sop).receives(child.at, event):
-                    yield partial(self._hear, number, situation, place, told, answer)
+                    yield answer.deviations, partial(self._hear, number, situation, place, told, answer)
         for place, child in enumerate(situation.children):
             for answer in self.taking.automaton(child.sop).reports(child.at):
-                yield partial(self._hear, number, situation, place, child, answer)
+                yield answer.deviations, partial(self._hear, number, situation, place, child, answer)
 
     def _hear(
         self, number: int, situation: Situation, place: int, child: Child, answer: Answer
     ) -> Edge | None:
         """One child moves and says any number of events."""
-        says, at = answer
+        says, at, _ = answer
         inbox = situation.children[place].inbox
         children = (*situation.children[:place], child._replace(at=at), *situation.children[place + 1 :])
         situation = situation._replace(children=children)

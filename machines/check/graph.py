@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from heapq import heapify, heappop, heappush
 
 from machines.check.explorer import LIMIT, Explorer
 from machines.check.report import Finding, Kind
 from machines.check.situation import Label
+from machines.kernel.procedure import Procedure
 from machines.kernel.rule import Disposition
 from machines.kernel.state import Ask, State, Wait
 from machines.ledger import Law
@@ -23,22 +24,22 @@ def walked(explorer: Explorer, *, laws: tuple[Law, ...]) -> Iterator[Finding]:
         text = f"more than {LIMIT} situations; let may_happen and possible tell fewer cases apart"
         yield Finding(Kind.TOO_LARGE, sop, explorer.procedure.initial.name, text)
         return
-    yield from _unreached(explorer)
     yield from _late(explorer)
     yield from _no_end(explorer)
     yield from _stuck(explorer)
     yield from _unlawful(explorer, laws)
 
 
-def unmet(explorer: Explorer) -> Iterator[Finding]:
-    """Events that nobody sent and rules that never applied."""
-    procedure, sop = explorer.procedure, explorer.sop
-    seen, used = explorer.stepper.definition.seen, explorer.stepper.definition.used
+def unmet(procedure: Procedure, walks: Iterable[Explorer]) -> Iterator[Finding]:
+    """States that none of ``walks`` reached, events that nobody sent and rules that never applied."""
+    sop, all_walks = procedure.name, tuple(walks)
+    seen = {kind for walk in all_walks for kind in walk.stepper.definition.seen}
+    used = {rule for walk in all_walks for rule in walk.stepper.definition.used}
     for state in procedure.states:
-        if isinstance(state, Ask) and state.form.type not in seen and explorer.meets(state.name):
-            yield Finding(
-                Kind.NOBODY_SENDS, sop, state.name, f"the form {state.form.type} is never filled in"
-            )
+        if not any(walk.meets(state.name) for walk in all_walks):
+            yield Finding(Kind.UNREACHABLE, sop, state.name, "no path leads to it")
+        elif isinstance(state, Ask) and state.form.type not in seen:
+            yield Finding(Kind.NOBODY_SENDS, sop, state.name, f"form {state.form.type} is never filled in")
     for event in procedure.events:
         if event.type not in seen:
             yield Finding(Kind.NOBODY_SENDS, sop, procedure.name, event.type)
@@ -51,12 +52,6 @@ def unmet(explorer: Explorer) -> Iterator[Finding]:
             where = ", ".join(state.name for state in rule.at)
             target = f" -> {rule.to.name}" if rule.to else ""
             yield Finding(Kind.DEAD_RULE, sop, where, f"on {rule.event}{target}")
-
-
-def _unreached(explorer: Explorer) -> Iterator[Finding]:
-    for state in explorer.procedure.states:
-        if not explorer.meets(state.name):
-            yield Finding(Kind.UNREACHABLE, explorer.sop, state.name, "no path leads to it")
 
 
 def _unlawful(explorer: Explorer, laws: tuple[Law, ...]) -> Iterator[Finding]:

@@ -127,6 +127,9 @@ class Stepper:
         try:
             decision = decide(self.definition, case, event, at)
         except Exception as error:
+            # It may have raised because what it read had been forgotten; then the next run tells.
+            reads, state = self._fields.log.reads, case.state
+            self.liveness.note(state=state, kind=kind, target=state, reads=reads, writes=frozenset())
             return Raised(f"on {kind}", error)
         after = self._note(case.state, kind, decision)
         idle, flying = [], []

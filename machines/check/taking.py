@@ -136,9 +136,9 @@ class Taking:
         elif send.event.opens:
             automaton = self.automaton(sop)
             opened = automaton.receives(automaton.unopened, send.event)
-            silent = len(opened) == 1 and not opened[0][0]
+            silent = len(opened) == 1 and not opened[0].says
             changed = Child(
-                sop, key, opened[0][1] if silent else automaton.unopened, () if silent else (event,)
+                sop, key, opened[0].at if silent else automaton.unopened, () if silent else (event,)
             )
             others = situation.children
         else:

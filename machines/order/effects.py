@@ -501,7 +501,7 @@ def replaced(order: Order, _: told.WarehouseAccepted, __: datetime) -> Order:
     old = order.parcel(order.replacing)
     order = with_parcel(order, old.key, status=ParcelStatus.REPLACED)
     key = f"{order.order}-{len(order.parcels) + 1}"
-    added = Parcel(key=key, items=old.items, value=old.value, charged=True, replaces=old.key)
+    added = Parcel(key=key, items=old.items, value=old.value, charged=True, replaces=order.paid_as(old.key))
     return order.model_copy(update={"parcels": (*order.parcels, added), "replacing": None})
 
 

@@ -41,7 +41,7 @@ def some(*statuses: ParcelStatus) -> Callable[[Order], bool]:
 
 
 def being_charged(order: Order) -> bool:
-    """A parcel has failed whose charge is not booked yet; until then nobody knows what there is to give back."""
+    """A parcel has failed whose charge is not booked yet, so that nobody knows what there is to give back."""
     return any(
         parcel.status is ParcelStatus.FAILED and order.charging(order.paid_as(parcel.key))
         for parcel in order.parcels
@@ -280,8 +280,10 @@ def stops_some(order: Order, event: told.CancellationAccepted, _: datetime) -> V
 
 
 def reships(order: Order, event: told.RemedyChosen, _: datetime) -> Verdict:
-    if not (verdict := _failed(order, event)) or event.remedy is not told.Remedy.RESHIP:
-        return verdict or Refusal("the customer wants the money")
+    if event.remedy is not told.Remedy.RESHIP:
+        return Refusal("the customer wants the money")
+    if not (verdict := _failed(order, event)):
+        return verdict
     first = order.parcel(event.parcel).replaces is None
     return allow_if(first, "this parcel is a replacement already; its money goes back")
 

@@ -589,7 +589,7 @@ OTHERWISE = (
         )
     ),
     *(
-        refuse(event, at=states.OPENED, because="that question is not open any more")
+        refuse(event, at=states.not_asking(event), because="that question is not open")
         for event in (
             events.ReviewDecided,
             events.AddressCorrected,

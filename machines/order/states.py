@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from machines.kernel.duration import days, hours, working_hours
+from machines.kernel.event import Event
 from machines.kernel.rule import Junction
-from machines.kernel.state import Act, Ask, Deadline, End, Wait
+from machines.kernel.state import Act, Ask, Deadline, End, State, Wait
 from machines.order import commands, letters
 from machines.order.data import Ending, ParcelStatus, PaymentStatus
 from machines.order.events import (
@@ -323,3 +324,8 @@ WITH_PARCELS = (  #: and where news of a parcel leads from there
     ((STOP_REQUESTED,), STOP_STANDS),
     ((AWAITING_RENEWAL,), RENEWAL_STANDS),
 )
+
+
+def not_asking(form: type[Event]) -> tuple[State, ...]:
+    """Where nobody waits for ``form``."""
+    return tuple(state for state in OPENED if not (isinstance(state, Ask) and state.form is form))

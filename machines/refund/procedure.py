@@ -210,8 +210,12 @@ OTHERWISE = (
     ignore(events.RefundConfirmed, at=OPENED, because="this part is not pending"),
     ignore(events.RefundBounced, at=OPENED, because="this part is not pending"),
     ignore(events.RefundReversed, at=OPENED, because="this part has not been paid"),
-    refuse(events.RefundDecided, at=OPENED, because="that question is not open any more"),
-    refuse(events.AlternativeChosen, at=OPENED, because="that question is not open any more"),
+    refuse(events.RefundDecided, at=OPENED, because="that question is not open"),
+    refuse(
+        events.AlternativeChosen,
+        at=(AWAITING_APPROVAL, SUBMITTED, PENDING, AWAITING_RETRY, PAYING_OUT, *ENDED),
+        because="that question is not open",
+    ),
 )
 
 

@@ -1,4 +1,4 @@
-"""The drive loop on the in-memory store, with adapters that fail, hang and answer as told."""
+"""The drive loop, in memory and on SQLite, with an adapter that fails, hangs and answers as told."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from adapters.store.opening import open_store
@@ -41,9 +42,10 @@ class Reminders:
         return ReminderSent()
 
 
-@pytest.fixture
-def store(tmp_path) -> Iterator[Store]:
-    store = open_store(f"sqlite:///{tmp_path}/c.db", hydrate={"loan": Loan})
+@pytest.fixture(params=("memory", "sqlite"))
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    url = "memory:" if request.param == "memory" else f"sqlite:///{tmp_path / 'cases.db'}"
+    store = open_store(url, hydrate={"loan": Loan})
     store.migrate()
     yield store
     store.close()

@@ -261,7 +261,7 @@ def test_an_event_and_a_form_that_nobody_sends() -> None:
     )
     procedure = toy(states=(NEW, WORKING, asking, ENDED), rules=rules, may_happen=lambda _: (Started(),))
     findings = [one.text for one in checked(procedure).findings if one.kind is Kind.NOBODY_SENDS]
-    assert findings == ["the form job.answered is never filled in", "job.stopped"]
+    assert findings == ["form job.answered is never filled in", "job.stopped"]
 
 
 def test_an_outcome_that_is_never_possible() -> None:
