@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 import orjson
 from fastapi import FastAPI, Request, Response
+from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
 from adapters.case_view import CaseView, view_case
@@ -34,7 +35,8 @@ Events = list[object]
 
 def create_app(intake: Intake, *, store: Store, body_limit: int = BODY_LIMIT) -> FastAPI:
     """The application; ``body_limit`` in bytes. Run it with uvicorn's own access log switched off."""
-    app = FastAPI(title="Customer-service procedures", summary="Events in, cases to read.")
+    # The documents' scripts come from the package, not from a host of others, so that they show offline too.
+    app = FastAPIOffline(title="Customer-service procedures", summary="Events in, cases to read.")
     app.add_middleware(Watch)
     for error in (Problem, HTTPException):
         app.add_exception_handler(error, answer_problem)

@@ -16,20 +16,24 @@ from prefect.states import Completed, Failed
 
 from flows import runtime, wording
 from flows.prefect_api import PrefectApi
+from machines.catalogue import CATALOGUE
 
 Ended: TypeAlias = State[object]
 Procedure: TypeAlias = Flow[..., Coroutine[object, object, Ended]]
 
-#: The SOPs that have a flow of their own.
-SOPS = ("order", "shipment", "refund")
+#: The SOPs, each with a flow of its own.
+SOPS = tuple(procedure.name for procedure in CATALOGUE)
 
 
 def sop_flow(sop: str) -> Procedure:
     """The flow of one SOP. Started by hand or by a schedule it drives whatever is ready now."""
 
+    procedure = CATALOGUE.procedure(sop)
+
     @flow(
         name=sop,
-        description=f"The {sop} procedure: takes every case that is ready until each waits or ends.",
+        description=f"{procedure.title}. {procedure.purpose} A run takes every case that is ready until each "
+        "waits, ends or is parked.",
         persist_result=False,
         log_prints=False,
     )

@@ -57,7 +57,7 @@ class Stand(_Closed):
 
 class Expected(_Closed):
     """``journal`` lists events of the case in their order, others may lie between; "carrier.scan ignored"
-    names the disposition as well. ``performed`` counts commands of the case by name; ``cases`` gives the final
+    names the disposition as well. ``performed`` counts commands of the case by name; ``cases`` gives final
     states of others; ``balances`` are sums of the case's ledger."""
 
     state: str

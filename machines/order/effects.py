@@ -365,8 +365,7 @@ def plan_parcels(order: Order, event: told.WarehouseAccepted, _: datetime) -> Or
 
 def dispatched(order: Order, event: ParcelDispatched, _: datetime) -> Order:
     """The parcel has left: its charge begins, unless it was charged before; an amendment comes too late."""
-    stock = order.stock
-    stock = stock.model_copy(update={"shipped": stock.shipped + event.pieces})
+    stock = order.stock.model_copy(update={"shipped": order.stock.shipped + event.pieces})
     order = order.model_copy(update={"stock": stock, "amendment": None})
     parcel = order.parcel(event.parcel)
     if parcel.charged:

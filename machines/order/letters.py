@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
+from machines.between import ParcelDispatched
 from machines.kernel.command import CommandType
 from machines.kernel.event import Event
 from machines.kernel.money import Money
 from machines.messages import Alert, Message, MessageType, alert, message
 from machines.order.data import Order, ParcelStatus
 
-Told = Callable[[Order, Event], dict[str, str]]
+Told = Callable[[Order, Any], dict[str, str]]
 
 
 def _nothing(_: Order, __: Event) -> dict[str, str]:
@@ -64,10 +66,12 @@ def _promise(order: Order, _: Event) -> dict[str, str]:
     return {"promised": order.promised.date().isoformat() if order.promised else ""}
 
 
-def _parcel(order: Order, event: Event) -> dict[str, str]:
-    """What the event says of a parcel; ``event`` is a report of its shipment."""
-    said = event.model_dump(include={"parcel", "tracking", "trouble"}, exclude_none=True)
-    return {**said, "deliver_by": order.deliver_by.isoformat()}
+def _parcel(order: Order, event: ParcelDispatched) -> dict[str, str]:
+    return {
+        "parcel": event.parcel,
+        "tracking": event.tracking or "",
+        "deliver_by": order.deliver_by.isoformat(),
+    }
 
 
 def _failed(order: Order, _: Event) -> dict[str, str]:

@@ -79,33 +79,52 @@ def charges_for(order: Order, parcel: Parcel) -> tuple[Charge, ...]:
 def begin_charge(order: Order, parcel: Parcel, **update: Any) -> Order:
     """``parcel`` with ``update``, and its charges under way."""
     charges = charges_for(order, parcel)
-    order = with_parcel(order, parcel.key, **update)
-    for charge in charges:
-        if charge.held:
-            taken = order.payment(charge.payment).capturing + charge.amount
-            order = with_payment(order, charge.payment, capturing=taken)
+    taken = {charge.payment: charge.amount for charge in charges if charge.held}
+    payments = tuple(
+        payment.model_copy(update={"capturing": payment.capturing + taken[payment.id]})
+        if payment.id in taken
+        else payment
+        for payment in order.payments
+    )
+    parcels = tuple(other.model_copy(update=update) if other is parcel else other for other in order.parcels)
     under_way = sorted((*order.charges, *charges), key=lambda charge: (charge.parcel, charge.payment))
-    return order.model_copy(update={"charges": tuple(under_way)})
+    return order.model_copy(update={"payments": payments, "parcels": parcels, "charges": tuple(under_way)})
 
 
 def end_charge(order: Order, event: PaymentCaptured | CaptureDeclined, *, taken: bool) -> Order:
-    """The provider has answered a charge; what it held and did not hand over has lapsed."""
+    """The provider has answered a charge; what it held and did not hand over is not held any more."""
     charge = event.charge
-    payment, amount = order.payment(charge.payment), charge.amount
+    payments = tuple(
+        payment.model_copy(update=_answered(payment, charge, taken=taken))
+        if payment.id == charge.payment
+        else payment
+        for payment in order.payments
+    )
+    parcels = order.parcels
+    if taken:
+        parcels = tuple(
+            parcel.model_copy(update={"captured": parcel.captured + charge.amount})
+            if parcel.key == charge.parcel
+            else parcel
+            for parcel in parcels
+        )
+    charges = tuple(other for other in order.charges if other != charge)
+    order = order.model_copy(update={"payments": payments, "parcels": parcels, "charges": charges})
+    if order.parcel(charge.parcel).refund is RefundStatus.DUE:
+        return refund_parcel(order, charge.parcel, event)
+    return order
+
+
+def _answered(payment: Payment, charge: Charge, *, taken: bool) -> dict[str, int]:
+    amount = charge.amount
     update = {"capturing": payment.capturing - amount} if charge.held else {}
     if taken:
         update["captured"] = payment.captured + amount
         if not charge.held:
             update["authorised"] = payment.authorised + amount
-        parcel = order.parcel(charge.parcel)
-        order = with_parcel(order, charge.parcel, captured=parcel.captured + amount)
     elif charge.held:
         update["voided"] = payment.voided + amount
-    charges = tuple(other for other in order.charges if other != charge)
-    order = with_payment(order, charge.payment, **update).model_copy(update={"charges": charges})
-    if order.parcel(charge.parcel).refund is RefundStatus.DUE:
-        return refund_parcel(order, charge.parcel, event)
-    return order
+    return update
 
 
 def begin_void(order: Order, event: Event) -> Order:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 from time import perf_counter
 
 import pytest
@@ -26,7 +27,8 @@ class Job(Facts):
 
 
 class Started(Event, type="job.started", opens=True):
-    examples = ({},)
+    count: int = 0
+    examples = ({}, {"count": 1})
 
 
 class Stopped(Event, type="job.stopped"):
@@ -368,6 +370,27 @@ def test_an_account_that_is_overdrawn_on_the_way_although_all_is_well_in_the_end
     )
     assert {(one.kind, one.text) for one in report.findings} == {(Kind.LAW, "account 'taken' is -100")}
     assert report.findings[0].path[-1] == "ended: pay.back ends in pay.paid_back -> ended"
+
+
+def test_what_is_noted_early_and_read_late_is_told_apart() -> None:
+    """Fields that nothing reads again are forgotten; this one is read two states later."""
+
+    def note(_: Job | None, event: Started, __: datetime) -> Job:
+        return Job(count=event.count)
+
+    def many(job: Job, *_: object) -> Verdict:
+        return allow_if(job.count > 0, "count is 0")
+
+    attic = End("attic", "", outcome="many")
+    rules = (
+        on(Started, at=NEW, to=WORKING, then=note),
+        on(Stopped, at=WAITING, to=attic, when=many),
+        *without(RULES[0]),
+        *(ignore(event, at=attic, because="over") for event in (Started, Stopped)),
+    )
+    assert checked(toy(states=(*STATES, attic), rules=rules)).clean
+    without_note = (RULES[0], *rules[1:])
+    assert found(Kind.UNREACHABLE, toy(states=(*STATES, attic), rules=without_note)).at == "attic"
 
 
 def test_a_bound_leaves_out_longer_ways_and_says_so() -> None:

@@ -1,4 +1,4 @@
-"""The order procedure: what is promised to customers, as paths through it, each with its end and its money."""
+"""The order procedure: what customers are promised, as paths through it with their end and their money."""
 
 from __future__ import annotations
 
