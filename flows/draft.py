@@ -57,7 +57,11 @@ class Draft:
         if letter.type == REPLAY:
             self._replayed(row)
             return
-        definition = self.definitions[letter.sop]
+        definition = self.definitions.get(letter.sop)
+        if definition is None:
+            reason = f"no procedure is called {letter.sop} any more"
+            self.changes.letters.append((row.number, InboxStatus.DEAD, reason))
+            return
         identity = case_id(letter.sop, letter.key)
         case = self.cases.get(identity) or self.held.get(identity)
         if case is None and not letter.opens:
@@ -112,10 +116,17 @@ class Draft:
 
     def due(self, step: Step) -> None:
         """A step to perform again: after a failure, a crash or a replay."""
-        definition = self.definitions[self.case(step.case).sop]
-        kind = definition.procedure.commands[step.command]
+        case = self.case(step.case)
+        kind = self.definitions[case.sop].procedure.commands.get(step.command)
+        try:
+            arguments = kind.takes.model_validate_json(step.arguments) if kind else None
+        except ValidationError:
+            arguments = None
+        if kind is None or arguments is None:
+            reason = f"version {case.version} of {case.sop} no longer performs {step.command} like this"
+            self._park(case, step, "procedure-changed", reason)
+            return
         running = replace(step, status=StepStatus.RUNNING, due=None)
-        arguments = kind.takes.model_validate_json(step.arguments)
         self.changes.settled.append(running)
         self.errands.append(Errand(running, Command(step.command, step.key, arguments), kind.timeout))
 

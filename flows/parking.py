@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from flows.wording import MOST_ROWS, Badge, LogLine
+from flows.wording import MOST_ROWS, Badge, LogLine, plain_error
 
 #: More parked steps of one cause than this are one incident.
 MOST_SINGLE_RUNS = 20
@@ -74,7 +74,12 @@ class Incident:
     def rows(self) -> list[dict[str, str]]:
         """The steps as table rows."""
         return [
-            {"case": step.key, "command": step.command, "attempts": str(step.attempts), "error": step.error}
+            {
+                "case": step.key,
+                "command": step.command,
+                "attempts": str(step.attempts),
+                "error": plain_error(step.error, command=step.command),
+            }
             for step in self.steps[:MOST_ROWS]
         ]
 
@@ -84,18 +89,23 @@ class Incident:
         now = datetime.now(UTC)
         first = self.steps[0]
         if len(self.steps) == 1:
-            failed = f"{first.command} of {first.key} failed after {first.attempts} attempts: {self._error}"
-            advice = "Retry performs it again with the same idempotency key; the case waits until then."
+            tries = f"{first.attempts} attempts" if first.attempts > 1 else "one attempt"
+            failed = f"{first.command} of {first.key} failed after {tries}: {self._error}"
+            advice = (
+                "Mend the cause, then press Retry: it performs this step again under the same idempotency "
+                f"key, so nothing is done twice. {first.key} waits until then."
+            )
         else:
             failed = f"{first.command} of {len(self.steps)} cases failed: {self._error}"
             advice = (
-                "Retry performs all of them again with the same idempotency keys; the cases wait until then."
+                "Mend the cause, then press Retry: it performs all of these steps again, each under the same "
+                "idempotency key, so nothing is done twice. The cases wait until then."
             )
         return [LogLine(now, logging.ERROR, failed), LogLine(now, logging.INFO, advice)]
 
     @property
     def _error(self) -> str:
-        errors = {step.error for step in self.steps}
+        errors = {plain_error(step.error, command=step.command) for step in self.steps}
         return next(iter(errors)) if len(errors) == 1 else f"{len(errors)} different errors, see the table"
 
 

@@ -10,6 +10,8 @@ from flows.session import CaseSeen, CommandTally, Snapshot
 
 #: A table artifact is one cell of Prefect's database; more rows than this nobody reads in a browser.
 MOST_ROWS = 500
+#: For a case that had not come to rest when its wake-up ended, such as one still in a long command.
+UNDER_WAY = "Under way"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,13 @@ def badge(seen: Snapshot) -> Badge:
         return Badge(kind="COMPLETED", name="Nothing to do", message="no case was ready")
     if seen.count == 1 and seen.cases:
         case = seen.cases[0]
-        return Badge(kind="COMPLETED", name=case.title or "Taken", message=case.message)
+        parts = [*_failed_so_far(seen), case.message]
+        message = ". ".join(part for part in parts if part)
+        return Badge(kind="COMPLETED", name=case.title or UNDER_WAY, message=message)
     by_count = sorted(seen.resting.items(), key=lambda item: (-item[1], item[0]))
+    moving = seen.count - sum(seen.resting.values())
+    if moving > 0:
+        by_count.append((UNDER_WAY, moving))
     message = ", ".join(f"{title} {count}" for title, count in by_count)
     return Badge(kind="COMPLETED", name=f"{seen.count} cases", message=message)
 
@@ -65,21 +72,23 @@ def task_name(tally: CommandTally) -> str:
 
 def task_badge(tally: CommandTally) -> Badge:
     """How the performances of one command ended; red only when none succeeded."""
-    if tally.failures == tally.count:
-        return Badge(kind="FAILED", name="Failed", message=tally.error or tally.outcome)
+    if _never(tally):
+        return Badge(kind="FAILED", name="Failed", message=_error(tally) or tally.outcome)
     if tally.count == 1:
         return Badge(kind="COMPLETED", name="Completed", message=tally.outcome)
-    parts = [f"slowest {tally.slowest_key} with {tally.slowest_seconds:.2f} s"]
+    slowest = f"the slowest took {_duration(tally.slowest_seconds)} ({tally.slowest_key})"
     if tally.failures:
-        parts.insert(0, f"{tally.failures} of {tally.count} failed: {tally.error}")
-    return Badge(kind="COMPLETED", name="Completed", message="; ".join(parts))
+        failed = f"{tally.failures} of {tally.count} attempts failed ({_error(tally)})"
+        return Badge(kind="COMPLETED", name="Completed", message=f"{failed}; {slowest}")
+    return Badge(kind="COMPLETED", name="Completed", message=slowest)
 
 
 def case_rows(seen: Snapshot) -> list[dict[str, str]]:
     """The cases as table rows, those that did not come to rest first."""
     cases = sorted(seen.cases, key=lambda case: (bool(case.title), case.key))
     rows = [
-        {"case": case.key, "event": case.event, "state": case.title, "note": case.message} for case in cases
+        {"case": case.key, "event": case.event, "state": case.title or UNDER_WAY, "note": case.message}
+        for case in cases
     ]
     return rows[:MOST_ROWS]
 
@@ -91,17 +100,50 @@ def log_lines(seen: Snapshot) -> list[LogLine]:
     if only is not None and only.event:
         lines.append(LogLine(seen.opened, logging.INFO, f"{only.key} took {only.event}"))
     for tally in sorted(seen.commands, key=lambda tally: tally.ended):
-        level = logging.ERROR if tally.failures else logging.INFO
-        seconds = (tally.ended - tally.started).total_seconds()
-        text = f"{task_name(tally)}: {task_badge(tally).message} ({seconds:.2f} s)"
-        lines.append(LogLine(tally.ended, level, text))
+        lines.append(LogLine(tally.ended, _level(tally), _command_line(tally)))
     at = max((line.at for line in lines), default=seen.opened)
     lines.append(LogLine(at, logging.INFO, _rest_line(seen, only)))
     return lines
 
 
+def plain_error(error: str, *, command: str) -> str:
+    """An error without the command that it begins with, for places that name the command already."""
+    return error.removeprefix(f"{command}: ")
+
+
 def _rest_line(seen: Snapshot, only: CaseSeen | None) -> str:
     if only is None:
         return f"{badge(seen).name}: {badge(seen).message}"
-    rest = f"{only.key} is in {only.title}" if only.title else f"{only.key} goes on"
-    return f"{rest}, {only.message}" if only.message else rest
+    return f"{only.key} is now: {badge(seen).name}. {badge(seen).message}".rstrip(". ")
+
+
+def _command_line(tally: CommandTally) -> str:
+    took = _duration((tally.ended - tally.started).total_seconds())
+    message = task_badge(tally).message
+    if tally.count == 1:
+        return f"{task_name(tally)}: {message} ({took})"
+    return f"{task_name(tally)} in {took}: {message}"
+
+
+def _level(tally: CommandTally) -> int:
+    """An attempt that failed is tried again by itself: only when none succeeded is it worth red."""
+    if not tally.failures:
+        return logging.INFO
+    return logging.ERROR if _never(tally) else logging.WARNING
+
+
+def _failed_so_far(seen: Snapshot) -> list[str]:
+    """The commands that never succeeded, so that a case which waits for one does not look as if it did."""
+    return [f"{tally.command} failed: {_error(tally)}" for tally in seen.commands if _never(tally)]
+
+
+def _never(tally: CommandTally) -> bool:
+    return 0 < tally.failures == tally.count
+
+
+def _error(tally: CommandTally) -> str:
+    return plain_error(tally.error or "", command=tally.command)
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"

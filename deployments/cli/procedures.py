@@ -29,7 +29,7 @@ def check(*, as_json: AsJson = False) -> None:
     if as_json:
         print_json({"clean": report.clean, **asdict(report)})
     else:
-        console.print(str(report), highlight=False, markup=False)
+        console.print(str(report), highlight=False, markup=False, soft_wrap=True)
     raise typer.Exit(0 if report.clean else 1)
 
 
@@ -58,7 +58,7 @@ def simulate(
                     }
                 )
             else:
-                console.print(timeline(run), highlight=False, markup=False)
+                console.print(timeline(run), highlight=False, markup=False, soft_wrap=True)
                 for line in wrong:
                     console.print(f"NOT AS EXPECTED  {line}", style="red", highlight=False, markup=False)
     raise typer.Exit(1 if missed else 0)

@@ -13,7 +13,7 @@ from machines.check.taking import Traffic
 from machines.kernel.procedure import Procedure
 from machines.ledger import Law
 
-DEVIATIONS = 3  #: from the ordinary course on one path; 4 take ten times as long on the order
+DEVIATIONS = 3  #: from the ordinary course on one path; the order takes twice as long with each one more
 
 
 def check(

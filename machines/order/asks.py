@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 
 from machines.between import Address, Means, ParcelReport, Pick
 from machines.kernel.event import Event, Facts
@@ -41,6 +41,12 @@ class Pieces(Facts):
 
     order: str
     items: tuple[Pick, ...]
+
+
+class Promise(Pieces):
+    """Pieces that were promised for a day, and may come later."""
+
+    promised: datetime | None
 
 
 class Hold(Facts):
@@ -121,6 +127,10 @@ def restrictions(order: Order, _: Event) -> Iterable[Facts]:
 
 def all_pieces(order: Order, _: Event) -> Iterable[Facts]:
     yield Pieces(order=order.order, items=_items(order))
+
+
+def promise(order: Order, _: Event) -> Iterable[Facts]:
+    yield Promise(order=order.order, items=_items(order), promised=order.promised)
 
 
 def all_reserved_pieces(order: Order, event: Event) -> Iterable[Facts]:

@@ -67,7 +67,7 @@ RESERVE_AGAIN = CommandType(
     "stock.reserve", asks.pieces_to_replace, _RESERVED, possible.reservations, takes=asks.Pieces
 )
 FORECAST = CommandType(
-    "stock.forecast", asks.all_pieces, (StockExpected,), possible.forecasts, takes=asks.Pieces
+    "stock.forecast", asks.promise, (StockExpected,), possible.forecasts, takes=asks.Promise
 )
 RELEASE = CommandType(
     "stock.release",
@@ -166,3 +166,5 @@ CHASE = CommandType(
     takes=asks.Parcels,
     fulfils=("ORD-7",),
 )
+
+MONEY_BACK = (VOID, RELEASE)  #: all that is held is let go

@@ -12,7 +12,8 @@ from machines.kernel.event import Event
 from machines.kernel.verdict import ALLOWED, Refusal, Verdict, allow_if
 from machines.order import events as told
 from machines.order.data import Ending, OfferKind, Order, ParcelStatus, PaymentStatus, RefundStatus
-from machines.order.effects import amend, refunded_parcel
+from machines.order.delivery import refunded_parcel
+from machines.order.effects import amend
 
 E = TypeVar("E", bound=Event)
 

@@ -12,6 +12,7 @@ from machines.kernel.money import Money
 from machines.messages import Alert, Message, MessageType, alert, message
 from machines.order.data import Order, ParcelStatus
 
+REVIEWERS = ("order desk", "order lead", "head of customer service")
 Told = Callable[[Order, Any], dict[str, str]]
 
 
@@ -38,6 +39,11 @@ def _call(role: str, subject: str) -> CommandType:
         yield Alert(role=role, about=order.order, subject=subject)
 
     return alert(arguments=arguments)
+
+
+def _next_reviewer(order: Order, _: Event) -> Iterable[Alert]:
+    subject = "a suspicious order waits for a decision"
+    yield Alert.model_construct(role=REVIEWERS[order.rung], about=order.order, subject=subject)
 
 
 def _price(order: Order, _: Event) -> dict[str, str]:
@@ -102,7 +108,7 @@ TELL_EXPIRED = _tell("order.expired", _reason)
 TELL_REPLACING = _tell("order.replacement")
 TELL_REFUNDED = _tell("order.refunded")
 
-CALL_REVIEWER = _call("order desk", "a suspicious order waits for a decision")
+CALL_REVIEWER = alert(arguments=_next_reviewer)
 CALL_ORDER_DESK = _call("order desk", "the warehouse would not take an order")
 CALL_WAREHOUSE_LEAD = _call("warehouse lead", "a parcel is four days late")
 CALL_ABOUT_STOP = _call("warehouse lead", "the warehouse has not said whether it could stop an order")

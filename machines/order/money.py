@@ -184,3 +184,14 @@ def finish_refund(order: Order, key: str, *, shares: tuple[Share, ...], paid: bo
             order, share.payment, refunding=payment.refunding - share.amount, refunded=refunded
         )
     return with_parcel(order, key, refund=RefundStatus.DONE, refund_for="", shares=())
+
+
+def release(order: Order, pieces: int | None = None) -> Order:
+    stock = order.stock
+    update = {"releasing": stock.releasing + (stock.held if pieces is None else pieces)}
+    return order.model_copy(update={"stock": stock.model_copy(update=update)})
+
+
+def take_back(order: Order, event: Event) -> Order:
+    """Let go of all money and goods; what is still being asked follows when it is answered."""
+    return begin_void(release(order.model_copy(update={"offer": None, "promised": None})), event)

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from machines.between import Pick
 from machines.kernel.event import Event
-from machines.order.asks import Hold, Parcels, Pieces, Restrictions, Submission, Taking, Verification
+from machines.order.asks import Hold, Parcels, Pieces, Promise, Restrictions, Submission, Taking, Verification
 from machines.order.data import Offer, OfferKind, Similar
 from machines.order.events import (
     AddressUndeliverable,
@@ -43,7 +43,6 @@ from machines.order.events import (
 )
 
 RESTOCK = datetime(2026, 12, 20, 12, tzinfo=UTC)
-LATER = datetime(2027, 1, 10, 12, tzinfo=UTC)
 
 
 def verdicts(_: Verification) -> Iterable[Event]:
@@ -82,8 +81,11 @@ def releases(asked: Pieces) -> Iterable[Event]:
     yield StockReleased(pieces=sum(item.quantity for item in asked.items))
 
 
-def forecasts(_: Pieces) -> Iterable[Event]:
-    return StockExpected(on=LATER), StockExpected()
+def forecasts(asked: Promise) -> Iterable[Event]:
+    if asked.promised is not None:
+        yield StockExpected(on=asked.promised)
+        yield StockExpected(on=asked.promised + timedelta(days=14))
+    yield StockExpected()
 
 
 def authorisations(asked: Hold) -> Iterable[Event]:

@@ -87,8 +87,8 @@ IN_REVIEW = Ask(
     "in_review",
     "A colleague looks at a suspicious order.",
     form=ReviewDecided,
-    role="order desk",
-    ladder=("order lead", "head of customer service"),
+    role=letters.REVIEWERS[0],
+    ladder=letters.REVIEWERS[1:],
     deadlines=(REVIEW_DUE,),
     fulfils=("ORD-2",),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from machines.between import Address, Pick
 from machines.kernel.command import CommandType
@@ -126,9 +126,9 @@ def _progress(shipment: Shipment, _: Event) -> Iterable[Message]:
 
 
 def _call(role: str, subject: str) -> CommandType:
-    arguments: Callable[[Shipment, Event], Iterable[Alert]] = lambda shipment, _: (  # noqa: E731
-        Alert(role=role, about=shipment.parcel, subject=subject),
-    )
+    def arguments(shipment: Shipment, _: Event) -> Iterable[Alert]:
+        yield Alert(role=role, about=shipment.parcel, subject=subject)
+
     return alert(arguments=arguments)
 
 

@@ -11,10 +11,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from adapters.store.opening import open_store
 
 from adapters.errors import Rejected, Unavailable
 from adapters.store.base import InboxStatus, Letter, StepStatus, Store
+from adapters.store.opening import open_store
 from flows.driver import Driver, Pace
 from machines.kernel.command import Command
 from machines.kernel.event import Event
@@ -248,3 +248,14 @@ def test_two_workers_share_the_work_and_apply_each_event_once(store: Store, star
     until(lambda: store.summary()["cases"].get("loan/back") == 200)
     for key in keys:
         assert [entry.seq for entry, _ in store.journal(f"loan/{key}")] == [1, 2, 3]
+
+
+def test_a_step_that_the_procedure_no_longer_knows_is_parked_and_holds_nobody_up(
+    store: Store, start: StartDriver, reminders: Reminders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = park(store, start, reminders)
+    monkeypatch.setitem(DEFINITION.procedure.__dict__, "commands", {})
+    store.requeue([key], now=datetime.now(UTC), who="ann", reason="again")
+    until(lambda: store.steps(keys=(key,))[0].code == "procedure-changed")
+    store.receive([letter("loan.lent", "L-2")])
+    until(lambda: state(store, "L-2") == "lent")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from flows.parking import Incident, ParkedStep, incidents
@@ -46,6 +48,15 @@ def test_an_incident_names_its_size_and_lists_its_steps() -> None:
         "attempts": "5",
         "error": "provider down",
     }
+
+
+@pytest.mark.parametrize(("attempts", "tries"), [(1, "one attempt"), (6, "6 attempts")])
+def test_the_log_says_what_failed_and_what_to_do(attempts: int, tries: str) -> None:
+    step = replace(parked(1001, error="payment.capture: answered 503"), attempts=attempts)
+    failed, advice = Incident(steps=(step,)).log
+    assert failed.text == f"payment.capture of SO-1001 failed after {tries}: answered 503"
+    assert "press Retry" in advice.text
+    assert "same idempotency key" in advice.text
 
 
 def test_the_same_parking_told_twice_is_the_same_run() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime, timedelta
 from threading import Thread
 
@@ -54,15 +55,46 @@ def test_many_cases_are_counted_by_state() -> None:
     assert wording.task_name(tally) == "payment.capture x 5"
     assert (tally.failures, tally.slowest_key, tally.slowest_seconds) == (1, "SO-4", 4.0)
     assert wording.task_badge(tally).kind == "COMPLETED"
-    assert wording.task_badge(tally).message == "1 of 5 failed: card declined; slowest SO-4 with 4.00 s"
+    failed = "1 of 5 attempts failed (card declined); the slowest took 4.0 s (SO-4)"
+    assert wording.task_badge(tally).message == failed
+    first, last = wording.log_lines(seen)
+    assert (first.level, first.text) == (logging.WARNING, f"payment.capture x 5 in 4.0 s: {failed}")
+    assert last.text == "5 cases: Paid 3, Parked 2"
 
 
 def test_a_command_that_never_succeeded_is_red() -> None:
     session = opened()
-    perform(session, "SO-1", seconds=1, error="card declined")
+    perform(session, "SO-1", seconds=1, error="payment.capture: card declined")
     (tally,) = session.snapshot().commands
     badge = wording.task_badge(tally)
     assert (badge.kind, badge.message) == ("FAILED", "card declined")
+
+
+def test_a_case_that_waits_for_its_command_says_so() -> None:
+    session = opened()
+    session.took(key="SO-1", event="shipment.dispatched")
+    perform(session, "SO-1", seconds=0.25, error="payment.capture: answered 503")
+    session.rested(key="SO-1", title="Charging", message="The money is taken.", final=False)
+    seen = session.snapshot()
+    badge = wording.badge(seen)
+    message = "payment.capture failed: answered 503. The money is taken."
+    assert (badge.kind, badge.name, badge.message) == ("COMPLETED", "Charging", message)
+    assert [(line.level, line.text) for line in wording.log_lines(seen)] == [
+        (logging.INFO, "SO-1 took shipment.dispatched"),
+        (logging.ERROR, "payment.capture: answered 503 (250 ms)"),
+        (logging.INFO, "SO-1 is now: Charging. payment.capture failed: answered 503. The money is taken"),
+    ]
+
+
+def test_cases_that_have_not_come_to_rest_are_under_way() -> None:
+    session = opened()
+    session.took(key="SO-1", event="order.placed")
+    assert wording.badge(session.snapshot()).name == "Under way"
+    session.took(key="SO-2", event="order.placed")
+    session.rested(key="SO-2", title="Paid", message="", final=False)
+    seen = session.snapshot()
+    assert wording.badge(seen).message == "Paid 1, Under way 1"
+    assert [row["state"] for row in wording.case_rows(seen)] == ["Under way", "Paid"]
 
 
 def test_an_idle_wake_up_says_so() -> None:

@@ -1,0 +1,162 @@
+"""Rules from placement to a paid order: verification, restrictions, stock, payment, silence."""
+
+from __future__ import annotations
+
+from machines.kernel.rule import defer, ignore, on
+from machines.order import commands, delivery, effects, events, guards, letters, states
+from machines.order.sending import request_refunds
+
+# An order is verified before it is accepted.
+VERIFICATION = (
+    on(events.OrderPlaced, at=states.PLACED, to=states.VERIFYING, when=guards.payable, then=effects.place),
+    on(events.OrderVerified, at=states.VERIFYING, to=states.CHECKING),
+    on(events.OrderSuspicious, at=states.VERIFYING, to=states.IN_REVIEW, does=(letters.CALL_REVIEWER,)),
+    on(events.AddressUndeliverable, at=states.VERIFYING, to=states.AWAITING_ADDRESS),
+    on(events.MeansUnusable, at=states.VERIFYING, to=states.AWAITING_MEANS),
+    on(
+        events.ReviewDecided,
+        at=states.IN_REVIEW,
+        to=states.CHECKING,
+        when=guards.accepted,
+        then=effects.accept,
+    ),
+    on(events.ReviewDecided, at=states.IN_REVIEW, to=states.REJECTED, then=effects.reject),
+    on(states.REVIEW_DUE, at=states.IN_REVIEW, then=effects.climb, does=(letters.CALL_REVIEWER,)),
+    on(
+        events.AddressCorrected, at=states.AWAITING_ADDRESS, to=states.VERIFYING, then=effects.correct_address
+    ),
+)
+
+# Restrictions are told before the customer commits, with whatever can be had instead.
+RESTRICTIONS = (
+    on(events.RestrictionsCleared, at=states.CHECKING, to=states.RESERVING, then=effects.begin_reserving),
+    on(events.RestrictionsOffer, at=states.CHECKING, to=states.AWAITING_CHOICE, then=effects.note_offer),
+    on(events.OrderBlocked, at=states.CHECKING, to=states.REJECTED, then=effects.reject),
+    on(
+        events.ChoiceMade,
+        at=states.AWAITING_CHOICE,
+        to=states.RESERVING,
+        when=guards.chooses(events.Choice.ACCEPT),
+        then=effects.take_offer,
+    ),
+    on(
+        events.ChoiceMade,
+        at=states.AWAITING_CHOICE,
+        to=states.CHECKING,
+        when=guards.chooses(events.Choice.SUBSTITUTE),
+        then=effects.substitute,
+    ),
+    on(
+        events.ChoiceMade,
+        at=states.AWAITING_CHOICE,
+        to=states.BACKORDERED,
+        when=guards.chooses(events.Choice.WAIT),
+        then=effects.wait_for_stock,
+        does=(letters.TELL_BACKORDERED,),
+    ),
+    on(
+        events.ChoiceMade,
+        at=states.AWAITING_CHOICE,
+        to=states.CANCELLED,
+        when=guards.chooses(events.Choice.CANCEL),
+        then=effects.no_longer_wanted,
+    ),
+)
+
+# Goods are reserved; what is missing is offered otherwise, or waited for until a promised day.
+STOCK = (
+    on(events.StockReserved, at=states.RESERVING, to=states.PAYMENT_STANDS, then=effects.reserved),
+    on(events.StockShort, at=states.RESERVING, to=states.AWAITING_CHOICE, then=effects.note_short),
+    on(events.StockReplenished, at=states.BACKORDERED, to=states.RESERVING, then=effects.begin_reserving),
+    on(
+        events.StockReplenished, at=states.AWAITING_CONSENT, to=states.RESERVING, then=effects.begin_reserving
+    ),
+    on(states.PROMISE_DUE, at=states.BACKORDERED, to=states.FORECASTING),
+    on(states.PROMISE_BROKEN, at=states.ON_ORDER, to=states.AWAITING_CONSENT, then=effects.promise_broken),
+    on(events.StockExpected, at=states.FORECASTING, to=states.BACKORDERED, when=guards.on_time),
+    on(
+        events.StockExpected,
+        at=states.FORECASTING,
+        to=states.BACKORDERED,
+        when=guards.first_short_delay,
+        then=effects.promise_again,
+        does=(letters.TELL_DELAYED,),
+    ),
+    on(events.StockExpected, at=states.FORECASTING, to=states.AWAITING_CONSENT, then=effects.promise_again),
+    ignore(states.PROMISE_DUE, at=states.FORECASTING, because="stock is being asked already"),
+    defer(events.StockReplenished, at=states.FORECASTING, because="the step under way comes first"),
+    on(
+        events.DelayAnswered,
+        at=states.AWAITING_CONSENT,
+        to=states.BACKORDERED,
+        when=guards.waits,
+        then=effects.wait_longer,
+    ),
+    on(events.DelayAnswered, at=states.AWAITING_CONSENT, to=states.CANCELLED, then=effects.no_longer_wanted),
+)
+
+# The money is held, each means of payment for its share.
+PAYMENT = (
+    on(events.PaymentAuthorized, at=states.AUTHORISING, to=states.PAYMENT_STANDS, then=delivery.authorised),
+    on(events.PaymentDeclined, at=states.AUTHORISING, to=states.PAYMENT_STANDS, then=delivery.declined),
+    on(
+        events.PaymentActionRequired,
+        at=states.AUTHORISING,
+        to=states.PAYMENT_STANDS,
+        then=delivery.action_required,
+    ),
+    on(
+        events.PaymentConfirmed,
+        at=states.AWAITING_CONFIRMATION,
+        to=states.AUTHORISING,
+        then=delivery.ask_again,
+    ),
+    on(
+        events.MeansGiven,
+        at=states.AWAITING_MEANS,
+        to=states.AUTHORISING,
+        when=guards.goods_reserved,
+        then=delivery.other_means_to_authorise,
+    ),
+    on(events.MeansGiven, at=states.AWAITING_MEANS, to=states.VERIFYING, then=delivery.other_means),
+)
+
+# Silence ends an order that waits for its customer.
+SILENCE = (
+    on(states.REMINDER, at=states.ASKING_CUSTOMER, does=(letters.REMIND,)),
+    on(
+        states.ANSWER_DUE,
+        at=(states.AWAITING_ADDRESS, states.AWAITING_CHOICE, states.AWAITING_CONSENT),
+        to=states.ORDER_STANDS,
+        then=effects.expire,
+        does=commands.MONEY_BACK,
+    ),
+    on(
+        states.MEANS_DUE,
+        at=states.AWAITING_MEANS,
+        to=states.ORDER_STANDS,
+        then=effects.expire,
+        does=commands.MONEY_BACK,
+    ),
+    on(
+        states.PAYMENT_DUE,
+        at=states.AWAITING_CONFIRMATION,
+        to=states.ORDER_STANDS,
+        then=effects.expire,
+        does=commands.MONEY_BACK,
+    ),
+    on(
+        states.HOLD_ENDS,
+        at=states.HANDOVER_REFUSED,
+        to=states.ORDER_STANDS,
+        then=effects.expire,
+        does=commands.MONEY_BACK,
+    ),
+    on(
+        states.ANSWER_DUE,
+        at=states.AWAITING_REMEDY,
+        to=states.ORDER_STANDS,
+        then=delivery.refund_all_failed,
+        sends=request_refunds,
+    ),
+)

@@ -1,0 +1,196 @@
+"""Rules from the warehouse to the customer's door, and for what goes wrong on the way."""
+
+from __future__ import annotations
+
+from machines.between import (
+    ParcelCancelled,
+    ParcelDelivered,
+    ParcelDispatched,
+    ParcelFailed,
+)
+from machines.kernel.rule import defer, on
+from machines.order import commands, delivery, effects, events, guards, letters, states
+from machines.order.data import ParcelStatus
+from machines.order.sending import open_new_parcels, open_replacement, request_refunds
+
+# The warehouse takes the order; each parcel it plans becomes a shipment.
+HANDOVER = (
+    on(
+        events.WarehouseAccepted,
+        at=states.HANDING_OVER,
+        to=states.AWAITING_DISPATCH,
+        when=guards.plan_is_complete,
+        then=delivery.plan_parcels,
+        sends=open_new_parcels,
+    ),
+    on(events.WarehouseAccepted, at=states.HANDING_OVER, to=states.HANDOVER_REFUSED),
+    on(events.WarehouseRejected, at=states.HANDING_OVER, to=states.HANDOVER_REFUSED),
+    on(
+        events.HandoverDecided,
+        at=states.HANDOVER_REFUSED,
+        to=states.SUBMITTING_AGAIN,
+        when=guards.tries_again,
+    ),
+    on(
+        events.HandoverDecided,
+        at=states.HANDOVER_REFUSED,
+        to=states.ORDER_STANDS,
+        then=effects.cannot_hand_over,
+        does=commands.MONEY_BACK,
+    ),
+    on(states.HANDOVER_DUE, at=states.HANDOVER_REFUSED, does=(letters.CALL_ORDER_DESK,)),
+)
+
+# Each parcel is charged when it leaves, and for what is in it. What a shipment reports counts once.
+PARCELS = (
+    *(
+        on(
+            ParcelDispatched,
+            at=place,
+            to=stands,
+            when=guards.parcel_is(ParcelStatus.OPEN, ParcelStatus.STOPPING),
+            then=delivery.dispatched,
+            does=(commands.CHARGE_PARCEL, commands.VOID, letters.TELL_DISPATCHED),
+        )
+        for place, stands in states.WITH_PARCELS
+    ),
+    *(
+        on(
+            ParcelCancelled,
+            at=place,
+            to=stands,
+            when=guards.parcel_is(ParcelStatus.OPEN, ParcelStatus.STOPPING),
+            then=delivery.stopped,
+            does=(commands.RELEASE_PARCEL, commands.VOID),
+            sends=request_refunds,
+        )
+        for place, stands in states.WITH_PARCELS
+    ),
+    *(
+        on(
+            ParcelDelivered,
+            at=place,
+            to=stands,
+            when=guards.parcel_is(ParcelStatus.DISPATCHED),
+            then=delivery.delivered,
+        )
+        for place, stands in states.WITH_PARCELS
+    ),
+    *(
+        on(
+            ParcelFailed,
+            at=place,
+            to=stands,
+            when=guards.parcel_is(ParcelStatus.DISPATCHED, ParcelStatus.DELIVERED),
+            then=delivery.failed,
+        )
+        for place, stands in (*states.WITH_PARCELS, (states.ENDED, states.ORDER_STANDS))
+    ),
+    on(states.DISPATCH_DUE, at=states.PACKING, does=(commands.CHASE, letters.TELL_DISPATCH_LATE)),
+    on(states.DISPATCH_OVERDUE, at=states.PACKING, does=(letters.CALL_WAREHOUSE_LEAD,)),
+    defer(ParcelDispatched, at=states.BUSY, because="the step under way comes first"),
+    defer(ParcelCancelled, at=states.BUSY, because="the step under way comes first"),
+    defer(ParcelDelivered, at=states.BUSY, because="the step under way comes first"),
+    defer(ParcelFailed, at=states.BUSY, because="the step under way comes first"),
+)
+
+# Before a hold ends, what is packed is charged and the rest held anew; else the customer is asked.
+RENEWAL = (
+    on(
+        states.HOLD_ENDS_SOON,
+        at=(states.AWAITING_DISPATCH, states.PART_SHIPPED),
+        to=states.RENEWING,
+        does=(commands.ASK_WHAT_IS_READY,),
+    ),
+    on(
+        events.WarehouseReported,
+        at=states.RENEWING,
+        to=states.RENEWAL_STANDS,
+        then=delivery.renew,
+        does=(commands.CHARGE_READY, commands.REAUTHORISE),
+    ),
+    on(events.PaymentReauthorized, at=states.RENEWING, to=states.RENEWAL_STANDS, then=delivery.renewed),
+    on(events.PaymentDeclined, at=states.RENEWING, to=states.RENEWAL_STANDS, then=delivery.declined),
+    on(events.PaymentActionRequired, at=states.RENEWING, to=states.RENEWAL_STANDS, then=delivery.not_renewed),
+    on(
+        events.PaymentAuthorized,
+        at=states.RENEWING,
+        to=states.RENEWAL_STANDS,
+        then=delivery.took_over,
+        does=(commands.VOID,),
+    ),
+    on(
+        events.PaymentVoided,
+        at=states.RENEWING,
+        to=states.RENEWAL_STANDS,
+        when=guards.being_voided,
+        then=delivery.voided,
+    ),
+    on(
+        events.NothingToVoid,
+        at=states.RENEWING,
+        to=states.RENEWAL_STANDS,
+        when=guards.being_voided,
+        then=delivery.voided,
+    ),
+    on(
+        events.PaymentLapsed,
+        at=states.PACKING,
+        to=states.RENEWAL_STANDS,
+        when=guards.held,
+        then=delivery.lapsed,
+    ),
+    on(
+        events.MeansGiven,
+        at=states.AWAITING_RENEWAL,
+        to=states.RENEWING,
+        when=guards.may_add_means,
+        then=delivery.add_means,
+        does=(commands.AUTHORISE,),
+    ),
+    on(states.MEANS_DUE, at=states.AWAITING_RENEWAL, to=states.STOP_REQUESTED, then=effects.stop_unpaid),
+    on(states.HOLD_ENDS, at=states.AWAITING_RENEWAL, to=states.STOP_REQUESTED, then=effects.stop_unpaid),
+)
+
+# A parcel that did not arrive is sent once more, or its money goes back.
+REMEDIES = (
+    on(
+        events.RemedyChosen,
+        at=states.AWAITING_REMEDY,
+        to=states.REPLACING,
+        when=guards.reships,
+        then=delivery.begin_replacing,
+        does=(commands.RESERVE_AGAIN, letters.TELL_REPLACING),
+    ),
+    on(
+        events.RemedyChosen,
+        at=states.AWAITING_REMEDY,
+        to=states.ORDER_STANDS,
+        when=guards.refunds,
+        then=delivery.refund_failed,
+        sends=request_refunds,
+    ),
+    on(events.StockReserved, at=states.REPLACING, then=effects.reserved_again, does=(commands.SUBMIT_AGAIN,)),
+    on(
+        events.StockShort,
+        at=states.REPLACING,
+        to=states.ORDER_STANDS,
+        then=delivery.cannot_replace,
+        sends=request_refunds,
+    ),
+    on(
+        events.WarehouseAccepted,
+        at=states.REPLACING,
+        to=states.ORDER_STANDS,
+        then=delivery.replaced,
+        sends=open_replacement,
+    ),
+    on(
+        events.WarehouseRejected,
+        at=states.REPLACING,
+        to=states.ORDER_STANDS,
+        then=delivery.replacement_rejected,
+        does=(commands.RELEASE_REPLACEMENT,),
+        sends=request_refunds,
+    ),
+)
