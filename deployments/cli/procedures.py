@@ -24,7 +24,8 @@ from machines.timeline import failures, timeline
 
 
 def check(*, as_json: AsJson = False) -> None:
-    """Explore the paths of every procedure; what is wrong comes with the shortest way to it."""
+    """Explore every path with at most three deviations from the ordinary course; what is wrong comes with the
+    shortest way to it."""
     report = explore(CATALOGUE, clock=time.perf_counter, laws=LAWS, release=list(DEMANDED)[-1])
     if as_json:
         print_json({"clean": report.clean, **asdict(report)})

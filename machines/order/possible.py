@@ -50,20 +50,19 @@ def verdicts(_: Verification) -> Iterable[Event]:
 
 
 def restrictions(asked: Restrictions) -> Iterable[Event]:
-    """Each kind of verdict on an order of its own."""
+    """Each kind of offer on an order of its own, since together they would multiply."""
     first, *others = asked.lines
-    if first.sku == "SOFA":
+    yield RestrictionsCleared()
+    if others:
+        available = (Pick(sku=first.sku, quantity=first.quantity),)
+        limit = Offer(kind=OfferKind.REDUCED, reason="limit per customer in 30 days", available=available)
+        yield RestrictionsOffer(offer=limit)
+    elif first.sku == "SOFA":
         yield RestrictionsOffer(offer=Offer(kind=OfferKind.FEE, reason="bulky goods", fee=300))
     elif first.sku == "MUG":
         yield OrderBlocked(rule="export", reason="this article may not be sent to that country")
-    elif others:
-        available = (Pick(sku=first.sku, quantity=first.quantity),)
-        limit = Offer(kind=OfferKind.REDUCED, reason="limit per customer in 30 days", available=available)
-        yield RestrictionsCleared()
-        yield RestrictionsOffer(offer=limit)
     else:
         similar = (Similar(sku="MUG", instead_of=first.sku, price=first.price),)
-        yield RestrictionsCleared()
         yield RestrictionsOffer(
             offer=Offer(kind=OfferKind.ALTERNATIVES, reason="not sold in this zone", similar=similar)
         )

@@ -84,10 +84,10 @@ PATHS = [
     ),
     Path(
         "split tender",
-        [choose(events.Choice.ACCEPT), *DELIVERY],
+        DELIVERY,
         "delivered",
         placed=SPLIT,
-        kept=4800,
+        kept=4500,
     ),
     Path("delivered before dispatched", [(FIRST, ARRIVES)], "delivered", kept=3500),
     # verification
@@ -210,7 +210,7 @@ PATHS = [
     Path("never confirmed", ["payment_due"], "expired", answers={"payment.authorize": [needs_action]}),
     Path(
         "the other half of a split tender is let go",
-        [choose(events.Choice.ACCEPT), "means_due"],
+        ["means_due"],
         "expired",
         placed=SPLIT,
         answers={"payment.authorize": [events.PaymentAuthorized(payment="1", amount=2000), declined]},
