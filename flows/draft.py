@@ -177,6 +177,10 @@ class Draft:
             self.changes.moved[identity] = (after, first[1] if first else before.seq)
         if isinstance(self.definitions[after.sop].state(after.state), End):
             self.changes.ended.add(identity)
+        else:
+            self.changes.ended.discard(
+                identity
+            )  # an end can be left: a delivery is disputed, a refund reversed
         self.cases[identity] = after
 
     def _send(self, case: Case, send: Send, number: int) -> None:

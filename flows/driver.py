@@ -27,6 +27,8 @@ from machines.kernel.definition import Definition
 
 log = logging.getLogger("sop.driver")
 
+_REMIND = 60.0  #: seconds between two lines about a store that stays away
+
 
 @dataclass(frozen=True, slots=True)
 class Pace:
@@ -67,6 +69,7 @@ class Driver:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="driver", daemon=True)
         self._beaten = float("-inf")
+        self._away: float | None = None  #: when it was last said that the store is unavailable
         self.rounds = 0
         self.handled = 0
         self.spent: dict[str, float] = defaultdict(float)  #: seconds by part: take, decide, write, report
@@ -113,15 +116,28 @@ class Driver:
             try:
                 self._maintain()
                 busy = self._round()
+                self._say_back()
                 self._reporting.close_quiet()
                 if not busy:
                     self._store.wait(self._sleep())
             except StoreUnavailable as error:
-                log.error("the store is unavailable (%s); nothing is lost, trying again", error)
+                self._say_away(error)
                 self._stopping.wait(0.5)
             except Exception:
                 log.exception("a round failed; trying again")
                 self._stopping.wait(1.0)
+
+    def _say_away(self, error: StoreUnavailable) -> None:
+        """Once a minute while it lasts: a full disk must not be filled by the log."""
+        at = monotonic()
+        if self._away is None or at - self._away >= _REMIND:
+            self._away = at
+            log.error("the store is unavailable (%s); nothing is lost, trying again", error)
+
+    def _say_back(self) -> None:
+        if self._away is not None:
+            self._away = None
+            log.warning("the store answers again")
 
     def _maintain(self) -> None:
         at = monotonic()

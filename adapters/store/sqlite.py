@@ -17,7 +17,7 @@ from adapters.store.rows import Hydrate
 from adapters.store.sql import SqlStore
 from adapters.store.turnstile import Turnstile
 
-_BUSY = 30.0  #: seconds to wait for another writer
+_BUSY = 5.0  #: seconds to wait for another writer; who sends events by HTTP hears of it before giving up
 _GLANCE = 0.02  #: seconds between two looks for changes by other processes
 _PRAGMAS = (
     "journal_mode=WAL",

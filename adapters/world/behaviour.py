@@ -62,12 +62,12 @@ from machines.order.events import (
     CancellationRejected,
     CaptureDeclined,
     MeansUnusable,
+    NothingToVoid,
     OrderBlocked,
     OrderSuspicious,
     PaymentActionRequired,
     PaymentAuthorized,
     PaymentDeclined,
-    PaymentLapsed,
     PlannedParcel,
     RestrictionsOffer,
     StockExpected,
@@ -170,7 +170,7 @@ def reauthorize(asked: asks.Hold, _: Request) -> Event | None:
 
 def void(asked: asks.Hold, _: Request) -> Event | None:
     if asked.token.startswith("tok_lapsed"):
-        return PaymentLapsed(payment=asked.payment, amount=asked.amount)
+        return NothingToVoid(payment=asked.payment, amount=asked.amount)
     return None
 
 

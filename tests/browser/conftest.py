@@ -136,7 +136,8 @@ def house(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[H
 
 @pytest.fixture(scope="module")
 def page(chromium: str, house: House) -> Iterator[Page]:
-    """A browser with an empty profile. While it is open this thread has an event loop, as no other test expects."""
+    """A browser with an empty profile. Not for the whole session: while it is open an event loop runs on this
+    thread, with which no other test reckons."""
     expect.set_options(timeout=_PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(

@@ -42,7 +42,7 @@ def test_the_runs_of_a_case_are_found_by_its_key(house: House, page: Page) -> No
     house.run("order SO-9101: order.placed")
     page.goto(f"{house.ui}/runs")
     page.get_by_role("searchbox", name="Search by flow run name").fill("SO-9101")
-    run = page.get_by_role("listitem").filter(
+    run = page.locator(".flow-run-list-item").filter(
         has=page.get_by_role("link", name="order SO-9101: order.placed")
     )
     expect(run.get_by_text("Awaiting dispatch", exact=True)).to_be_visible()
@@ -93,5 +93,6 @@ def test_an_event_is_sent_with_the_run_form(house: House, page: Page) -> None:
     fields.nth(1).fill("SO-9103-1")
     page.get_by_role("button", name="Submit").click()
     page.goto(house.run("SO-9103-1: shipment.dispatched"))
-    expect(page.get_by_role("banner").get_by_text("Applied", exact=True)).to_be_visible()
-    assert house.case("SO-9103")["state"] == "shipped"
+    # Accepted is all the run waits for; the drive loop may be quicker.
+    expect(page.get_by_role("banner").get_by_text(re.compile("^(New|Applied)$"))).to_be_visible()
+    eventually(lambda: house.case("SO-9103")["state"] == "shipped")

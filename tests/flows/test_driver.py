@@ -6,14 +6,14 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from adapters.errors import Rejected, Unavailable
-from adapters.store.base import InboxStatus, Letter, StepStatus, Store
+from adapters.errors import Rejected, StoreUnavailable, Unavailable
+from adapters.store.base import InboxStatus, Letter, Round, StepStatus, Store
 from adapters.store.opening import open_store
 from flows.driver import Driver, Pace
 from machines.kernel.command import Command
@@ -259,3 +259,27 @@ def test_a_step_that_the_procedure_no_longer_knows_is_parked_and_holds_nobody_up
     until(lambda: store.steps(keys=(key,))[0].code == "procedure-changed")
     store.receive([letter("loan.lent", "L-2")])
     until(lambda: state(store, "L-2") == "lent")
+
+
+def test_a_store_that_is_away_is_mentioned_once_and_once_more_when_it_is_back(
+    store: Store, start: StartDriver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    real, asked, away = store.round, [], [True]
+
+    def round_(*, worker: str) -> AbstractContextManager[Round]:
+        asked.append(worker)
+        if away:
+            raise StoreUnavailable("the disk is full")
+        return real(worker=worker)
+
+    monkeypatch.setattr(store, "round", round_)
+    start()
+    store.receive([letter("loan.lent", "L-1")])
+    until(lambda: len(asked) >= 3)
+    away.clear()
+    until(lambda: state(store, "L-1") == "lent")
+    told = [record.getMessage() for record in caplog.records if record.name == "sop.driver"]
+    assert told == [
+        "the store is unavailable (the disk is full); nothing is lost, trying again",
+        "the store answers again",
+    ]
