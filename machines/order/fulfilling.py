@@ -86,8 +86,12 @@ PARCELS = (
         )
         for place, stands in (*states.WITH_PARCELS, (states.ENDED, states.ORDER_STANDS))
     ),
-    on(states.DISPATCH_DUE, at=states.PACKING, does=(commands.CHASE, letters.TELL_DISPATCH_LATE)),
-    on(states.DISPATCH_OVERDUE, at=states.PACKING, does=(letters.CALL_WAREHOUSE_LEAD,)),
+    on(
+        states.DISPATCH_DUE,
+        at=(*states.PACKING, states.RENEWING),
+        does=(commands.CHASE, letters.TELL_DISPATCH_LATE),
+    ),
+    on(states.DISPATCH_OVERDUE, at=(*states.PACKING, states.RENEWING), does=(letters.CALL_WAREHOUSE_LEAD,)),
     defer(ParcelDispatched, at=states.BUSY, because="the step under way comes first"),
     defer(ParcelCancelled, at=states.BUSY, because="the step under way comes first"),
     defer(ParcelDelivered, at=states.BUSY, because="the step under way comes first"),

@@ -201,6 +201,7 @@ STOP_REQUESTED = Wait(
 RENEWING = Act(
     "renewing_payment",
     "The money will not be held much longer: what is packed is charged, the rest is held anew.",
+    deadlines=PARCEL_CLOCKS,
 )
 AWAITING_RENEWAL = Ask(
     "awaiting_renewal",
