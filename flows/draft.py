@@ -101,17 +101,25 @@ class Draft:
 
     def result(self, result: Result) -> None:
         """One try of a step ended."""
-        step = replace(result.errand.step, attempts=result.errand.step.attempts + 1, due=None)
-        case = self.case(step.case)
-        if result.outcome is None:
-            self._failed(case, step, result)
+        step, outcome = result.errand.step, result.outcome
+        tried = step.attempts + 1
+        if outcome is None:
+            self._failed(replace(step, attempts=tried), result)
             return
-        outcome = result.outcome
         event = Received(step.key, "step", outcome.type, outcome, result.ended, step.key)
-        if self._apply(case, event) is None:
-            self._park(case, step, "procedure-failed", f"the procedure failed on {outcome.type}")
+        if self._apply(self.case(step.case), event) is None:
+            reason = f"the procedure failed on {outcome.type}"
+            self._park(replace(step, attempts=tried), "procedure-failed", reason)
             return
-        done = replace(step, status=StepStatus.DONE, outcome=outcome.type, error=None, code=None)
+        done = replace(
+            step,
+            status=StepStatus.DONE,
+            attempts=tried,
+            due=None,
+            outcome=outcome.type,
+            error=None,
+            code=None,
+        )
         self.changes.settled.append(done)
 
     def due(self, step: Step) -> None:
@@ -124,7 +132,7 @@ class Draft:
             arguments = None
         if kind is None or arguments is None:
             reason = f"version {case.version} of {case.sop} no longer performs {step.command} like this"
-            self._park(case, step, "procedure-changed", reason)
+            self._park(step, "procedure-changed", reason)
             return
         running = replace(step, status=StepStatus.RUNNING, due=None)
         self.changes.settled.append(running)
@@ -147,7 +155,9 @@ class Draft:
         except Exception:
             # A mistake in one procedure must not stop the others. Personal fields are sealed here.
             log.exception("%s failed on %s", case.id, event.type)
-            self._note(case, "procedure.failed", f"the procedure failed on {event.type}", {"event": event.id})
+            if case.seq:
+                reason = f"the procedure failed on {event.type}"
+                self._note(case, "procedure.failed", reason, {"event": event.id})
             return None
         self.took.append((decision.case, event.type))
         self._keep(case, decision)
@@ -217,12 +227,13 @@ class Draft:
         timeout = definition.procedure.commands[command.name].timeout
         self.errands.append(Errand(step, command, timeout))
 
-    def _failed(self, case: Case, step: Step, result: Result) -> None:
+    def _failed(self, step: Step, result: Result) -> None:
         failure = result.failure
         assert failure is not None
+        case = self.case(step.case)
         retry = self.definitions[case.sop].procedure.commands[step.command].retry
         if not failure.retryable or step.attempts >= retry.attempts:
-            self._park(case, step, failure.code, str(failure))
+            self._park(step, failure.code, str(failure))
             return
         chance = result.ended.microsecond % 1000 / 1000
         due = self.now + timedelta(seconds=retry.delay(step.attempts, chance=chance))
@@ -230,11 +241,11 @@ class Draft:
         self.changes.settled.append(later)
         self._note(case, "step.failed", str(failure), _attempt(step) | {"again": due.isoformat()})
 
-    def _park(self, case: Case, step: Step, code: str, error: str) -> None:
-        parked = replace(step, status=StepStatus.PARKED, error=error, code=code)
+    def _park(self, step: Step, code: str, error: str) -> None:
+        parked = replace(step, status=StepStatus.PARKED, due=None, error=error, code=code)
         self.changes.settled.append(parked)
         self.parked.append(parked)
-        self._note(case, "step.parked", error, _attempt(step))
+        self._note(self.case(step.case), "step.parked", error, _attempt(step))
 
     def _note(
         self, case: Case, event: str, reason: str, body: Mapping[str, Any], *, source: str = "worker"

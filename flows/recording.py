@@ -20,6 +20,8 @@ from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
+from prefect.exceptions import ObjectNotFound
+
 from flows import wording
 from flows.budget import Budget
 from flows.parked_runs import ParkedRuns
@@ -38,6 +40,7 @@ _LOOK_SECONDS = 0.1
 _OPEN_SECONDS = 1.0
 _BACK_OFF_SECONDS = (1.0, 2.0, 5.0, 10.0)
 _ABANDONED = timedelta(minutes=10)
+_SURE_SECONDS = 5.0  #: without a failure, after which an outage is over even if there is always more to record
 
 
 @dataclass(slots=True)
@@ -149,9 +152,12 @@ class Recorder:
     async def _serve(self, api: PrefectApi) -> None:
         """Record until told to stop; ends with an ExceptionGroup when Prefect fails."""
         slots = asyncio.Semaphore(self._at_once)
+        sure = time.monotonic() + _SURE_SECONDS
         async with asyncio.TaskGroup() as tasks:
             while not (self._stopping.is_set() and self._idle()):
                 await self._parked.show(api, budget=self._budget)
+                if self._failures and (time.monotonic() > sure or self._idle() and not self._following):
+                    self._say_up()
                 if self._sessions and not slots.locked() and self._budget.take():
                     await slots.acquire()
                     recording = self._next_recording()
@@ -159,8 +165,6 @@ class Recorder:
                     following.add_done_callback(lambda _: slots.release())
                     continue
                 await asyncio.sleep(_LOOK_SECONDS)
-                if self._failures and self._idle() and not self._following:
-                    self._say_up()
 
     def _next_recording(self) -> _Recording:
         """The oldest waiting wake-up, together with all others of its SOP that wait and have no run yet."""
@@ -230,7 +234,9 @@ class Recorder:
 
     def _say_down(self, error: BaseException) -> None:
         # Only the first failure of an outage is worth a line.
-        if not self._failures and isinstance(error, PREFECT_ERRORS):
+        if not self._failures and isinstance(error, ObjectNotFound):
+            _log.info("Prefect does not know our flows yet, cases go on unobserved")
+        elif not self._failures and isinstance(error, PREFECT_ERRORS):
             what = f"{type(error).__name__}: {error}"
             _log.warning("Prefect is not reachable, cases go on unobserved: %s", what)
         elif not self._failures:

@@ -80,9 +80,19 @@ def _follow(
             sends.append(Send(event=target.reports(data)))
     again = moved and target.name == case.state
     timers = _timers(definition, case, target, data, now, again=again)
-    deferred = 0 if moved else case.deferred
     return Decision(
-        case=replace(case, state=target.name, data=data, seq=entry.seq, timers=timers, deferred=deferred),
+        case=Case(
+            sop=case.sop,
+            key=case.key,
+            version=case.version,
+            hash=case.hash,
+            state=target.name,
+            data=data,
+            seq=entry.seq,
+            parent=case.parent,
+            timers=timers,
+            deferred=0 if moved else case.deferred,
+        ),
         entry=entry,
         commands=_commands(case, does, data, event, entry.seq) if does else (),
         sends=tuple(sends),

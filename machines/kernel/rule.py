@@ -96,8 +96,8 @@ def on(
     because: str = "",
 ) -> Rule:
     """The case handles the event: if ``when`` allows it, ``then`` computes the new data, ``does`` names
-    commands to perform, ``sends`` events to other cases, and the case goes to ``to`` or stays. Where ``to`` is a
-    junction, the data after ``then`` decide."""
+    commands to perform, ``sends`` events to other cases, and the case goes to ``to`` or stays. Where ``to``
+    is a junction, the data after ``then`` decide."""
     return Rule(event.type, _states(at), Disposition.HANDLED, to, when, then, does, sends, because)
 
 

@@ -17,6 +17,7 @@ from adapters.store.base import InboxStatus, Letter, Round, StepStatus, Store
 from adapters.store.opening import open_store
 from flows.driver import Driver, Pace
 from machines.kernel.command import Command
+from machines.kernel.definition import Firing
 from machines.kernel.event import Event
 from tests.toy import DEFINITION, EVENTS, Lent, Loan, ReminderSent
 
@@ -227,16 +228,39 @@ def test_a_procedure_that_fails_kills_one_letter_and_goes_on(
 ) -> None:
     real = DEFINITION.fire
 
-    def fire(firing: object) -> None:
-        if getattr(firing, "event").payload == Lent(book="Ulysses"):  # noqa: B009
+    def fire(firing: Firing) -> None:
+        if firing.event.payload == Lent(book="Ulysses"):
             raise ZeroDivisionError
-        real(firing)  # type: ignore[arg-type]
+        real(firing)
 
     monkeypatch.setattr(DEFINITION, "fire", fire)
     start()
     store.receive([letter("loan.lent", "L-1", body=b'{"book": "Ulysses"}'), letter("loan.lent", "L-2")])
     until(lambda: state(store, "L-2") == "lent")
     assert [row.letter.key for row in store.inbox(status=(InboxStatus.DEAD,))] == ["L-1"]
+    assert store.find_case(key="L-1") == []
+
+
+def test_an_outcome_that_the_procedure_fails_on_parks_its_step_and_holds_nobody_up(
+    store: Store, start: StartDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = DEFINITION.fire
+
+    def fire(firing: Firing) -> None:
+        if firing.event.payload == ReminderSent():
+            raise ZeroDivisionError
+        real(firing)
+
+    monkeypatch.setattr(DEFINITION, "fire", fire)
+    start(ahead=timedelta(hours=-25))
+    lend_overdue(store, "L-1")
+    until(lambda: state(store, "L-1") == "lent")
+    start("w-2")
+    until(lambda: store.summary()["steps"].get("parked") == 1)
+    events = [entry.event for entry, _ in store.journal("loan/L-1")]
+    assert events == ["loan.lent", "deadline.overdue", "procedure.failed", "step.parked"]
+    store.receive([letter("loan.lent", "L-2")])
+    until(lambda: state(store, "L-2") != "")
 
 
 def test_two_workers_share_the_work_and_apply_each_event_once(store: Store, start: StartDriver) -> None:
@@ -258,7 +282,7 @@ def test_a_step_that_the_procedure_no_longer_knows_is_parked_and_holds_nobody_up
     store.requeue([key], now=datetime.now(UTC), who="ann", reason="again")
     until(lambda: store.steps(keys=(key,))[0].code == "procedure-changed")
     store.receive([letter("loan.lent", "L-2")])
-    until(lambda: state(store, "L-2") == "lent")
+    until(lambda: state(store, "L-2") != "")
 
 
 def test_a_store_that_is_away_is_mentioned_once_and_once_more_when_it_is_back(

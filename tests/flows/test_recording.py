@@ -226,6 +226,34 @@ def test_nothing_is_lost_of_what_happened_while_prefect_was_down(
     assert caplog.messages[-1] == "recording in Prefect goes on; 0 wake-ups were not recorded"
 
 
+def test_the_end_of_an_outage_is_noticed_while_work_goes_on_without_a_pause(
+    registered: Prefect, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording, "_SURE_SECONDS", 0.5)
+    port, session = free_port(), session_of(new_key())
+    recorder = Recorder(api_url=f"http://127.0.0.1:{port}/api")
+    recorder.opened(session)
+    with caplog.at_level(logging.WARNING, logger="flows.recording"), recorder:
+        eventually(lambda: len(caplog.records) == 1)
+        with Relay(port, to=registered.server.port):
+            eventually(lambda: len(caplog.records) == 2)
+            session.close()
+            recorder.stop()
+    assert caplog.messages[-1] == "recording in Prefect goes on; 0 wake-ups were not recorded"
+
+
+def test_flows_that_are_not_registered_yet_are_not_called_an_outage(
+    registered: Prefect, caplog: pytest.LogCaptureFixture
+) -> None:
+    session = session_of(new_key(), sop=f"unheard-of-{uuid4().hex[:6]}")
+    session.close()
+    with caplog.at_level(logging.INFO, logger="flows.recording"), Recorder() as recorder:
+        recorder.opened(session)
+        eventually(lambda: caplog.records)
+        recorder.stop()
+    assert caplog.messages == ["Prefect does not know our flows yet, cases go on unobserved"]
+
+
 def test_a_long_outage_keeps_the_latest_wake_ups_and_every_parked_step(
     registered: Prefect, caplog: pytest.LogCaptureFixture, recorded: dict[str, str]
 ) -> None:
