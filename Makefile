@@ -23,8 +23,11 @@ setup: .venv/ready
 lint: setup
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/lint-imports && $(BIN)/mypy
 
-lock: setup
-	@$(BIN)/python -m pip freeze --exclude-editable | grep -v '^pip==' | LC_ALL=C sort -f > requirements.lock
+lock:
+	@$(PYTHON) -m venv .venv-lock
+	@.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' hatchling editables
+	@.venv-lock/bin/python -m pip freeze --exclude-editable | grep -v '^pip==' | LC_ALL=C sort -f > requirements.lock
+	@rm -rf .venv-lock
 
 clean:
-	rm -rf .venv .sop
+	rm -rf .venv .venv-lock .sop
