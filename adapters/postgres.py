@@ -30,6 +30,7 @@ _LOOPBACK = "127.0.0.1"
 _OWNER = "sop"
 _ACCOUNTS = ("postgres", "nobody")
 _START_SECONDS = 60
+_TRIES = 3
 
 # 100 connections of server and clients with small caches fit a laptop; everything else stays at its default,
 # so that what was committed survives a power cut.
@@ -87,10 +88,13 @@ class EmbeddedPostgres:
                 _let_pass(self._folder)
             if not (self._data / "PG_VERSION").exists():
                 self._create(account)
-            if self._pid() is None:
-                (self._data / "postmaster.pid").unlink(missing_ok=True)
-                self._launch(account)
-            self._wait_until_ready()
+            for _ in range(_TRIES):
+                if self._pid() is None:
+                    (self._data / "postmaster.pid").unlink(missing_ok=True)
+                    self._launch(account)
+                if self._wait_until_ready():
+                    return
+            raise PostgresUnavailable(f"embedded PostgreSQL ended at once; see {self._log}")
 
     def stop(self) -> None:
         """Stop the server within a minute, rolling back what is not committed; no server is no error."""
@@ -154,22 +158,27 @@ class EmbeddedPostgres:
                 extra_groups=[] if account else None,
             )
 
-    def _wait_until_ready(self) -> None:
+    def _wait_until_ready(self) -> bool:
+        """False when the server that was launched ended, as it does when another program was first to take
+        its port."""
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
             if self._pid() is not None and self._answers():
-                return
+                return True
+            if self._process is not None and self._process.poll() is not None:
+                self._process = None
+                return False
             time.sleep(0.05)
         raise PostgresUnavailable(f"embedded PostgreSQL did not start; see {self._log}")
 
     def _answers(self) -> bool:
         # The eighth line of the lock file says "ready" only once recovery is over.
-        lines = (self._data / "postmaster.pid").read_text().splitlines()
-        if len(lines) < 8 or lines[7].strip() != "ready":
-            return False
         try:
+            lines = (self._data / "postmaster.pid").read_text().splitlines()
+            if len(lines) < 8 or lines[7].strip() != "ready":
+                return False
             psycopg.connect(self._address("postgres"), connect_timeout=5).close()
-        except psycopg.OperationalError:
+        except (FileNotFoundError, psycopg.OperationalError):
             return False
         return True
 

@@ -2,8 +2,8 @@
 
     python -m benchmarks.deadlines --json
 
-Orders that wait for their dispatch are given the same due instant in the table of timers (SQLite); each deadline
-that passes moves its case's journal and causes two commands.
+Orders that wait for their dispatch are given the same due instant in the table of timers (SQLite); each
+deadline that passes is journalled and causes two commands.
 """
 
 from __future__ import annotations

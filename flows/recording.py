@@ -40,7 +40,7 @@ _LOOK_SECONDS = 0.1
 _OPEN_SECONDS = 1.0
 _BACK_OFF_SECONDS = (1.0, 2.0, 5.0, 10.0)
 _ABANDONED = timedelta(minutes=10)
-_SURE_SECONDS = 5.0  #: without a failure, after which an outage is over even if there is always more to record
+_SURE_SECONDS = 5.0  #: without a failure, after which an outage is over though there is always more to do
 
 
 @dataclass(slots=True)
@@ -92,6 +92,7 @@ class Recorder:
         self._stopping = threading.Event()
         self._forgotten = 0
         self._failures = 0
+        self._told_down = False
         self._following = 0
         self._thread = threading.Thread(target=contextvars.copy_context().run, args=(self._run,), daemon=True)
 
@@ -156,7 +157,7 @@ class Recorder:
         async with asyncio.TaskGroup() as tasks:
             while not (self._stopping.is_set() and self._idle()):
                 await self._parked.show(api, budget=self._budget)
-                if self._failures and (time.monotonic() > sure or self._idle() and not self._following):
+                if self._failures and (time.monotonic() > sure or (self._idle() and not self._following)):
                     self._say_up()
                 if self._sessions and not slots.locked() and self._budget.take():
                     await slots.acquire()
@@ -234,17 +235,22 @@ class Recorder:
 
     def _say_down(self, error: BaseException) -> None:
         # Only the first failure of an outage is worth a line.
-        if not self._failures and isinstance(error, ObjectNotFound):
-            _log.info("Prefect does not know our flows yet, cases go on unobserved")
-        elif not self._failures and isinstance(error, PREFECT_ERRORS):
-            what = f"{type(error).__name__}: {error}"
-            _log.warning("Prefect is not reachable, cases go on unobserved: %s", what)
-        elif not self._failures:
-            _log.error("recording failed, cases go on unobserved", exc_info=error)
+        if isinstance(error, ObjectNotFound):
+            if not self._failures:
+                _log.info("Prefect does not know our flows yet, cases go on unobserved")
+        elif not self._told_down:
+            self._told_down = True
+            if isinstance(error, PREFECT_ERRORS):
+                what = f"{type(error).__name__}: {error}"
+                _log.warning("Prefect is not reachable, cases go on unobserved: %s", what)
+            else:
+                _log.error("recording failed, cases go on unobserved", exc_info=error)
         self._failures += 1
 
     def _say_up(self) -> None:
-        _log.warning("recording in Prefect goes on; %d wake-ups were not recorded", self._forgotten)
+        if self._told_down:
+            _log.warning("recording in Prefect goes on; %d wake-ups were not recorded", self._forgotten)
+        self._told_down = False
         self._failures = self._forgotten = 0
 
 

@@ -146,4 +146,6 @@ def _error(tally: CommandTally) -> str:
 
 
 def _duration(seconds: float) -> str:
+    if seconds < 0.001:
+        return "under 1 ms"
     return f"{seconds:.1f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"

@@ -1,5 +1,5 @@
-"""One installation under a folder of its own: its settings, its processes, and its SQLite files as anybody may
-read them from outside."""
+"""One installation under a folder of its own: its settings, its processes, and its SQLite files as anybody
+may read them from outside."""
 
 from __future__ import annotations
 

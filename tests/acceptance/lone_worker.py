@@ -1,7 +1,8 @@
 """A worker without Prefect, as a process of its own that begins a new life whenever it is killed.
 
 Each life is forked from a process that has imported everything, so that it begins within milliseconds; it
-writes its process number to standard output when it drives, and ends in good order when standard input closes.
+writes its process number to standard output when it drives, and ends in good order when standard input
+closes.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The web process as the outside meets it: the same event many times at once, input it cannot take, events that
-come too late."""
+"""The web process as the outside meets it: the same event many times at once, input it cannot take, events
+that come too late."""
 
 from __future__ import annotations
 

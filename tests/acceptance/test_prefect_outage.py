@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 
 import pytest
 
@@ -22,7 +23,7 @@ PARKED = 2
 
 
 class Orders:
-    """Come in a handful at a time; ``confirmed`` says whether all are with the warehouse, but for the parked."""
+    """Come in a handful at a time; all but the ``parked`` ones get ``confirmed``."""
 
     def __init__(self, running: Installation) -> None:
         self._app = running.app
@@ -64,7 +65,7 @@ def test_orders_outlive_prefect_and_are_recorded_again(running: Installation) ->
     store, orders = running.app.store, Orders(running)
     with closing(Prefect(running.prefect)) as seen:
         orders.place()
-        eventually(lambda: recorded(seen), seconds=60)
+        before = eventually(lambda: recorded(seen), seconds=60)
     kill_server(running)
     running.app.settings.faults.write_text(f"stock.reserve: permanent x {PARKED}\n", "utf-8")
     down = time.monotonic()
@@ -75,21 +76,25 @@ def test_orders_outlive_prefect_and_are_recorded_again(running: Installation) ->
     placed = orders.placed
     running.prefect.start()
     with closing(Prefect(running.prefect)) as seen:
-        before, back = recorded(seen), time.monotonic()
+        back = time.monotonic()
         eventually(lambda: recorded(seen) - before, seconds=30)
         resumed = time.monotonic() - back
         steps = eventually(lambda: _standing(running), seconds=30)
         for step in steps:
-            run = eventually(lambda step=step: failed(seen, step.run))
+            run = eventually(partial(failed, seen, step.run))
             assert run["name"] == f"{step.case.partition('/')[2]}: {step.command}"
         known = recorded(seen)
         orders.place()
         eventually(lambda: recorded(seen) - known, seconds=30)
     eventually(lambda: orders.confirmed(parked=PARKED))
     assert store.summary()["steps"].get("parked") == PARKED
-    told = [line for line in running.worker.log.read_text().splitlines() if "WARNING" in line or "ERROR" in line]
+    told = [
+        line for line in running.worker.log.read_text().splitlines() if "WARNING" in line or "ERROR" in line
+    ]
     print(f"\n{placed} orders placed, all confirmed without Prefect; recorded again after {resumed:.1f} s")
     print("\n".join(told))
+    assert sum("Prefect is not reachable, cases go on" in line for line in told) == 1
+    assert sum("recording in Prefect goes on" in line for line in told) == 1
     assert running.worker.alive
 
 

@@ -1,5 +1,5 @@
-"""A disk without room and a database that somebody keeps locked: the intake says so, the worker waits, no round
-is half done, and both go on by themselves."""
+"""A disk without room and a database that somebody keeps locked: the intake says so, the worker waits, no
+round is half done, and both go on by themselves."""
 
 from __future__ import annotations
 

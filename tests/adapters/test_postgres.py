@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from adapters import postgres
 from adapters.postgres import EmbeddedPostgres
 
 
@@ -38,6 +41,19 @@ def test_it_creates_databases_and_keeps_them(folder: Path) -> None:
         assert row == ("127.0.0.1",)
     with EmbeddedPostgres(folder) as server:
         assert remembered(server.url("cases")) == ["first"]
+
+
+def test_a_port_that_another_program_has_just_taken_is_not_insisted_on(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ports = [taken.getsockname()[1]]
+        free_port = postgres._free_port
+        monkeypatch.setattr(postgres, "_free_port", lambda: ports.pop() if ports else free_port())
+        started = time.monotonic()
+        with EmbeddedPostgres(folder) as server:
+            remember(server.url("cases"), "first")
+    assert time.monotonic() - started < 30
 
 
 def test_a_wrong_password_is_refused(folder: Path) -> None:
