@@ -4,6 +4,7 @@ into one ``Changes`` for the store and one list of errands for the performer."""
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -25,6 +26,13 @@ from machines.kernel.state import DEADLINE, End
 
 log = logging.getLogger("sop.draft")
 
+CROWD = 3_000  #: commands of one adapter in memory at once; more wait in the store
+LATER = timedelta(seconds=2)
+POSTPONED = timedelta(minutes=10)
+
+Piece = Result | Step | InboxRow | tuple[str, str]
+"""What a round is made of: a result, a step that is due, a letter, or a timer as (case id, name)."""
+
 _STATUS = {
     Disposition.HANDLED: InboxStatus.APPLIED,
     Disposition.DEFERRED: InboxStatus.DEFERRED,
@@ -36,12 +44,14 @@ _STATUS = {
 @dataclass(slots=True)
 class Draft:
     """``cases`` holds every case that the round touches and is brought up to date as events are applied;
-    ``held`` are those that the worker has in memory from earlier rounds."""
+    ``held`` are those that the worker has in memory from earlier rounds, ``crowd`` counts the commands under
+    way by adapter."""
 
     definitions: Mapping[str, Definition]
     now: datetime
     cases: dict[str, Case]
     held: Mapping[str, Case]
+    crowd: Counter[str] = field(default_factory=Counter)
     changes: Changes = field(default_factory=Changes)
     errands: list[Errand] = field(default_factory=list)
     parked: list[Step] = field(default_factory=list)
@@ -50,6 +60,32 @@ class Draft:
     def case(self, identity: str) -> Case:
         """As it stands at this point of the round; raises ``KeyError`` for a case that is not in it."""
         return self.cases.get(identity) or self.held[identity]
+
+    def apply(self, piece: Piece) -> None:
+        """Take one piece of work into the round."""
+        match piece:
+            case Result():
+                self.result(piece)
+            case Step():
+                self.due(piece)
+            case InboxRow():
+                self.letter(piece)
+            case (case, name):
+                self.timer(case, name)
+
+    def spurn(self, piece: Piece, reason: str) -> None:
+        """Set one piece aside where staff see it, with nothing of what would have followed from it."""
+        match piece:
+            case Result():
+                self._park(
+                    replace(piece.errand.step, attempts=piece.errand.step.attempts + 1), "unwritable", reason
+                )
+            case Step():
+                self._park(piece, "unwritable", reason)
+            case InboxRow():
+                self.changes.letters.append((piece.number, InboxStatus.DEAD, reason))
+            case (case, name):
+                self._postpone(self.case(case), name, reason)
 
     def letter(self, row: InboxRow) -> None:
         """An event from outside or from another case."""
@@ -97,7 +133,7 @@ class Draft:
             self.now,
         )
         if self._apply(current, event) is None:
-            self.changes.timers_set.append((case, replace(timer, passed=True)))
+            self._postpone(self.case(case), name, f"the procedure failed on deadline {name}")
 
     def result(self, result: Result) -> None:
         """One try of a step ended."""
@@ -134,9 +170,8 @@ class Draft:
             reason = f"version {case.version} of {case.sop} no longer performs {step.command} like this"
             self._park(step, "procedure-changed", reason)
             return
-        running = replace(step, status=StepStatus.RUNNING, due=None)
-        self.changes.settled.append(running)
-        self.errands.append(Errand(running, Command(step.command, step.key, arguments), kind.timeout))
+        command = Command(step.command, step.key, arguments)
+        self.changes.settled.append(self._begin(step, command, timeout=kind.timeout))
 
     def _replayed(self, row: InboxRow) -> None:
         """Staff asked for a parked step to be tried again; the step itself comes as one that is due."""
@@ -220,12 +255,33 @@ class Draft:
             case=case.id,
             command=command.name,
             arguments=command.arguments.model_dump_json().encode(),
-            status=StepStatus.RUNNING,
+            status=StepStatus.PENDING,
             issued=self.now,
         )
-        self.changes.steps.append(step)
         timeout = definition.procedure.commands[command.name].timeout
-        self.errands.append(Errand(step, command, timeout))
+        self.changes.steps.append(self._begin(step, command, timeout=timeout))
+
+    def _begin(self, step: Step, command: Command, *, timeout: float) -> Step:
+        """Send the step out, unless so many crowd before its adapter already that it had better come back."""
+        adapter = command.name.partition(".")[0]
+        if self.crowd[adapter] >= CROWD:
+            return replace(step, status=StepStatus.PENDING, due=self.now + LATER)
+        self.crowd[adapter] += 1
+        running = replace(step, status=StepStatus.RUNNING, due=None)
+        self.errands.append(Errand(running, command, timeout))
+        return running
+
+    def _postpone(self, case: Case, name: str, reason: str) -> None:
+        """A deadline that nothing could be done about comes again; it must not pass unheard."""
+        timer = replace(case.timers[name], due=self.now + POSTPONED)
+        self._update(case, replace(case, timers={**case.timers, name: timer}))
+        self.changes.timers_set.append((case.id, timer))
+        self._note(
+            self.case(case.id),
+            "deadline.postponed",
+            reason,
+            {"deadline": name, "again": timer.due.isoformat()},
+        )
 
     def _failed(self, step: Step, result: Result) -> None:
         failure = result.failure

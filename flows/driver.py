@@ -9,24 +9,25 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Mapping
+from collections import defaultdict, deque
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic, perf_counter
 
 from adapters.command import Adapter
 from adapters.errors import Conflict, StoreUnavailable
-from adapters.store.base import Round, Store, Taken
-from flows.draft import Draft
-from flows.performing import Errand, Performer, Result
+from adapters.store.base import InboxRow, Step, Store, Taken
+from flows.draft import Draft, Piece
+from flows.holdings import Holdings
+from flows.performing import Performer, Result
 from flows.reporting import Listener, Reporting, Silence
 from flows.session import Session
-from machines.kernel.case import Case
 from machines.kernel.definition import Definition
 
 log = logging.getLogger("sop.driver")
 
+_FEW = 32  #: pieces looked at one by one when a whole round cannot be written
 _REMIND = 60.0  #: seconds between two lines about a store that stays away
 
 
@@ -35,7 +36,6 @@ class Pace:
     """How the loop behaves; times in seconds."""
 
     batch: int = 512  #: new pieces of work taken in one round
-    most_held: int = 2_000  #: cases leased at once
     lease: float = 10.0  #: a worker silent for longer has lost its cases
     tick: float = 0.5  #: longest sleep, and so the latest a timer of another worker's making is noticed
 
@@ -60,9 +60,8 @@ class Driver:
         self._clock = clock
         self._pace = pace or Pace()
         self._arrived: deque[Result] = deque()
-        self._held: dict[str, Case] = {}
-        self._flying: dict[str, Errand] = {}
-        self._under_way: Counter[str] = Counter()
+        self._holdings = Holdings()
+        self._doubtful = False  #: whether the latest round may or may not have been committed
         self._performer = Performer(adapters, deliver=self._deliver)
         self._reporting = Reporting(definitions, listener=listener or Silence())
         self._unreadable: set[str] = set()
@@ -97,7 +96,7 @@ class Driver:
     @property
     def idle(self) -> bool:
         """Nothing is held, under way or arrived."""
-        return not (self._held or self._arrived or self._under_way)
+        return not (self._holdings or self._arrived)
 
     def session(self, sop: str) -> Session:
         """Follow what is being done for ``sop`` now."""
@@ -115,16 +114,22 @@ class Driver:
         while not self._stopping.is_set():
             try:
                 self._maintain()
+                if self._doubtful:
+                    self._relapse()
                 busy = self._round()
                 self._say_back()
                 self._reporting.close_quiet()
                 if not busy:
                     self._store.wait(self._sleep())
+            except Conflict as conflict:
+                log.warning("%s", conflict)
+                self._doubtful = True
             except StoreUnavailable as error:
                 self._say_away(error)
                 self._stopping.wait(0.5)
             except Exception:
                 log.exception("a round failed; trying again")
+                self._doubtful = True
                 self._stopping.wait(1.0)
 
     def _say_away(self, error: StoreUnavailable) -> None:
@@ -159,30 +164,85 @@ class Driver:
     def _round(self) -> bool:
         """One transaction; True if there was anything to do."""
         results = self._drain()
-        began = perf_counter()
         try:
-            with self._store.round(worker=self._worker) as current:
-                taken = self._take(current)
-                if not (taken or results):
-                    return False
-                began = self._spend("take", began)
-                draft = self._draft(taken, results)
-                began = self._spend("decide", began)
-                current.write(draft.changes)
-            began = self._spend("write", began)
-        except Conflict as conflict:
-            self._forget(conflict, results)
-            return True
-        except BaseException:
+            return self._commit(results, batch=self._pace.batch)
+        except (StoreUnavailable, Conflict):
             self._arrived.extendleft(reversed(results))
             raise
-        self._after(draft, results)
+        except Exception:
+            log.exception("a round cannot be written; looking for the piece that is at fault")
+        self._commit_singly(results)
+        return True
+
+    def _commit(
+        self, results: Sequence[Result], *, batch: int, only: Piece | None = None, spurned: str = ""
+    ) -> bool:
+        """Apply ``results`` and what is ready, or ``only`` one piece of it; or note why it is ``spurned``."""
+        began = perf_counter()
+        with self._store.round(worker=self._worker) as current:
+            taken = current.take(now=self._clock(), limit=batch, held=self._holdings.cases.keys())
+            pieces: list[Piece] = [*results, *_ready(taken)]
+            if only is not None:
+                pieces = [piece for piece in pieces if _name(piece) == _name(only)]
+            if not pieces:
+                return False
+            began = self._spend("take", began)
+            self._warn(taken)
+            draft = self._draft(taken, pieces, spurned=spurned)
+            released = self._holdings.idle_after(draft.cases, ended=results, begun=draft.errands)
+            draft.changes.released |= released
+            began = self._spend("decide", began)
+            self._doubtful = True
+            current.write(draft.changes)
+        self._holdings.update(draft.cases, released=released, ended=results, begun=draft.errands)
+        self._performer.perform(draft.errands)
+        self._doubtful = False
+        began = self._spend("write", began)
+        self._report(draft, results, released)
         self._spend("report", began)
         return True
 
-    def _take(self, current: Round) -> Taken:
-        room = max(0, self._pace.most_held - len(self._held))
-        return current.take(now=self._clock(), limit=min(self._pace.batch, room), held=self._held.keys())
+    def _draft(self, taken: Taken, pieces: Sequence[Piece], *, spurned: str) -> Draft:
+        draft = Draft(
+            self._definitions,
+            now=self._clock(),
+            cases=dict(taken.cases),
+            held=self._holdings.cases,
+            crowd=self._holdings.by_adapter.copy(),
+        )
+        for piece in pieces:
+            if spurned:
+                draft.spurn(piece, spurned)
+            else:
+                draft.apply(piece)
+        return draft
+
+    def _commit_singly(self, results: Sequence[Result]) -> None:
+        """One piece a round: the one at fault is set aside where staff see it, the others go on."""
+        self._doubtful = False
+        with self._store.round(worker=self._worker) as current:
+            taken = current.take(now=self._clock(), limit=_FEW, held=self._holdings.cases.keys())
+        pieces: list[Piece] = [*results, *_ready(taken)]
+        for piece in pieces:
+            ended = [piece] if isinstance(piece, Result) else []
+            try:
+                self._commit(ended, batch=_FEW, only=piece)
+            except (StoreUnavailable, Conflict):
+                raise
+            except Exception as error:
+                reason = (
+                    f"what follows from it cannot be written ({type(error).__name__}); see the worker's log"
+                )
+                self._commit(ended, batch=_FEW, only=piece, spurned=reason)
+
+    def _relapse(self) -> None:
+        """What was committed is uncertain, or another worker thought us dead: let go of everything, and take
+        it up again as the store has it. Commands under way are performed again under their keys."""
+        self._store.leave(worker=self._worker, now=self._clock())
+        self._holdings.drop()
+        self._arrived.clear()
+        self._doubtful = False
+        log.warning("began anew with what the store has")
 
     def _warn(self, taken: Taken) -> None:
         """Cases whose data no longer fit their model wait for a migration; say so once."""
@@ -191,85 +251,46 @@ class Driver:
                 self._unreadable.add(case)
                 log.error("%s is left alone: %s", case, reason)
 
-    def _draft(self, taken: Taken, results: list[Result]) -> Draft:
-        self._warn(taken)
-        draft = Draft(self._definitions, now=self._clock(), cases=dict(taken.cases), held=self._held)
-        for result in results:
-            draft.result(result)
-        for step in taken.steps:
-            draft.due(step)
-        for case, name in taken.timers:
-            draft.timer(case, name)
-        for row in taken.letters:
-            draft.letter(row)
-        self._release(draft, results)
-        return draft
-
     def _spend(self, part: str, began: float) -> float:
         ended = perf_counter()
         self.spent[part] += ended - began
         return ended
 
     def _drain(self) -> list[Result]:
-        """What arrived, but for steps that were lost to another worker while they were under way."""
+        """What arrived, but for steps that were let go of while they were under way."""
         arrived = self._arrived
         results = (arrived.popleft() for _ in range(min(len(arrived), 4 * self._pace.batch)))
-        return [result for result in results if self._flying.get(result.errand.step.key) is result.errand]
+        return [result for result in results if self._holdings.awaits(result)]
 
-    def _release(self, draft: Draft, results: list[Result]) -> None:
-        """Cases with nothing under way after this round give up their lease."""
-        ended = Counter(result.errand.step.case for result in results)
-        begun = Counter(errand.step.case for errand in draft.errands)
-        for case in draft.cases:
-            if self._under_way[case] - ended[case] + begun[case] <= 0:
-                draft.changes.released.add(case)
-
-    def _after(self, draft: Draft, results: list[Result]) -> None:
+    def _report(self, draft: Draft, results: Sequence[Result], released: Collection[str]) -> None:
         self.rounds += 1
         self.handled += len(draft.took)
-        released = draft.changes.released
-        for result in results:
-            del self._flying[result.errand.step.key]
-            self._count(result.errand.step.case, -1)
-        for errand in draft.errands:
-            self._flying[errand.step.key] = errand
-            self._count(errand.step.case, 1)
-        for identity, case in draft.cases.items():
-            if identity in released:
-                self._held.pop(identity, None)
-            else:
-                self._held[identity] = case
-        self._performer.perform(draft.errands)
+        reporting, now = self._reporting, draft.now
         try:
-            self._report(draft, results)
+            for case, event in draft.took:
+                reporting.took(case, event, now=now)
+            for result in results:
+                reporting.performed(result, draft.case(result.errand.step.case), now=now)
+            reporting.parked(draft.parked)
+            for identity in released:
+                if identity in draft.changes.moved or identity in draft.changes.opened:
+                    reporting.rested(draft.cases[identity], now=now)
         except Exception:
             log.exception("the round is committed but could not be reported")
 
-    def _report(self, draft: Draft, results: list[Result]) -> None:
-        reporting, now = self._reporting, draft.now
-        for case, event in draft.took:
-            reporting.took(case, event, now=now)
-        for result in results:
-            reporting.performed(result, draft.case(result.errand.step.case), now=now)
-        reporting.parked(draft.parked)
-        for identity in draft.changes.released:
-            if identity in draft.changes.moved or identity in draft.changes.opened:
-                reporting.rested(draft.cases[identity], now=now)
 
-    def _count(self, case: str, change: int) -> None:
-        left = self._under_way[case] + change
-        if left > 0:
-            self._under_way[case] = left
-        else:
-            self._under_way.pop(case, None)
+def _ready(taken: Taken) -> list[Piece]:
+    return [*taken.steps, *taken.timers, *taken.letters]
 
-    def _forget(self, conflict: Conflict, results: list[Result]) -> None:
-        """Another worker has these cases now and performs their steps itself; keep the rest."""
-        log.warning("%s", conflict)
-        for case in conflict.cases:
-            self._held.pop(case, None)
-            self._under_way.pop(case, None)
-        for key, errand in list(self._flying.items()):
-            if errand.step.case in conflict.cases:
-                del self._flying[key]
-        self._arrived.extendleft(reversed(results))
+
+def _name(piece: Piece) -> object:
+    """What stays the same when the store gives the same piece again."""
+    match piece:
+        case Result():
+            return id(piece.errand)
+        case Step():
+            return piece.key
+        case InboxRow():
+            return piece.number
+        case timer:
+            return timer

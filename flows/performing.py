@@ -29,6 +29,11 @@ class Errand:
     command: Command
     timeout: float
 
+    @property
+    def adapter(self) -> str:
+        """The prefix of the command, which names who performs it."""
+        return self.command.name.partition(".")[0]
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -98,7 +103,7 @@ class Performer:
         self._deliver(Result(errand, started, datetime.now(UTC), outcome, failure))
 
     async def _ask(self, errand: Errand) -> Event:
-        prefix = errand.command.name.partition(".")[0]
+        prefix = errand.adapter
         adapter = self._adapters.get(prefix)
         if adapter is None:
             raise Rejected(f"no adapter performs {prefix}.* commands; configure one")

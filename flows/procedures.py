@@ -14,6 +14,7 @@ from prefect.flows import Flow
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
+from adapters.errors import AdapterError
 from flows import runtime, wording
 from flows.prefect_api import PrefectApi
 from machines.catalogue import CATALOGUE
@@ -87,14 +88,21 @@ async def event(
     """Take one event: its type, the key it is about, its data and its id (else the id of the flow run)."""
     run = str(flow_run.get_id())
     identity = id or run
-    became = await runtime.current().submit(
-        {"type": type, "subject": subject, "data": data or {}, "id": identity}
-    )
-    # What was typed into the form may be personal; Prefect keeps parameters in the clear.
-    kept = {"type": type, "subject": subject, "data": {}, "id": identity}
-    async with PrefectApi() as api:
-        await api.forget_parameters(run, kept=kept)
-        await api.rename(run, name=f"{subject}: {type}", tags=[f"case:{became.get('case') or subject}"])
+    case: object = None
+    try:
+        became = await runtime.current().submit(
+            {"type": type, "subject": subject, "data": data or {}, "id": identity}
+        )
+        case = became.get("case")
+    except AdapterError as error:
+        # Its words name fields and remedies; what was typed into them is not repeated.
+        return Failed(message=str(error))
+    finally:
+        # What was typed into the form may be personal; Prefect keeps parameters in the clear.
+        kept = {"type": type, "subject": subject, "data": {}, "id": identity}
+        async with PrefectApi() as api:
+            await api.forget_parameters(run, kept=kept)
+            await api.rename(run, name=f"{subject}: {type}", tags=[f"case:{case or subject}"])
     return Completed(name=str(became.get("status", "taken")).capitalize(), message=_reason(became))
 
 

@@ -6,14 +6,15 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from adapters.errors import Rejected, StoreUnavailable, Unavailable
-from adapters.store.base import InboxStatus, Letter, Round, StepStatus, Store
+from adapters.store.base import Changes, InboxStatus, Letter, Round, StepStatus, Store, Taken
 from adapters.store.opening import open_store
 from flows.driver import Driver, Pace
 from machines.kernel.command import Command
@@ -307,3 +308,138 @@ def test_a_store_that_is_away_is_mentioned_once_and_once_more_when_it_is_back(
         "the store is unavailable (the disk is full); nothing is lost, trying again",
         "the store answers again",
     ]
+
+
+class LossyStore:
+    """Commits, and then says that it did not answer: once, at the given write."""
+
+    def __init__(self, store: Store, *, at: int) -> None:
+        self._store = store
+        self._at = at
+        self.writes = 0
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+    @contextmanager
+    def round(self, *, worker: str) -> Iterator[Round]:
+        with self._store.round(worker=worker) as current:
+            yield cast(Round, CountingRound(current, self))
+        if self.writes == self._at:
+            self.writes += 1
+            raise StoreUnavailable("the answer to the commit was lost")
+
+
+class CountingRound:
+    def __init__(self, current: Round, store: LossyStore) -> None:
+        self._current = current
+        self._store = store
+
+    def take(self, **given: Any) -> Taken:
+        return self._current.take(**given)
+
+    def write(self, changes: Changes) -> None:
+        self._current.write(changes)
+        self._store.writes += 1
+
+
+def drive(store: Store, reminders: Reminders, *, ahead: timedelta = timedelta(0)) -> Driver:
+    driver = Driver(
+        store,
+        {"loan": DEFINITION},
+        {"reminder": reminders},
+        worker="w-1",
+        clock=lambda: datetime.now(UTC) + ahead,
+        pace=PACE,
+    )
+    driver.start()
+    return driver
+
+
+def test_a_commit_whose_answer_is_lost_leaves_no_step_behind(store: Store, reminders: Reminders) -> None:
+    lossy = LossyStore(store, at=2)
+    first = drive(store, reminders, ahead=timedelta(hours=-25))
+    lend_overdue(store, "L-1")
+    until(lambda: state(store, "L-1") == "lent")
+    first.stop()
+    lossy.writes = 1
+    second = drive(cast(Store, lossy), reminders)
+    try:
+        until(lambda: store.summary()["steps"].get("done") == 1)
+    finally:
+        second.stop()
+    assert set(reminders.asked) == {"loan/L-1/reminder.send/2"}
+
+
+class PickyStore(LossyStore):
+    """Refuses every round that touches one case."""
+
+    @contextmanager
+    def round(self, *, worker: str) -> Iterator[Round]:
+        with self._store.round(worker=worker) as current:
+            yield cast(Round, PickyRound(current, self))
+
+
+class PickyRound(CountingRound):
+    def write(self, changes: Changes) -> None:
+        if "loan/L-13" in {*changes.opened, *changes.moved}:
+            raise ValueError("a value that no column takes")
+        self._current.write(changes)
+
+
+def test_a_piece_that_cannot_be_written_is_set_aside_and_the_others_go_on(
+    store: Store, reminders: Reminders
+) -> None:
+    driver = drive(cast(Store, PickyStore(store, at=-1)), reminders)
+    try:
+        lend_overdue(store, *(f"L-{n}" for n in range(20)))
+        until(lambda: store.summary()["cases"].get("loan/lent") == 19)
+        until(lambda: bool(store.inbox(status=(InboxStatus.DEAD,))))
+    finally:
+        driver.stop()
+    dead = store.inbox(status=(InboxStatus.DEAD,))
+    assert [row.letter.key for row in dead] == ["L-13"]
+    assert "cannot be written" in dead[0].reason
+
+
+def test_a_deadline_on_which_the_procedure_fails_comes_again(
+    store: Store, start: StartDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = DEFINITION.fire
+
+    def fire(firing: Firing) -> None:
+        if firing.event.type == "deadline.overdue":
+            raise ZeroDivisionError
+        real(firing)
+
+    monkeypatch.setattr(DEFINITION, "fire", fire)
+    start(ahead=timedelta(hours=-25))
+    lend_overdue(store, "L-1")
+    until(lambda: state(store, "L-1") == "lent")
+    start("w-2")
+    until(lambda: "deadline.postponed" in [entry.event for entry, _ in store.journal("loan/L-1")])
+    timer = store.case_timers("loan/L-1")[0]
+    assert not timer.passed
+    assert timer.due > datetime.now(UTC) + timedelta(minutes=9)
+    monkeypatch.undo()
+    start("w-3", ahead=timedelta(minutes=11))
+    until(lambda: state(store, "L-1") == "reminding")
+
+
+def test_a_crowd_before_one_adapter_waits_in_the_store_and_other_work_goes_on(
+    store: Store, start: StartDriver, reminders: Reminders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flows.draft.CROWD", 4)
+    monkeypatch.setattr("flows.draft.LATER", timedelta(seconds=0.2))
+    keys = [f"L-{n}" for n in range(12)]
+    reminders.slow = dict.fromkeys(keys, 0.5)
+    start(ahead=timedelta(hours=-25))
+    lend_overdue(store, *keys)
+    until(lambda: store.summary()["cases"].get("loan/lent") == 12)
+    start("w-2")
+    until(lambda: store.summary()["steps"].get("running") == 4)
+    assert store.summary()["steps"]["pending"] == 8
+    store.receive([letter("loan.lent", "OTHER")])
+    until(lambda: state(store, "OTHER") != "", seconds=0.4)
+    until(lambda: list(store.summary()["steps"]) == ["done"])
+    assert max(Counter(reminders.asked).values()) == 1
