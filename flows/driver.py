@@ -118,7 +118,7 @@ class Driver:
                     self._relapse()
                 busy = self._round()
                 self._say_back()
-                self._reporting.close_quiet()
+                self._reporting.close_quiet(waits=self._holdings.waits)
                 if not busy:
                     self._store.wait(self._sleep())
             except Conflict as conflict:

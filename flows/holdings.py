@@ -21,6 +21,10 @@ class Holdings:
     def __bool__(self) -> bool:
         return bool(self.cases)
 
+    def waits(self, sop: str) -> bool:
+        """Whether a case of that procedure has a command under way."""
+        return any(case.sop == sop for case in self.cases.values())
+
     def awaits(self, result: Result) -> bool:
         """Whether this very try of the step is still ours; an answer after a relapse is not."""
         return self._errands.get(result.errand.step.key) is result.errand

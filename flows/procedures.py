@@ -15,6 +15,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from adapters.errors import AdapterError
+from adapters.intake import InvalidEvents
 from flows import runtime, wording
 from flows.prefect_api import PrefectApi
 from machines.catalogue import CATALOGUE
@@ -24,6 +25,9 @@ Procedure: TypeAlias = Flow[..., Coroutine[object, object, Ended]]
 
 #: The SOPs, each with a flow of its own.
 SOPS = tuple(procedure.name for procedure in CATALOGUE)
+
+#: Stands for data of an event that was not taken, so that Retry does not send the event without them.
+_FORGOTTEN: dict[str, object] = {"forgotten": True}
 
 
 def sop_flow(sop: str) -> Procedure:
@@ -88,22 +92,31 @@ async def event(
     """Take one event: its type, the key it is about, its data and its id (else the id of the flow run)."""
     run = str(flow_run.get_id())
     identity = id or run
+    if data == _FORGOTTEN:
+        return Failed(message="what was typed is forgotten; start a new run and fill in its form again")
     case: object = None
+    kept: dict[str, object] = _FORGOTTEN if data else {}
     try:
         became = await runtime.current().submit(
             {"type": type, "subject": subject, "data": data or {}, "id": identity}
         )
-        case = became.get("case")
+        case, kept = became.get("case"), {}
     except AdapterError as error:
-        # Its words name fields and remedies; what was typed into them is not repeated.
-        return Failed(message=str(error))
+        return Failed(message=_fault(error))
     finally:
         # What was typed into the form may be personal; Prefect keeps parameters in the clear.
-        kept = {"type": type, "subject": subject, "data": {}, "id": identity}
+        parameters = {"type": type, "subject": subject, "data": kept, "id": identity}
         async with PrefectApi() as api:
-            await api.forget_parameters(run, kept=kept)
+            await api.forget_parameters(run, kept=parameters)
             await api.rename(run, name=f"{subject}: {type}", tags=[f"case:{case or subject}"])
     return Completed(name=str(became.get("status", "taken")).capitalize(), message=_reason(became))
+
+
+def _fault(error: AdapterError) -> str:
+    """Fields and remedies only; what was typed into them is not repeated."""
+    if isinstance(error, InvalidEvents):
+        return "; ".join(f"{fault.field}: {fault.remedy}" for fault in error.faults)
+    return str(error)
 
 
 def _reason(became: Mapping[str, object]) -> str:

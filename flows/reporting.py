@@ -3,7 +3,7 @@ quiet moment or a few seconds of work close it. What listens (Prefect's recorder
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from threading import Lock
 from time import monotonic
@@ -83,12 +83,16 @@ class Reporting:
         message = _message(definition, case) if session.count <= _FEW else ""
         session.rested(key=case.key, title=state.title, message=message, final=isinstance(state, End))
 
-    def close_quiet(self, *, everything: bool = False) -> None:
-        """Close the sessions whose time has come."""
+    def close_quiet(
+        self, *, waits: Callable[[str], bool] = lambda sop: False, everything: bool = False
+    ) -> None:
+        """Close the sessions whose time has come. ``waits`` tells whether a command of that procedure is
+        under way: its answer belongs to the same session unless it takes too long."""
         at = monotonic()
         with self._lock:
             for sop, (session, since) in list(self._open.items()):
-                if everything or at - self._latest[sop] >= QUIET or at - since >= LONGEST:
+                quiet = at - self._latest[sop] >= QUIET and not waits(sop)
+                if everything or quiet or at - since >= LONGEST:
                     session.close()
                     del self._open[sop]
 
@@ -123,5 +127,5 @@ def _message(definition: Definition, case: Case) -> str:
     if running:
         first = min(running, key=lambda timer: timer.due)
         deadline = definition.procedure.deadlines[first.name]
-        parts.append(f"until {first.due:%Y-%m-%d %H:%M} UTC: {deadline.text}")
+        parts.append(f"until {first.due:%Y-%m-%d %H:%M} UTC, then: {deadline.text}")
     return ", ".join(parts) or state.text
