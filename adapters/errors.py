@@ -6,6 +6,7 @@ AdapterError
 │   └── Rejected           no try will help: malformed, unauthorised, unknown
 ├── StoreError
 │   ├── Conflict           another worker changed the case first
+│   ├── Unwritable         a value that the database does not take; no try will help
 │   └── StoreUnavailable   locked, full or unreachable; nothing of the round is kept
 └── SealBroken             a personal field cannot be opened (key destroyed, or tampered with)
 """
@@ -55,6 +56,12 @@ class Conflict(StoreError):
     def __init__(self, cases: Collection[str]) -> None:
         super().__init__(f"changed meanwhile by another worker: {', '.join(sorted(cases))}")
         self.cases = frozenset(cases)
+
+
+class Unwritable(StoreError):
+    """A value that the database does not take; nothing of the round is kept, and no try will help."""
+
+    code = "unwritable"
 
 
 class StoreUnavailable(StoreError):

@@ -18,9 +18,15 @@ from adapters.personal import places
 from adapters.sealing import Vault
 from adapters.store.base import Letter, Receipt
 from machines.catalogue import Catalogue
-from machines.kernel.event import SEALED, Event
+from machines.kernel.event import CLEAN, PRINTED, SEALED, WRITTEN, Event
 
 _DEEPEST = 20
+_PATTERNS = {
+    PRINTED: "leave out spaces and control characters; it may not be empty",
+    CLEAN: "leave out control characters; it may not be empty",
+    WRITTEN: "leave out control characters",
+}
+_OURSELVES = frozenset({"staff", "step", "timer", "worker"})  #: sources of what we write ourselves
 
 
 class InvalidEvents(AdapterError):
@@ -120,21 +126,35 @@ class Intake:
         if kind is None:
             return [self._unknown(envelope, index)]
         sop = self.catalogue.taker(envelope.type).name
-        if envelope.subject.startswith(f"{sop}/"):
-            key = envelope.subject.removeprefix(f"{sop}/")
-            return [EventFault(index, "subject", f"write the key alone: {key}", shown(envelope.subject))]
-        reserved = _reserved(envelope.data)
-        if reserved is not None:
-            return [EventFault(index, reserved[0], reserved[1])]
+        if (fault := self._misdirected(envelope, sop, index)) is not None:
+            return [fault]
         try:
             event = kind.model_validate(envelope.data)
         except ValidationError as error:
             return _payload_faults(error, kind, index)
+        if kind.key and (key := getattr(event, kind.key)) != envelope.subject:
+            remedy = f"is not the subject, {envelope.subject}; write the key of the case in both"
+            return [EventFault(index, f"data.{kind.key}", remedy, shown(key))]
         customer = getattr(event, "customer", None) or envelope.customer
-        named = isinstance(customer, str) and CUSTOMER.fullmatch(customer)
-        if not named and (places(kind) or customer is not None):
+        known = isinstance(customer, str) and CUSTOMER.fullmatch(customer)
+        if not known and (places(kind) or customer is not None):
             return [EventFault(index, "customer", f"say whose personal fields these are: {CUSTOMER_REMEDY}")]
         return Checked(envelope, sop, event, customer)
+
+    def _misdirected(self, envelope: Envelope, sop: str, index: int) -> EventFault | None:
+        """What is wrong with where it goes, where it says it comes from, or what it passes itself off as."""
+        if envelope.subject.startswith(f"{sop}/"):
+            key = envelope.subject.removeprefix(f"{sop}/")
+            return EventFault(index, "subject", f"write the key alone: {key}", shown(envelope.subject))
+        if self._ours(envelope.source):
+            remedy = "reserved for ourselves; name the system that sends it, such as shop"
+            return EventFault(index, "source", remedy, shown(envelope.source))
+        reserved = _reserved(envelope.data)
+        return EventFault(index, reserved[0], reserved[1]) if reserved else None
+
+    def _ours(self, source: str) -> bool:
+        """Whether letters of this source are ours: staff, timers, steps, and cases such as ``order/SO-1``."""
+        return source in _OURSELVES or any(source.startswith(f"{sop.name}/") for sop in self.catalogue)
 
     def _unknown(self, envelope: Envelope, index: int) -> EventFault:
         near = get_close_matches(envelope.type, self.catalogue.outside, n=3, cutoff=0.5)
@@ -197,7 +217,7 @@ def _reserved(data: object, field: str = "data", depth: int = 0) -> tuple[str, s
 
 def _payload_faults(error: ValidationError, event: type[Event], index: int) -> list[EventFault]:
     found = []
-    for detail in error.errors(include_url=False, include_context=False):
+    for detail in error.errors(include_url=False):
         path = detail["loc"]
         personal = places(event).covers(path)
         field = ".".join(("data", *(_named(step) for step in path)))
@@ -211,7 +231,10 @@ def _payload_faults(error: ValidationError, event: type[Event], index: int) -> l
             own = detail["type"] in ("value_error", "assertion_error")  # such a message may quote the value
             found.append(EventFault(index, field, "not valid" if own else detail["msg"]))
         else:
-            found.append(EventFault(index, field, detail["msg"], shown(detail["input"])))
+            pattern = str(detail.get("ctx", {}).get("pattern"))
+            found.append(
+                EventFault(index, field, _PATTERNS.get(pattern, detail["msg"]), shown(detail["input"]))
+            )
     return found
 
 

@@ -30,6 +30,7 @@ TITLES: dict[str, tuple[int, str]] = {
     "body-too-large": (413, "The body is too large"),
     "content-type": (415, "The content type is not taken here"),
     "invalid-event": (422, "An event cannot be taken"),
+    "unwritable": (422, "An event holds a value that cannot be stored"),
     "internal": (500, "Something went wrong on our side"),
     "busy": (503, "Too many events are waiting"),
     "store-unavailable": (503, "The store cannot be reached"),

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 
 from adapters.case_view import CaseView, view_case
 from adapters.envelope import BATCH, STRUCTURED
-from adapters.errors import StoreUnavailable
+from adapters.errors import StoreUnavailable, Unwritable
 from adapters.event_schema import EventType, event_types, openapi
 from adapters.grouping import Group
 from adapters.intake import Accepted, Intake, InvalidEvents
@@ -41,6 +41,7 @@ def create_app(intake: Intake, *, store: Store, body_limit: int = BODY_LIMIT) ->
     for error in (Problem, HTTPException):
         app.add_exception_handler(error, answer_problem)
     app.add_exception_handler(StoreUnavailable, _store_unavailable)
+    app.add_exception_handler(Unwritable, _unwritable)
     _add_intake(app, intake, body_limit=body_limit)
     _add_reading(app, intake, store)
     app.openapi = lambda: openapi(app, intake.catalogue)  # type: ignore[method-assign]
@@ -83,6 +84,10 @@ def _add_reading(app: FastAPI, intake: Intake, store: Store) -> None:
     def health() -> dict[str, str]:
         store.next_due()
         return {"status": "ok"}
+
+
+async def _unwritable(_: Request, __: Exception) -> Response:
+    return Problem("unwritable", "a text with a NUL character, most likely; nothing was stored").response()
 
 
 async def _store_unavailable(_: Request, __: Exception) -> Response:

@@ -56,7 +56,8 @@ class Driver:
     ) -> None:
         self._store = store
         self._definitions = definitions
-        self._worker = worker
+        self._name = self._worker = worker
+        self._lives = 1
         self._clock = clock
         self._pace = pace or Pace()
         self._arrived: deque[Result] = deque()
@@ -156,7 +157,7 @@ class Driver:
         self._beaten = at
 
     def _sleep(self) -> float:
-        due = self._store.next_due()
+        due = self._store.next_due(worker=self._worker)
         if due is None:
             return self._pace.tick
         return min(self._pace.tick, max(0.0, (due - self._clock()).total_seconds()))
@@ -241,6 +242,10 @@ class Driver:
         self._store.leave(worker=self._worker, now=self._clock())
         self._holdings.drop()
         self._arrived.clear()
+        # A commit still on its way may open cases under the old name; they are recovered when it falls silent.
+        self._lives += 1
+        self._worker = f"{self._name}/{self._lives}"
+        self._beaten = float("-inf")
         self._doubtful = False
         log.warning("began anew with what the store has")
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from flows.budget import Budget
@@ -16,22 +17,37 @@ from flows.wording import Badge
 #: The flow whose Retry button replays steps.
 STEP_FLOW = "step"
 
+#: After a refusal the same steps are tried again, at first after so many seconds, in the end every so many.
+_AGAIN_SECONDS = 10.0
+_SELDOM_SECONDS = 600.0
+
 _log = logging.getLogger(__name__)
 
 
 class ParkedRuns:
-    """Told of parked and settled steps by any thread; shows them on the recorder's."""
+    """Told of parked and settled steps by any thread; shows them on the recorder's.
 
-    def __init__(self, on_recorded: Callable[[Sequence[str], str], None] | None) -> None:
+    `on_recorded` hears which run stands for which steps; `still_parked` says which of these steps are parked
+    at this moment, so that no run is made for one that was replayed meanwhile.
+    """
+
+    def __init__(
+        self,
+        *,
+        on_recorded: Callable[[Sequence[str], str], None] | None,
+        still_parked: Callable[[Sequence[str]], Collection[str]] | None,
+    ) -> None:
         self._on_recorded = on_recorded
+        self._still_parked = still_parked
+        self._held: dict[str, tuple[float, float]] = {}
         self._waiting: dict[str, ParkedStep] = {}
         self._settled: deque[tuple[str, str]] = deque()
         self._lock = threading.Lock()
 
     @property
     def idle(self) -> bool:
-        """Whether everything told so far is shown."""
-        return not (self._waiting or self._settled)
+        """Whether everything told so far is shown, but for what Prefect refuses for the time being."""
+        return not (self._settled or self._due())
 
     def tell(self, steps: Sequence[ParkedStep]) -> None:
         """These steps are parked."""
@@ -59,23 +75,62 @@ class ParkedRuns:
             self._settled.popleft()
 
     async def _show_waiting(self, api: PrefectApi, budget: Budget) -> None:
-        with self._lock:
-            waiting = list(self._waiting.values())
+        if not self._due() or not budget.take():
+            return
+        waiting = self._recheck(self._due())
         again = [Incident(steps=(step,)) for step in waiting if step.run is not None]
-        for incident in [*again, *incidents(step for step in waiting if step.run is None)]:
-            if not budget.take():
+        new = incidents(step for step in waiting if step.run is None)
+        for number, incident in enumerate([*again, *new]):
+            if number and not budget.take():
                 return
             try:
                 run = await _show_incident(api, incident)
             except PREFECT_ERRORS as error:
                 if not refused(error):
                     raise
-                # Most likely staff deleted the run that stood for the step: the next look makes a new one.
-                _log.warning("flow run of parked steps refused: %s", error)
-                self._forget(incident, retell=incident.steps[0].run is not None)
+                self._keep(incident, error)
                 continue
-            self._forget(incident)
+            self._forget(incident.steps)
             self._say_recorded(incident, run)
+
+    def _due(self) -> list[ParkedStep]:
+        now = time.monotonic()
+        with self._lock:
+            return [step for step in self._waiting.values() if self._held.get(step.step, (0, 0))[0] <= now]
+
+    def _recheck(self, waiting: list[ParkedStep]) -> list[ParkedStep]:
+        """Those of ``waiting`` that are parked still; the others are forgotten."""
+        if self._still_parked is None:
+            return waiting
+        try:
+            parked = self._still_parked([step.step for step in waiting])
+        except Exception as error:
+            _log.warning("parked steps wait to be shown, the store does not say how they stand: %s", error)
+            self._hold(waiting)
+            return []
+        self._forget([step for step in waiting if step.step not in parked])
+        return [step for step in waiting if step.step in parked]
+
+    def _keep(self, incident: Incident, error: BaseException) -> None:
+        """Prefect refused the run: most likely staff deleted the one that stood for the step."""
+        first = incident.steps[0]
+        if first.run is not None:
+            _log.info("flow run %s of %s is gone, a new one is made", first.run, first.step)
+            with self._lock:
+                if self._waiting.get(first.step) == first:
+                    self._waiting[first.step] = replace(first, run=None)
+            return
+        _log.warning(
+            "flow run of %d parked steps refused, trying again later: %s", len(incident.steps), error
+        )
+        self._hold(incident.steps)
+
+    def _hold(self, steps: Sequence[ParkedStep]) -> None:
+        now = time.monotonic()
+        for step in steps:
+            before = self._held.get(step.step, (0.0, _AGAIN_SECONDS / 2))[1]
+            pause = min(2 * before, _SELDOM_SECONDS)
+            self._held[step.step] = (now + pause, pause)
 
     def _say_recorded(self, incident: Incident, run: str) -> None:
         if self._on_recorded is None:
@@ -85,14 +140,13 @@ class ParkedRuns:
         except Exception:
             _log.exception("the flow run of parked steps could not be noted")
 
-    def _forget(self, incident: Incident, *, retell: bool = False) -> None:
+    def _forget(self, steps: Sequence[ParkedStep]) -> None:
         with self._lock:
-            for step in incident.steps:
+            for step in steps:
+                self._held.pop(step.step, None)
                 # A step that parked again meanwhile is another value and stays.
                 if self._waiting.get(step.step) == step:
                     del self._waiting[step.step]
-                    if retell:
-                        self._waiting[step.step] = replace(step, run=None)
 
 
 async def _show_incident(api: PrefectApi, incident: Incident) -> str:

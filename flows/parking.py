@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -13,6 +14,10 @@ from flows.wording import MOST_ROWS, Badge, LogLine, plain_error
 
 #: More parked steps of one cause than this are one incident.
 MOST_SINGLE_RUNS = 20
+#: One run stands for at most so many steps, and so many bytes of their names: Prefect refuses a run with more
+#: than 524,288 bytes of parameters (3.8.8, measured).
+MOST_STEPS = 5_000
+_MOST_BYTES = 400_000
 #: With more single runs than this waiting, the error no longer counts as part of the cause.
 _MOST_WAITING = 100
 
@@ -129,7 +134,20 @@ def _split(groups: Iterable[Sequence[ParkedStep]]) -> tuple[list[Incident], list
     alone: list[ParkedStep] = []
     for group in groups:
         if len(group) > MOST_SINGLE_RUNS:
-            together.append(Incident(steps=tuple(group)))
+            together.extend(_chunks(group))
         else:
             alone.extend(group)
     return together, alone
+
+
+def _chunks(group: Sequence[ParkedStep]) -> Iterator[Incident]:
+    chunk: list[ParkedStep] = []
+    size = 0
+    for step in group:
+        length = len(json.dumps(step.step)) + 2
+        if chunk and (len(chunk) == MOST_STEPS or size + length > _MOST_BYTES):
+            yield Incident(steps=tuple(chunk))
+            chunk, size = [], 0
+        chunk.append(step)
+        size += length
+    yield Incident(steps=tuple(chunk))

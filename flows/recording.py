@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -69,8 +69,9 @@ class _Recording:
 class Recorder:
     """Records sessions and parked steps; a context manager around the life of the drive loop.
 
-    `sops` are those whose abandoned runs it tidies up. `on_recorded` is told, on the recorder's thread, which
-    flow run stands for which parked steps.
+    `sops` are those whose abandoned runs it tidies up. The others are called on the recorder's thread:
+    `on_connected` whenever Prefect answers at first or again, `on_recorded` with the flow run that stands for
+    these parked steps, `still_parked` for those of these steps that are parked now.
     """
 
     def __init__(
@@ -78,13 +79,16 @@ class Recorder:
         *,
         api_url: str | None = None,
         sops: Sequence[str] = (),
+        on_connected: Callable[[], None] | None = None,
         on_recorded: Callable[[Sequence[str], str], None] | None = None,
+        still_parked: Callable[[Sequence[str]], Collection[str]] | None = None,
         runs_per_second: float = 2.0,
         at_once: int = 4,
     ) -> None:
         self._api_url = api_url
         self._sops = tuple(sops)
-        self._parked = ParkedRuns(on_recorded)
+        self._on_connected = on_connected
+        self._parked = ParkedRuns(on_recorded=on_recorded, still_parked=still_parked)
         self._budget = Budget(runs_per_second, burst=at_once)
         self._at_once = at_once
         self._sessions: deque[_Recording] = deque()
@@ -140,6 +144,7 @@ class Recorder:
             try:
                 async with PrefectApi(self._api_url) as api:
                     await api.ping()
+                    self._say_connected()
                     await self._close_abandoned(api)
                     await self._serve(api)
             except Exception as error:
@@ -233,12 +238,23 @@ class Recorder:
     def _idle(self) -> bool:
         return not self._sessions and self._parked.idle
 
+    def _say_connected(self) -> None:
+        if self._on_connected is None:
+            return
+        try:
+            self._on_connected()
+        except Exception as error:
+            _log.warning("the parked steps of before could not be looked up: %s", error)
+
     def _say_down(self, error: BaseException) -> None:
         # Only the first failure of an outage is worth a line.
         if isinstance(error, ObjectNotFound):
             if not self._failures:
                 _log.info("Prefect does not know our flows yet, cases go on unobserved")
-        elif not self._told_down:
+            # They are about to be registered: no reason to look less and less often.
+            self._failures = 1
+            return
+        if not self._told_down:
             self._told_down = True
             if isinstance(error, PREFECT_ERRORS):
                 what = f"{type(error).__name__}: {error}"

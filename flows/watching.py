@@ -11,6 +11,8 @@ from flows.recording import Recorder
 from flows.session import Session
 
 _UNSETTLED = (StepStatus.PARKED, StepStatus.PENDING, StepStatus.RUNNING, StepStatus.RETRYING)
+_ALL = 1_000_000
+_MOST_KEYS = 5_000  #: in one query; SQLite takes 32,766 values
 
 
 class Watching:
@@ -19,11 +21,17 @@ class Watching:
     def __init__(self, store: Store, *, api_url: str | None, sops: Sequence[str]) -> None:
         self._store = store
         self._replaying: set[str] = set()
-        self.recorder = Recorder(api_url=api_url, sops=sops, on_recorded=store.set_run)
+        self.recorder = Recorder(
+            api_url=api_url,
+            sops=sops,
+            on_connected=self.recall,
+            on_recorded=self._recorded,
+            still_parked=self._still_parked,
+        )
 
     def recall(self) -> None:
-        """After a start: show the parked steps that no flow run stands for yet."""
-        parked = self._store.steps(status=(StepStatus.PARKED,), limit=10_000)
+        """When Prefect is there at first or again: show the parked steps that no flow run stands for yet."""
+        parked = self._store.steps(status=(StepStatus.PARKED,), limit=_ALL)
         self.parked([step for step in parked if step.run is None])
 
     @contextmanager
@@ -47,6 +55,20 @@ class Watching:
         others = self._store.steps(run=step.run, status=_UNSETTLED, limit=2)
         if all(other.key == step.key for other in others):
             self.recorder.settled(step.run, "replayed")
+
+    def _still_parked(self, steps: Sequence[str]) -> set[str]:
+        parked: set[str] = set()
+        for start in range(0, len(steps), _MOST_KEYS):
+            keys = steps[start : start + _MOST_KEYS]
+            found = self._store.steps(keys=keys, status=(StepStatus.PARKED,), limit=len(keys))
+            parked.update(step.key for step in found)
+        return parked - self._replaying
+
+    def _recorded(self, steps: Sequence[str], run: str) -> None:
+        self._store.set_run(steps, run)
+        # Whoever settled them before they had a run could not end it.
+        if not self._store.steps(run=run, status=_UNSETTLED, limit=1):
+            self.recorder.settled(run, "replayed")
 
 
 def _parked(step: Step) -> ParkedStep:

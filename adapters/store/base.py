@@ -100,8 +100,9 @@ class Taken:
 
     ``cases`` holds the cases concerned as they stand, but those in ``held`` (which the caller has in memory).
     ``letters`` are in order of arrival; where there is no case yet, one that opens it comes first, and a
-    second one waits. ``timers`` are (case id, timer name), ``steps`` are due. ``unreadable`` maps cases whose
-    data does not fit the model of their procedure to the reason; nothing of theirs is taken.
+    second one waits. ``timers`` are (case id, timer name), ``steps`` are due. ``unreadable`` maps cases of
+    unknown procedures, and those whose data does not fit the model, to the reason; nothing of theirs is
+    taken. Each is named once in a worker's life, in a round that commits, and then left to others.
     """
 
     cases: Mapping[str, Case]
@@ -111,7 +112,7 @@ class Taken:
     unreadable: Mapping[str, str] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.letters or self.timers or self.steps)
+        return bool(self.letters or self.timers or self.steps or self.unreadable)
 
 
 @dataclass(slots=True)
@@ -123,8 +124,8 @@ class Changes:
     final state, and are named in every round that writes them. Those in ``released`` give up their lease; all
     others that were taken, opened, moved or had a step settled keep or get it. ``steps`` are new, ``settled``
     replace rows that exist (``run`` of ``None`` keeps the one stored). ``redeliver`` names cases whose
-    deferred letters are worth another try. Letters in ``sent`` that were received before are passed over
-    silently.
+    deferred letters are worth another try. Letters in ``sent`` that were received before with the same type,
+    procedure and key are passed over silently.
     """
 
     opened: dict[str, Case] = field(default_factory=dict)
@@ -146,9 +147,10 @@ class Round(Protocol):
     exception, nothing changes at all."""
 
     def take(self, *, now: datetime, limit: int, held: Collection[str]) -> Taken:
-        """At most ``limit`` letters, ``limit`` timers and ``limit`` steps. Letters that neither find a
-        case nor open one become unmatched. Raises ``Conflict`` naming the cases in ``held`` that have work
-        to do but are no longer leased by this worker."""
+        """Everything ready in the cases that this worker leases (some thousand pieces of each kind), and of
+        other cases at most ``limit`` letters, ``limit`` timers and ``limit`` steps. Letters of procedures
+        not known here stay as they are. Letters that neither find a case nor open one become unmatched.
+        Raises ``Conflict`` naming the cases in ``held`` that have work to do but are leased by nobody."""
         ...
 
     def case(self, *, sop: str, key: str) -> Case | None:
@@ -157,7 +159,9 @@ class Round(Protocol):
 
     def write(self, changes: Changes) -> None:
         """Last in a round. Raises ``Conflict`` naming the cases that this worker no longer leases or that
-        were opened before, ``ValueError`` if the journal would get a gap; nothing is kept then."""
+        were opened before, ``ValueError`` if the journal would get a gap, ``Unwritable`` if the database
+        does not take a value, a step or a letter that differs is there under the same name. Nothing is kept
+        then."""
         ...
 
 
@@ -177,6 +181,21 @@ class CaseRow:
     due_name: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits, and who works: new letters and when the oldest of them was received, letters without a
+    case, dead letters, timers and steps past their time, steps parked, and each worker's last heartbeat."""
+
+    new: int
+    oldest: datetime | None
+    unmatched: int
+    dead: int
+    overdue_timers: int
+    overdue_steps: int
+    parked: int
+    workers: list[tuple[str, datetime]]
+
+
 class Store(Protocol):
     """All methods raise ``StoreUnavailable`` when the database is locked, full or unreachable, and may be
     called from any thread; ``wait`` by one at a time. A ``worker`` names one life of one process: who starts
@@ -188,7 +207,10 @@ class Store(Protocol):
     def close(self) -> None: ...
 
     # intake
-    def receive(self, letters: Sequence[Letter]) -> list[Receipt]: ...
+    def receive(self, letters: Sequence[Letter]) -> list[Receipt]:
+        """Each (source, id) once; but one that is dead may be sent again, and then replaces what was there.
+        Raises ``Unwritable``."""
+        ...
 
     def wait(self, seconds: float) -> bool:
         """Sleep until another connection may have changed something, at most ``seconds``; True if so."""
@@ -201,19 +223,25 @@ class Store(Protocol):
     # the drive loop
     def round(self, *, worker: str) -> AbstractContextManager[Round]: ...
 
-    def next_due(self) -> datetime | None:
-        """When the next timer or step is due, whoever leases its case."""
+    def next_due(self, *, worker: str | None = None) -> datetime | None:
+        """When the next timer or step is due that ``worker`` could take; of ``None``, whoever leases its
+        case."""
         ...
 
-    def beat(self, *, worker: str, now: datetime) -> None: ...
+    def beat(self, *, worker: str, now: datetime) -> None:
+        """``now`` counts where all workers share one machine's clock; PostgreSQL uses its own."""
+        ...
 
     def recover(self, *, now: datetime, silent_since: datetime) -> int:
-        """Free the cases of workers whose last heartbeat is older; their running steps become pending, due
+        """Free the cases of workers whose last heartbeat is older than ``silent_since`` (on PostgreSQL:
+        older than ``now - silent_since`` by the database's clock); their running steps become pending, due
         now. Returns the number of cases freed."""
         ...
 
     def leave(self, *, worker: str, now: datetime) -> None:
-        """A worker that stops in good order frees what it leased, at once."""
+        """Free what the worker leases, at once, and forget what it could not read; its running steps become
+        pending, due now. For a worker that stops in good order, or that cannot know whether its last round
+        was kept: this one may go on under the same name, with nothing in hand."""
         ...
 
     def expire_unmatched(self, *, before: datetime) -> int: ...
@@ -244,7 +272,7 @@ class Store(Protocol):
     def cases(
         self, *, sop: str | None = None, state: str | None = None, open_only: bool = False, limit: int = 100
     ) -> list[CaseRow]:
-        """Newest first."""
+        """Latest change first."""
         ...
 
     def journal(self, case: str) -> list[tuple[Entry, bytes]]:
@@ -261,9 +289,12 @@ class Store(Protocol):
         command: str | None = None,
         run: str | None = None,
         keys: Collection[str] = (),
+        key_of_case: str | None = None,
+        error: str | None = None,
         limit: int = 100,
     ) -> list[Step]:
-        """Oldest first."""
+        """Oldest first. ``key_of_case`` is the key of cases of any procedure known here, ``error`` a part
+        of the latest failure's text, as it is written."""
         ...
 
     def inbox(self, *, status: Collection[InboxStatus] = (), limit: int = 100) -> list[InboxRow]:
@@ -275,3 +306,5 @@ class Store(Protocol):
     def summary(self) -> Mapping[str, Mapping[str, int]]:
         """Counts: ``cases`` by "sop/state", ``steps`` by status, ``inbox`` by status."""
         ...
+
+    def backlog(self, now: datetime) -> Backlog: ...

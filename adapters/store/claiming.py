@@ -12,50 +12,70 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Select, Text, bindparam, func, or_, select
+from sqlalchemy import BindParameter, Connection, Select, bindparam, func, select
 
 from adapters.errors import Conflict
-from adapters.store import queries, schema
+from adapters.store import queries, reach, schema
 from adapters.store.rows import AnyRow
 
 _OPENING = 7_003_617  #: advisory lock of the round that sees to cases that do not exist yet
+_MOST = 4_096  #: pieces of one kind taken at once for cases that the worker leases already
 
 _cases, _inbox, _steps, _timers = schema.cases, schema.inbox, schema.steps, schema.timers
-_free = or_(_cases.c.lease.is_(None), _cases.c.lease == bindparam("worker", type_=Text))
 _now: BindParameter[int] = bindparam("now")
 _limit: BindParameter[int] = bindparam("limit")
 _only: BindParameter[str] = bindparam("only", expanding=True)
+_sops: BindParameter[str] = bindparam("sops", expanding=True)
+_own_cases = select(_cases.c.id).where(reach.IS_OWN)
 
 # Each row ends in: the case it is addressed to, that case again if it exists, who leases it.
 _LETTERS = (
     select(*queries.INBOX_COLUMNS, _inbox.c.case_id, _cases.c.id, _cases.c.lease)
     .select_from(_inbox.outerjoin(_cases, _cases.c.id == _inbox.c.case_id))
-    .where(schema.IS_NEW, _free)
+    .where(schema.IS_NEW, _inbox.c.sop.in_(_sops), reach.readable(_inbox.c.case_id))
     .order_by(_inbox.c.number)
     .limit(_limit)
 )
 _TIMERS = (
     select(_timers.c.name, _timers.c.case_id, _cases.c.id, _cases.c.lease)
     .join_from(_timers, _cases, _cases.c.id == _timers.c.case_id)
-    .where(schema.HAS_NOT_PASSED, _timers.c.due <= _now, _free)
+    .where(schema.HAS_NOT_PASSED, _timers.c.due <= _now, reach.readable(_timers.c.case_id))
     .order_by(_timers.c.due)
     .limit(_limit)
 )
 _STEPS = (
     select(*_steps.c, _steps.c.case_id, _cases.c.id, _cases.c.lease)
     .join_from(_steps, _cases, _cases.c.id == _steps.c.case_id)
-    .where(schema.IS_DUE, _steps.c.due <= _now, _free)
+    .where(schema.IS_DUE, _steps.c.due <= _now, reach.readable(_steps.c.case_id))
     .order_by(_steps.c.due)
     .limit(_limit)
 )
 _Kinds = tuple[Select[Any], Select[Any], Select[Any]]
-_EVERYTHING: _Kinds = (_LETTERS, _TIMERS, _STEPS)
-_OF_CASES: _Kinds = (
-    _LETTERS.where(_inbox.c.case_id.in_(_only)),
-    _TIMERS.where(_timers.c.case_id.in_(_only)),
-    _STEPS.where(_steps.c.case_id.in_(_only)),
+# Starts from the few cases leased, not from all the work that waits for room.
+_OWN: _Kinds = (
+    _LETTERS.where(_inbox.c.case_id.in_(_own_cases)),
+    _TIMERS.where(_timers.c.case_id.in_(_own_cases)),
+    _STEPS.where(_steps.c.case_id.in_(_own_cases)),
 )
-_CLAIM = queries.CASES_BY_ID.add_columns(_cases.c.lease).where(_free).with_for_update(skip_locked=True)
+_FREE: _Kinds = (_LETTERS.where(reach.IS_FREE), _TIMERS.where(reach.IS_FREE), _STEPS.where(reach.IS_FREE))
+
+
+def _of_cases(kinds: _Kinds) -> _Kinds:
+    letters, timers, steps = kinds
+    return (
+        letters.where(_inbox.c.case_id.in_(_only)),
+        timers.where(_timers.c.case_id.in_(_only)),
+        steps.where(_steps.c.case_id.in_(_only)),
+    )
+
+
+_EVERYTHING = (_OWN, _FREE)
+_OF_CASES = (_of_cases(_OWN), _of_cases(_FREE))
+_CLAIM = (
+    queries.CASES_BY_ID.add_columns(_cases.c.lease)
+    .where(reach.IS_OWN_OR_FREE)
+    .with_for_update(skip_locked=True)
+)
 _MAY_OPEN = select(func.pg_try_advisory_xact_lock(_OPENING))
 
 
@@ -90,11 +110,18 @@ class Claim:
 
 
 def claim(
-    connection: Connection, *, worker: str, now: int, limit: int, held: Collection[str], shared: bool
+    connection: Connection,
+    *,
+    worker: str,
+    now: int,
+    limit: int,
+    held: Collection[str],
+    sops: Collection[str],
+    shared: bool,
 ) -> Claim:
     """``shared`` tells whether other rounds may be open on this database. Raises ``Conflict`` when a case in
     ``held`` turns out to be leased no longer."""
-    given = {"worker": worker, "now": now, "limit": limit}
+    given = {"worker": worker, "now": now, "limit": max(limit, 0), "sops": list(sops)}
     ready = _find(connection, _EVERYTHING, given)
     lost = {row[-2] for row in ready if row[-1] is None and row[-2] in held}
     if lost:
@@ -116,5 +143,11 @@ def claim(
     return Claim(ready, found, kept=not ready)
 
 
-def _find(connection: Connection, kinds: _Kinds, given: dict[str, Any]) -> Ready:
-    return Ready(*(connection.execute(kind, given).all() for kind in kinds))
+def _find(connection: Connection, kinds: tuple[_Kinds, _Kinds], given: dict[str, Any]) -> Ready:
+    own, free = kinds
+    letters, timers, steps = (connection.execute(kind, {**given, "limit": _MOST}).all() for kind in own)
+    if given["limit"]:
+        more = [connection.execute(kind, given).all() for kind in free]
+        letters = sorted([*letters, *more[0]], key=lambda row: row[0])
+        timers, steps = [*timers, *more[1]], [*steps, *more[2]]
+    return Ready(letters, timers, steps)

@@ -12,10 +12,11 @@ from datetime import datetime
 
 from adapters.errors import StoreError
 from adapters.store import rows
-from adapters.store.base import CaseRow, InboxRow, InboxStatus, Letter, Receipt, Step, StepStatus
+from adapters.store.base import Backlog, CaseRow, InboxRow, InboxStatus, Letter, Receipt, Step, StepStatus
+from adapters.store.failing import storable
 from adapters.store.recovering import replay_letter
 from adapters.store.rows import Hydrate, UnreadableCase
-from adapters.store.tables import DUE, Kept, MemoryRound, Tables
+from adapters.store.tables import Kept, MemoryRound, Tables
 from machines.kernel.case import Case, Entry, Timer, case_id
 
 
@@ -42,7 +43,10 @@ class MemoryStore:
     # intake
     def receive(self, letters: Sequence[Letter]) -> list[Receipt]:
         with self._writing() as tables:
-            return [Receipt(*tables.add_letter(letter)) for letter in letters]
+            with storable():
+                for letter in letters:
+                    rows.letter_values(letter)
+            return [Receipt(*tables.receive(letter)) for letter in letters]
 
     def wait(self, seconds: float) -> bool:
         changed = self._changed.wait(seconds)
@@ -63,11 +67,11 @@ class MemoryStore:
             yield current
             current.commit()
 
-    def next_due(self) -> datetime | None:
+    def next_due(self, *, worker: str | None = None) -> datetime | None:
         with self._lock:
-            steps = [step.due for step in self._tables.steps.values() if step.status in DUE and step.due]
-            running = (timer for timers in self._tables.timers.values() for timer in timers.values())
-            return min([*steps, *(timer.due for timer in running if not timer.passed)], default=None)
+            waiting = [*self._tables.due_steps(), *self._tables.due_timers()]
+            reach = self._tables.within_reach
+            return min((due for due, case in waiting if worker is None or reach(case, worker)), default=None)
 
     def beat(self, *, worker: str, now: datetime) -> None:
         with self._lock:
@@ -76,7 +80,8 @@ class MemoryStore:
     def recover(self, *, now: datetime, silent_since: datetime) -> int:
         with self._writing() as tables:
             alive = {worker for worker, beat in tables.workers.items() if beat >= silent_since}
-            freed = self._free({kept.lease for kept in tables.cases.values() if kept.lease} - alive, now=now)
+            leasing = {kept.lease for kept in tables.cases.values() if kept.lease}
+            freed = self._free((leasing | tables.workers.keys()) - alive, now=now)
             tables.workers = {worker: tables.workers[worker] for worker in alive}
             return freed
 
@@ -93,6 +98,7 @@ class MemoryStore:
         for step in list(tables.steps.values()):
             if step.status is StepStatus.RUNNING and step.case in freed:
                 tables.steps[step.key] = replace(step, status=StepStatus.PENDING, due=now)
+        tables.unreadable = {mark for mark in tables.unreadable if mark[1] not in workers}
         return len(freed)
 
     def expire_unmatched(self, *, before: datetime) -> int:
@@ -139,12 +145,14 @@ class MemoryStore:
     # reading
     def find_case(self, *, key: str, sop: str | None = None) -> list[Case]:
         with self._lock:
-            names = [sop] if sop is not None else self._tables.hydrate
-            ids = sorted(case_id(name, key) for name in names)
+            ids = sorted(self._ids(key)) if sop is None else [case_id(sop, key)]
             try:
                 return [self._tables.load(id) for id in ids if id in self._tables.cases]
             except UnreadableCase as error:
                 raise StoreError(str(error)) from error
+
+    def _ids(self, key: str) -> list[str]:
+        return [case_id(sop, key) for sop in self._tables.hydrate]
 
     def cases(
         self, *, sop: str | None = None, state: str | None = None, open_only: bool = False, limit: int = 100
@@ -158,7 +166,7 @@ class MemoryStore:
                 and not (open_only and kept.ended)
             ]
         found.sort(key=lambda row: row.id)
-        return sorted(found, key=lambda row: row.opened, reverse=True)[:limit]
+        return sorted(found, key=lambda row: row.changed, reverse=True)[:limit]
 
     def _row(self, kept: Kept) -> CaseRow:
         case = kept.case
@@ -186,9 +194,12 @@ class MemoryStore:
         command: str | None = None,
         run: str | None = None,
         keys: Collection[str] = (),
+        key_of_case: str | None = None,
+        error: str | None = None,
         limit: int = 100,
     ) -> list[Step]:
         with self._lock:
+            named = None if key_of_case is None else self._ids(key_of_case)
             found = [
                 step
                 for step in self._tables.steps.values()
@@ -197,6 +208,8 @@ class MemoryStore:
                 and command in (None, step.command)
                 and run in (None, step.run)
                 and (not keys or step.key in keys)
+                and (named is None or step.case in named)
+                and (not error or error in (step.error or ""))
             ]
         return sorted(found, key=lambda step: (step.issued, step.key))[:limit]
 
@@ -218,3 +231,19 @@ class MemoryStore:
                 "steps": Counter(step.status.value for step in tables.steps.values()),
                 "inbox": Counter(row.status.value for row in tables.inbox.values()),
             }
+
+    def backlog(self, now: datetime) -> Backlog:
+        with self._lock:
+            tables = self._tables
+            letters = Counter(row.status for row in tables.inbox.values())
+            received = (tables.inbox[number].letter.received for number in tables.new)
+            return Backlog(
+                new=letters[InboxStatus.NEW],
+                oldest=min(received, default=None),
+                unmatched=letters[InboxStatus.UNMATCHED],
+                dead=letters[InboxStatus.DEAD],
+                overdue_timers=sum(due <= now for due, _ in tables.due_timers()),
+                overdue_steps=sum(due <= now for due, _ in tables.due_steps()),
+                parked=sum(step.status is StepStatus.PARKED for step in tables.steps.values()),
+                workers=sorted(tables.workers.items()),
+            )

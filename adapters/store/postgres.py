@@ -5,6 +5,7 @@ from __future__ import annotations
 import select
 import socket
 from contextlib import suppress
+from typing import Any
 
 import psycopg
 from sqlalchemy import URL, Connection, create_engine, text
@@ -15,6 +16,15 @@ from adapters.store.sql import SqlStore
 _CHANNEL = "sop_work"
 _MIGRATING = 7_003_618  #: advisory lock of the process that migrates
 _BLIND = 0.2  #: seconds between two looks while nobody can tell us
+# A peer that vanishes without a word is noticed within half a minute, idle or in the middle of a statement.
+_CONNECTING: dict[str, Any] = {
+    "connect_timeout": 10,
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
 
 
 class PostgresStore(SqlStore):
@@ -30,7 +40,8 @@ class PostgresStore(SqlStore):
             paramstyle="format",
             isolation_level="READ COMMITTED",
             execution_options={"preserve_rowcount": True},
-            connect_args={"options": "-c synchronous_commit=on", "connect_timeout": 10},
+            connect_args={"options": "-c synchronous_commit=on", **_CONNECTING},
+            hide_parameters=True,
         )
         super().__init__(engine, hydrate=hydrate)
         self._bell, self._button = socket.socketpair()
@@ -66,7 +77,7 @@ class PostgresStore(SqlStore):
 
     def _listen(self) -> psycopg.Connection:
         address = self._address.set(drivername="postgresql").render_as_string(hide_password=False)
-        listener = psycopg.connect(address, autocommit=True, connect_timeout=10)
+        listener = psycopg.connect(address, autocommit=True, **_CONNECTING)
         self._listener = listener
         listener.execute(f"LISTEN {_CHANNEL}")
         # Whatever was announced before has been missed.

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
+from datetime import datetime
 
-from sqlalchemy import BindParameter, Connection, bindparam, func, select, true
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    ScalarSelect,
+    Table,
+    bindparam,
+    func,
+    select,
+    true,
+)
 
-from adapters.store import rows, schema
-from adapters.store.base import CaseRow, InboxRow, InboxStatus, Step, StepStatus
+from adapters.store import reach, rows, schema
+from adapters.store.base import Backlog, CaseRow, InboxRow, InboxStatus, Step, StepStatus
 from adapters.store.rows import Hydrate, UnreadableCase
 from machines.kernel.case import Case, Entry, Timer
 
@@ -40,6 +51,35 @@ _JOURNAL = (
     .where(_journal.c.case_id == bindparam("case"))
     .order_by(_journal.c.seq)
 )
+_DUE = (
+    select(_timers.c.due).where(schema.HAS_NOT_PASSED).order_by(_timers.c.due).limit(1),
+    select(_steps.c.due).where(schema.IS_DUE).order_by(_steps.c.due).limit(1),
+)
+_DUE_FOR = (
+    _DUE[0]
+    .join_from(_timers, _cases, _cases.c.id == _timers.c.case_id)
+    .where(reach.IS_OWN_OR_FREE, reach.readable(_timers.c.case_id)),
+    _DUE[1]
+    .join_from(_steps, _cases, _cases.c.id == _steps.c.case_id)
+    .where(reach.IS_OWN_OR_FREE, reach.readable(_steps.c.case_id)),
+)
+
+
+def _count(table: Table, *conditions: ColumnElement[bool]) -> ScalarSelect[int]:
+    return select(func.count()).select_from(table).where(*conditions).scalar_subquery()
+
+
+_now: BindParameter[int] = bindparam("now")
+_BACKLOG = select(
+    _count(_inbox, schema.IS_NEW),
+    select(func.min(_inbox.c.received)).where(schema.IS_NEW).scalar_subquery(),
+    _count(_inbox, schema.IS_UNMATCHED),
+    _count(_inbox, schema.IS_DEAD),
+    _count(_timers, schema.HAS_NOT_PASSED, _timers.c.due <= _now),
+    _count(_steps, schema.IS_DUE, _steps.c.due <= _now),
+    _count(_steps, schema.IS_PARKED),
+)
+_WORKERS = select(schema.workers.c.id, schema.workers.c.heartbeat).order_by(schema.workers.c.id)
 
 
 def load_cases(
@@ -77,7 +117,7 @@ def find_cases(connection: Connection, ids: Collection[str], *, hydrate: Hydrate
 def list_cases(
     connection: Connection, *, sop: str | None, state: str | None, open_only: bool, limit: int
 ) -> list[CaseRow]:
-    """Newest first."""
+    """Latest change first."""
     wanted = select(
         *(_cases.c.id, _cases.c.sop, _cases.c.key, _cases.c.state, _cases.c.opened, _cases.c.changed),
         *(_cases.c.ended, _cases.c.parent),
@@ -88,7 +128,7 @@ def list_cases(
         wanted = wanted.where(_cases.c.state == state)
     if open_only:
         wanted = wanted.where(_cases.c.ended.is_(False))
-    found = connection.execute(wanted.order_by(_cases.c.opened.desc(), _cases.c.id).limit(limit)).all()
+    found = connection.execute(wanted.order_by(_cases.c.changed.desc(), _cases.c.id).limit(limit)).all()
     timers = _timers_of(connection, [row[0] for row in found])
     listed = []
     for id, sop_, key, state_, opened, changed, ended, parent in found:
@@ -120,6 +160,8 @@ def list_steps(
     command: str | None,
     run: str | None,
     keys: Collection[str],
+    of_cases: Collection[str] | None,
+    error: str | None,
     limit: int,
 ) -> list[Step]:
     """Oldest first."""
@@ -136,6 +178,11 @@ def list_steps(
         wanted = wanted.where(schema.HAS_RUN, _steps.c.run == run)
     if keys:
         wanted = wanted.where(_steps.c.key.in_(list(keys)))
+    if of_cases is not None:
+        wanted = wanted.where(_steps.c.case_id.in_(list(of_cases)))
+    if error:
+        # LIKE minds upper and lower case on one database and not on the other.
+        wanted = wanted.where(func.replace(_steps.c.error, error, "") != _steps.c.error)
     wanted = wanted.order_by(_steps.c.issued, _steps.c.key).limit(limit)
     return [rows.step_from(row) for row in connection.execute(wanted)]
 
@@ -157,11 +204,19 @@ def find_letter(connection: Connection, *, source: str, id: str) -> InboxRow | N
     return None if row is None else rows.inbox_from(row)
 
 
-def next_due(connection: Connection) -> int | None:
+def next_due(connection: Connection, *, worker: str | None) -> int | None:
     """In microseconds."""
-    timer = connection.execute(select(func.min(_timers.c.due)).where(schema.HAS_NOT_PASSED)).scalar()
-    step = connection.execute(select(func.min(_steps.c.due)).where(schema.IS_DUE)).scalar()
-    return min((due for due in (timer, step) if due is not None), default=None)
+    kinds = _DUE if worker is None else _DUE_FOR
+    found = [connection.execute(kind, {"worker": worker}).scalar() for kind in kinds]
+    return min((due for due in found if due is not None), default=None)
+
+
+def backlog(connection: Connection, now: datetime) -> Backlog:
+    counts = connection.execute(_BACKLOG, {"now": rows.micros(now)}).one()
+    new, oldest, unmatched, dead, timers, steps, parked = counts
+    workers = [(name, rows.instant(beat)) for name, beat in connection.execute(_WORKERS)]
+    received = None if oldest is None else rows.instant(oldest)
+    return Backlog(new, received, unmatched, dead, timers, steps, parked, workers)
 
 
 def count_all(connection: Connection) -> dict[str, dict[str, int]]:

@@ -7,10 +7,26 @@ Recovery only re-queues; nothing is performed here.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import orjson
-from sqlalchemy import BindParameter, Connection, bindparam, delete, exists, literal_column, select, update
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Executable,
+    bindparam,
+    cast,
+    delete,
+    exists,
+    func,
+    literal,
+    literal_column,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 
 from adapters.store import rows, schema
@@ -18,22 +34,25 @@ from adapters.store import statements as sql
 from adapters.store.base import REPLAY, Letter
 
 _cases, _steps, _workers = schema.cases, schema.steps, schema.workers
-_beat = insert(_workers)
-_BEAT = _beat.on_conflict_do_update(index_elements=["id"], set_={"heartbeat": _beat.excluded.heartbeat})
-
 _names: BindParameter[str] = bindparam("workers", expanding=True)
-_SILENT = select(_workers.c.id).where(_workers.c.heartbeat < bindparam("since"))
 _UNKNOWN = (
     select(_cases.c.lease)
     .distinct()
     .where(schema.IS_LEASED, ~exists().where(_workers.c.id == _cases.c.lease))
 )
 # A case that an open round has locked stays: waiting for a worker that hangs would stop the others too.
-_LEASED = select(_cases.c.id).where(_cases.c.lease.in_(_names)).with_for_update(skip_locked=True)
-_FREE = update(_cases).where(_cases.c.id.in_(_LEASED)).values(lease=None).returning(_cases.c.id)
+_LEASED = select(_cases.c.id).where(_cases.c.lease.in_(_names))
+_FREE = update(_cases).values(lease=None).returning(_cases.c.id)
+_FREE_UNLOCKED = _FREE.where(_cases.c.id.in_(_LEASED.with_for_update(skip_locked=True)))
+_FREE_ALL = _FREE.where(_cases.c.id.in_(_LEASED.with_for_update()))
+# An open round of ours, on a connection that we lost, ends soon, one way or the other.
+_BE_PATIENT = text("SET LOCAL lock_timeout = '5s'")
 _FORGET = delete(_workers).where(
     _workers.c.id.in_(_names), ~exists().where(schema.IS_LEASED, _cases.c.lease == _workers.c.id)
 )
+_marks = schema.unreadable
+_MARK = insert(_marks).on_conflict_do_nothing()
+_READ_AGAIN = delete(_marks).where(_marks.c.worker.in_(_names))
 _PENDING: dict[str, object] = {"status": literal_column("'pending'"), "due": bindparam("now")}
 _REQUEUE_RUNNING = (
     update(_steps)
@@ -48,22 +67,56 @@ _REQUEUE_PARKED = (
 )
 
 
+def _clock(connection: Connection, now: datetime) -> ColumnElement[int]:
+    """The machines that share a PostgreSQL may disagree about the time, so it tells it to all of them; those
+    that share a file are one machine."""
+    if connection.dialect.name == "postgresql":
+        return cast(func.extract("epoch", func.clock_timestamp()) * 1_000_000, BigInteger)
+    return literal(rows.micros(now), BigInteger)
+
+
 def beat(connection: Connection, *, worker: str, now: datetime) -> None:
-    connection.execute(_BEAT, {"id": worker, "heartbeat": rows.micros(now)})
+    beating = insert(_workers).values(id=worker, heartbeat=_clock(connection, now))
+    again = {"heartbeat": beating.excluded.heartbeat}
+    connection.execute(beating.on_conflict_do_update(index_elements=["id"], set_=again))
 
 
-def find_silent(connection: Connection, *, since: datetime) -> list[str]:
+def register(connection: Connection, *, worker: str, now: datetime) -> None:
+    """A first heartbeat, if there is none."""
+    first = insert(_workers).values(id=worker, heartbeat=_clock(connection, now))
+    connection.execute(first.on_conflict_do_nothing())
+
+
+def find_silent(connection: Connection, *, now: datetime, since: datetime) -> list[str]:
     """Workers whose last heartbeat is older, and those who lease cases without any."""
-    silent = connection.execute(_SILENT, {"since": rows.micros(since)}).scalars().all()
+    oldest = _clock(connection, now) - (now - since) // timedelta(microseconds=1)
+    silent = connection.execute(select(_workers.c.id).where(_workers.c.heartbeat < oldest)).scalars().all()
     return [*silent, *connection.execute(_UNKNOWN).scalars()]
+
+
+def mark_unreadable(connection: Connection, cases: Collection[str], *, worker: str) -> None:
+    if cases:
+        connection.execute(_MARK, [{"case_id": case, "worker": worker} for case in cases])
+
+
+def leave(connection: Connection, *, worker: str, now: datetime) -> int:
+    """As ``free_cases``, but waits for rounds that are open."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(_BE_PATIENT)
+    return _free(connection, _FREE_ALL, [worker], now=now)
 
 
 def free_cases(connection: Connection, workers: Sequence[str], *, now: datetime) -> int:
     """The number of cases freed; their running steps become pending."""
-    freed = connection.execute(_FREE, {"workers": workers}).scalars().all()
+    return _free(connection, _FREE_UNLOCKED, workers, now=now)
+
+
+def _free(connection: Connection, freeing: Executable, workers: Sequence[str], *, now: datetime) -> int:
+    freed = connection.execute(freeing, {"workers": workers}).scalars().all()
     if freed:
         due = rows.micros(now)
         connection.execute(_REQUEUE_RUNNING, [{"case": case, "now": due} for case in freed])
+    connection.execute(_READ_AGAIN, {"workers": workers})
     connection.execute(_FORGET, {"workers": workers})
     return len(freed)
 

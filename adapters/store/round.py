@@ -8,19 +8,19 @@ from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import Connection
-from sqlalchemy.dialects.postgresql import insert
 
 from adapters.errors import Conflict
-from adapters.store import queries, rows, schema, writing
+from adapters.store import queries, recovering, rows, writing
 from adapters.store import statements as sql
 from adapters.store.base import Changes, InboxStatus, Taken
 from adapters.store.claiming import Claim, claim
+from adapters.store.failing import storable, translated
 from adapters.store.letters import sort_letters
 from adapters.store.rows import Hydrate
+from adapters.store.spans import spans
 from machines.kernel.case import Case, case_id
 
 _PATIENCE = 0.2  #: seconds to wait for what other open rounds keep from us, when there is nothing else to do
-_REGISTER = insert(schema.workers).on_conflict_do_nothing()
 
 
 class SqlRound:
@@ -35,10 +35,8 @@ class SqlRound:
         self.has_sent = False
 
     def take(self, *, now: datetime, limit: int, held: Collection[str]) -> Taken:
-        if limit <= 0:
-            return Taken({}, (), (), ())
         # A worker takes cases only under a heartbeat, or nobody would know when to free them.
-        self._connection.execute(_REGISTER, {"id": self._worker, "heartbeat": rows.micros(now)})
+        recovering.register(self._connection, worker=self._worker, now=now)
         give_up = time.monotonic() + _PATIENCE
         while True:
             claimed = claim(
@@ -47,10 +45,12 @@ class SqlRound:
                 now=rows.micros(now),
                 limit=limit,
                 held=held,
+                sops=self._hydrate.keys(),
                 shared=self._shared,
             )
             taken, unmatched = self._read(claimed)
             self._mark_unmatched(unmatched)
+            recovering.mark_unreadable(self._connection, taken.unreadable, worker=self._worker)
             if taken or not (unmatched or (claimed.kept and time.monotonic() < give_up)):
                 return taken
             if claimed.kept:
@@ -62,7 +62,10 @@ class SqlRound:
 
     def write(self, changes: Changes) -> None:
         connection, worker, leases = self._connection, self._worker, self._leases
-        if writing.write(connection, changes, worker=worker, leases=leases):
+        span = spans(changes)
+        with translated(), storable():
+            kept = writing.write(connection, changes, span=span, worker=worker, leases=leases)
+        if kept:
             self.has_sent = bool(changes.sent)
             return
         connection.rollback()

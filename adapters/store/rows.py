@@ -26,7 +26,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class UnreadableCase(Exception):
-    """The data of a case does not fit the model of its procedure."""
+    """The data of a case does not fit the model of its procedure, or there is no such procedure here."""
 
 
 def micros(instant: datetime) -> int:
@@ -71,10 +71,10 @@ def moved_values(case: Case, *, lease: str | None, changed: int, ended: bool) ->
 def case_from(row: AnyRow, *, timers: Mapping[str, Timer], hydrate: Hydrate) -> Case:
     """From sop, key, version, hash, state, data, seq, parent, deferred. Raises ``UnreadableCase``."""
     sop, key, version, hash, state, data, seq, parent, deferred = row
+    if sop not in hydrate:
+        raise UnreadableCase(f"no procedure {sop} is known here")
     try:
         facts = None if data is None else hydrate[sop].model_validate_json(data)
-    except KeyError:
-        raise UnreadableCase(f"no procedure {sop} is known here") from None
     except ValidationError as error:
         # Only where and what kind: the message itself would quote the data.
         faults = ", ".join(f"{'.'.join(map(str, e['loc']))}: {e['type']}" for e in error.errors())

@@ -2,7 +2,7 @@
 
 ``cases.id`` is ``sop/key``, and the inbox addresses cases by it, also those that do not exist yet. Work is
 found through partial indexes that hold only what is still to do, so they stay small however long the history
-gets.
+gets. ``unreadable`` names the cases that a worker could not make sense of: others, of another version, may.
 """
 
 from __future__ import annotations
@@ -118,6 +118,13 @@ workers = Table(
     Column("heartbeat", BigInteger, nullable=False),
 )
 
+unreadable = Table(
+    "unreadable",
+    metadata,
+    Column("case_id", Text, primary_key=True),
+    Column("worker", Text, primary_key=True),
+)
+
 customers = Table(
     "customers",
     metadata,
@@ -155,6 +162,7 @@ def _partial(name: str, *columns: Column[Any], where: ColumnElement[bool]) -> In
 
 
 _partial("inbox_new", inbox.c.number, where=IS_NEW)
+_partial("inbox_new_of_case", inbox.c.case_id, where=IS_NEW)
 _partial("inbox_unmatched", inbox.c.case_id, where=IS_UNMATCHED)
 _partial("inbox_deferred", inbox.c.case_id, where=IS_DEFERRED)
 _partial("inbox_dead", inbox.c.number, where=IS_DEAD)
@@ -167,4 +175,4 @@ _partial("cases_leased", cases.c.lease, where=IS_LEASED)
 # Whole, not partial: one entry written once costs less than one that comes and goes with "running",
 # and the steps of a case are listed by it too.
 Index("steps_of_case", steps.c.case_id)
-Index("cases_opened", cases.c.opened)
+Index("cases_changed", cases.c.changed)

@@ -6,12 +6,15 @@ from datetime import datetime
 
 from adapters.store.base import Changes
 
+Spans = dict[str, tuple[datetime, datetime]]
+"""Case id -> (first entry at, last entry at)."""
 
-def spans(changes: Changes) -> dict[str, tuple[datetime, datetime]]:
-    """(first entry at, last entry at) of every case opened or moved. Raises ``ValueError`` where entries and
+
+def spans(changes: Changes) -> Spans:
+    """Of every case opened or moved. Raises ``ValueError`` where entries and
     journal numbers do not match."""
     latest = dict.fromkeys(changes.opened, 0) | {case: at[1] for case, at in changes.moved.items()}
-    found: dict[str, tuple[datetime, datetime]] = {}
+    found: Spans = {}
     for case, entry in changes.entries:
         if latest.get(case) != entry.seq - 1:
             raise ValueError(f"{case}: entry {entry.seq} does not follow {latest.get(case)}")

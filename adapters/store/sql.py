@@ -11,8 +11,8 @@ from sqlalchemy import Connection, Engine
 
 from adapters.store import keys, migrating, queries, receiving, recovering, rows
 from adapters.store import statements as sql
-from adapters.store.base import CaseRow, InboxRow, InboxStatus, Letter, Receipt, Step, StepStatus
-from adapters.store.failing import translated
+from adapters.store.base import Backlog, CaseRow, InboxRow, InboxStatus, Letter, Receipt, Step, StepStatus
+from adapters.store.failing import storable, translated
 from adapters.store.round import SqlRound
 from adapters.store.rows import Hydrate
 from machines.kernel.case import Case, Entry, Timer, case_id
@@ -64,7 +64,8 @@ class SqlStore(ABC):
     # intake
     def receive(self, letters: Sequence[Letter]) -> list[Receipt]:
         with self._writing() as connection:
-            receipts = receiving.receive(connection, letters)
+            with storable():
+                receipts = receiving.receive(connection, letters)
             self._announce(connection)
         self.wake()
         return receipts
@@ -81,9 +82,9 @@ class SqlStore(ABC):
             if current.has_sent:
                 self._announce(connection)
 
-    def next_due(self) -> datetime | None:
+    def next_due(self, *, worker: str | None = None) -> datetime | None:
         with self._reading() as connection:
-            due = queries.next_due(connection)
+            due = queries.next_due(connection, worker=worker)
         return None if due is None else rows.instant(due)
 
     def beat(self, *, worker: str, now: datetime) -> None:
@@ -92,7 +93,7 @@ class SqlStore(ABC):
 
     def recover(self, *, now: datetime, silent_since: datetime) -> int:
         with self._writing() as connection:
-            silent = recovering.find_silent(connection, since=silent_since)
+            silent = recovering.find_silent(connection, now=now, since=silent_since)
             freed = recovering.free_cases(connection, silent, now=now) if silent else 0
             if freed:
                 self._announce(connection)
@@ -100,7 +101,7 @@ class SqlStore(ABC):
 
     def leave(self, *, worker: str, now: datetime) -> None:
         with self._writing() as connection:
-            if recovering.free_cases(connection, [worker], now=now):
+            if recovering.leave(connection, worker=worker, now=now):
                 self._announce(connection)
 
     def expire_unmatched(self, *, before: datetime) -> int:
@@ -136,9 +137,12 @@ class SqlStore(ABC):
 
     # reading
     def find_case(self, *, key: str, sop: str | None = None) -> list[Case]:
-        ids = [case_id(name, key) for name in ([sop] if sop is not None else self._hydrate)]
+        ids = self._ids(key) if sop is None else [case_id(sop, key)]
         with self._reading() as connection:
             return queries.find_cases(connection, ids, hydrate=self._hydrate)
+
+    def _ids(self, key: str) -> list[str]:
+        return [case_id(sop, key) for sop in self._hydrate]
 
     def cases(
         self, *, sop: str | None = None, state: str | None = None, open_only: bool = False, limit: int = 100
@@ -162,11 +166,21 @@ class SqlStore(ABC):
         command: str | None = None,
         run: str | None = None,
         keys: Collection[str] = (),
+        key_of_case: str | None = None,
+        error: str | None = None,
         limit: int = 100,
     ) -> list[Step]:
         with self._reading() as connection:
             return queries.list_steps(
-                connection, status=status, case=case, command=command, run=run, keys=keys, limit=limit
+                connection,
+                status=status,
+                case=case,
+                command=command,
+                run=run,
+                keys=keys,
+                of_cases=None if key_of_case is None else self._ids(key_of_case),
+                error=error,
+                limit=limit,
             )
 
     def inbox(self, *, status: Collection[InboxStatus] = (), limit: int = 100) -> list[InboxRow]:
@@ -180,3 +194,7 @@ class SqlStore(ABC):
     def summary(self) -> Mapping[str, Mapping[str, int]]:
         with self._reading() as connection:
             return queries.count_all(connection)
+
+    def backlog(self, now: datetime) -> Backlog:
+        with self._reading() as connection:
+            return queries.backlog(connection, now)

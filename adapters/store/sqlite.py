@@ -40,6 +40,7 @@ class SqliteStore(SqlStore):
             URL.create("sqlite", database=str(path)),
             connect_args={"isolation_level": None, "timeout": busy, "check_same_thread": False},
             execution_options={"preserve_rowcount": True},
+            hide_parameters=True,
         )
         event.listen(engine, "connect", _prepare)
         event.listen(engine, "begin", _begin)

@@ -4,16 +4,18 @@ as in a database, so that what does not survive the one does not survive the oth
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from adapters.errors import Conflict
+from adapters.errors import Conflict, StoreError, Unwritable
 from adapters.store import rows
 from adapters.store.base import Changes, InboxRow, InboxStatus, Letter, Step, StepStatus, Taken
+from adapters.store.failing import storable
 from adapters.store.letters import sort_letters
 from adapters.store.rows import Hydrate, UnreadableCase, Values
 from adapters.store.spans import spans
+from adapters.store.writing import another_letter
 from machines.kernel.case import Case, Timer, case_id
 
 DUE = (StepStatus.PENDING, StepStatus.RETRYING)
@@ -43,6 +45,7 @@ class Tables:
     timers: defaultdict[str, dict[str, Timer]] = field(default_factory=lambda: defaultdict(dict))
     workers: dict[str, datetime] = field(default_factory=dict)
     customers: dict[str, bytes | None] = field(default_factory=dict)
+    unreadable: set[tuple[str, str]] = field(default_factory=set)  #: case id, worker
 
     def load(self, id: str) -> Case:
         """Raises ``UnreadableCase``."""
@@ -50,6 +53,31 @@ class Tables:
         case = kept.case
         row = (*(case.sop, case.key, case.version, case.hash, case.state, kept.data, case.seq), case.parent)
         return rows.case_from((*row, case.deferred), timers=dict(self.timers[id]), hydrate=self.hydrate)
+
+    def within_reach(self, case: str, worker: str) -> bool:
+        """Leased by the worker or by nobody, and not marked as beyond it."""
+        kept = self.cases.get(case)
+        free = kept is None or kept.lease in (None, worker)
+        return free and (case, worker) not in self.unreadable
+
+    def due_timers(self) -> Iterator[tuple[datetime, str]]:
+        """(due, case) of all that are waited for."""
+        for case, running in self.timers.items():
+            yield from ((timer.due, case) for timer in running.values() if not timer.passed)
+
+    def due_steps(self) -> Iterator[tuple[datetime, str]]:
+        """(due, case) of all that are to be performed."""
+        steps = self.steps.values()
+        return ((step.due, step.case) for step in steps if step.status in DUE and step.due)
+
+    def receive(self, letter: Letter) -> tuple[int, bool]:
+        """As ``add_letter``, but replaces one that is dead."""
+        number = self.numbers.get((letter.source, letter.id))
+        if number is None or self.inbox[number].status is not InboxStatus.DEAD:
+            return self.add_letter(letter)
+        self.inbox[number] = InboxRow(number, letter, InboxStatus.NEW)
+        self.new.add(number)
+        return number, False
 
     def add_letter(self, letter: Letter) -> tuple[int, bool]:
         """Its number, and whether it was there before."""
@@ -73,6 +101,18 @@ class Tables:
                     self.mark(row.number, InboxStatus.NEW, "")
 
 
+class _Room:
+    """How much of each kind a round may still take for cases that its worker does not lease."""
+
+    def __init__(self, limit: int) -> None:
+        self.letters, self.timers, self.steps = (_countdown(limit) for _ in range(3))
+
+
+def _countdown(limit: int) -> Callable[[], bool]:
+    left = iter(range(limit))
+    return lambda: next(left, None) is not None
+
+
 class MemoryRound:
     """One at a time: whoever opens it holds the lock of the store."""
 
@@ -81,17 +121,20 @@ class MemoryRound:
         self._worker = worker
         self._leases: dict[str, str | None] = {}
         self._unmatched: list[int] = []
+        self._unreadable: set[str] = set()
+        self._taken: datetime | None = None
         self._changes: Changes | None = None
 
     def take(self, *, now: datetime, limit: int, held: Collection[str]) -> Taken:
         tables = self._tables
-        if limit <= 0:
-            return Taken({}, (), (), ())
-        tables.workers.setdefault(self._worker, now)
+        self._taken = now
         new = [tables.inbox[number] for number in sorted(tables.new - set(self._unmatched))]
         letters, unmatched = sort_letters(
-            (row, row.letter.case in tables.cases) for row in new if self._free(row.letter.case)
+            (row, row.letter.case in tables.cases)
+            for row in new
+            if row.letter.sop in tables.hydrate and self._free(row.letter.case)
         )
+        room = _Room(limit)
         self._unmatched += unmatched
         timers = [
             (timer.due, case, timer.name)
@@ -105,20 +148,31 @@ class MemoryRound:
             if step.status in DUE and step.due is not None and step.due <= now and self._free(step.case)
         ]
         steps.sort(key=lambda step: step.due or now)
-        due = [(case, name) for _, case, name in sorted(timers)[:limit]]
-        return self._claim(Taken({}, letters[:limit], due, steps[:limit]), held)
+        letters = [row for row in letters if self._owns(row.letter.case) or room.letters()]
+        steps = [step for step in steps if self._owns(step.case) or room.steps()]
+        timers = [timer for timer in sorted(timers) if self._owns(timer[1]) or room.timers()]
+        return self._claim(Taken({}, letters, [(case, name) for _, case, name in timers], steps), held)
 
     def case(self, *, sop: str, key: str) -> Case | None:
         id = case_id(sop, key)
-        return self._tables.load(id) if id in self._tables.cases else None
+        try:
+            return self._tables.load(id) if id in self._tables.cases else None
+        except UnreadableCase as error:
+            raise StoreError(f"{id}: {error}") from error
 
     def write(self, changes: Changes) -> None:
         self._check(changes)
+        with storable():
+            self._check_values(changes)
+        self._check_names(changes)
         self._changes = changes
 
     def commit(self) -> None:
+        if self._taken is not None:
+            self._tables.workers.setdefault(self._worker, self._taken)
         for number in self._unmatched:
             self._tables.mark(number, InboxStatus.UNMATCHED, "there is no such case yet")
+        self._tables.unreadable |= {(case, self._worker) for case in self._unreadable}
         if self._changes is not None:
             self._write_cases(self._changes)
             self._write_work(self._changes)
@@ -159,8 +213,11 @@ class MemoryRound:
             tables.add_letter(letter)
 
     def _free(self, case: str) -> bool:
+        return case not in self._unreadable and self._tables.within_reach(case, self._worker)
+
+    def _owns(self, case: str) -> bool:
         kept = self._tables.cases.get(case)
-        return kept is None or kept.lease in (None, self._worker)
+        return kept is not None and kept.lease == self._worker
 
     def _claim(self, found: Taken, held: Collection[str]) -> Taken:
         tables = self._tables
@@ -176,6 +233,7 @@ class MemoryRound:
                 self._leases[case] = tables.cases[case].lease
             except UnreadableCase as error:
                 unreadable[case] = str(error)
+        self._unreadable |= unreadable.keys()
         return Taken(
             cases,
             [row for row in found.letters if row.letter.case not in unreadable],
@@ -200,3 +258,29 @@ class MemoryRound:
                 conflicts.add(id)
         if conflicts:
             raise Conflict(conflicts)
+
+    def _check_values(self, changes: Changes) -> None:
+        """Turns everything into rows once, as a database would."""
+        for case in [*changes.opened.values(), *(after for after, _ in changes.moved.values())]:
+            rows.case_values(case, lease=None, opened=0, changed=0, ended=False)
+        for id, entry in changes.entries:
+            rows.entry_values(id, entry)
+        for step in [*changes.steps, *changes.settled]:
+            rows.step_values(step)
+        for id, timer in changes.timers_set:
+            rows.timer_values(id, timer)
+        for letter in changes.sent:
+            rows.letter_values(letter)
+
+    def _check_names(self, changes: Changes) -> None:
+        tables = self._tables
+        steps = [step.key for step in changes.steps]
+        if len(set(steps)) < len(steps) or not tables.steps.keys().isdisjoint(steps):
+            raise Unwritable("a step has been issued before")
+        sent: dict[tuple[str, str], Letter] = {}
+        for letter in changes.sent:
+            name = (letter.source, letter.id)
+            number = tables.numbers.get(name)
+            first = sent.setdefault(name, letter) if number is None else tables.inbox[number].letter
+            if (letter.type, letter.sop, letter.key) != (first.type, first.sop, first.key):
+                raise Unwritable(another_letter(letter))

@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, select, tuple_
 
+from adapters.errors import Unwritable
 from adapters.store import rows, schema
 from adapters.store import statements as sql
-from adapters.store.base import Changes
+from adapters.store.base import Changes, Letter
 from adapters.store.rows import Values
-from adapters.store.spans import spans
+from adapters.store.spans import Spans
 
 Leases = Mapping[str, str | None]
 """Case id -> the worker that leases it, as committed."""
 
-_cases = schema.cases
+_cases, _inbox = schema.cases, schema.inbox
+_KNOWN = select(*(_inbox.c[name] for name in ("source", "id", "type", "sop", "key"))).where(
+    tuple_(_inbox.c.source, _inbox.c.id).in_(bindparam("names", expanding=True))
+)
 _STANDING = select(_cases.c.id, _cases.c.seq, _cases.c.lease).where(
     _cases.c.id.in_(bindparam("ids", expanding=True))
 )
 
 
-def write(connection: Connection, changes: Changes, *, worker: str, leases: Leases) -> bool:
+def write(connection: Connection, changes: Changes, *, span: Spans, worker: str, leases: Leases) -> bool:
     """False if a case is not as the round found it; the transaction must then be rolled back.
 
     ``leases`` are those of the cases taken; every other case must be leased by ``worker``.
+    Raises ``Unwritable``.
     """
-    if not _write_cases(connection, changes, worker=worker, leases=leases):
+    if not _write_cases(connection, changes, span=span, worker=worker, leases=leases):
         return False
     sql.ADD_ENTRIES.run(connection, [rows.entry_values(case, entry) for case, entry in changes.entries])
     sql.ADD_STEPS.run(connection, [rows.step_values(step) for step in changes.steps])
@@ -39,12 +44,30 @@ def write(connection: Connection, changes: Changes, *, worker: str, leases: Leas
         connection.execute(sql.REDELIVER, {"cases": list(changes.redeliver)})
     if changes.opened:
         connection.execute(sql.DELIVER_UNMATCHED, {"cases": list(changes.opened)})
-    sql.ADD_LETTERS.run(connection, [rows.letter_values(letter) for letter in changes.sent])
+    _send(connection, changes.sent)
     return True
 
 
-def _write_cases(connection: Connection, changes: Changes, *, worker: str, leases: Leases) -> bool:
-    span = spans(changes)
+def _send(connection: Connection, letters: Sequence[Letter]) -> None:
+    """Raises ``Unwritable`` where another letter stands under the name of one of these."""
+    values = [rows.letter_values(letter) for letter in letters]
+    if sql.ADD_LETTERS.run(connection, values) == len(values):
+        return
+    wanted = {(letter.source, letter.id) for letter in letters}
+    names = {"names": list(wanted)}
+    known = {(row[0], row[1]): row for row in connection.execute(_KNOWN, names)}
+    for letter in letters:
+        if known[letter.source, letter.id] != (letter.source, letter.id, letter.type, letter.sop, letter.key):
+            raise Unwritable(another_letter(letter))
+
+
+def another_letter(letter: Letter) -> str:
+    return f"{letter.source} has sent another letter as {letter.id} before"
+
+
+def _write_cases(
+    connection: Connection, changes: Changes, *, span: Spans, worker: str, leases: Leases
+) -> bool:
     released, ended = changes.released, changes.ended
     opened = []
     for id, case in changes.opened.items():

@@ -104,6 +104,13 @@ BAD_ENVELOPES: list[tuple[object, str, str | None, str]] = [
     (placed(Subject="x"), "Subject", None, "lower-case"),
     (placed(customer="jane@example.org"), "customer", None, "no e-mail address"),
     (placed(subject="toy/T-1"), "subject", "toy/T-1", "write the key alone: T-1"),
+    (placed(subject="T\x001"), "subject", None, "control characters"),
+    (placed(subject="T" * 121), "subject", "T" * 40 + "...", "at most 120 characters; it has 121"),
+    (placed(source="staff"), "source", "staff", "reserved for ourselves; name the system that sends it"),
+    (placed(source="step"), "source", "step", "reserved"),
+    (placed(source="timer"), "source", "timer", "reserved"),
+    (placed(source="worker"), "source", "worker", "reserved"),
+    (placed(source="toy/T-1"), "source", "toy/T-1", "reserved"),
 ]
 
 
@@ -145,6 +152,7 @@ BAD_PAYLOADS: list[tuple[dict[str, object], str, str | None, str]] = [
     (changed(email=" SEALED:x"), "data.email", None, "reserved"),
     (changed(lines=[{"sku": "sealed:1:C-2:x", "quantity": 1}]), "data.lines.0.sku", None, "reserved"),
     (changed(customer="jane@example.org"), "data.customer", None, "no e-mail address"),
+    (changed(customer="Jane Hill"), "data.customer", None, "no e-mail address"),
 ]
 
 
@@ -155,6 +163,54 @@ def test_bad_payloads_never_repeat_a_personal_value(
     (fault,) = faults(event)
     assert (fault.field.removeprefix("data."), fault.value) == (field.removeprefix("data."), value)
     assert remedy in fault.remedy
+
+
+def test_payload_must_be_about_the_case_that_it_is_sent_to() -> None:
+    (fault,) = faults(placed(type="toy.lent", subject="T-1", data={"card": "T-2"}))
+    assert (fault.field, fault.value) == ("data.card", "T-2")
+    assert fault.remedy == "is not the subject, T-1; write the key of the case in both"
+    store = ToyStore()
+    intake(store).accept([placed(type="toy.lent", subject="T-1", data={"card": "T-1"})])
+    assert len(store.letters) == 1
+
+
+def test_sources_that_only_begin_like_ours_are_taken() -> None:
+    store = ToyStore()
+    intake(store).accept(
+        [placed(1, source="toyshop/eu"), placed(2, source="staff-portal"), placed(3, source="toy")]
+    )
+    assert len(store.letters) == 3
+
+
+PLACED = CATALOGUE.event("order.placed").examples[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "value", "remedy"),
+    [
+        ({"order": "SO 1001"}, "order", "SO 1001", "leave out spaces and control characters"),
+        ({"order": "S" * 65}, "order", "S" * 40 + "...", "at most 64"),
+        ({"channel": "web\x00"}, "channel", None, "leave out control characters"),
+        ({"currency": "EUX"}, "currency", "EUX", "no ISO 4217 currency in use"),
+        ({"shipping": -1}, "shipping", "-1", "greater than or equal to 0"),
+        ({"customer": "Jane Hill"}, "customer", None, "no e-mail address"),
+    ],
+)
+def test_orders_that_nobody_means_are_told_value_and_remedy(
+    change: dict[str, object], field: str, value: str | None, remedy: str
+) -> None:
+    with pytest.raises(InvalidEvents) as caught:
+        real().accept([placed(type="order.placed", subject="SO-1001", data={**PLACED, **change})])
+    (fault,) = caught.value.faults
+    assert (fault.field.removeprefix("data."), fault.value) == (field, value)
+    assert remedy in fault.remedy
+
+
+def real(store: ToyStore | None = None) -> Intake:
+    """An intake for the procedures of the house."""
+    kept = store or ToyStore()
+    vault = Vault(kept, master=MasterKeys(b"m" * 32))
+    return Intake(kept, vault=vault, catalogue=CATALOGUE, clock=lambda: NOW)
 
 
 def test_deep_nesting_is_refused_without_recursing() -> None:
@@ -201,6 +257,17 @@ def test_nothing_sent_stores_nothing() -> None:
     assert store.transactions == 0
 
 
+def test_event_that_opens_a_case_names_its_key() -> None:
+    events = {event for sop in CATALOGUE for event in sop.event_types.values()}
+    assert {event.type: event.key for event in events if event.key} == {
+        "order.placed": "order",
+        "shipment.requested": "parcel",
+        "shipment.cancelled": "parcel",
+        "refund.requested": "refund",
+    }
+    assert all(event.key in event.model_fields for event in events if event.key or event.opens)
+
+
 EXAMPLES = [(event, example) for event in CATALOGUE.outside.values() for example in event.examples]
 
 
@@ -209,10 +276,8 @@ def test_every_example_comes_in_and_is_still_valid_when_sealed(
     event: type[Event], example: dict[str, object]
 ) -> None:
     store = ToyStore()
-    taking = Intake(
-        store, vault=Vault(store, master=MasterKeys(b"m" * 32)), catalogue=CATALOGUE, clock=lambda: NOW
-    )
-    taking.accept([placed(type=event.type, data=example)])
+    subject = example[event.key] if event.key else "T-1"
+    real(store).accept([placed(type=event.type, subject=subject, data=example)])
     (letter,) = store.letters
     event.model_validate_json(letter.body)
     assert letter.body.count(b"sealed:1:C-1:") == letter.body.count(b"sealed:")

@@ -299,7 +299,7 @@ def test_a_case_is_shown_without_personal_data() -> None:
 
 def test_the_types_list_says_what_can_be_sent() -> None:
     types = {item["type"]: item for item in ask(app(), "GET", "/events/types").json()}
-    assert list(types) == ["toy.decision", "toy.dispatched", "toy.noted", "toy.placed"]
+    assert list(types) == ["toy.decision", "toy.dispatched", "toy.lent", "toy.noted", "toy.placed"]
     assert (types["toy.dispatched"]["sop"], types["toy.placed"]["opens"]) == ("toy", True)
     assert types["toy.placed"]["personal"] == ["email", "ship_to.name", "ship_to.street"]
     assert types["toy.placed"]["example"]["customer"] == "C-1"

@@ -54,6 +54,12 @@ class Reported(Between, type="toy.reported"):
     """Another case of ours has something to say."""
 
 
+class Lent(Event, type="toy.lent", key="card"):
+    """Somebody borrowed it."""
+
+    card: str
+
+
 class Decision(Event, type="toy.decision"):
     approve: bool
 
@@ -78,7 +84,7 @@ TOY = Procedure(
     references=(),
     fulfils=(),
     data=Facts,
-    events=(Placed, Noted, Dispatched, Reported),
+    events=(Placed, Noted, Dispatched, Lent, Reported),
     states=(Ask("waiting", "-", form=Decision, role="agent", no_deadline="a toy"),),
     rules=(),
     may_happen=lambda _: (),

@@ -34,7 +34,9 @@ def emptied(server: EmbeddedPostgres) -> Callable[[], str]:
 
     def empty() -> str:
         with psycopg.connect(url) as connection:
-            connection.execute("TRUNCATE cases, inbox, journal, steps, timers, workers, customers, consents")
+            connection.execute(
+                "TRUNCATE cases, inbox, journal, steps, timers, workers, unreadable, customers, consents"
+            )
         return url
 
     return empty

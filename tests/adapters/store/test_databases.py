@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
 import signal
 import sqlite3
 import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, create_engine, make_url
+from sqlalchemy.exc import OperationalError
 
-from adapters.errors import StoreUnavailable
+from adapters.errors import StoreUnavailable, Unwritable
 from adapters.postgres import EmbeddedPostgres
-from adapters.store.base import Changes, Store
+from adapters.store.base import Changes, StepStatus, Store
 from adapters.store.opening import open_store
+from adapters.store.postgres import PostgresStore
 from adapters.store.schema import metadata
 from adapters.store.sqlite import SqliteStore
 from machines.kernel.case import Case
@@ -197,6 +203,109 @@ def test_the_store_works_again_after_its_connections_were_cut(postgres_url: str)
         timer.start()
         assert store.wait(5)
         timer.join()
+
+
+def test_a_round_whose_answer_is_lost_is_kept_and_its_steps_come_back(
+    opener: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = Connection.commit
+
+    def lose_answer(connection: Connection) -> None:
+        commit(connection)
+        raise OperationalError("COMMIT", None, Exception("server closed the connection"))
+
+    store = opener()
+    store.receive([announced("A")])
+    monkeypatch.setattr(Connection, "commit", lose_answer)
+    with pytest.raises(StoreUnavailable, match="closed the connection"):
+        drive(store)
+    monkeypatch.undo()
+    assert [step.status for step in store.steps()] == [StepStatus.RUNNING]
+    assert not peek(store, worker="ann")
+    store.leave(worker="ann", now=NOW)
+    assert [step.status for step in peek(store, worker="ann").steps] == [StepStatus.PENDING]
+
+
+def test_leaving_waits_for_a_round_that_is_still_open(postgres_url: str) -> None:
+    with closing(open_store(postgres_url, hydrate=HYDRATE)) as store:
+        held = open_parcels(store, "A")
+        changes = Changes()
+        add_move(changes, held["parcel/A"])
+        with ThreadPoolExecutor(1) as pool:
+            with store.round(worker="ann") as lost:
+                lost.write(changes)
+                leaving = pool.submit(store.leave, worker="ann", now=NOW)
+                with pytest.raises(TimeoutError):
+                    leaving.result(timeout=0.3)
+            leaving.result(timeout=5)
+        assert [step.status for step in peek(store, worker="bob").steps] == [StepStatus.PENDING]
+
+
+@pytest.mark.parametrize("skew", [timedelta(hours=-1), timedelta(hours=1)])
+def test_a_worker_whose_clock_is_wrong_keeps_its_cases(postgres_url: str, skew: timedelta) -> None:
+    with closing(open_store(postgres_url, hydrate=HYDRATE)) as store:
+        open_parcels(store, "A", worker="ann")
+        store.beat(worker="ann", now=NOW + skew)
+        assert store.recover(now=NOW, silent_since=NOW - timedelta(seconds=10)) == 0
+        time.sleep(0.02)
+        assert store.recover(now=NOW, silent_since=NOW - timedelta(seconds=0.01)) == 1
+
+
+def test_a_value_too_large_for_its_column_is_no_outage(url: str, opener: Opener) -> None:
+    def overflow(changes: Changes, cases: dict[str, Case]) -> None:
+        changes.steps = [replace(step, attempts=2**70) for step in changes.steps]
+
+    store = opener()
+    store.receive([announced("A")])
+    with pytest.raises(Unwritable) as caught:
+        drive(store, change=overflow)
+    assert str(2**70) not in str(caught.value)
+    assert caught.value.__cause__ is not None
+    assert drive(store)
+
+
+def test_text_that_postgresql_does_not_take_is_no_outage(postgres_url: str) -> None:
+    with closing(open_store(postgres_url, hydrate=HYDRATE)) as store, pytest.raises(Unwritable):
+        store.receive([announced("A", id="secret\0")])
+
+
+def test_text_that_is_not_unicode_is_no_outage(opener: Opener) -> None:
+    store = opener()
+    with pytest.raises(Unwritable) as caught:
+        store.receive([announced("A", id="secret\ud800")])
+    assert "secret" not in str(caught.value)
+
+
+def test_a_key_too_long_for_an_index_is_no_outage(postgres_url: str) -> None:
+    noise = "".join(hashlib.sha256(bytes([number])).hexdigest() for number in range(200))
+    with closing(open_store(postgres_url, hydrate=HYDRATE)) as store, pytest.raises(Unwritable) as caught:
+        store.receive([announced(noise)])
+    assert noise[:20] not in str(caught.value)
+
+
+def test_errors_quote_no_values(opener: Opener) -> None:
+    def again(changes: Changes, cases: dict[str, Case]) -> None:
+        changes.steps = [replace(step, error="Frau-Geheim") for step in changes.steps * 2]
+
+    store = opener()
+    store.receive([announced("A")])
+    with pytest.raises(Unwritable) as caught:
+        drive(store, change=again)
+    assert "Frau-Geheim" not in f"{caught.value} {caught.value.__cause__}"
+
+
+def test_connections_notice_a_peer_that_vanishes(postgres_url: str) -> None:
+    with closing(PostgresStore(make_url(postgres_url), hydrate=HYDRATE)) as store:
+        store.wait(0)
+        assert store._listener is not None
+        with store._reading() as connection:
+            raw = connection.connection.driver_connection
+            assert isinstance(raw, psycopg.Connection)
+            for one in (raw, store._listener):
+                found = one.info.get_parameters()
+                names = ("keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count")
+                assert [found[name] for name in names] == ["1", "10", "5", "3"]
+                assert found["tcp_user_timeout"] == "20000"
 
 
 def cut_connections(url: str) -> None:

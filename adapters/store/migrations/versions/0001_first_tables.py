@@ -35,9 +35,9 @@ def _number() -> sa.Column[Any]:
     return sa.Column("number", kind, primary_key=True)
 
 
-def _partial(name: str, table: str, column: str, where: str) -> None:
+def _partial(name: str, table: str, *columns: str, where: str) -> None:
     condition = sa.text(where)
-    op.create_index(name, table, [column], sqlite_where=condition, postgresql_where=condition)
+    op.create_index(name, table, list(columns), sqlite_where=condition, postgresql_where=condition)
 
 
 def _cases() -> None:
@@ -58,8 +58,8 @@ def _cases() -> None:
         _instant("changed"),
         sa.Column("ended", sa.Boolean, nullable=False),
     )
-    op.create_index("cases_opened", "cases", ["opened"])
-    _partial("cases_leased", "cases", "lease", "lease IS NOT NULL")
+    op.create_index("cases_changed", "cases", ["changed"])
+    _partial("cases_leased", "cases", "lease", where="lease IS NOT NULL")
 
 
 def _inbox() -> None:
@@ -74,10 +74,11 @@ def _inbox() -> None:
         _text("reason"),
         sa.UniqueConstraint("source", "id", name="inbox_once"),
     )
-    _partial("inbox_new", "inbox", "number", "status = 'new'")
-    _partial("inbox_unmatched", "inbox", "case_id", "status = 'unmatched'")
-    _partial("inbox_deferred", "inbox", "case_id", "status = 'deferred'")
-    _partial("inbox_dead", "inbox", "number", "status = 'dead'")
+    _partial("inbox_new", "inbox", "number", where="status = 'new'")
+    _partial("inbox_new_of_case", "inbox", "case_id", where="status = 'new'")
+    _partial("inbox_unmatched", "inbox", "case_id", where="status = 'unmatched'")
+    _partial("inbox_deferred", "inbox", "case_id", where="status = 'deferred'")
+    _partial("inbox_dead", "inbox", "number", where="status = 'dead'")
 
 
 def _journal() -> None:
@@ -102,9 +103,9 @@ def _steps() -> None:
         *(sa.Column(name, sa.Text) for name in ("error", "code", "outcome", "run")),
     )
     op.create_index("steps_of_case", "steps", ["case_id"])
-    _partial("steps_due", "steps", "due", "status IN ('pending', 'retrying')")
-    _partial("steps_parked", "steps", "command", "status = 'parked'")
-    _partial("steps_of_run", "steps", "run", "run IS NOT NULL")
+    _partial("steps_due", "steps", "due", where="status IN ('pending', 'retrying')")
+    _partial("steps_parked", "steps", "command", where="status = 'parked'")
+    _partial("steps_of_run", "steps", "run", where="run IS NOT NULL")
 
 
 def _timers() -> None:
@@ -122,6 +123,11 @@ def _timers() -> None:
 
 def _people() -> None:
     op.create_table("workers", sa.Column("id", sa.Text, primary_key=True), _instant("heartbeat"))
+    op.create_table(
+        "unreadable",
+        sa.Column("case_id", sa.Text, primary_key=True),
+        sa.Column("worker", sa.Text, primary_key=True),
+    )
     op.create_table(
         "customers",
         sa.Column("id", sa.Text, primary_key=True),

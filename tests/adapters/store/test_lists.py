@@ -1,0 +1,100 @@
+"""What people are shown: cases, steps, and how much waits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from adapters.store.base import Backlog, Changes, InboxStatus, Step, StepStatus, Store
+from machines.kernel.case import Case
+from tests.adapters.store.scenery import (
+    DAY,
+    NOW,
+    SOON,
+    announced,
+    drive,
+    entry,
+    moved,
+    open_parcels,
+    scanned,
+    set_timer,
+)
+
+ERRORS = {"A": "no answer from DHL", "B": "100%_refused", "C": "No answer", "D": None}
+
+
+def failed(changes: Changes, cases: dict[str, Case]) -> None:
+    changes.steps = [
+        replace(step, status=StepStatus.PARKED, error=ERRORS[step.case[-1]]) for step in changes.steps
+    ]
+
+
+def cases_of(steps: list[Step]) -> str:
+    return "".join(step.case.removeprefix("parcel/") for step in steps)
+
+
+@pytest.mark.parametrize(
+    ("part", "found"),
+    [
+        *(("answer", "AC"), ("no answer", "A"), ("0%_r", "B"), ("%", "B"), ("_", "B"), ("DHL", "A")),
+        *((None, "ABCD"), ("nothing like it", "")),
+    ],
+)
+def test_steps_are_found_by_a_part_of_their_error(store: Store, part: str | None, found: str) -> None:
+    store.receive([announced(key) for key in ERRORS])
+    drive(store, change=failed)
+    assert cases_of(store.steps(error=part)) == found
+    assert cases_of(store.steps(error=part, status=[StepStatus.PARKED])) == found
+
+
+def test_steps_are_found_by_the_key_of_their_case(store: Store) -> None:
+    open_parcels(store, ["A", "AA", "A/1"])
+    assert cases_of(store.steps(key_of_case="A")) == "A"
+    assert cases_of(store.steps(key_of_case="A/1", command="label.print")) == "A/1"
+    assert store.steps(key_of_case="1") == []
+
+
+def test_the_case_that_changed_last_comes_first(store: Store) -> None:
+    held = open_parcels(store, "ABC")
+    changes = Changes()
+    for key, minutes in (("B", 2), ("A", 1)):
+        after = moved(held[f"parcel/{key}"])
+        changes.moved[after.id] = (after, 1)
+        changes.entries.append((after.id, entry(2, "e", at=NOW + timedelta(minutes=minutes))))
+    with store.round(worker="ann") as current:
+        current.write(changes)
+    assert [row.key for row in store.cases()] == ["B", "A", "C"]
+    assert [row.key for row in store.cases(limit=1)] == ["B"]
+
+
+def test_the_backlog_of_an_empty_store(store: Store) -> None:
+    assert store.backlog(NOW) == Backlog(0, None, 0, 0, 0, 0, 0, [])
+
+
+def test_the_backlog_counts_what_waits(store: Store) -> None:
+    def work(changes: Changes, cases: dict[str, Case]) -> None:
+        kinds = [(StepStatus.PARKED, None), (StepStatus.RETRYING, NOW), (StepStatus.RETRYING, SOON)]
+        changes.steps = [
+            replace(step, status=status, due=due)
+            for step, (status, due) in zip(changes.steps, kinds, strict=True)
+        ]
+        set_timer("pick", NOW)(changes, cases)
+        set_timer("urge", NOW + DAY)(changes, cases)
+        changes.letters.append((number, InboxStatus.DEAD, "lost"))
+
+    (dead,) = store.receive([replace(scanned("dead"), sop="parcel")])
+    number = dead.number
+    drive(store)
+    store.receive([announced(key) for key in "ABC"])
+    drive(store, change=work)
+    store.receive([scanned("nobody")])
+    drive(store, worker="bob")
+    store.receive([replace(scanned("A"), received=SOON), replace(scanned("B"), received=NOW)])
+    backlog = store.backlog(NOW)
+    assert [name for name, _ in backlog.workers] == ["ann", "bob"]
+    assert all(heartbeat.tzinfo for _, heartbeat in backlog.workers)
+    assert replace(backlog, workers=[]) == Backlog(
+        new=2, oldest=NOW, unmatched=1, dead=1, overdue_timers=3, overdue_steps=1, parked=1, workers=[]
+    )
