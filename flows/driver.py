@@ -242,7 +242,7 @@ class Driver:
         self._store.leave(worker=self._worker, now=self._clock())
         self._holdings.drop()
         self._arrived.clear()
-        # A commit still on its way may open cases under the old name; they are recovered when it falls silent.
+        # A commit still on its way may open cases under the old name; its silence gives them back.
         self._lives += 1
         self._worker = f"{self._name}/{self._lives}"
         self._beaten = float("-inf")
