@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Annotated
 
-from machines.kernel.event import Event, Facts, Personal
+from pydantic import Field
+
+from machines.kernel.event import CLEAN, PRINTED, Event, Facts, Key, Personal, Text
 from machines.kernel.money import Currency
 from machines.messages import Buyer
 
@@ -24,15 +27,21 @@ class Address(Facts):
     street: Personal
     city: Personal
     postcode: Personal
-    zone: str
-    country: str
+    zone: Text
+    country: Key
+
+
+Sku = Annotated[str, Field(max_length=64, pattern=CLEAN)]
+Quantity = Annotated[int, Field(gt=0, description="pieces")]
+ParcelKey = Annotated[str, Field(max_length=80, pattern=PRINTED)]
+"""The key of its order, and a number."""
 
 
 class Pick(Facts):
     """So many pieces of one article."""
 
-    sku: str
-    quantity: int
+    sku: Sku
+    quantity: Quantity
 
 
 BUYER_EXAMPLE = {"name": "Ada Example", "email": "ada@customer.example", "phone": "+49 30 5550100"}
@@ -47,7 +56,7 @@ ADDRESS_EXAMPLE = {
 # -- shipment --------------------------------------------------------------------------------------
 
 
-class ShipmentRequested(Between, type="shipment.requested", opens=True):
+class ShipmentRequested(Between, type="shipment.requested", opens=True, key="parcel"):
     """One parcel is to be sent."""
 
     parcel: str
@@ -73,7 +82,7 @@ class ShipmentRequested(Between, type="shipment.requested", opens=True):
     )
 
 
-class ShipmentCancelled(Between, type="shipment.cancelled"):
+class ShipmentCancelled(Between, type="shipment.cancelled", key="parcel"):
     """The parcel is not to be sent after all."""
 
     parcel: str
@@ -149,7 +158,7 @@ class Share(Facts):
     amount: int
 
 
-class RefundRequested(Between, type="refund.requested", opens=True):
+class RefundRequested(Between, type="refund.requested", opens=True, key="refund"):
     """Money is owed to a customer; ``sources`` are the payments that it came from, newest first."""
 
     refund: str

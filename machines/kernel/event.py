@@ -32,6 +32,22 @@ Personal = Annotated[str, Field(min_length=1, max_length=1000), WrapValidator(_p
 """A personal string: name, street, e-mail, phone, free text of a customer."""
 
 
+PRINTED = r"^[^\x00-\x20\x7f-\xa0\u2000-\u200f\u2028-\u202f]+$"
+"""No control characters and no spaces, in the regular expressions of Python, Rust and browsers alike."""
+
+CLEAN = r"^[^\x00-\x1f\x7f-\x9f]+$"
+"""No control characters."""
+
+Key = Annotated[str, Field(max_length=64, pattern=PRINTED)]
+"""What an order, a payment or a country goes by."""
+
+WRITTEN = r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$"
+"""No control characters other than tab and newline."""
+
+Text = Annotated[str, Field(max_length=1000, pattern=WRITTEN)]
+"""What somebody has written that is not personal."""
+
+
 class Facts(BaseModel):
     """A frozen, closed value inside an event, a command or a case's data."""
 
@@ -39,16 +55,20 @@ class Facts(BaseModel):
 
 
 class Event(Facts):
-    """One thing that happened. ``class OrderPlaced(Event, type="order.placed", opens=True)``."""
+    """One thing that happened. ``class OrderPlaced(Event, type="order.placed", opens=True, key="order")``."""
 
     type: ClassVar[str]
     opens: ClassVar[bool] = False  #: may open a case
+    key: ClassVar[str | None] = None  #: the field that repeats the key of the case it goes to, if one does
     examples: ClassVar[tuple[dict[str, Any], ...]] = ()  #: payloads for documents, checks and tests
 
-    def __init_subclass__(cls, *, type: str | None = None, opens: bool = False, **rest: Any) -> None:
+    def __init_subclass__(
+        cls, *, type: str | None = None, opens: bool = False, key: str | None = None, **rest: Any
+    ) -> None:
         super().__init_subclass__(**rest)
         cls.type = type or cls.__name__
         cls.opens = opens
+        cls.key = key
 
     def postings(self) -> Mapping[str, int]:
         """What it moves in the ledger of the case, as account -> minor units or pieces; ``sop check`` adds

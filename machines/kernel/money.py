@@ -1,15 +1,44 @@
-"""Money as integer minor units (cents) of one ISO 4217 currency; sums never mix currencies."""
+"""Money as integer minor units (cents, or whole yen) of one ISO 4217 currency; sums never mix currencies."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from machines.kernel.errors import CurrencyMismatch
 
-Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code")]
+# ISO 4217, list one, without funds codes, metals and codes for testing.
+_IN_USE = """
+AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF
+CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD
+HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL
+LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP
+PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT
+TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VED VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG
+"""
+_WHOLE = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
+_THOUSANDTHS = "BHD IQD JOD KWD LYD OMR TND"
+
+CURRENCIES = frozenset(_IN_USE.split())
+_EXPONENTS = {**dict.fromkeys(_WHOLE.split(), 0), **dict.fromkeys(_THOUSANDTHS.split(), 3)}  #: not 2
+
+
+def _in_use(code: str) -> str:
+    if code not in CURRENCIES:
+        raise PydanticCustomError("currency", "no ISO 4217 currency in use; write its code, such as EUR")
+    return code
+
+
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code"), AfterValidator(_in_use)]
+Amount = Annotated[int, Field(ge=0, description="minor units")]
+
+
+def exponent(currency: str) -> int:
+    """How many decimal places the main unit has: 2 for EUR, 0 for JPY, 3 for KWD."""
+    return _EXPONENTS.get(currency, 2)
 
 
 class Money(BaseModel):
@@ -45,7 +74,11 @@ class Money(BaseModel):
         return self.amount != 0
 
     def __str__(self) -> str:
-        return f"{self.amount // 100}.{self.amount % 100:02d} {self.currency}"
+        places = exponent(self.currency)
+        sign, digits = "-" if self.amount < 0 else "", f"{abs(self.amount):0{places + 1}d}"
+        if not places:
+            return f"{sign}{digits} {self.currency}"
+        return f"{sign}{digits[:-places]}.{digits[-places:]} {self.currency}"
 
     def _same(self, other: Money) -> int:
         if other.currency != self.currency:

@@ -23,7 +23,11 @@ VERIFICATION = (
     on(events.ReviewDecided, at=states.IN_REVIEW, to=states.REJECTED, then=effects.reject),
     on(states.REVIEW_DUE, at=states.IN_REVIEW, then=effects.climb, does=(letters.CALL_REVIEWER,)),
     on(
-        events.AddressCorrected, at=states.AWAITING_ADDRESS, to=states.VERIFYING, then=effects.correct_address
+        events.AddressCorrected,
+        at=states.AWAITING_ADDRESS,
+        to=states.VERIFYING,
+        when=guards.by_its_customer,
+        then=effects.correct_address,
     ),
 )
 
@@ -108,17 +112,23 @@ PAYMENT = (
     on(
         events.PaymentConfirmed,
         at=states.AWAITING_CONFIRMATION,
-        to=states.AUTHORISING,
+        to=states.PAYMENT_STANDS,
         then=delivery.ask_again,
     ),
     on(
         events.MeansGiven,
         at=states.AWAITING_MEANS,
-        to=states.AUTHORISING,
+        to=states.PAYMENT_STANDS,
         when=guards.goods_reserved,
         then=delivery.other_means_to_authorise,
     ),
-    on(events.MeansGiven, at=states.AWAITING_MEANS, to=states.VERIFYING, then=delivery.other_means),
+    on(
+        events.MeansGiven,
+        at=states.AWAITING_MEANS,
+        to=states.VERIFYING,
+        when=guards.may_pay_otherwise,
+        then=delivery.other_means,
+    ),
 )
 
 # Silence ends an order that waits for its customer.

@@ -9,26 +9,28 @@ from __future__ import annotations
 from datetime import date, datetime
 from enum import StrEnum
 
-from machines.between import Address, Means, Pick, Share
-from machines.kernel.event import Event, Facts
-from machines.kernel.money import Currency
+from pydantic import AwareDatetime, Field
+
+from machines.between import Address, Means, Pick, Quantity, Share, Sku
+from machines.kernel.event import CLEAN, Event, Facts
+from machines.kernel.money import Amount, Currency
 from machines.messages import Buyer
 
 
 class Line(Facts):
     """``quantity`` pieces of an article at ``price`` each."""
 
-    sku: str
-    quantity: int
-    price: int
+    sku: Sku
+    quantity: Quantity
+    price: Amount
 
 
 class PayWith(Facts):
     """What the customer pays with; ``up_to`` bounds a store credit, the last means takes what remains."""
 
     means: Means
-    token: str
-    up_to: int | None = None
+    token: str = Field(max_length=500, pattern=CLEAN)
+    up_to: int | None = Field(default=None, gt=0)
 
 
 class PaymentStatus(StrEnum):
@@ -58,6 +60,7 @@ class Payment(Facts):
     refunding: int = 0
     refunded: int = 0
     capture_before: datetime | None = None
+    lapsed: bool = False  #: the provider let go of money that we had not asked it to let go of
 
     @property
     def hold(self) -> int:
@@ -139,9 +142,9 @@ class OfferKind(StrEnum):
 class Similar(Facts):
     """A product that could replace the one wanted."""
 
-    sku: str
-    instead_of: str
-    price: int
+    sku: Sku
+    instead_of: Sku
+    price: Amount
 
 
 class Offer(Facts):
@@ -150,10 +153,10 @@ class Offer(Facts):
 
     kind: OfferKind
     reason: str
-    fee: int = 0
+    fee: Amount = 0
     available: tuple[Pick, ...] = ()
     similar: tuple[Similar, ...] = ()
-    restock: datetime | None = None
+    restock: AwareDatetime | None = None
 
 
 class Amendment(Facts):
@@ -201,6 +204,11 @@ class Order(Facts):
     @property
     def total(self) -> int:
         return sum(line.price * line.quantity for line in self.lines) + self.shipping + self.fee
+
+    @property
+    def held(self) -> int:
+        """What the providers hold for it, all payments together."""
+        return sum(payment.hold for payment in self.payments)
 
     @property
     def pieces(self) -> int:

@@ -34,6 +34,7 @@ from machines.order.money import (
     refund_key,
     refund_parcel,
     release,
+    stands,
     void_if_all_left,
     with_parcel,
     with_payment,
@@ -73,21 +74,17 @@ def ask_again(order: Order, _: Event, __: datetime) -> Order:
 
 
 def other_means(order: Order, event: told.MeansGiven, _: datetime) -> Order:
-    """The new means replaces those that were refused."""
+    """The new means replaces those that were refused; where all stand and hold too little, it is added."""
     paid = event.pay_with
-    return each_payment(
-        order,
-        lambda payment: (
-            {}
-            if payment.status in (PaymentStatus.AUTHORISED, PaymentStatus.ASKED)
-            else {
-                "means": paid.means,
-                "token": paid.token,
-                "up_to": paid.up_to,
-                "status": PaymentStatus.NEW,
-            }
-        ),
-    )
+    given = {"means": paid.means, "token": paid.token, "up_to": paid.up_to, "status": PaymentStatus.NEW}
+    if all(stands(payment) for payment in order.payments):
+        added = Payment(id=_next_id(order.payments), means=paid.means, token=paid.token)
+        return order.model_copy(update={"payments": (*order.payments, added)})
+    return each_payment(order, lambda payment: {} if stands(payment) else given)
+
+
+def _next_id(payments: tuple[Payment, ...]) -> str:
+    return str(max(int(payment.id) for payment in payments) + 1)
 
 
 def other_means_to_authorise(order: Order, event: told.MeansGiven, now: datetime) -> Order:
@@ -108,12 +105,17 @@ def voided(order: Order, event: told.PaymentVoided | told.NothingToVoid, _: date
 
 def lapsed(order: Order, event: told.PaymentLapsed, _: datetime) -> Order:
     payment = order.payment(event.payment)
-    return with_payment(order, event.payment, voided=payment.voided + event.amount, capture_before=None)
+    return with_payment(
+        order, event.payment, voided=payment.voided + event.amount, capture_before=None, lapsed=True
+    )
 
 
 def lapsed_before_handover(order: Order, event: told.PaymentLapsed, now: datetime) -> Order:
     """It will be asked for again, together with what the customer still has to settle."""
-    return with_payment(lapsed(order, event, now), event.payment, status=PaymentStatus.NEW)
+    order = lapsed(order, event, now)
+    if order.payment(event.payment).hold > 0:
+        return order
+    return with_payment(order, event.payment, status=PaymentStatus.NEW)
 
 
 def not_renewed(order: Order, event: told.PaymentActionRequired, _: datetime) -> Order:
@@ -150,7 +152,7 @@ def add_means(order: Order, event: told.MeansGiven, _: datetime) -> Order:
     amount = sum(parcel.value for parcel in parcels if not parcel.charged)
     kept = tuple(payment for payment in order.payments if payment.authorised or payment.captured)
     added = Payment(
-        id=str(max(int(payment.id) for payment in kept) + 1),
+        id=_next_id(kept),
         means=paid.means,
         token=paid.token,
         status=PaymentStatus.ASKED,
@@ -160,15 +162,18 @@ def add_means(order: Order, event: told.MeansGiven, _: datetime) -> Order:
 
 
 def took_over(order: Order, event: told.PaymentAuthorized, now: datetime) -> Order:
-    """The further payment stands: let go of what the others hold."""
-    return authorised(begin_void(order, event), event, now)
+    """The further payment stands: let go of what the others hold, unless it holds too little itself."""
+    if event.amount >= order.payment(event.payment).amount:
+        order = begin_void(order, event)
+    return authorised(order, event, now)
 
 
 # -- warehouse and parcels -------------------------------------------------------------------------
 
 
 def plan_parcels(order: Order, event: told.WarehouseAccepted, _: datetime) -> Order:
-    """Each parcel is worth its goods; the first one carries shipping and fee."""
+    """Each parcel is worth its goods; the first one carries shipping and fee. Together they are worth what
+    the customer pays."""
     prices = {line.sku: line.price for line in order.lines}
     extra = order.shipping + order.fee
     parcels = list(order.parcels)
@@ -177,6 +182,9 @@ def plan_parcels(order: Order, event: told.WarehouseAccepted, _: datetime) -> Or
         key = f"{order.order}-{len(parcels) + 1}"
         parcels.append(Parcel(key=key, items=planned.items, value=value))
         extra = 0
+    planned_value = sum(parcel.value for parcel in parcels[len(order.parcels) :])
+    if planned_value != order.total:
+        raise AssertionError(f"parcels worth {planned_value} were planned for an order of {order.total}")
     return order.model_copy(update={"parcels": tuple(parcels)})
 
 

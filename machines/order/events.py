@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
 
-from machines.between import ADDRESS_EXAMPLE, BUYER_EXAMPLE, Address, Pick
-from machines.kernel.event import Event, Facts, Outcome, Personal
-from machines.kernel.money import Currency
+from pydantic import AwareDatetime
+
+from machines.between import ADDRESS_EXAMPLE, BUYER_EXAMPLE, Address, ParcelKey, Pick, Sku
+from machines.kernel.event import Event, Facts, Key, Outcome, Personal, Text
+from machines.kernel.money import Amount, Currency
 from machines.messages import Buyer
 from machines.order.data import Charge, Line, Offer, PayWith
 
@@ -22,18 +24,18 @@ _CARD = {"means": "card", "token": "tok_example"}
 _CREDIT = {"means": "store credit", "token": "credit_example", "up_to": 2000}
 
 
-class OrderPlaced(Event, type="order.placed", opens=True):
+class OrderPlaced(Event, type="order.placed", opens=True, key="order"):
     """A customer has placed an order and chosen how to pay for it."""
 
-    order: str
+    order: Key
     customer: str
-    channel: str = "web"
-    locale: str = "en"
+    channel: Text = "web"
+    locale: Key = "en"
     currency: Currency
     buyer: Buyer
     ship_to: Address
     deliver_by: date
-    shipping: int = 0
+    shipping: Amount = 0
     lines: tuple[Line, ...]
     payments: tuple[PayWith, ...]
 
@@ -86,8 +88,8 @@ class OrderAmended(Event, type="order.amend"):
 class OrderRepriced(Event, type="order.reprice"):
     """The shop has corrected the price of an article in this order."""
 
-    sku: str
-    price: int
+    sku: Sku
+    price: Amount
 
     examples = ({"sku": "KETTLE", "price": 2500},)
 
@@ -101,7 +103,7 @@ class StockReplenished(Event, type="stock.replenished"):
 class PaymentConfirmed(Event, type="payment.confirmed"):
     """The customer has confirmed a payment at the bank."""
 
-    payment: str
+    payment: Key
 
     examples = ({"payment": "1"},)
 
@@ -109,8 +111,8 @@ class PaymentConfirmed(Event, type="payment.confirmed"):
 class PaymentLapsed(Event, type="payment.lapsed"):
     """The provider no longer holds this money for us."""
 
-    payment: str
-    amount: int
+    payment: Key
+    amount: Amount
 
     examples = ({"payment": "1", "amount": 3000},)
 
@@ -121,7 +123,7 @@ class PaymentLapsed(Event, type="payment.lapsed"):
 class CancellationAccepted(Event, type="warehouse.cancellation_accepted"):
     """The warehouse has stopped these parcels."""
 
-    parcels: tuple[str, ...]
+    parcels: tuple[ParcelKey, ...]
 
     examples = ({"parcels": ["SO-1001-1"]},)
 
@@ -139,7 +141,7 @@ class ReviewDecided(Event, type="order.reviewed"):
     """A colleague has looked at a suspicious order."""
 
     accept: bool
-    reason: str
+    reason: Text
 
     examples = ({"accept": True, "reason": "known customer"}, {"accept": False, "reason": "stolen card"})
 
@@ -164,7 +166,7 @@ class ChoiceMade(Event, type="order.choice"):
     """The customer has chosen what to do instead; ``sku`` names the similar product taken."""
 
     choice: Choice
-    sku: str | None = None
+    sku: Sku | None = None
 
     examples = ({"choice": "accept"}, {"choice": "wait"}, {"choice": "cancel"})
 
@@ -201,7 +203,7 @@ class Remedy(StrEnum):
 class RemedyChosen(Event, type="order.remedy"):
     """The customer has chosen between a new parcel and the money."""
 
-    parcel: str
+    parcel: ParcelKey
     remedy: Remedy
 
     examples = (
@@ -275,7 +277,7 @@ class StockReleased(Outcome, type="stock.released"):
 class StockExpected(Outcome, type="stock.expected"):
     """The goods are expected on another day than promised, or on no known day."""
 
-    on: datetime | None = None
+    on: AwareDatetime | None = None
 
 
 class PaymentAuthorized(Outcome, type="payment.authorized"):
@@ -283,7 +285,7 @@ class PaymentAuthorized(Outcome, type="payment.authorized"):
 
     payment: str
     amount: int
-    capture_before: datetime | None = None
+    capture_before: AwareDatetime | None = None
 
     def postings(self) -> Mapping[str, int]:
         return {"authorized": self.amount}
@@ -306,7 +308,7 @@ class PaymentReauthorized(Outcome, type="payment.reauthorized"):
     """The provider holds the money for longer."""
 
     payment: str
-    capture_before: datetime | None = None
+    capture_before: AwareDatetime | None = None
 
 
 class NothingToVoid(Outcome, type="payment.nothing_to_void"):

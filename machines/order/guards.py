@@ -11,11 +11,22 @@ from machines.between import ParcelReport, RefundReport
 from machines.kernel.event import Event
 from machines.kernel.verdict import ALLOWED, Refusal, Verdict, allow_if
 from machines.order import events as told
-from machines.order.data import Ending, OfferKind, Order, ParcelStatus, PaymentStatus, RefundStatus
+from machines.order.data import (
+    Ending,
+    Line,
+    OfferKind,
+    Order,
+    ParcelStatus,
+    PaymentStatus,
+    PayWith,
+    RefundStatus,
+)
 from machines.order.delivery import refunded_parcel
 from machines.order.effects import amend
+from machines.order.money import stands
 
 E = TypeVar("E", bound=Event)
+ByCustomer = told.OrderCancelRequested | told.OrderAmended | told.AddressCorrected
 
 MARGIN = timedelta(hours=24)  #: how long before a hold ends we act on it
 MOST_AMENDMENTS = 2
@@ -94,6 +105,11 @@ def ended_as(ending: Ending) -> Callable[[Order], bool]:
     return holds
 
 
+def covered(order: Order) -> bool:
+    """The providers hold all that the customer is to pay."""
+    return order.held >= order.total
+
+
 def always(_: Order) -> bool:
     return True
 
@@ -131,7 +147,18 @@ def promised_day(order: Order) -> datetime | None:
 def payable(_: object, event: told.OrderPlaced, __: datetime) -> Verdict:
     if not event.lines or not event.payments:
         return Refusal("an order needs an article and a means of payment")
-    return allow_if(event.payments[-1].up_to is None, "the last means of payment must cover whatever remains")
+    if not (verdict := _each_once(event.lines)):
+        return verdict
+    return _covers_rest(event.payments[-1])
+
+
+def _each_once(lines: tuple[Line, ...]) -> Verdict:
+    once = len({line.sku for line in lines}) == len(lines)
+    return allow_if(once, "an article stands in two lines; write it in one, with one price")
+
+
+def _covers_rest(last: PayWith) -> Verdict:
+    return allow_if(last.up_to is None, "the last means of payment must cover whatever remains")
 
 
 def accepted(_: Order, event: told.ReviewDecided, __: datetime) -> Verdict:
@@ -145,7 +172,8 @@ def _offers(order: Order, event: told.ChoiceMade, *, choice: told.Choice) -> boo
     if choice is told.Choice.ACCEPT:
         return offer.kind is OfferKind.FEE or bool(offer.available)
     if choice is told.Choice.SUBSTITUTE:
-        return any(similar.sku == event.sku for similar in offer.similar)
+        twice = any(line.sku == event.sku for line in order.lines)
+        return not twice and any(similar.sku == event.sku for similar in offer.similar)
     return choice is told.Choice.CANCEL or offer.restock is not None
 
 
@@ -173,8 +201,16 @@ def waits(_: Order, event: told.DelayAnswered, __: datetime) -> Verdict:
     return allow_if(event.wait, "the customer does not want to wait")
 
 
-def goods_reserved(order: Order, _: Event, __: datetime) -> Verdict:
+def goods_reserved(order: Order, event: told.MeansGiven, now: datetime) -> Verdict:
+    if not (verdict := may_pay_otherwise(order, event, now)):
+        return verdict
     return allow_if(order.stock.held > 0, "no goods are reserved yet")
+
+
+def may_pay_otherwise(order: Order, event: told.MeansGiven, now: datetime) -> Verdict:
+    if all(stands(payment) for payment in order.payments):
+        return may_add_means(order, event, now)
+    return _covers_rest(event.pay_with)
 
 
 def tries_again(_: Order, event: told.HandoverDecided, __: datetime) -> Verdict:
@@ -195,7 +231,25 @@ def plan_is_complete(order: Order, event: told.WarehouseAccepted, _: datetime) -
 # -- changes ---------------------------------------------------------------------------------------
 
 
-def may_amend(order: Order, _: told.OrderAmended, __: datetime) -> Verdict:
+def by_its_customer(order: Order, event: ByCustomer, _: datetime) -> Verdict:
+    """What somebody else sends is sealed under the key of that customer and has no place in this order."""
+    return allow_if(event.customer == order.customer, "this order belongs to another customer")
+
+
+def by_its_customer_and(
+    guard: Callable[[Order, told.OrderCancelRequested, datetime], Verdict],
+) -> Callable[[Order, told.OrderCancelRequested, datetime], Verdict]:
+    def both(order: Order, event: told.OrderCancelRequested, now: datetime) -> Verdict:
+        return by_its_customer(order, event, now) and guard(order, event, now)
+
+    return both
+
+
+def may_amend(order: Order, event: told.OrderAmended, now: datetime) -> Verdict:
+    if not (verdict := by_its_customer(order, event, now)):
+        return verdict
+    if not (verdict := _each_once(event.lines or ())):
+        return verdict
     return allow_if(
         order.amendments < MOST_AMENDMENTS,
         "this order was changed twice already; cancel it and order anew",
@@ -259,7 +313,9 @@ def held(order: Order, event: told.PaymentLapsed, _: datetime) -> Verdict:
     )
 
 
-def may_add_means(order: Order, _: told.MeansGiven, __: datetime) -> Verdict:
+def may_add_means(order: Order, event: told.MeansGiven, _: datetime) -> Verdict:
+    if not (verdict := _covers_rest(event.pay_with)):
+        return verdict
     return allow_if(len(order.payments) < MOST_PAYMENTS, "too many means of payment have been tried")
 
 

@@ -46,12 +46,17 @@ def each_payment(order: Order, change: Callable[[Payment], dict[str, Any]]) -> O
     return order.model_copy(update={"payments": payments})
 
 
+def stands(payment: Payment) -> bool:
+    """It holds money, or the provider has been asked to."""
+    return payment.status in (PaymentStatus.AUTHORISED, PaymentStatus.ASKED)
+
+
 def ask_for_authorisation(order: Order) -> Order:
     """Share the total among the means of payment that hold nothing yet, and mark them as asked."""
-    rest = order.total - sum(payment.hold for payment in order.payments)
+    rest = order.total - order.held
     payments = []
     for payment in order.payments:
-        if payment.status is PaymentStatus.AUTHORISED or payment.status is PaymentStatus.ASKED:
+        if stands(payment):
             payments.append(payment)
             continue
         amount = max(0, rest if payment.up_to is None else min(rest, payment.up_to))
@@ -62,7 +67,8 @@ def ask_for_authorisation(order: Order) -> Order:
 
 
 def charges_for(order: Order, parcel: Parcel) -> tuple[Charge, ...]:
-    """What to take for ``parcel`` from the money held; what nothing holds is asked of the newest means."""
+    """What to take for ``parcel`` from the money held; what a provider let go of too early is asked of the
+    newest means."""
     rest = parcel.value
     charges = []
     for payment in order.payments:
@@ -70,7 +76,7 @@ def charges_for(order: Order, parcel: Parcel) -> tuple[Charge, ...]:
         if part > 0:
             charges.append(Charge(payment=payment.id, parcel=parcel.key, amount=part))
             rest -= part
-    if rest > 0:
+    if rest > 0 and any(payment.lapsed for payment in order.payments):
         newest = order.payments[-1]
         charges.append(Charge(payment=newest.id, parcel=parcel.key, amount=rest, held=False))
     return tuple(charges)

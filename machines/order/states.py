@@ -20,6 +20,7 @@ from machines.order.events import (
 from machines.order.guards import (
     always,
     being_charged,
+    covered,
     ended_as,
     hold_ends,
     hold_ends_soon,
@@ -151,7 +152,7 @@ AWAITING_CONFIRMATION = Wait(
 )
 AWAITING_MEANS = Ask(
     "awaiting_means",
-    "A payment was refused; the customer is asked for another means.",
+    "A payment was refused or holds too little; the customer is asked for another means.",
     form=MeansGiven,
     role="customer",
     does=(letters.ASK_MEANS,),
@@ -259,7 +260,8 @@ PAYMENT_STANDS = Junction(
         (AUTHORISING, payment_is(PaymentStatus.ASKED)),
         (AWAITING_MEANS, payment_is(PaymentStatus.DECLINED)),
         (AWAITING_CONFIRMATION, payment_is(PaymentStatus.ACTION)),
-        (CONFIRMED, always),
+        (CONFIRMED, covered),
+        (AWAITING_MEANS, always),
     ),
 )
 ORDER_STANDS = Junction(
@@ -313,6 +315,7 @@ WITH_MONEY_HELD = (AWAITING_CONFIRMATION, AWAITING_MEANS)
 HANDING_OVER = (CONFIRMED, SUBMITTING_AGAIN)
 PACKING = (AWAITING_DISPATCH, PART_SHIPPED, AWAITING_RENEWAL)
 IN_WAREHOUSE = (*PACKING, STOP_REQUESTED, RENEWING)
+TOO_LATE_TO_CHANGE = (PART_SHIPPED, AWAITING_RENEWAL, STOP_REQUESTED, RENEWING)
 AFTER_WAREHOUSE = (SHIPPED, AWAITING_REMEDY, REPLACING, SETTLING)
 BUSY = (RENEWING, REPLACING)  #: short steps during which parcels wait
 OUT_OF_REACH = (STOP_REQUESTED, SHIPPED, AWAITING_REMEDY, REPLACING)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from machines.between import Means
-from machines.kernel.event import Event, Outcome, Personal
+from machines.kernel.event import Event, Key, Outcome, Personal, Text
+from machines.kernel.money import Amount
 
 # -- from outside ----------------------------------------------------------------------------------
 
@@ -13,8 +14,8 @@ from machines.kernel.event import Event, Outcome, Personal
 class RefundConfirmed(Event, type="refund.confirmed"):
     """The provider has paid a refund that was pending."""
 
-    payment: str
-    amount: int
+    payment: Key
+    amount: Amount
 
     examples = ({"payment": "1", "amount": 3000},)
 
@@ -25,7 +26,7 @@ class RefundConfirmed(Event, type="refund.confirmed"):
 class RefundBounced(Event, type="refund.bounced"):
     """A refund that was pending has failed at the provider or the customer's bank."""
 
-    payment: str
+    payment: Key
 
     examples = ({"payment": "1"},)
 
@@ -33,8 +34,8 @@ class RefundBounced(Event, type="refund.bounced"):
 class RefundReversed(Event, type="refund.reversed"):
     """Money that had been paid back has come back to us."""
 
-    payment: str
-    amount: int
+    payment: Key
+    amount: Amount
 
     examples = ({"payment": "1", "amount": 3000},)
 
@@ -49,7 +50,7 @@ class RefundDecided(Event, type="refund.decided"):
     """Finance has approved a refund above the limit, or not."""
 
     approve: bool
-    reason: str
+    reason: Text
 
     def postings(self) -> Mapping[str, int]:
         return {} if self.approve else {"denied": 1}
@@ -62,7 +63,7 @@ class AlternativeChosen(Event, type="refund.alternative"):
 
     customer: str
     means: Means
-    wording: str
+    wording: Text
     account: Personal | None = None
 
     examples = ({"customer": "C-1", "means": "store credit", "wording": "refund-alternative-1"},)

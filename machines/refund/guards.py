@@ -6,12 +6,13 @@ from collections.abc import Callable
 from datetime import datetime
 
 from machines.between import Means, RefundRequested
+from machines.kernel.money import exponent
 from machines.kernel.verdict import Refusal, Verdict, allow_if
 from machines.refund import events
 from machines.refund.data import PartStatus, Refund
 from machines.refund.effects import MOST_TRIES
 
-APPROVAL_LIMIT = 50_000  #: minor units; more than this needs finance
+APPROVAL_LIMIT = 500  #: of the main unit of any currency; more than this needs finance
 
 
 def covered(_: object, event: RefundRequested, __: datetime) -> Verdict:
@@ -25,7 +26,8 @@ def covered(_: object, event: RefundRequested, __: datetime) -> Verdict:
 def within_limit(refund: object, event: RefundRequested, now: datetime) -> Verdict:
     if not (verdict := covered(refund, event, now)):
         return verdict
-    return allow_if(event.amount <= APPROVAL_LIMIT, "finance must approve a refund of this size")
+    limit = APPROVAL_LIMIT * 10 ** exponent(event.currency)
+    return allow_if(event.amount <= limit, "finance must approve a refund of this size")
 
 
 def approved(_: Refund, event: events.RefundDecided, __: datetime) -> Verdict:
@@ -53,7 +55,9 @@ def was_paid(refund: Refund, event: events.RefundReversed, _: datetime) -> Verdi
     return _part(refund, event.payment, PartStatus.PAID)
 
 
-def has_account(_: Refund, event: events.AlternativeChosen, __: datetime) -> Verdict:
+def has_account(refund: Refund, event: events.AlternativeChosen, _: datetime) -> Verdict:
+    if event.customer != refund.customer:
+        return Refusal("this refund belongs to another customer")
     if event.means is Means.BANK_TRANSFER and event.account is None:
         return Refusal("a bank transfer needs an account", ("store credit",))
     return allow_if(event.means is not Means.CARD, "the card has failed", alternatives=("store credit",))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import StrEnum
 
-from machines.kernel.event import Event, Outcome
+from pydantic import AwareDatetime
+
+from machines.kernel.event import Event, Key, Outcome, Text
 
 # -- from outside ----------------------------------------------------------------------------------
 
@@ -13,7 +14,7 @@ from machines.kernel.event import Event, Outcome
 class ShipmentDispatched(Event, type="shipment.dispatched"):
     """The carrier has taken the parcel from the warehouse."""
 
-    tracking: str | None = None
+    tracking: Text | None = None
 
     examples = ({"tracking": "TRACK-1"},)
 
@@ -31,7 +32,7 @@ class ParcelScanned(Event, type="shipment.scanned"):
     """The carrier has scanned the parcel; ``sequence`` counts scans, ``scanned_at`` is the time it gives."""
 
     sequence: int
-    scanned_at: datetime
+    scanned_at: AwareDatetime
     progress: Progress
 
     examples = ({"sequence": 1, "scanned_at": "2026-12-02T09:00:00Z", "progress": "in transit"},)
@@ -89,7 +90,7 @@ class DeliveryDisputed(Event, type="shipment.disputed"):
 class LabelDecided(Event, type="shipment.label_decided"):
     """The dispatch desk has decided about a parcel that the carrier would not take."""
 
-    carrier: str | None = None
+    carrier: Key | None = None
 
     examples = ({"carrier": "express"}, {"carrier": None})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from machines.kernel.event import Event
-from machines.kernel.verdict import Verdict, allow_if
+from machines.kernel.verdict import Refusal, Verdict, allow_if
 from machines.shipment import events
 from machines.shipment.data import Shipment
 from machines.shipment.events import Progress
@@ -33,5 +33,7 @@ def cancelled(shipment: Shipment, _: Event, __: datetime) -> Verdict:
     return allow_if(shipment.cancelled, "the shipment was not cancelled")
 
 
-def undisputed(shipment: Shipment, _: events.DeliveryDisputed, __: datetime) -> Verdict:
+def undisputed(shipment: Shipment, event: events.DeliveryDisputed, _: datetime) -> Verdict:
+    if event.customer != shipment.customer:
+        return Refusal("this parcel belongs to another customer")
     return allow_if(shipment.trouble is None, "the carrier has proved this delivery already")

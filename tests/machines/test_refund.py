@@ -137,3 +137,31 @@ def test_newest_payment_gets_its_money_back_first_up_to_what_it_paid(
         Source(payment="1", means=Means.STORE_CREDIT, cap=4000),
     )
     assert {share.payment: share.amount for share in spread(amount, sources=sources)} == shares
+
+
+@pytest.mark.parametrize(
+    ("currency", "amount", "state"),
+    [
+        ("EUR", 50_000, "settled"),
+        ("EUR", 50_001, "awaiting_approval"),
+        ("JPY", 500, "settled"),
+        ("JPY", 501, "awaiting_approval"),
+        ("KWD", 500_000, "settled"),
+        ("KWD", 500_001, "awaiting_approval"),
+    ],
+)
+def test_finance_approves_above_500_of_the_main_unit(currency: str, amount: int, state: str) -> None:
+    play = Play()
+    sources = (Source(payment="1", means=Means.CARD, cap=1_000_000),)
+    play.tell(CASE, SMALL.model_copy(update={"currency": currency, "amount": amount, "sources": sources}))
+    assert play.state(CASE) == state
+
+
+def test_another_customer_cannot_choose_where_the_money_goes() -> None:
+    play = Play(answers={"payment.refund": [failed] * 3})
+    play.tell(CASE, SMALL)
+    play.pass_deadline(CASE, "retry_due")
+    play.pass_deadline(CASE, "retry_due")
+    assert play.tell(CASE, AGREED.model_copy(update={"customer": "C-2"})) is Disposition.REFUSED
+    assert play.last is not None
+    assert play.last.entry.reason == "this refund belongs to another customer"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from pydantic import ValidationError
 
 from machines.between import ShipmentCancelled, ShipmentRequested, Trouble
 from machines.kernel.event import Event
@@ -121,3 +122,17 @@ def test_parcel_that_came_back_says_so() -> None:
     for event in (REQUEST, LEAVES, BACK, events.ParcelReceivedBack()):
         play.tell(CASE, event)
     assert shipment(play).trouble is Trouble.RETURNED
+
+
+def test_another_customer_cannot_dispute_a_delivery() -> None:
+    play = Play()
+    for event in (REQUEST, LEAVES, ARRIVES):
+        play.tell(CASE, event)
+    assert play.tell(CASE, events.DeliveryDisputed(customer="C-2")) is Disposition.REFUSED
+    assert play.last is not None
+    assert play.last.entry.reason == "this parcel belongs to another customer"
+
+
+def test_scan_says_in_which_time_zone() -> None:
+    with pytest.raises(ValidationError):
+        events.ParcelScanned(sequence=1, scanned_at=datetime(2026, 12, 2, 9), progress=Progress.NONE)  # noqa: DTZ001
