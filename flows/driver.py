@@ -193,8 +193,8 @@ class Driver:
             released = self._holdings.idle_after(draft.cases, ended=results, begun=draft.errands)
             draft.changes.released |= released
             began = self._spend("decide", began)
-            self._doubtful = True
             current.write(draft.changes)
+            self._doubtful = True  # from here on the commit may have happened although its answer is lost
         self._holdings.update(draft.cases, released=released, ended=results, begun=draft.errands)
         self._performer.perform(draft.errands)
         self._doubtful = False

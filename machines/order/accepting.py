@@ -115,6 +115,11 @@ PAYMENT = (
         to=states.PAYMENT_STANDS,
         then=delivery.ask_again,
     ),
+    defer(
+        events.PaymentConfirmed,
+        at=states.DECIDING,
+        because="the bank's word can overtake the provider's answer; it is kept until that is here",
+    ),
     on(
         events.MeansGiven,
         at=states.AWAITING_MEANS,
