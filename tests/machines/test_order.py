@@ -702,3 +702,12 @@ def test_value_that_nobody_means_is_no_valid_payload(
     model.model_validate(right)
     with pytest.raises(ValidationError):
         model.model_validate({**right, **wrong})
+
+
+def test_a_confirmation_that_overtakes_the_answer_of_the_provider_is_kept_until_it_is_here() -> None:
+    play = Play(held=("payment.authorize",))
+    play.tell(CASE, PLAIN)
+    assert play.tell(CASE, events.PaymentConfirmed(payment="1")) is Disposition.DEFERRED
+    play.answer("payment.authorize", needs_action)
+    play.answer("payment.authorize")
+    assert play.state(CASE) == "awaiting_dispatch"
