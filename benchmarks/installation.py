@@ -7,6 +7,7 @@ import os
 import platform
 import shutil
 import tempfile
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -58,6 +59,7 @@ def installation(
                 settings["store_url"] = postgres.url("cases").replace(
                     "postgresql://", "postgresql+psycopg://", 1
                 )
+                settings["master_key"] = b64encode(os.urandom(32)).decode()
             server: PrefectServer | None = None
             port = free_port(4300)
             if prefect:
@@ -91,6 +93,8 @@ def machine() -> dict[str, object]:
 
 def _child(name: str, settings: Settings) -> Child:
     given = settings.model_dump(mode="json", exclude_unset=True)
+    if settings.master_key is not None:
+        given["master_key"] = settings.master_key.get_secret_value()
     environment = {f"SOP_{key.upper()}": str(value) for key, value in given.items()}
     child = Child(name, name, log=settings.home / "logs" / f"{name}.log", environment=environment)
     child.start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -12,13 +13,16 @@ from datetime import UTC, datetime
 
 from adapters.command import Adapter
 from adapters.intake import Intake
-from adapters.master_key import master_keys
+from adapters.master_key import MasterKeys, master_keys
 from adapters.sealing import Vault
 from adapters.store.base import Store
 from adapters.store.opening import open_store
 from adapters.world import simulated_world
 from adapters.world.book import SqliteBook
 from adapters.world.faults import Faults
+from deployments.errors import MasterKeyMissing, SettingUnusable
+from deployments.expiring import expiring_letters
+from deployments.installed import require_installation
 from deployments.settings import Settings
 from flows.driver import Driver, Pace
 from flows.reporting import Listener
@@ -35,19 +39,25 @@ def utc_now() -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
-class Application:
-    """Everything that a command, the web process or a worker may need, on one open store."""
+class Installation:
+    """What a command may need that asks, or has steps tried again; it takes no events and opens no seal."""
 
     settings: Settings
     catalogue: Catalogue
     definitions: Mapping[str, Definition]
     store: Store
-    vault: Vault
-    intake: Intake
 
     @staticmethod
     def clock() -> datetime:
         return utc_now()
+
+
+@dataclass(frozen=True, slots=True)
+class Application(Installation):
+    """Everything that the web process, a worker or ``sop send`` needs, on one open store."""
+
+    vault: Vault
+    intake: Intake
 
     def adapters(self) -> Mapping[str, Adapter]:
         """The simulated world; real adapters take its place in an installation with accounts."""
@@ -70,20 +80,57 @@ class Application:
 
 
 @contextmanager
+def open_installation(settings: Settings) -> Iterator[Installation]:
+    """Open the store of ``settings`` as it is, without making or migrating anything; close it at the end.
+
+    Raises ``NoInstallation``, ``SchemaDiffers``, ``SettingUnusable`` or ``StoreUnavailable``.
+    """
+    require_installation(settings)
+    with _open(settings) as installation:
+        yield installation
+
+
+@contextmanager
 def open_application(settings: Settings) -> Iterator[Application]:
-    """Open the store of ``settings`` (made and migrated if need be), close it at the end."""
+    """Open the store of ``settings``, made and migrated if need be; close it at the end.
+
+    Raises ``MasterKeyMissing``, ``SettingUnusable`` or ``StoreUnavailable``.
+    """
     settings.home.mkdir(parents=True, exist_ok=True)
+    with _open(settings) as opened:
+        store = opened.store
+        vault = Vault(store, master=_master(settings))
+        store.migrate()
+        intake = Intake(store, vault=vault, catalogue=CATALOGUE, clock=utc_now)
+        yield Application(settings, CATALOGUE, opened.definitions, store, vault, intake)
+
+
+@contextmanager
+def _open(settings: Settings) -> Iterator[Installation]:
     built = definitions(load_policy(settings.policy or DEFAULT))
     hydrate = {name: definition.procedure.data for name, definition in built.items()}
-    store = open_store(settings.url, hydrate=hydrate)
     try:
-        store.migrate()
-        master = settings.master_key.get_secret_value() if settings.master_key else None
-        vault = Vault(store, master=master_keys(configured=master, home=settings.home))
-        intake = Intake(store, vault=vault, catalogue=CATALOGUE, clock=utc_now)
-        yield Application(settings, CATALOGUE, built, store, vault, intake)
+        store = open_store(settings.url, hydrate=hydrate)
+    except ValueError as error:
+        raise SettingUnusable(f"store_url: {error}") from None
+    try:
+        yield Installation(settings, CATALOGUE, built, store)
     finally:
         store.close()
+
+
+def _master(settings: Settings) -> MasterKeys:
+    configured = settings.master_key.get_secret_value() if settings.master_key else None
+    if configured is None and settings.shared:
+        raise MasterKeyMissing(
+            "a store that several machines may share needs a master key that all of them are given: set "
+            "SOP_MASTER_KEY (or master_key in sop.toml) everywhere to one and the same base64 of 32 random "
+            f"bytes, such as this new one: {b64encode(os.urandom(32)).decode()}"
+        )
+    try:
+        return master_keys(configured=configured, home=settings.key_folder)
+    except ValueError as error:
+        raise SettingUnusable(str(error)) from None
 
 
 def worker_name() -> str:
@@ -122,7 +169,7 @@ async def open_runtime() -> AsyncIterator[Runtime]:
     with ExitStack() as stack:
         app = stack.enter_context(open_application(settings))
         watching = Watching(app.store, api_url=settings.prefect_url, sops=tuple(app.definitions))
-        watching.recall()
         stack.enter_context(watching.recorder)
+        stack.enter_context(expiring_letters(app.store, days=settings.unmatched_days, clock=utc_now))
         driver = stack.enter_context(running_driver(app, listener=watching))
         yield Running(store=app.store, driver=driver, watching=watching, submit=app.submit, clock=utc_now)

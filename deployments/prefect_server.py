@@ -6,7 +6,6 @@ A server that a killed parent left behind on the same folder is stopped before a
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -15,6 +14,9 @@ import urllib.request
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from deployments.errors import PrefectServerUnavailable
+from deployments.processes import stop_leftover
 
 _LOOPBACK = "127.0.0.1"
 _APPLICATION = "prefect.server.api.server"
@@ -39,10 +41,6 @@ _QUIET: dict[str, str] = {
     "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
     "PREFECT_LOGGING_SERVER_LEVEL": "WARNING",
 }
-
-
-class PrefectServerUnavailable(Exception):
-    """Prefect's server did not become healthy."""
 
 
 class PrefectServer:
@@ -115,17 +113,7 @@ class PrefectServer:
 
     def stop_leftover(self) -> None:
         """Stop the server that a killed parent left on this folder, if it still runs."""
-        try:
-            pid = int(self._pid_file.read_text())
-        except (FileNotFoundError, ValueError):
-            return
-        deadline = time.monotonic() + _STOP_SECONDS
-        if _is_server(pid):
-            os.kill(pid, signal.SIGTERM)
-        while _is_server(pid):
-            if time.monotonic() > deadline:
-                os.kill(pid, signal.SIGKILL)
-            time.sleep(0.05)
+        stop_leftover(self._pid_file, mark=_APPLICATION.encode())
 
     def healthy(self) -> bool:
         """Whether the server answers now."""
@@ -170,11 +158,3 @@ class PrefectServer:
                 return
             time.sleep(0.1)
         raise PrefectServerUnavailable(f"Prefect's server did not answer in time; see {self.log}")
-
-
-def _is_server(pid: int) -> bool:
-    # The number may belong to another program by now.
-    try:
-        return _APPLICATION.encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
-    except FileNotFoundError:
-        return False

@@ -7,17 +7,32 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+from deployments.errors import ProcessFailed
+
 _STOP_SECONDS = 15.0
+_PROGRAM = "deployments.cli"
 
 
 class Child:
-    """One of our own processes, ``sop <arguments>``, with its output in ``log``."""
+    """One of our own processes, ``sop <arguments>``, with its output in ``log``.
 
-    def __init__(self, name: str, *arguments: str, log: Path, environment: dict[str, str]) -> None:
+    With a ``pid_file`` it is found again when its parent was killed: see ``stop_leftover``.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *arguments: str,
+        log: Path,
+        environment: dict[str, str],
+        pid_file: Path | None = None,
+    ) -> None:
         self.name = name
         self.log = log
+        self._pid_file = pid_file
         self.restarts = 0
         self._arguments = arguments
         self._environment = environment
@@ -36,7 +51,7 @@ class Child:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "deployments.cli", *self._arguments],
+                [sys.executable, "-m", _PROGRAM, *self._arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -44,6 +59,21 @@ class Child:
                 # Ctrl-C at the terminal reaches only the parent, which ends its children in order.
                 start_new_session=True,
             )
+        if self._pid_file is not None:
+            self._pid_file.parent.mkdir(parents=True, exist_ok=True)
+            self._pid_file.write_text(f"{self._process.pid} {os.getpid()}\n")
+
+    def stop_leftover(self) -> None:
+        """Stop the process that a killed parent left behind; raises ``ProcessFailed`` if the parent lives."""
+        if self._pid_file is None:
+            return
+        mark = "\0".join((_PROGRAM, *self._arguments)).encode()
+        pid, parent = _numbers(self._pid_file)
+        if pid and runs(pid, mark=mark) and _parent_of(pid) == parent:
+            raise ProcessFailed(
+                f"another 'sop up' (process {parent}) runs in this home; stop it, or set SOP_HOME to another"
+            )
+        stop_leftover(self._pid_file, mark=mark)
 
     def revive(self) -> bool:
         """Start it again if it died; True if it had."""
@@ -54,6 +84,11 @@ class Child:
         return True
 
     def stop(self) -> None:
+        self._end()
+        if self._pid_file is not None:
+            self._pid_file.unlink(missing_ok=True)
+
+    def _end(self) -> None:
         if self._process is None or not self.alive:
             return
         self._process.send_signal(signal.SIGTERM)
@@ -62,6 +97,45 @@ class Child:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+
+def stop_leftover(pid_file: Path, *, mark: bytes) -> None:
+    """Stop the process that ``pid_file`` names, if ``mark`` stands in its command line: by now its number may
+    belong to another program."""
+    pid, _ = _numbers(pid_file)
+    deadline = time.monotonic() + _STOP_SECONDS
+    if pid and runs(pid, mark=mark):
+        os.kill(pid, signal.SIGTERM)
+    while pid and runs(pid, mark=mark):
+        if time.monotonic() > deadline:
+            os.kill(pid, signal.SIGKILL)
+        time.sleep(0.05)
+    pid_file.unlink(missing_ok=True)
+
+
+def runs(pid: int, *, mark: bytes) -> bool:
+    """Whether a process of this number runs with ``mark`` in its command line."""
+    try:
+        return mark in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
+def _numbers(pid_file: Path) -> tuple[int, int]:
+    """The process and the parent that a file names; 0 where it names none."""
+    try:
+        found = [int(word) for word in pid_file.read_text("ascii").split()]
+    except (OSError, ValueError):
+        found = []
+    return (*found, 0, 0)[0], (*found, 0, 0)[1]
+
+
+def _parent_of(pid: int) -> int:
+    try:
+        # The name, in brackets, may hold spaces.
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except (OSError, ValueError):
+        return 0
 
 
 def free_port(wanted: int, *, host: str = "127.0.0.1") -> int:

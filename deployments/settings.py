@@ -6,6 +6,9 @@ Everything the product keeps lies under ``home``, unless a URL says otherwise.
 from __future__ import annotations
 
 import os
+import re
+import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import Field, SecretStr
@@ -15,6 +18,9 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+
+#: Passwords in URLs, as user:password@ or as a parameter.
+_PASSWORD = re.compile(r"(?<=:)[^:/@]*(?=@)|(?<=[?&]password=)[^&]*")
 
 
 class Settings(BaseSettings):
@@ -51,6 +57,22 @@ class Settings(BaseSettings):
         return self.store_url or f"sqlite:///{self.home.resolve() / 'cases.db'}"
 
     @property
+    def store_file(self) -> Path | None:
+        """The file of a SQLite store; None for a store on a server."""
+        scheme, _, path = self.url.partition(":///")
+        return Path(path.partition("?")[0]) if scheme.partition("+")[0] == "sqlite" else None
+
+    @property
+    def shared(self) -> bool:
+        """Whether the store is on a server, where other machines may use it too."""
+        return self.store_file is None and not self.url.startswith("memory:")
+
+    @property
+    def key_folder(self) -> Path:
+        """Where the master key is made if none is configured: with the data that it belongs to."""
+        return self.home if self.store_url is None or self.store_file is None else self.store_file.parent
+
+    @property
     def prefect_url(self) -> str:
         return self.prefect_api_url or f"http://127.0.0.1:{self.prefect_port}/api"
 
@@ -67,6 +89,27 @@ class Settings(BaseSettings):
         """Faults of the simulated world; re-read whenever it changes."""
         return self.home / "faults.txt"
 
+    def shown(self, name: str) -> str:
+        """The value of one setting as it may be printed: without passwords and keys."""
+        value = getattr(self, name)
+        if name == "home":
+            value = self.home.resolve()
+        return "" if value is None else without_password(str(value))
+
+    def sources(self) -> Mapping[str, str]:
+        """Where each setting comes from: the variable, the file, or ``default``."""
+        file = _file()
+        in_file = tomllib.loads(file.read_text("utf-8")) if file.exists() else {}
+        variables = {name.upper() for name in os.environ}
+
+        def source(name: str) -> str:
+            variable = f"SOP_{name.upper()}"
+            if variable in variables:
+                return variable
+            return str(file) if name in in_file else "default"
+
+        return {name: source(name) for name in type(self).model_fields}
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -76,5 +119,13 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        file = TomlConfigSettingsSource(settings_cls, Path(os.environ.get("SOP_CONFIG", "sop.toml")))
+        file = TomlConfigSettingsSource(settings_cls, _file())
         return (init_settings, env_settings, file)
+
+
+def without_password(text: str) -> str:
+    return _PASSWORD.sub("***", text)
+
+
+def _file() -> Path:
+    return Path(os.environ.get("SOP_CONFIG", "sop.toml"))

@@ -13,26 +13,30 @@ from pathlib import Path
 from types import FrameType
 
 import httpx
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from adapters.errors import StoreUnavailable
 from adapters.postgres import EmbeddedPostgres, PostgresUnavailable
 from adapters.store.base import Store
 from deployments.bootstrap import open_application
 from deployments.cli.output import console, errors, print_json
+from deployments.errors import ProcessFailed
 from deployments.feeding import Fed, feed
 from deployments.prefect_server import PrefectServer
 from deployments.processes import Child, free_port
 from deployments.settings import Settings
 
-_LOOK_SECONDS = 0.5
-_QUIET_LOOKS = 6  #: so many looks in a row must find nothing to do before it counts as idle
+_LOOK_SECONDS = 1.0
+_QUIET_LOOKS = 3  #: so many looks in a row must find nothing to do before it counts as idle
 _BUSY_STEPS = ("pending", "running", "retrying")
 _START_SECONDS = 60.0
+_OURS = ("web", "worker")
 
 Summary = Mapping[str, Mapping[str, int]]
+_NOTHING: Summary = {"cases": {}, "steps": {}, "inbox": {}}
 
 
 class Up:
@@ -41,13 +45,7 @@ class Up:
     def __init__(
         self, settings: Settings, *, day: Path | None, seconds: float, exit_when_idle: bool, as_json: bool
     ) -> None:
-        self._settings = settings.model_copy(
-            update={
-                "home": settings.home.resolve(),
-                "web_port": free_port(settings.web_port, host=settings.web_host),
-                "prefect_port": free_port(settings.prefect_port),
-            }
-        )
+        self._settings = settings.model_copy(update={"home": settings.home.resolve()})
         self._day = day
         self._seconds = seconds
         self._exit_when_idle = exit_when_idle
@@ -62,6 +60,7 @@ class Up:
             signal.signal(number, self._on_signal)
         started = time.monotonic()
         with ExitStack() as stack:
+            self._clear_the_place()
             app = stack.enter_context(open_application(self._settings))
             self._say(f"All state is kept under {self._settings.home}")
             self._spoil_the_world()
@@ -69,12 +68,26 @@ class Up:
             self._start_children(stack)
             self._say_addresses()
             feeding = self._start_feeding()
-            self._watch(app.store, feeding, started)
-            summary = app.store.summary()
-            self._say("Stopping the worker, the web intake, Prefect's server and its PostgreSQL ...")
+            summary = self._watch(app.store, feeding, started)
+            # After what the terminal shows of Ctrl-C.
+            self._say("\nStopping the worker, the web intake, Prefect's server and its PostgreSQL ...")
+        self._say("Stopped.")
         if self._as_json:
             print_json(totals(summary, self._fed, seconds=time.monotonic() - started))
         return 0
+
+    def _clear_the_place(self) -> None:
+        """Stop what a killed predecessor left behind, then choose ports."""
+        settings = self._settings
+        for name in _OURS:
+            self._child(name).stop_leftover()
+        if not settings.prefect_api_url:
+            PrefectServer(settings.home / "prefect", port=settings.prefect_port).stop_leftover()
+        ports = {
+            "web_port": free_port(settings.web_port, host=settings.web_host),
+            "prefect_port": free_port(settings.prefect_port),
+        }
+        self._settings = settings.model_copy(update=ports)
 
     def _spoil_the_world(self) -> None:
         """On the example day some things go wrong; faults that are there already stay."""
@@ -101,20 +114,24 @@ class Up:
         stack.enter_context(PrefectServer(folder, port=settings.prefect_port, database=database))
 
     def _start_children(self, stack: ExitStack) -> None:
+        self._say("Starting the worker and the web intake ...")
+        self._children = [self._child(name) for name in _OURS]
+        for child in self._children:
+            child.start()
+            stack.callback(child.stop)
+        _wait_for(f"{self._settings.web_url}/health", child=self._children[0])
+
+    def _child(self, name: str) -> Child:
         settings = self._settings
         environment = {
             "SOP_HOME": str(settings.home),
             "SOP_WEB_PORT": str(settings.web_port),
             "SOP_PREFECT_PORT": str(settings.prefect_port),
         }
-        self._say("Starting the worker and the web intake ...")
-        for name in ("web", "worker"):
-            log = settings.home / "logs" / f"{name}.log"
-            child = Child(name, name, log=log, environment=environment)
-            child.start()
-            stack.callback(child.stop)
-            self._children.append(child)
-        _wait_for(f"{settings.web_url}/health", child=self._children[0])
+        logs = settings.home / "logs"
+        return Child(
+            name, name, log=logs / f"{name}.log", environment=environment, pid_file=logs / f"{name}.pid"
+        )
 
     def _start_feeding(self) -> threading.Thread | None:
         if self._day is None:
@@ -129,23 +146,28 @@ class Up:
             if self._stopping.is_set():
                 return
 
-    def _watch(self, store: Store, feeding: threading.Thread | None, started: float) -> None:
-        """Show progress until told to stop, or until idle if that was asked for."""
+    def _watch(self, store: Store, feeding: threading.Thread | None, started: float) -> Summary:
+        """Show progress until told to stop, or until idle if that was asked for; what was last seen."""
         quiet = 0
+        latest = _NOTHING
         with Live(console=console, auto_refresh=False, transient=False, screen=False) as live:
             while not self._stopping.wait(_LOOK_SECONDS):
-                summary = store.summary()
+                summary = _look(store)
+                latest = summary or latest
                 if not self._as_json:
                     live.update(self._progress(summary, time.monotonic() - started), refresh=True)
                 for child in self._children:
                     if child.revive():
                         errors.print(f"the {child.name} ended and was started again; see {child.log}")
                 fed = feeding is None or not feeding.is_alive()
-                quiet = quiet + 1 if fed and not _busy(summary) else 0
+                quiet = quiet + 1 if fed and summary and not _busy(summary) else 0
                 if self._exit_when_idle and quiet >= _QUIET_LOOKS:
-                    return
+                    break
+        return _look(store) or latest
 
-    def _progress(self, summary: Summary, seconds: float) -> Group:
+    def _progress(self, summary: Summary | None, seconds: float) -> RenderableType:
+        if summary is None:
+            return Text(f"{seconds:4.0f} s   the store is away; trying again")
         table = Table(box=None, pad_edge=False)
         for column in ("procedure", "cases", "where they stand"):
             table.add_column(column, overflow="fold")
@@ -188,6 +210,14 @@ def totals(summary: Summary, fed: Fed, *, seconds: float) -> dict[str, object]:
     }
 
 
+def _look(store: Store) -> Summary | None:
+    """None while the store is away: the worker and the intake wait for it too."""
+    try:
+        return store.summary()
+    except StoreUnavailable:
+        return None
+
+
 def _busy(summary: Summary) -> bool:
     waiting = summary["inbox"].get("new", 0)
     return bool(waiting or any(summary["steps"].get(status, 0) for status in _BUSY_STEPS))
@@ -211,7 +241,3 @@ def _wait_for(url: str, *, child: Child) -> None:
             pass
         time.sleep(0.1)
     raise ProcessFailed(f"the {child.name} did not start; its log is {child.log}")
-
-
-class ProcessFailed(Exception):
-    """One of our processes did not start."""

@@ -68,6 +68,7 @@ class SopWorker(BaseWorker[BaseJobConfiguration, BaseVariables, SopWorkerResult]
         self._own_runtime = AsyncExitStack()
         self._unreachable = False
         self.running = 0
+        self.served = False  #: whether Prefect has answered
 
     async def setup(self) -> None:
         """Open the drive loop unless this process has one, then connect to Prefect if it is there."""
@@ -97,7 +98,7 @@ class SopWorker(BaseWorker[BaseJobConfiguration, BaseVariables, SopWorkerResult]
         except httpx.HTTPError as error:
             self._say_unreachable(error)
             return []
-        self._unreachable = False
+        self._unreachable, self.served = False, True
         return found
 
     async def sync_with_backend(self) -> None:
@@ -206,16 +207,28 @@ class Attachment:
     async def _serve(self) -> None:
         told = False
         while True:
+            self._worker = None
             try:
                 if self._register is not None:
                     await self._register()
                 self._worker = SopWorker(work_pool_name=self._pool, name=self._name)
                 await self._worker.start(printer=_log.info)
-            except (*PREFECT_ERRORS, RuntimeError, ExceptionGroup) as error:
+            except Exception as error:
+                # Whatever it is: without attachment Retry does nothing, so it is tried again.
+                told = told and not self._served()
                 if not told:
-                    _log.warning("not attached to Prefect, trying on: %s", error)
+                    self._say_detached(error)
                 told = True
             await asyncio.sleep(_AGAIN_SECONDS)
+
+    def _served(self) -> bool:
+        return self._worker is not None and self._worker.served
+
+    def _say_detached(self, error: Exception) -> None:
+        if isinstance(error, (*PREFECT_ERRORS, RuntimeError, ExceptionGroup)):
+            _log.warning("not attached to Prefect, trying on: %s", error)
+        else:
+            _log.error("not attached to Prefect, trying on", exc_info=error)
 
     def _busy(self) -> bool:
         return self._worker is not None and self._worker.running > 0

@@ -7,8 +7,9 @@ from typing import Annotated
 import orjson
 import typer
 
+from adapters.sealing import redact
 from adapters.store.base import Step, Store
-from deployments.bootstrap import open_application
+from deployments.bootstrap import open_installation
 from deployments.cli.output import AsJson, console, fail, plain_errors, print_json, print_table
 from deployments.settings import Settings
 from machines.kernel.case import Case, Timer
@@ -23,7 +24,7 @@ def cases(
     as_json: AsJson = False,
 ) -> None:
     """List cases, latest change first, with their next deadline."""
-    with plain_errors(), open_application(Settings()) as app:
+    with plain_errors(), open_installation(Settings()) as app:
         if sop is not None:
             app.catalogue.procedure(sop)
         found = app.store.cases(sop=sop, state=state, open_only=not all_cases, limit=limit)
@@ -47,7 +48,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Tell the story of one case: where it stands, its deadlines, its steps, its journal."""
-    with plain_errors(), open_application(Settings()) as app:
+    with plain_errors(), open_installation(Settings()) as app:
         sop, _, rest = key.rpartition("/")
         found = app.store.find_case(key=rest, sop=sop or None)
         if not found:
@@ -61,7 +62,7 @@ def show(
 
 
 def _story(store: Store, case: Case) -> dict[str, object]:
-    """Keys and counts only: personal fields stay sealed, and are left out of what is printed."""
+    """Personal fields are left out, also as sealed."""
     return {
         "case": case.id,
         "state": case.state,
@@ -78,7 +79,7 @@ def _story(store: Store, case: Case) -> dict[str, object]:
                 "outcome": entry.disposition.value,
                 "state": entry.after if entry.after != entry.before else "",
                 "reason": entry.reason,
-                "body": orjson.loads(body),
+                "body": redact(orjson.loads(body)),
             }
             for entry, body in store.journal(case.id)
         ],

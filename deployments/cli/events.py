@@ -10,9 +10,11 @@ from uuid import uuid4
 import orjson
 import typer
 
+from adapters.personal import places
 from deployments.bootstrap import open_application
 from deployments.cli.output import AsJson, console, fail, plain_errors, print_json
 from deployments.settings import Settings
+from machines.catalogue import CATALOGUE
 
 
 def send(
@@ -36,6 +38,8 @@ def send(
         fail("give TYPE and SUBJECT, or --file; 'sop send --help' shows how", code=2)
     else:
         payload = _parse(sys.stdin.buffer.read() if data == "-" else data.encode(), where="DATA")
+        if data != "-":
+            _refuse_personal(type, payload)
         envelope = {"specversion": "1.0", "id": id or str(uuid4()), "source": source}
         events = [{**envelope, "type": type, "subject": subject, "data": payload}]
     with plain_errors(), open_application(Settings()) as app:
@@ -50,6 +54,18 @@ def send(
     for row in rows:
         again = " (received before)" if row["duplicate"] else ""
         console.print(f"accepted {row['type']} for {row['subject']}, id {row['id']}{again}", highlight=False)
+
+
+def _refuse_personal(type: str, payload: dict[str, object]) -> None:
+    """The command line stays in the shell's history, and every user of the machine can list it."""
+    kind = CATALOGUE.outside.get(type)
+    personal = sorted(places(kind).fields.keys() & payload.keys()) if kind else []
+    if personal:
+        fail(
+            f"{', '.join(personal)} of {type} may be personal and the command line is no place for it: "
+            "give - as DATA and the payload on standard input, or --file",
+            code=2,
+        )
 
 
 def _parse(text: bytes, *, where: str) -> dict[str, object]:

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from adapters.errors import AdapterError
+from deployments.errors import InstallationError
 from machines.kernel.errors import KernelError
 
 console = Console()
@@ -54,7 +55,7 @@ def plain_errors() -> Iterator[None]:
     """What a user can mend becomes one sentence and exit code 2; only our own mistakes show a traceback."""
     try:
         yield
-    except (KernelError, AdapterError) as error:
+    except (KernelError, AdapterError, InstallationError) as error:
         fail(f"{error} [{error.code}]", code=2)
     except ValidationError as error:
         for problem in error.errors(include_url=False):

@@ -40,7 +40,8 @@ def up(
 
 def worker() -> None:
     """Drive cases and serve Prefect's work pool, until SIGTERM or Ctrl-C."""
-    settings = Settings()
+    with plain_errors():
+        settings = Settings()
     _log_to_stderr(settings)
     # Prefect reads these when it is imported.
     os.environ.setdefault("PREFECT_API_URL", settings.prefect_url)
@@ -61,7 +62,8 @@ def web() -> None:
     from adapters.web import create_app
     from deployments.bootstrap import open_application
 
-    settings = Settings()
+    with plain_errors():
+        settings = Settings()
     _log_to_stderr(settings)
     with plain_errors(), open_application(settings) as app:
         api = create_app(app.intake, store=app.store, body_limit=settings.body_limit)

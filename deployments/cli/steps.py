@@ -9,10 +9,12 @@ from typing import Annotated
 import typer
 
 from adapters.store.base import Step, StepStatus, Store
-from deployments.bootstrap import open_application
-from deployments.cli.output import AsJson, fail, plain_errors, print_json, print_table
+from deployments.bootstrap import Installation, open_installation
+from deployments.cli.doctor import workers
+from deployments.cli.output import AsJson, fail, plain_errors, print_table
 from deployments.settings import Settings
 
+_PATIENCE_SECONDS = 60.0
 _OPEN = (StepStatus.PENDING, StepStatus.RUNNING, StepStatus.RETRYING)
 
 
@@ -26,7 +28,7 @@ def steps(
 ) -> None:
     """List steps: which case, which command, how often tried, the last error in plain words."""
     wanted = (StepStatus.PARKED, StepStatus.RETRYING) if failed else (status,) if status else ()
-    with plain_errors(), open_application(Settings()) as app:
+    with plain_errors(), open_installation(Settings()) as app:
         found = app.store.steps(status=wanted, command=command, limit=limit)
         print_table("Steps", [_row(step) for step in found], as_json=as_json)
 
@@ -47,14 +49,8 @@ def replay(
     """Try parked steps again, each under the idempotency key it always had."""
     if step is None and command is None:
         fail("name a step or a case, or give --command", code=2)
-    with plain_errors(), open_application(Settings()) as app:
-        parked = app.store.steps(status=(StepStatus.PARKED,), command=command, limit=limit)
-        chosen = [
-            one
-            for one in parked
-            if (step is None or step in (one.key, one.case, one.case.partition("/")[2]))
-            and (error is None or error in (one.error or ""))
-        ]
+    with plain_errors(), open_installation(Settings()) as app:
+        chosen = _chosen(app.store, step=step, command=command, error=error, limit=limit)
         if not chosen:
             fail("nothing parked matches; 'sop steps --failed' lists what is", code=2)
         if dry_run:
@@ -62,23 +58,42 @@ def replay(
             return
         keys = [one.key for one in chosen]
         app.store.requeue(keys, now=app.clock(), who=who or getpass.getuser(), reason=reason)
-        _follow(app.store, keys, as_json=as_json)
+        _follow(app, keys, as_json=as_json)
 
 
-def _follow(store: Store, keys: list[str], *, as_json: bool) -> None:
+def _chosen(
+    store: Store, *, step: str | None, command: str | None, error: str | None, limit: int
+) -> list[Step]:
+    """The parked steps that fit; ``step`` is a step, a case, or a case's key."""
+    parked = (StepStatus.PARKED,)
+    if step is None:
+        return store.steps(status=parked, command=command, error=error, limit=limit)
+    return (
+        store.steps(status=parked, command=command, error=error, keys=[step], limit=limit)
+        or store.steps(status=parked, command=command, error=error, case=step, limit=limit)
+        or store.steps(status=parked, command=command, error=error, key_of_case=step, limit=limit)
+    )
+
+
+def _follow(app: Installation, keys: list[str], *, as_json: bool) -> None:
     """Wait for the worker to settle them, a minute at most."""
-    until = time.monotonic() + 60
-    found = store.steps(keys=keys, limit=len(keys))
+    now = app.clock()
+    if not workers(app.store.backlog(now), now=now, lease=app.settings.lease).well:
+        fail(
+            "nobody drives this store: start 'sop worker'; "
+            + ("the step is queued" if len(keys) == 1 else f"the {len(keys)} steps are queued")
+        )
+    until = time.monotonic() + _PATIENCE_SECONDS
+    found = app.store.steps(keys=keys, limit=len(keys))
     while any(step.status in _OPEN for step in found) and time.monotonic() < until:
         time.sleep(0.2)
-        found = store.steps(keys=keys, limit=len(keys))
-    rows = [_row(step) for step in found]
-    if as_json:
-        print_json(rows)
-    else:
-        print_table("Replayed", rows, as_json=False)
-    if any(step.status is not StepStatus.DONE for step in found):
-        raise typer.Exit(1)
+        found = app.store.steps(keys=keys, limit=len(keys))
+    print_table("Replayed", [_row(step) for step in found], as_json=as_json)
+    unsettled = sum(step.status in _OPEN for step in found)
+    if unsettled:
+        fail(f"{unsettled} of {len(found)} did not settle within a minute; 'sop steps' shows how they go on")
+    if any(step.status is StepStatus.PARKED for step in found):
+        fail("not all went well: the error stands beside each; those steps are parked again")
 
 
 def _row(step: Step) -> dict[str, object]:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from deployments.prefect_server import PrefectServer, PrefectServerUnavailable
+from deployments.errors import PrefectServerUnavailable
+from deployments.prefect_server import PrefectServer
 from tests.conftest_prefect import Prefect, free_port
 
 

@@ -20,6 +20,8 @@ from prefect.flow_runs import suspend_flow_run
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Completed
 
+from adapters.envelope import EventFault
+from adapters.intake import InvalidEvents
 from deployments import worker
 from deployments.registration import register
 from deployments.worker import SopWorker, run_worker
@@ -57,6 +59,8 @@ class Loop:
 
     async def submit(self, event: Mapping[str, object]) -> Mapping[str, object]:
         self.submitted.append(event)
+        if "adress" in cast("Mapping[str, object]", event["data"]):
+            raise InvalidEvents([EventFault(0, "data.adress", "not a field; did you mean address?")])
         return {"status": "applied", "case": event["subject"]}
 
     async def drive(self, sop: str) -> Session:
@@ -235,6 +239,43 @@ def test_the_event_form_puts_an_event_in_the_inbox_and_forgets_its_data(
     assert (done["name"], done["state_name"]) == ("SO-77: order.cancelled", "Applied")
     assert loop.submitted[-1] == sent
     assert done["parameters"] == {**sent, "data": {}}
+
+
+def test_a_refused_event_fails_in_words_and_is_forgotten_too(
+    prefect_with_worker: Prefect, loop: Loop
+) -> None:
+    sent = {"type": "order.amend", "subject": "SO-78", "data": {"adress": "Anna's street 1"}, "id": "ui-78"}
+    run = prefect_with_worker.start("event/event", sent)
+    done = finished(prefect_with_worker, run, "FAILED")
+    assert done["name"] == "SO-78: order.amend"
+    assert done["state"]["message"] == "data.adress: not a field; did you mean address?"  # type: ignore[index]
+    assert "Anna" not in str(done)
+    assert not any("Anna" in line or "Traceback" in line for line in prefect_with_worker.log(run))
+
+    count = len(loop.submitted)
+    prefect_with_worker.retry(run)
+    forgotten = "what was typed is forgotten; start a new run and fill in its form again"
+    eventually(lambda: prefect_with_worker.run(run)["state"]["message"] == forgotten)  # type: ignore[index]
+    assert len(loop.submitted) == count, "Retry must not send the event without its data"
+
+
+def test_an_unforeseen_failure_does_not_end_attachment(
+    prefect: Prefect, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "_AGAIN_SECONDS", 0.01)
+    tries: list[int] = []
+
+    async def fail() -> None:
+        tries.append(1)
+        raise KeyError("unforeseen")
+
+    attachment = worker.Attachment(name=None, pool="sop", register=fail)
+    attachment.start()
+    eventually(lambda: len(tries) > 3)
+    attachment.stop()
+    assert [record.message for record in caplog.records if record.name == worker.__name__] == [
+        "not attached to Prefect, trying on"
+    ]
 
 
 def test_a_procedure_started_by_hand_drives_what_is_ready(prefect_with_worker: Prefect) -> None:

@@ -276,3 +276,15 @@ def test_a_long_outage_keeps_the_latest_wake_ups_and_every_parked_step(
     assert caplog.messages[-1] == "recording in Prefect goes on; 30 wake-ups were not recorded"
     assert len({recorded[step.step] for step in steps}) == 1
     assert registered.runs(any_=[f"refund x {recording.MOST_SESSIONS}"])
+
+
+def test_what_is_parked_is_looked_up_on_every_connection(registered: Prefect) -> None:
+    looks: list[float] = []
+    session = session_of(new_key(), sop=f"unheard-of-{uuid4().hex[:6]}")
+    session.close()
+    with Recorder(on_connected=lambda: looks.append(time.monotonic())) as recorder:
+        recorder.opened(session)
+        eventually(lambda: len(looks) >= 4, seconds=8)
+        recorder.stop()
+    # Flows that are about to be registered are looked for every second, not less and less often.
+    assert looks[3] - looks[2] < 2

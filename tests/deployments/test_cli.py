@@ -1,0 +1,193 @@
+"""What the commands answer: on an installation, on none, and on one of another version."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy
+from typer.testing import CliRunner, Result
+
+from adapters.store.base import Changes, Step, StepStatus
+from deployments.bootstrap import Application, open_application
+from deployments.cli import app as sop
+from deployments.errors import MasterKeyMissing
+from deployments.settings import Settings
+from machines.kernel.case import Case, Entry
+from machines.kernel.event import SEALED
+from machines.kernel.rule import Disposition
+
+ASKING = (
+    ["cases"],
+    ["show", "SO-1"],
+    ["steps"],
+    ["letters"],
+    ["doctor"],
+    ["replay", "SO-1", "--reason", "x"],
+)
+CANCEL = '{"customer": "C-1"}'
+PLACED = {
+    "customer": "C-1",
+    "buyer": {"name": "Anna Berg", "email": "anna@example.org"},
+}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The commands run here, with no settings but the width of the terminal."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "300")
+    for name in ("SOP_HOME", "SOP_STORE_URL", "SOP_MASTER_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def run(*arguments: str, typed: str = "") -> Result:
+    return CliRunner().invoke(sop, list(arguments), input=typed)
+
+
+def park(app: Application, *errors: str) -> list[str]:
+    """Parked steps of an order SO-1, one for each error."""
+    case, now = Case("order", "SO-1", 1, "hash", "placed", None, 1), datetime.now(UTC)
+    body = {"note": f"{SEALED}1:C-1:c2VjcmV0"}
+    entry = Entry(1, now, "order.placed", "test", "e-1", Disposition.HANDLED, "", "placed", "", body)
+    step = Step("", case.id, "payment.capture", b"{}", StepStatus.PARKED, now, attempts=5)
+    steps = [
+        replace(step, key=f"{case.id}/payment.capture/{number}", error=error)
+        for number, error in enumerate(errors, 1)
+    ]
+    with app.store.round(worker="w") as round_:
+        round_.write(Changes(opened={case.id: case}, entries=[(case.id, entry)], steps=steps))
+    app.store.leave(worker="w", now=now)
+    return [step.key for step in steps]
+
+
+@pytest.mark.parametrize("command", ASKING, ids=lambda command: command[0])
+def test_who_only_asks_makes_no_installation(command: list[str], folder: Path) -> None:
+    answer = run(*command)
+    assert answer.exit_code == 2
+    assert f"no installation at {folder / '.sop'}; start one with 'sop up'" in answer.stderr
+    assert list(folder.iterdir()) == []
+
+
+def test_a_store_by_url_is_not_made_either(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOP_STORE_URL", f"sqlite:///{folder}/elsewhere/cases.db")
+    assert run("cases").exit_code == 2
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(("version", "words"), [("0000", "newer version"), (None, "no installation")])
+def test_tables_of_another_version_are_left_alone(folder: Path, version: str | None, words: str) -> None:
+    with open_application(Settings()):
+        pass
+    with closing(sqlalchemy.create_engine(Settings().url).connect()) as connection:
+        connection.execute(sqlalchemy.text("DELETE FROM alembic_version"))
+        if version:
+            connection.execute(sqlalchemy.text(f"INSERT INTO alembic_version VALUES ('{version}')"))
+        connection.commit()
+        connection.engine.dispose()
+    answer = run("steps")
+    assert answer.exit_code == 2
+    assert words in answer.stderr
+
+
+def test_a_shared_store_needs_a_key_that_is_given(folder: Path) -> None:
+    settings = Settings(store_url="postgresql://sop@127.0.0.1:1/sop")
+    with pytest.raises(MasterKeyMissing, match="SOP_MASTER_KEY"), open_application(settings):
+        pass
+    assert not (folder / ".sop" / "master.key").exists()
+
+
+def test_an_unusable_key_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOP_MASTER_KEY", "hunter2")
+    answer = run("send", "order.cancel", "SO-1", CANCEL)
+    assert answer.exit_code == 2
+    assert "32 random bytes" in answer.stderr
+    assert "hunter2" not in answer.stderr
+
+
+def test_personal_fields_are_no_arguments(folder: Path) -> None:
+    refused = run("send", "order.placed", "SO-1", json.dumps(PLACED))
+    assert refused.exit_code == 2
+    assert "buyer of order.placed may be personal" in refused.stderr
+    assert "standard input, or --file" in refused.stderr
+    assert list(folder.iterdir()) == []
+    typed = run("send", "order.placed", "SO-1", "-", typed=json.dumps(PLACED))
+    assert "may be personal" not in typed.stderr
+
+
+def test_letters_are_listed_without_their_bodies() -> None:
+    assert run("send", "order.cancel", "SO-1", "-", typed=CANCEL).exit_code == 0
+    with open_application(Settings()) as app, app.store.round(worker="w") as round_:
+        round_.take(now=app.clock(), limit=10, held=())
+        round_.write(Changes())
+    (row,) = json.loads(run("letters", "--unmatched", "--json").stdout)
+    assert (row["type"], row["case"], row["status"]) == ("order.cancel", "order/SO-1", "unmatched")
+    assert set(row) == {"number", "source", "id", "type", "case", "received", "status", "reason"}
+    assert json.loads(run("letters", "--dead", "--json").stdout) == []
+
+
+def test_the_doctor_counts_exactly_and_prints_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOP_LEASE", "7")
+    monkeypatch.setenv("SOP_PREFECT_API_URL", "http://staff:secret@127.0.0.1:1/api")
+    with open_application(Settings()) as app:
+        app.store.beat(worker="host:1", now=app.clock() - timedelta(hours=3))
+    assert run("send", "order.cancel", "SO-1", "-", typed=CANCEL).exit_code == 0
+    answer = run("doctor", "--json")
+    assert answer.exit_code == 1
+    said = json.loads(answer.stdout)
+    found = {row["part"]: row["found"] for row in said["checks"]}
+    assert found["backlog"].startswith("1 events wait, the oldest for ")
+    assert found["workers"] == "no worker has been seen for 3 h"
+    assert found["overdue timers"] == "0 due for more than 60 s"
+    settings = {row["setting"]: row for row in said["settings"]}
+    assert (settings["lease"]["value"], settings["lease"]["from"]) == ("7.0", "SOP_LEASE")
+    assert settings["prefect_api_url"]["value"] == "http://staff:***@127.0.0.1:1/api"
+    assert settings["web_port"]["from"] == "default"
+    assert "secret" not in answer.stdout
+
+
+def test_a_case_is_told_without_sealed_fields() -> None:
+    with open_application(Settings()) as app:
+        park(app)
+    (entry,) = json.loads(run("show", "SO-1", "--json").stdout)["journal"]
+    assert entry["body"] == {"note": "(personal)"}
+
+
+def test_replay_chooses_by_case_and_error_and_only_looks_when_told_so() -> None:
+    with open_application(Settings()) as app:
+        _, declined = park(app, "answered 503", "declined")
+    for words in (
+        ["SO-1", "--error", "declined"],
+        [declined],
+        ["--command", "payment.capture", "--error", "decl"],
+    ):
+        rows = json.loads(run("replay", *words, "--reason", "x", "--dry-run", "--json").stdout)
+        assert [row["step"] for row in rows] == [declined]
+    assert len(json.loads(run("replay", "order/SO-1", "--reason", "x", "--dry-run", "--json").stdout)) == 2
+    rows = json.loads(run("replay", "SO-1", "--limit", "1", "--reason", "x", "--dry-run", "--json").stdout)
+    assert len(rows) == 1
+    assert {row["status"] for row in json.loads(run("steps", "--json").stdout)} == {"parked"}
+
+
+def test_replay_says_when_nobody_drives() -> None:
+    with open_application(Settings()) as app:
+        park(app, "answered 503")
+    answer = run("replay", "SO-1", "--reason", "x")
+    assert answer.exit_code == 1
+    assert "nobody drives this store: start 'sop worker'; the step is queued" in answer.stderr
+
+
+def test_replay_says_when_steps_do_not_settle(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["deployments.cli.steps"], "_PATIENCE_SECONDS", 0.1)
+    with open_application(Settings()) as app:
+        park(app, "answered 503")
+        app.store.beat(worker="host:1", now=app.clock())
+    answer = run("replay", "SO-1", "--reason", "x")
+    assert answer.exit_code == 1
+    assert "1 of 1 did not settle within a minute" in answer.stderr

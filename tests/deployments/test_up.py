@@ -1,0 +1,95 @@
+"""``sop up`` outlasts a store that is away, and clears up after a predecessor that was killed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from adapters.errors import StoreUnavailable
+from adapters.store.base import Store
+from deployments import up as up_module
+from deployments.errors import ProcessFailed
+from deployments.processes import Child, runs
+from deployments.settings import Settings
+from deployments.up import Up
+
+_PRETEND = "import time; time.sleep(60)"
+
+
+class Away:
+    """A store that is away at first."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def summary(self) -> Mapping[str, Mapping[str, int]]:
+        self.looks += 1
+        if self.looks <= 2:
+            raise StoreUnavailable("locked")
+        return {"cases": {"order/placed": 3}, "steps": {}, "inbox": {}}
+
+
+def test_a_store_that_is_away_does_not_end_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(up_module, "_LOOK_SECONDS", 0.01)
+    store = Away()
+    up = Up(Settings(home=tmp_path), day=None, seconds=1, exit_when_idle=True, as_json=True)
+    assert up._watch(cast("Store", store), None, time.monotonic()) == store.summary()
+    assert store.looks >= 5
+    assert "the store is away" in str(up._progress(None, 2.0))
+
+
+def left_behind(folder: Path, *words: str) -> Child:
+    """A child whose parent, not this process, ended at once."""
+    script = (
+        "import subprocess, sys; p = subprocess.Popen([sys.executable, '-c', sys.argv[1], *sys.argv[2:]],"
+        " start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL); print(p.pid)"
+    )
+    parent = subprocess.run(
+        [sys.executable, "-c", script, _PRETEND, *words], capture_output=True, text=True, check=True
+    )
+    (folder / "web.pid").write_text(f"{parent.stdout.strip()} 999999\n")
+    return Child("web", "web", log=folder / "web.log", environment={}, pid_file=folder / "web.pid")
+
+
+def number_in(folder: Path) -> int:
+    return int((folder / "web.pid").read_text().split()[0])
+
+
+def test_the_child_of_a_killed_predecessor_is_stopped(tmp_path: Path) -> None:
+    child = left_behind(tmp_path, "deployments.cli", "web")
+    pid = number_in(tmp_path)
+    child.stop_leftover()
+    assert not runs(pid, mark=b"deployments.cli")
+    assert not (tmp_path / "web.pid").exists()
+
+
+def test_a_stranger_of_the_same_number_is_left_alone(tmp_path: Path) -> None:
+    child = left_behind(tmp_path, "deployments.cli", "worker")
+    pid = number_in(tmp_path)
+    child.stop_leftover()
+    try:
+        assert Path(f"/proc/{pid}/cmdline").read_bytes()
+    finally:
+        os.kill(pid, 9)
+
+
+def test_two_do_not_run_in_one_home(tmp_path: Path) -> None:
+    running = subprocess.Popen([sys.executable, "-c", _PRETEND, "deployments.cli", "web"])
+    try:
+        (tmp_path / "web.pid").write_text(f"{running.pid} {os.getpid()}\n")
+        child = Child("web", "web", log=tmp_path / "web.log", environment={}, pid_file=tmp_path / "web.pid")
+        with pytest.raises(ProcessFailed, match="another 'sop up'"):
+            child.stop_leftover()
+        assert running.poll() is None
+    finally:
+        running.kill()
+        running.wait()
