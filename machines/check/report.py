@@ -55,6 +55,13 @@ class Explored:
     bounded: bool
     seconds: float
 
+    def __str__(self) -> str:
+        walked = f"{self.states} states, {self.situations} situations, {self.steps} steps"
+        if not self.seconds:
+            return f"  {self.sop} as it is opened there: {walked}"
+        reach = "within the bound" if self.bounded else "all there are"
+        return f"{self.sop}: {walked}, {reach}, {self.seconds:.2f} s"
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -69,11 +76,7 @@ class Report:
         return not self.findings
 
     def __str__(self) -> str:
-        lines = [
-            f"{one.sop}: {one.states} states, {one.situations} situations, {one.steps} steps, "
-            f"{one.seconds:.2f} s{', bounded' if one.bounded else ''}"
-            for one in self.explored
-        ]
+        lines = [str(one) for one in self.explored]
         lines += [str(finding) for finding in self.findings]
         if self.unmet:
             lines.append(f"{len(self.unmet)} rule(s) and event(s) not met within the bound")
