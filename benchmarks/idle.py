@@ -28,7 +28,7 @@ def main() -> None:
             app.intake.accept([load.placed(key) for key in keys[first : first + 500]])
         while True:
             summary = app.store.summary()
-            waiting = summary["cases"].get("shipment/awaiting_dispatch", 0)
+            waiting = summary["cases"].get("order/awaiting_dispatch", 0)
             if waiting >= given.n and not summary["inbox"].get("new"):
                 break
             time.sleep(1)

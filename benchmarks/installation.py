@@ -31,6 +31,11 @@ class Installation:
     postgres: EmbeddedPostgres | None
     web: Child | None = None
 
+    def postgres_url(self, database: str) -> str:
+        """An address for SQLAlchemy; the database is made if there is none."""
+        assert self.postgres is not None
+        return self.postgres.url(database).replace("postgresql://", "postgresql+psycopg://", 1)
+
     def cpu(self) -> dict[str, float]:
         """Seconds of processor time used so far, by part."""
         seconds = {"worker": _tree(self.worker.pid)}

@@ -53,7 +53,7 @@ def main() -> None:
             "prefect_recording": not given.no_prefect,
         }
         if not given.no_floor:
-            url = running.app.settings.store_url
+            url = running.postgres_url("floor") if given.database == "postgres" else None
             result["floor_per_s"] = round(floor(url, orders=min(given.n, 4_000)), 1)
             result["ratio_to_floor"] = round(given.n / seconds / float(str(result["floor_per_s"])), 3)
         running.worker.stop()
