@@ -58,6 +58,7 @@ class Driver:
         self._definitions = definitions
         self._name = self._worker = worker
         self._lives = 1
+        self._begun = 0  #: commands that the latest round sent out
         self._clock = clock
         self._pace = pace or Pace()
         self._arrived: deque[Result] = deque()
@@ -166,7 +167,7 @@ class Driver:
         """One transaction; True if there was anything to do."""
         results = self._drain()
         try:
-            return self._commit(results, batch=self._pace.batch)
+            return self._commit(results, batch=self._room())
         except (StoreUnavailable, Conflict):
             self._arrived.extendleft(reversed(results))
             raise
@@ -174,6 +175,11 @@ class Driver:
             log.exception("a round cannot be written; looking for the piece that is at fault")
         self._commit_singly(results)
         return True
+
+    def _room(self) -> int:
+        """How much new work to take: less when the latest round sent many commands out, so that a rush waits
+        in the store and not in memory. Commands that hang do not count, they were sent out before."""
+        return min(self._pace.batch, max(_FEW, 2 * self._pace.batch - self._begun))
 
     def _commit(
         self, results: Sequence[Result], *, batch: int, only: Piece | None = None, spurned: str = ""
@@ -197,6 +203,7 @@ class Driver:
             self._doubtful = True  # from here on the commit may have happened although its answer is lost
         self._holdings.update(draft.cases, released=released, ended=results, begun=draft.errands)
         self._performer.perform(draft.errands)
+        self._begun = len(draft.errands)
         self._doubtful = False
         began = self._spend("write", began)
         self._report(draft, results, released)

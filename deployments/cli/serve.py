@@ -76,7 +76,7 @@ def _collect_seldom() -> None:
     """A round makes thousands of short-lived values; the collector as it comes took a fifth of the time."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
+    gc.set_threshold(20_000, 10, 10)
 
 
 def _log_to_stderr(settings: Settings) -> None:
