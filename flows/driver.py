@@ -95,18 +95,9 @@ class Driver:
         except StoreUnavailable:
             log.warning("the store did not answer at the end; leases run out by themselves")
 
-    @property
-    def idle(self) -> bool:
-        """Nothing is held, under way or arrived."""
-        return not (self._holdings or self._arrived)
-
     def session(self, sop: str) -> Session:
         """Follow what is being done for ``sop`` now."""
         return self._reporting.join(sop, now=self._clock())
-
-    @property
-    def alive(self) -> bool:
-        return self._thread.is_alive()
 
     def _deliver(self, result: Result) -> None:
         self._arrived.append(result)

@@ -18,9 +18,6 @@ class Holdings:
         self._by_case: Counter[str] = Counter()
         self.by_adapter: Counter[str] = Counter()
 
-    def __bool__(self) -> bool:
-        return bool(self.cases)
-
     def waits(self, sop: str) -> bool:
         """Whether a case of that procedure has a command under way."""
         return any(case.sop == sop for case in self.cases.values())
