@@ -40,7 +40,8 @@ def decide(definition: Definition, case: Case, event: Received, now: datetime) -
     definition.state(case.state)
     running = case.timers
     case = _mark_passed(case, event)
-    firing = Firing(case=case, event=event, now=now)
+    data = definition.terms if case.data is None else case.data
+    firing = Firing(state=case.state, data=data, event=event, now=now)
     definition.fire(firing)
     if firing.rule is None:
         return _stand(definition, case, firing, running)
@@ -70,7 +71,7 @@ def _follow(
     definition: Definition, case: Case, firing: Firing, rule: Rule, running: Mapping[str, Timer]
 ) -> Decision:
     event, now = firing.event, firing.now
-    data = rule.then(case.data, event.payload, now) if rule.then else case.data
+    data = rule.then(firing.data, event.payload, now) if rule.then else case.data
     target, moved = _target(definition, case, rule, data)
     entry = _entry(case, firing, disposition=Disposition.HANDLED, after=target.name, reason=rule.because)
     does, sends = rule.does, list(rule.sends(data, event.payload)) if rule.sends else []
