@@ -108,7 +108,8 @@ def open_application(settings: Settings) -> Iterator[Application]:
 @contextmanager
 def _open(settings: Settings) -> Iterator[Installation]:
     built = definitions(load_policy(settings.policy or DEFAULT))
-    hydrate = {name: definition.procedure.data for name, definition in built.items()}
+    procedures = [definition.procedure for definition in built.values()]
+    hydrate = {procedure.name: {procedure.version: procedure.data} for procedure in procedures}
     try:
         store = open_store(settings.url, hydrate=hydrate)
     except ValueError as error:

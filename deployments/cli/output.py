@@ -21,6 +21,9 @@ from machines.kernel.errors import KernelError
 console = Console()
 errors = Console(stderr=True)
 
+_WHOLE = frozenset({"case", "step", "id", "key", "subject", "parent"})
+"""Columns of what somebody may want to copy: never broken over lines."""
+
 AsJson = Annotated[bool, typer.Option("--json", help="Answer with one JSON document.")]
 
 
@@ -39,7 +42,7 @@ def print_table(title: str, rows: Sequence[Mapping[str, object]], *, as_json: bo
         return
     table = Table(title=title, title_justify="left", header_style="bold")
     for name in rows[0]:
-        table.add_column(name.replace("_", " "), overflow="fold")
+        table.add_column(name.replace("_", " "), overflow="fold", no_wrap=name in _WHOLE)
     for row in rows:
         table.add_row(*(_cell(value) for value in row.values()))
     console.print(table)
