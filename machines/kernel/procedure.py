@@ -43,6 +43,7 @@ class Procedure:
     may_happen: Callable[[Any], Iterable[Event | Send]]
     module: str
     terms: type[Facts] | None = None
+    kpis: tuple[str, ...] = ()  #: by what its owner judges it
 
     @property
     def initial(self) -> State:
