@@ -57,9 +57,11 @@ from machines.kernel.event import Event
 from machines.order import asks
 from machines.order.data import Offer, OfferKind, Similar
 from machines.order.events import (
+    CancellationRejected,
+)
+from machines.order.outcomes import (
     AddressUndeliverable,
     CancellationNoted,
-    CancellationRejected,
     CaptureDeclined,
     MeansUnusable,
     NothingToVoid,

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from machines.kernel.rule import defer, ignore, on
-from machines.order import commands, delivery, effects, events, guards, letters, states
+from machines.order import commands, delivery, effects, events, guards, letters, outcomes, states
 from machines.order.sending import request_refunds
 
 # An order is verified before it is accepted.
 VERIFICATION = (
     on(events.OrderPlaced, at=states.PLACED, to=states.VERIFYING, when=guards.payable, then=effects.place),
-    on(events.OrderVerified, at=states.VERIFYING, to=states.CHECKING),
-    on(events.OrderSuspicious, at=states.VERIFYING, to=states.IN_REVIEW, does=(letters.CALL_REVIEWER,)),
-    on(events.AddressUndeliverable, at=states.VERIFYING, to=states.AWAITING_ADDRESS),
-    on(events.MeansUnusable, at=states.VERIFYING, to=states.AWAITING_MEANS),
+    on(outcomes.OrderVerified, at=states.VERIFYING, to=states.CHECKING),
+    on(outcomes.OrderSuspicious, at=states.VERIFYING, to=states.IN_REVIEW, does=(letters.CALL_REVIEWER,)),
+    on(outcomes.AddressUndeliverable, at=states.VERIFYING, to=states.AWAITING_ADDRESS),
+    on(outcomes.MeansUnusable, at=states.VERIFYING, to=states.AWAITING_MEANS),
     on(
         events.ReviewDecided,
         at=states.IN_REVIEW,
@@ -33,9 +33,9 @@ VERIFICATION = (
 
 # Restrictions are told before the customer commits, with whatever can be had instead.
 RESTRICTIONS = (
-    on(events.RestrictionsCleared, at=states.CHECKING, to=states.RESERVING, then=effects.begin_reserving),
-    on(events.RestrictionsOffer, at=states.CHECKING, to=states.AWAITING_CHOICE, then=effects.note_offer),
-    on(events.OrderBlocked, at=states.CHECKING, to=states.REJECTED, then=effects.reject),
+    on(outcomes.RestrictionsCleared, at=states.CHECKING, to=states.RESERVING, then=effects.begin_reserving),
+    on(outcomes.RestrictionsOffer, at=states.CHECKING, to=states.AWAITING_CHOICE, then=effects.note_offer),
+    on(outcomes.OrderBlocked, at=states.CHECKING, to=states.REJECTED, then=effects.reject),
     on(
         events.ChoiceMade,
         at=states.AWAITING_CHOICE,
@@ -69,24 +69,24 @@ RESTRICTIONS = (
 
 # Goods are reserved; what is missing is offered otherwise, or waited for until a promised day.
 STOCK = (
-    on(events.StockReserved, at=states.RESERVING, to=states.PAYMENT_STANDS, then=effects.reserved),
-    on(events.StockShort, at=states.RESERVING, to=states.AWAITING_CHOICE, then=effects.note_short),
+    on(outcomes.StockReserved, at=states.RESERVING, to=states.PAYMENT_STANDS, then=effects.reserved),
+    on(outcomes.StockShort, at=states.RESERVING, to=states.AWAITING_CHOICE, then=effects.note_short),
     on(events.StockReplenished, at=states.BACKORDERED, to=states.RESERVING, then=effects.begin_reserving),
     on(
         events.StockReplenished, at=states.AWAITING_CONSENT, to=states.RESERVING, then=effects.begin_reserving
     ),
     on(states.PROMISE_DUE, at=states.BACKORDERED, to=states.FORECASTING),
     on(states.PROMISE_BROKEN, at=states.ON_ORDER, to=states.AWAITING_CONSENT, then=effects.promise_broken),
-    on(events.StockExpected, at=states.FORECASTING, to=states.BACKORDERED, when=guards.on_time),
+    on(outcomes.StockExpected, at=states.FORECASTING, to=states.BACKORDERED, when=guards.on_time),
     on(
-        events.StockExpected,
+        outcomes.StockExpected,
         at=states.FORECASTING,
         to=states.BACKORDERED,
         when=guards.first_short_delay,
         then=effects.promise_again,
         does=(letters.TELL_DELAYED,),
     ),
-    on(events.StockExpected, at=states.FORECASTING, to=states.AWAITING_CONSENT, then=effects.promise_again),
+    on(outcomes.StockExpected, at=states.FORECASTING, to=states.AWAITING_CONSENT, then=effects.promise_again),
     ignore(states.PROMISE_DUE, at=states.FORECASTING, because="stock is being asked already"),
     defer(events.StockReplenished, at=states.FORECASTING, because="the step under way comes first"),
     on(
@@ -101,10 +101,10 @@ STOCK = (
 
 # The money is held, each means of payment for its share.
 PAYMENT = (
-    on(events.PaymentAuthorized, at=states.AUTHORISING, to=states.PAYMENT_STANDS, then=delivery.authorised),
-    on(events.PaymentDeclined, at=states.AUTHORISING, to=states.PAYMENT_STANDS, then=delivery.declined),
+    on(outcomes.PaymentAuthorized, at=states.AUTHORISING, to=states.PAYMENT_STANDS, then=delivery.authorised),
+    on(outcomes.PaymentDeclined, at=states.AUTHORISING, to=states.PAYMENT_STANDS, then=delivery.declined),
     on(
-        events.PaymentActionRequired,
+        outcomes.PaymentActionRequired,
         at=states.AUTHORISING,
         to=states.PAYMENT_STANDS,
         then=delivery.action_required,

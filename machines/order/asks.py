@@ -8,7 +8,7 @@ from datetime import date, datetime
 from machines.between import Address, Means, ParcelReport, Pick
 from machines.kernel.event import Event, Facts
 from machines.order.data import Charge, Line, Order, ParcelStatus, PaymentStatus, cause
-from machines.order.events import PaymentAuthorized, WarehouseReported
+from machines.order.outcomes import PaymentAuthorized, WarehouseReported
 
 # -- what is asked ---------------------------------------------------------------------------------
 

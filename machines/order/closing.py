@@ -12,7 +12,7 @@ from machines.between import (
 )
 from machines.kernel.rule import defer, ignore, on, refuse
 from machines.messages import MessageSent, MessageUndeliverable, StaffAlerted
-from machines.order import commands, delivery, effects, events, guards, letters, states
+from machines.order import commands, delivery, effects, events, guards, letters, outcomes, states
 from machines.order.sending import request_refunds, stop_shipments
 from machines.order.settling import settle
 
@@ -81,7 +81,7 @@ CANCELLING = (
         does=(letters.TELL_TOO_LATE,),
     ),
     on(states.STOP_DUE, at=states.STOP_REQUESTED, does=(letters.CALL_ABOUT_STOP,)),
-    ignore(events.CancellationNoted, at=states.EVERYWHERE, because="the warehouse answers later"),
+    ignore(outcomes.CancellationNoted, at=states.EVERYWHERE, because="the warehouse answers later"),
     defer(
         events.OrderCancelRequested,
         at=(*states.HANDING_OVER, *states.BUSY),
@@ -159,37 +159,37 @@ CHANGES = (
 
 # Money and goods that come back are noted wherever the order stands; at rest it ends, or starts anew.
 SETTLEMENT = (
-    *settle(events.PaymentCaptured, when=guards.charge_open, then=delivery.captured, sends=request_refunds),
+    *settle(outcomes.PaymentCaptured, when=guards.charge_open, then=delivery.captured, sends=request_refunds),
     *settle(
-        events.CaptureDeclined,
+        outcomes.CaptureDeclined,
         when=guards.charge_open,
         then=delivery.capture_declined,
         does=(letters.CALL_FINANCE,),
         sends=request_refunds,
     ),
-    *settle(events.PaymentVoided, when=guards.being_voided, then=delivery.voided),
-    *settle(events.NothingToVoid, when=guards.being_voided, then=delivery.voided),
-    *settle(events.StockReleased, then=effects.released),
+    *settle(outcomes.PaymentVoided, when=guards.being_voided, then=delivery.voided),
+    *settle(outcomes.NothingToVoid, when=guards.being_voided, then=delivery.voided),
+    *settle(outcomes.StockReleased, then=effects.released),
     *settle(RefundSettled, when=guards.refund_open, then=delivery.refunded),
     *settle(RefundWithheld, when=guards.refund_open, then=delivery.refunded),
     on(
-        events.StockReserved,
+        outcomes.StockReserved,
         at=states.SETTLING,
         to=states.ORDER_STANDS,
         then=effects.reserved_late,
         does=(commands.RELEASE,),
     ),
-    on(events.StockShort, at=states.SETTLING, to=states.ORDER_STANDS, then=effects.not_reserved),
+    on(outcomes.StockShort, at=states.SETTLING, to=states.ORDER_STANDS, then=effects.not_reserved),
     on(
-        events.PaymentAuthorized,
+        outcomes.PaymentAuthorized,
         at=states.SETTLING,
         to=states.ORDER_STANDS,
         then=delivery.authorised_late,
         does=(commands.VOID_LATE,),
     ),
-    on(events.PaymentDeclined, at=states.SETTLING, to=states.ORDER_STANDS, then=delivery.declined),
+    on(outcomes.PaymentDeclined, at=states.SETTLING, to=states.ORDER_STANDS, then=delivery.declined),
     on(
-        events.PaymentActionRequired,
+        outcomes.PaymentActionRequired,
         at=states.SETTLING,
         to=states.ORDER_STANDS,
         then=delivery.action_required,
@@ -221,20 +221,20 @@ OTHERWISE = (
     on(MessageUndeliverable, at=states.OPENED, does=(letters.CALL_ABOUT_ADDRESS,)),
     ignore(MessageSent, at=states.OPENED, because="the message is on its way"),
     ignore(StaffAlerted, at=states.OPENED, because="a colleague has been called"),
-    ignore(events.WarehouseChased, at=states.OPENED, because="the warehouse has been reminded"),
+    ignore(outcomes.WarehouseChased, at=states.OPENED, because="the warehouse has been reminded"),
     ignore(events.OrderPlaced, at=states.OPENED, because="this order is known already"),
     *(
         ignore(event, at=states.OPENED, because="the order has moved on meanwhile")
         for event in (
-            events.OrderVerified,
-            events.OrderSuspicious,
-            events.AddressUndeliverable,
-            events.MeansUnusable,
-            events.RestrictionsCleared,
-            events.RestrictionsOffer,
-            events.OrderBlocked,
-            events.StockExpected,
-            events.WarehouseReported,
+            outcomes.OrderVerified,
+            outcomes.OrderSuspicious,
+            outcomes.AddressUndeliverable,
+            outcomes.MeansUnusable,
+            outcomes.RestrictionsCleared,
+            outcomes.RestrictionsOffer,
+            outcomes.OrderBlocked,
+            outcomes.StockExpected,
+            outcomes.WarehouseReported,
             events.StockReplenished,
             events.PaymentConfirmed,
         )

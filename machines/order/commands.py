@@ -5,10 +5,12 @@ from __future__ import annotations
 from machines.kernel.command import CommandType, Retry
 from machines.order import asks, possible
 from machines.order.events import (
-    AddressUndeliverable,
     CancellationAccepted,
-    CancellationNoted,
     CancellationRejected,
+)
+from machines.order.outcomes import (
+    AddressUndeliverable,
+    CancellationNoted,
     CaptureDeclined,
     MeansUnusable,
     NothingToVoid,

@@ -14,6 +14,7 @@ from machines.between import (
 )
 from machines.kernel.event import Event
 from machines.order import events as told
+from machines.order import outcomes
 from machines.order.data import (
     Ending,
     Order,
@@ -45,7 +46,7 @@ USUAL_HOLD = timedelta(days=7)  #: card payments; Stripe, "Place a hold on a pay
 # -- payment ---------------------------------------------------------------------------------------
 
 
-def authorised(order: Order, event: told.PaymentAuthorized, now: datetime) -> Order:
+def authorised(order: Order, event: outcomes.PaymentAuthorized, now: datetime) -> Order:
     payment = order.payment(event.payment)
     return with_payment(
         order,
@@ -56,16 +57,16 @@ def authorised(order: Order, event: told.PaymentAuthorized, now: datetime) -> Or
     )
 
 
-def authorised_late(order: Order, event: told.PaymentAuthorized, now: datetime) -> Order:
+def authorised_late(order: Order, event: outcomes.PaymentAuthorized, now: datetime) -> Order:
     """The order was given up meanwhile: the money is let go."""
     return with_payment(authorised(order, event, now), event.payment, voiding=event.amount)
 
 
-def declined(order: Order, event: told.PaymentDeclined, _: datetime) -> Order:
+def declined(order: Order, event: outcomes.PaymentDeclined, _: datetime) -> Order:
     return with_payment(order, event.payment, status=PaymentStatus.DECLINED)
 
 
-def action_required(order: Order, event: told.PaymentActionRequired, _: datetime) -> Order:
+def action_required(order: Order, event: outcomes.PaymentActionRequired, _: datetime) -> Order:
     return with_payment(order, event.payment, status=PaymentStatus.ACTION)
 
 
@@ -91,7 +92,7 @@ def other_means_to_authorise(order: Order, event: told.MeansGiven, now: datetime
     return ask_for_authorisation(other_means(order, event, now))
 
 
-def voided(order: Order, event: told.PaymentVoided | told.NothingToVoid, _: datetime) -> Order:
+def voided(order: Order, event: outcomes.PaymentVoided | outcomes.NothingToVoid, _: datetime) -> Order:
     payment = order.payment(event.payment)
     return with_payment(
         order,
@@ -118,11 +119,11 @@ def lapsed_before_handover(order: Order, event: told.PaymentLapsed, now: datetim
     return with_payment(order, event.payment, status=PaymentStatus.NEW)
 
 
-def not_renewed(order: Order, event: told.PaymentActionRequired, _: datetime) -> Order:
+def not_renewed(order: Order, event: outcomes.PaymentActionRequired, _: datetime) -> Order:
     return with_payment(order, event.payment, status=PaymentStatus.DECLINED)
 
 
-def renew(order: Order, event: told.WarehouseReported, _: datetime) -> Order:
+def renew(order: Order, event: outcomes.WarehouseReported, _: datetime) -> Order:
     """What is packed is charged while the money is still held; the rest is to be held for longer."""
     for key in event.ready:
         parcel = order.parcel(key)
@@ -136,7 +137,7 @@ def renew(order: Order, event: told.WarehouseReported, _: datetime) -> Order:
     )
 
 
-def renewed(order: Order, event: told.PaymentReauthorized, now: datetime) -> Order:
+def renewed(order: Order, event: outcomes.PaymentReauthorized, now: datetime) -> Order:
     return with_payment(
         order,
         event.payment,
@@ -161,7 +162,7 @@ def add_means(order: Order, event: told.MeansGiven, _: datetime) -> Order:
     return order.model_copy(update={"payments": (*kept, added)})
 
 
-def took_over(order: Order, event: told.PaymentAuthorized, now: datetime) -> Order:
+def took_over(order: Order, event: outcomes.PaymentAuthorized, now: datetime) -> Order:
     """The further payment stands: let go of what the others hold, unless it holds too little itself."""
     if event.amount >= order.payment(event.payment).amount:
         order = begin_void(order, event)
@@ -171,7 +172,7 @@ def took_over(order: Order, event: told.PaymentAuthorized, now: datetime) -> Ord
 # -- warehouse and parcels -------------------------------------------------------------------------
 
 
-def plan_parcels(order: Order, event: told.WarehouseAccepted, _: datetime) -> Order:
+def plan_parcels(order: Order, event: outcomes.WarehouseAccepted, _: datetime) -> Order:
     """Each parcel is worth its goods; the first one carries shipping and fee. Together they are worth what
     the customer pays."""
     prices = {line.sku: line.price for line in order.lines}
@@ -200,11 +201,11 @@ def dispatched(order: Order, event: ParcelDispatched, _: datetime) -> Order:
     return void_if_all_left(order, event)
 
 
-def captured(order: Order, event: told.PaymentCaptured, _: datetime) -> Order:
+def captured(order: Order, event: outcomes.PaymentCaptured, _: datetime) -> Order:
     return end_charge(order, event, taken=True)
 
 
-def capture_declined(order: Order, event: told.CaptureDeclined, _: datetime) -> Order:
+def capture_declined(order: Order, event: outcomes.CaptureDeclined, _: datetime) -> Order:
     return end_charge(order, event, taken=False)
 
 
@@ -247,7 +248,7 @@ def begin_replacing(order: Order, event: told.RemedyChosen, now: datetime) -> Or
     return begin_reserving(order.model_copy(update={"replacing": event.parcel}), event, now)
 
 
-def replaced(order: Order, _: told.WarehouseAccepted, __: datetime) -> Order:
+def replaced(order: Order, _: outcomes.WarehouseAccepted, __: datetime) -> Order:
     """Another parcel takes the place of the one that failed; it is paid for already."""
     if order.replacing is None:
         return order
@@ -258,14 +259,14 @@ def replaced(order: Order, _: told.WarehouseAccepted, __: datetime) -> Order:
     return order.model_copy(update={"parcels": (*order.parcels, added), "replacing": None})
 
 
-def cannot_replace(order: Order, event: told.StockShort, now: datetime) -> Order:
+def cannot_replace(order: Order, event: outcomes.StockShort, now: datetime) -> Order:
     order = _quiet(not_reserved(order, event, now))
     if order.replacing:
         order = _refund(order, order.replacing, event)
     return order.model_copy(update={"replacing": None})
 
 
-def replacement_rejected(order: Order, event: told.WarehouseRejected, _: datetime) -> Order:
+def replacement_rejected(order: Order, event: outcomes.WarehouseRejected, _: datetime) -> Order:
     if order.replacing is None:
         return order
     pieces = order.parcel(order.replacing).pieces

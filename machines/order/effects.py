@@ -10,6 +10,7 @@ from machines.between import (
 )
 from machines.kernel.event import DeadlinePassed, Event
 from machines.order import events as told
+from machines.order import outcomes
 from machines.order.data import (
     Amendment,
     Ending,
@@ -106,11 +107,11 @@ def reprice(order: Order, event: told.OrderRepriced, _: datetime) -> Order:
 # -- restrictions and stock ------------------------------------------------------------------------
 
 
-def note_offer(order: Order, event: told.RestrictionsOffer, _: datetime) -> Order:
+def note_offer(order: Order, event: outcomes.RestrictionsOffer, _: datetime) -> Order:
     return order.model_copy(update={"offer": event.offer})
 
 
-def note_short(order: Order, event: told.StockShort, _: datetime) -> Order:
+def note_short(order: Order, event: outcomes.StockShort, _: datetime) -> Order:
     stock = order.stock.model_copy(update={"reserving": False})
     return order.model_copy(update={"offer": event.offer, "stock": stock})
 
@@ -157,7 +158,7 @@ def wait_for_stock(order: Order, _: told.ChoiceMade, __: datetime) -> Order:
     return order.model_copy(update={"promised": promised, "offer": None})
 
 
-def promise_again(order: Order, event: told.StockExpected, _: datetime) -> Order:
+def promise_again(order: Order, event: outcomes.StockExpected, _: datetime) -> Order:
     return order.model_copy(update={"promised": event.on, "delays": 2 if order.delays else 1})
 
 
@@ -170,31 +171,31 @@ def wait_longer(order: Order, _: told.DelayAnswered, now: datetime) -> Order:
     return order.model_copy(update={"promised": order.promised or now + timedelta(days=30)})
 
 
-def reserved(order: Order, event: told.StockReserved, _: datetime) -> Order:
+def reserved(order: Order, event: outcomes.StockReserved, _: datetime) -> Order:
     """The goods are there: ask for the money."""
     return ask_for_authorisation(_reserved(order, event))
 
 
-def reserved_again(order: Order, event: told.StockReserved, _: datetime) -> Order:
+def reserved_again(order: Order, event: outcomes.StockReserved, _: datetime) -> Order:
     return _reserved(order, event)
 
 
-def reserved_late(order: Order, event: told.StockReserved, _: datetime) -> Order:
+def reserved_late(order: Order, event: outcomes.StockReserved, _: datetime) -> Order:
     """The order was given up meanwhile: the pieces go back."""
     return release(_reserved(order, event))
 
 
-def _reserved(order: Order, event: told.StockReserved) -> Order:
+def _reserved(order: Order, event: outcomes.StockReserved) -> Order:
     stock = order.stock
     update = {"reserving": False, "reserved": stock.reserved + event.pieces}
     return order.model_copy(update={"stock": stock.model_copy(update=update), "promised": None, "delays": 0})
 
 
-def not_reserved(order: Order, _: told.StockShort, __: datetime) -> Order:
+def not_reserved(order: Order, _: outcomes.StockShort, __: datetime) -> Order:
     return order.model_copy(update={"stock": order.stock.model_copy(update={"reserving": False})})
 
 
-def released(order: Order, event: told.StockReleased, _: datetime) -> Order:
+def released(order: Order, event: outcomes.StockReleased, _: datetime) -> Order:
     stock = order.stock
     update = {"releasing": stock.releasing - event.pieces, "released": stock.released + event.pieces}
     return order.model_copy(update={"stock": stock.model_copy(update=update), "replacing": None})
@@ -236,7 +237,7 @@ def offer_return(order: Order, _: Event, __: datetime) -> Order:
     return order.model_copy(update={"return_offered": True})
 
 
-def reject(order: Order, event: told.OrderBlocked | told.ReviewDecided, _: datetime) -> Order:
+def reject(order: Order, event: outcomes.OrderBlocked | told.ReviewDecided, _: datetime) -> Order:
     return give_up(order, event, ending=Ending.REJECTED, reason=event.reason)
 
 

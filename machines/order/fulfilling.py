@@ -9,22 +9,22 @@ from machines.between import (
     ParcelFailed,
 )
 from machines.kernel.rule import defer, on
-from machines.order import commands, delivery, effects, events, guards, letters, states
+from machines.order import commands, delivery, effects, events, guards, letters, outcomes, states
 from machines.order.data import ParcelStatus
 from machines.order.sending import open_new_parcels, open_replacement, request_refunds
 
 # The warehouse takes the order; each parcel it plans becomes a shipment.
 HANDOVER = (
     on(
-        events.WarehouseAccepted,
+        outcomes.WarehouseAccepted,
         at=states.HANDING_OVER,
         to=states.AWAITING_DISPATCH,
         when=guards.plan_is_complete,
         then=delivery.plan_parcels,
         sends=open_new_parcels,
     ),
-    on(events.WarehouseAccepted, at=states.HANDING_OVER, to=states.HANDOVER_REFUSED),
-    on(events.WarehouseRejected, at=states.HANDING_OVER, to=states.HANDOVER_REFUSED),
+    on(outcomes.WarehouseAccepted, at=states.HANDING_OVER, to=states.HANDOVER_REFUSED),
+    on(outcomes.WarehouseRejected, at=states.HANDING_OVER, to=states.HANDOVER_REFUSED),
     on(
         events.HandoverDecided,
         at=states.HANDOVER_REFUSED,
@@ -107,31 +107,36 @@ RENEWAL = (
         does=(commands.ASK_WHAT_IS_READY,),
     ),
     on(
-        events.WarehouseReported,
+        outcomes.WarehouseReported,
         at=states.RENEWING,
         to=states.RENEWAL_STANDS,
         then=delivery.renew,
         does=(commands.CHARGE_READY, commands.REAUTHORISE),
     ),
-    on(events.PaymentReauthorized, at=states.RENEWING, to=states.RENEWAL_STANDS, then=delivery.renewed),
-    on(events.PaymentDeclined, at=states.RENEWING, to=states.RENEWAL_STANDS, then=delivery.declined),
-    on(events.PaymentActionRequired, at=states.RENEWING, to=states.RENEWAL_STANDS, then=delivery.not_renewed),
+    on(outcomes.PaymentReauthorized, at=states.RENEWING, to=states.RENEWAL_STANDS, then=delivery.renewed),
+    on(outcomes.PaymentDeclined, at=states.RENEWING, to=states.RENEWAL_STANDS, then=delivery.declined),
     on(
-        events.PaymentAuthorized,
+        outcomes.PaymentActionRequired,
+        at=states.RENEWING,
+        to=states.RENEWAL_STANDS,
+        then=delivery.not_renewed,
+    ),
+    on(
+        outcomes.PaymentAuthorized,
         at=states.RENEWING,
         to=states.RENEWAL_STANDS,
         then=delivery.took_over,
         does=(commands.VOID,),
     ),
     on(
-        events.PaymentVoided,
+        outcomes.PaymentVoided,
         at=states.RENEWING,
         to=states.RENEWAL_STANDS,
         when=guards.being_voided,
         then=delivery.voided,
     ),
     on(
-        events.NothingToVoid,
+        outcomes.NothingToVoid,
         at=states.RENEWING,
         to=states.RENEWAL_STANDS,
         when=guards.being_voided,
@@ -174,23 +179,28 @@ REMEDIES = (
         then=delivery.refund_failed,
         sends=request_refunds,
     ),
-    on(events.StockReserved, at=states.REPLACING, then=effects.reserved_again, does=(commands.SUBMIT_AGAIN,)),
     on(
-        events.StockShort,
+        outcomes.StockReserved,
+        at=states.REPLACING,
+        then=effects.reserved_again,
+        does=(commands.SUBMIT_AGAIN,),
+    ),
+    on(
+        outcomes.StockShort,
         at=states.REPLACING,
         to=states.ORDER_STANDS,
         then=delivery.cannot_replace,
         sends=request_refunds,
     ),
     on(
-        events.WarehouseAccepted,
+        outcomes.WarehouseAccepted,
         at=states.REPLACING,
         to=states.ORDER_STANDS,
         then=delivery.replaced,
         sends=open_replacement,
     ),
     on(
-        events.WarehouseRejected,
+        outcomes.WarehouseRejected,
         at=states.REPLACING,
         to=states.ORDER_STANDS,
         then=delivery.replacement_rejected,

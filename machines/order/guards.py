@@ -11,6 +11,7 @@ from machines.between import ParcelReport, RefundReport
 from machines.kernel.event import Event
 from machines.kernel.verdict import ALLOWED, Refusal, Verdict, allow_if
 from machines.order import events as told
+from machines.order import outcomes
 from machines.order.data import (
     Ending,
     Line,
@@ -184,12 +185,12 @@ def chooses(choice: told.Choice) -> Callable[[Order, told.ChoiceMade, datetime],
     return guard
 
 
-def on_time(order: Order, event: told.StockExpected, _: datetime) -> Verdict:
+def on_time(order: Order, event: outcomes.StockExpected, _: datetime) -> Verdict:
     kept = event.on is not None and order.promised is not None and event.on <= order.promised
     return allow_if(kept, "the goods will come later than promised")
 
 
-def first_short_delay(order: Order, event: told.StockExpected, _: datetime) -> Verdict:
+def first_short_delay(order: Order, event: outcomes.StockExpected, _: datetime) -> Verdict:
     """FTC 16 CFR 435.2: silence is consent to a first delay of 30 days at most."""
     if event.on is None or order.promised is None:
         return Refusal("no day is known")
@@ -217,7 +218,7 @@ def tries_again(_: Order, event: told.HandoverDecided, __: datetime) -> Verdict:
     return allow_if(event.again, "the order is given up")
 
 
-def plan_is_complete(order: Order, event: told.WarehouseAccepted, _: datetime) -> Verdict:
+def plan_is_complete(order: Order, event: outcomes.WarehouseAccepted, _: datetime) -> Verdict:
     planned: dict[str, int] = {}
     for parcel in event.parcels:
         for item in parcel.items:
@@ -296,11 +297,15 @@ def amended(then: Callable[[Order, E, datetime], Order]) -> Callable[[Order, E, 
 # -- money and parcels -----------------------------------------------------------------------------
 
 
-def charge_open(order: Order, event: told.PaymentCaptured | told.CaptureDeclined, _: datetime) -> Verdict:
+def charge_open(
+    order: Order, event: outcomes.PaymentCaptured | outcomes.CaptureDeclined, _: datetime
+) -> Verdict:
     return allow_if(event.charge in order.charges, "this charge was answered before")
 
 
-def being_voided(order: Order, event: told.PaymentVoided | told.NothingToVoid, _: datetime) -> Verdict:
+def being_voided(
+    order: Order, event: outcomes.PaymentVoided | outcomes.NothingToVoid, _: datetime
+) -> Verdict:
     return allow_if(
         0 < event.amount <= order.payment(event.payment).voiding, "nobody asked to let go of this money"
     )

@@ -20,7 +20,7 @@ from machines.order.data import (
     RefundStatus,
     cause,
 )
-from machines.order.events import CaptureDeclined, PaymentCaptured
+from machines.order.outcomes import CaptureDeclined, PaymentCaptured
 
 
 def with_payment(order: Order, id: str, **update: Any) -> Order:

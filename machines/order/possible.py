@@ -13,10 +13,12 @@ from machines.kernel.event import Event
 from machines.order.asks import Hold, Parcels, Pieces, Promise, Restrictions, Submission, Taking, Verification
 from machines.order.data import Offer, OfferKind, Similar
 from machines.order.events import (
-    AddressUndeliverable,
     CancellationAccepted,
-    CancellationNoted,
     CancellationRejected,
+)
+from machines.order.outcomes import (
+    AddressUndeliverable,
+    CancellationNoted,
     CaptureDeclined,
     MeansUnusable,
     NothingToVoid,
