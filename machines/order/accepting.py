@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from machines.kernel.rule import defer, ignore, on
-from machines.order import commands, delivery, effects, events, guards, letters, outcomes, states
+from machines.order import (
+    commands,
+    deadlines,
+    delivery,
+    effects,
+    events,
+    guards,
+    junctions,
+    letters,
+    outcomes,
+    states,
+)
 from machines.order.sending import request_refunds
 
 # An order is verified before it is accepted.
@@ -21,7 +32,7 @@ VERIFICATION = (
         then=effects.accept,
     ),
     on(events.ReviewDecided, at=states.IN_REVIEW, to=states.REJECTED, then=effects.reject),
-    on(states.REVIEW_DUE, at=states.IN_REVIEW, then=effects.climb, does=(letters.CALL_REVIEWER,)),
+    on(deadlines.REVIEW_DUE, at=states.IN_REVIEW, then=effects.climb, does=(letters.CALL_REVIEWER,)),
     on(
         events.AddressCorrected,
         at=states.AWAITING_ADDRESS,
@@ -69,14 +80,14 @@ RESTRICTIONS = (
 
 # Goods are reserved; what is missing is offered otherwise, or waited for until a promised day.
 STOCK = (
-    on(outcomes.StockReserved, at=states.RESERVING, to=states.PAYMENT_STANDS, then=effects.reserved),
+    on(outcomes.StockReserved, at=states.RESERVING, to=junctions.PAYMENT_STANDS, then=effects.reserved),
     on(outcomes.StockShort, at=states.RESERVING, to=states.AWAITING_CHOICE, then=effects.note_short),
     on(events.StockReplenished, at=states.BACKORDERED, to=states.RESERVING, then=effects.begin_reserving),
     on(
         events.StockReplenished, at=states.AWAITING_CONSENT, to=states.RESERVING, then=effects.begin_reserving
     ),
-    on(states.PROMISE_DUE, at=states.BACKORDERED, to=states.FORECASTING),
-    on(states.PROMISE_BROKEN, at=states.ON_ORDER, to=states.AWAITING_CONSENT, then=effects.promise_broken),
+    on(deadlines.PROMISE_DUE, at=states.BACKORDERED, to=states.FORECASTING),
+    on(deadlines.PROMISE_BROKEN, at=states.ON_ORDER, to=states.AWAITING_CONSENT, then=effects.promise_broken),
     on(outcomes.StockExpected, at=states.FORECASTING, to=states.BACKORDERED, when=guards.on_time),
     on(
         outcomes.StockExpected,
@@ -87,7 +98,7 @@ STOCK = (
         does=(letters.TELL_DELAYED,),
     ),
     on(outcomes.StockExpected, at=states.FORECASTING, to=states.AWAITING_CONSENT, then=effects.promise_again),
-    ignore(states.PROMISE_DUE, at=states.FORECASTING, because="stock is being asked already"),
+    ignore(deadlines.PROMISE_DUE, at=states.FORECASTING, because="stock is being asked already"),
     defer(events.StockReplenished, at=states.FORECASTING, because="the step under way comes first"),
     on(
         events.DelayAnswered,
@@ -101,18 +112,23 @@ STOCK = (
 
 # The money is held, each means of payment for its share.
 PAYMENT = (
-    on(outcomes.PaymentAuthorized, at=states.AUTHORISING, to=states.PAYMENT_STANDS, then=delivery.authorised),
-    on(outcomes.PaymentDeclined, at=states.AUTHORISING, to=states.PAYMENT_STANDS, then=delivery.declined),
+    on(
+        outcomes.PaymentAuthorized,
+        at=states.AUTHORISING,
+        to=junctions.PAYMENT_STANDS,
+        then=delivery.authorised,
+    ),
+    on(outcomes.PaymentDeclined, at=states.AUTHORISING, to=junctions.PAYMENT_STANDS, then=delivery.declined),
     on(
         outcomes.PaymentActionRequired,
         at=states.AUTHORISING,
-        to=states.PAYMENT_STANDS,
+        to=junctions.PAYMENT_STANDS,
         then=delivery.action_required,
     ),
     on(
         events.PaymentConfirmed,
         at=states.AWAITING_CONFIRMATION,
-        to=states.PAYMENT_STANDS,
+        to=junctions.PAYMENT_STANDS,
         then=delivery.ask_again,
     ),
     defer(
@@ -123,7 +139,7 @@ PAYMENT = (
     on(
         events.MeansGiven,
         at=states.AWAITING_MEANS,
-        to=states.PAYMENT_STANDS,
+        to=junctions.PAYMENT_STANDS,
         when=guards.goods_reserved,
         then=delivery.other_means_to_authorise,
     ),
@@ -138,39 +154,39 @@ PAYMENT = (
 
 # Silence ends an order that waits for its customer.
 SILENCE = (
-    on(states.REMINDER, at=states.ASKING_CUSTOMER, does=(letters.REMIND,)),
+    on(deadlines.REMINDER, at=states.ASKING_CUSTOMER, does=(letters.REMIND,)),
     on(
-        states.ANSWER_DUE,
+        deadlines.ANSWER_DUE,
         at=(states.AWAITING_ADDRESS, states.AWAITING_CHOICE, states.AWAITING_CONSENT),
-        to=states.ORDER_STANDS,
+        to=junctions.ORDER_STANDS,
         then=effects.expire,
         does=commands.MONEY_BACK,
     ),
     on(
-        states.MEANS_DUE,
+        deadlines.MEANS_DUE,
         at=states.AWAITING_MEANS,
-        to=states.ORDER_STANDS,
+        to=junctions.ORDER_STANDS,
         then=effects.expire,
         does=commands.MONEY_BACK,
     ),
     on(
-        states.PAYMENT_DUE,
+        deadlines.PAYMENT_DUE,
         at=states.AWAITING_CONFIRMATION,
-        to=states.ORDER_STANDS,
+        to=junctions.ORDER_STANDS,
         then=effects.expire,
         does=commands.MONEY_BACK,
     ),
     on(
-        states.HOLD_ENDS,
+        deadlines.HOLD_ENDS,
         at=states.HANDOVER_REFUSED,
-        to=states.ORDER_STANDS,
+        to=junctions.ORDER_STANDS,
         then=effects.expire,
         does=commands.MONEY_BACK,
     ),
     on(
-        states.ANSWER_DUE,
+        deadlines.ANSWER_DUE,
         at=states.AWAITING_REMEDY,
-        to=states.ORDER_STANDS,
+        to=junctions.ORDER_STANDS,
         then=delivery.refund_all_failed,
         sends=request_refunds,
     ),

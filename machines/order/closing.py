@@ -12,7 +12,18 @@ from machines.between import (
 )
 from machines.kernel.rule import defer, ignore, on, refuse
 from machines.messages import MessageSent, MessageUndeliverable, StaffAlerted
-from machines.order import commands, delivery, effects, events, guards, letters, outcomes, states
+from machines.order import (
+    commands,
+    deadlines,
+    delivery,
+    effects,
+    events,
+    guards,
+    junctions,
+    letters,
+    outcomes,
+    states,
+)
 from machines.order.sending import request_refunds, stop_shipments
 from machines.order.settling import settle
 
@@ -21,7 +32,7 @@ CANCELLING = (
     on(
         events.OrderCancelRequested,
         at=states.BEFORE_WAREHOUSE,
-        to=states.ORDER_STANDS,
+        to=junctions.ORDER_STANDS,
         when=guards.by_its_customer,
         then=effects.cancel,
         does=commands.MONEY_BACK,
@@ -53,7 +64,7 @@ CANCELLING = (
     on(
         events.OrderCancelRequested,
         at=states.AWAITING_REMEDY,
-        to=states.ORDER_STANDS,
+        to=junctions.ORDER_STANDS,
         when=guards.by_its_customer,
         then=delivery.cancel_all,
         sends=request_refunds,
@@ -68,7 +79,7 @@ CANCELLING = (
     on(
         events.CancellationAccepted,
         at=states.STOP_REQUESTED,
-        to=states.ORDER_STANDS,
+        to=junctions.ORDER_STANDS,
         when=guards.stops_some,
         then=effects.stop_accepted,
         sends=stop_shipments,
@@ -76,11 +87,11 @@ CANCELLING = (
     on(
         events.CancellationRejected,
         at=states.STOP_REQUESTED,
-        to=states.ORDER_STANDS,
+        to=junctions.ORDER_STANDS,
         then=effects.stop_rejected,
         does=(letters.TELL_TOO_LATE,),
     ),
-    on(states.STOP_DUE, at=states.STOP_REQUESTED, does=(letters.CALL_ABOUT_STOP,)),
+    on(deadlines.STOP_DUE, at=states.STOP_REQUESTED, does=(letters.CALL_ABOUT_STOP,)),
     ignore(outcomes.CancellationNoted, at=states.EVERYWHERE, because="the warehouse answers later"),
     defer(
         events.OrderCancelRequested,
@@ -121,7 +132,7 @@ CHANGES = (
     on(
         events.OrderAmended,
         at=states.RESTING,
-        to=states.ORDER_STANDS,
+        to=junctions.ORDER_STANDS,
         when=guards.may_amend,
         then=effects.take_back_to_amend,
         does=commands.MONEY_BACK,
@@ -175,23 +186,23 @@ SETTLEMENT = (
     on(
         outcomes.StockReserved,
         at=states.SETTLING,
-        to=states.ORDER_STANDS,
+        to=junctions.ORDER_STANDS,
         then=effects.reserved_late,
         does=(commands.RELEASE,),
     ),
-    on(outcomes.StockShort, at=states.SETTLING, to=states.ORDER_STANDS, then=effects.not_reserved),
+    on(outcomes.StockShort, at=states.SETTLING, to=junctions.ORDER_STANDS, then=effects.not_reserved),
     on(
         outcomes.PaymentAuthorized,
         at=states.SETTLING,
-        to=states.ORDER_STANDS,
+        to=junctions.ORDER_STANDS,
         then=delivery.authorised_late,
         does=(commands.VOID_LATE,),
     ),
-    on(outcomes.PaymentDeclined, at=states.SETTLING, to=states.ORDER_STANDS, then=delivery.declined),
+    on(outcomes.PaymentDeclined, at=states.SETTLING, to=junctions.ORDER_STANDS, then=delivery.declined),
     on(
         outcomes.PaymentActionRequired,
         at=states.SETTLING,
-        to=states.ORDER_STANDS,
+        to=junctions.ORDER_STANDS,
         then=delivery.action_required,
     ),
     on(
@@ -204,7 +215,7 @@ SETTLEMENT = (
     on(
         events.PaymentLapsed,
         at=states.HANDOVER_REFUSED,
-        to=states.ORDER_STANDS,
+        to=junctions.ORDER_STANDS,
         when=guards.held,
         then=delivery.expire_lapsed,
         does=commands.MONEY_BACK,

@@ -9,7 +9,18 @@ from machines.between import (
     ParcelFailed,
 )
 from machines.kernel.rule import defer, on
-from machines.order import commands, delivery, effects, events, guards, letters, outcomes, states
+from machines.order import (
+    commands,
+    deadlines,
+    delivery,
+    effects,
+    events,
+    guards,
+    junctions,
+    letters,
+    outcomes,
+    states,
+)
 from machines.order.data import ParcelStatus
 from machines.order.sending import open_new_parcels, open_replacement, request_refunds
 
@@ -34,11 +45,11 @@ HANDOVER = (
     on(
         events.HandoverDecided,
         at=states.HANDOVER_REFUSED,
-        to=states.ORDER_STANDS,
+        to=junctions.ORDER_STANDS,
         then=effects.cannot_hand_over,
         does=commands.MONEY_BACK,
     ),
-    on(states.HANDOVER_DUE, at=states.HANDOVER_REFUSED, does=(letters.CALL_ORDER_DESK,)),
+    on(deadlines.HANDOVER_DUE, at=states.HANDOVER_REFUSED, does=(letters.CALL_ORDER_DESK,)),
 )
 
 # Each parcel is charged when it leaves, and for what is in it. What a shipment reports counts once.
@@ -52,7 +63,7 @@ PARCELS = (
             then=delivery.dispatched,
             does=(commands.CHARGE_PARCEL, commands.VOID, letters.TELL_DISPATCHED),
         )
-        for place, stands in states.WITH_PARCELS
+        for place, stands in junctions.WITH_PARCELS
     ),
     *(
         on(
@@ -64,7 +75,7 @@ PARCELS = (
             does=(commands.RELEASE_PARCEL, commands.VOID),
             sends=request_refunds,
         )
-        for place, stands in states.WITH_PARCELS
+        for place, stands in junctions.WITH_PARCELS
     ),
     *(
         on(
@@ -74,7 +85,7 @@ PARCELS = (
             when=guards.parcel_is(ParcelStatus.DISPATCHED),
             then=delivery.delivered,
         )
-        for place, stands in states.WITH_PARCELS
+        for place, stands in junctions.WITH_PARCELS
     ),
     *(
         on(
@@ -84,14 +95,16 @@ PARCELS = (
             when=guards.parcel_is(ParcelStatus.DISPATCHED, ParcelStatus.DELIVERED),
             then=delivery.failed,
         )
-        for place, stands in (*states.WITH_PARCELS, (states.ENDED, states.ORDER_STANDS))
+        for place, stands in (*junctions.WITH_PARCELS, (states.ENDED, junctions.ORDER_STANDS))
     ),
     on(
-        states.DISPATCH_DUE,
+        deadlines.DISPATCH_DUE,
         at=(*states.PACKING, states.RENEWING),
         does=(commands.CHASE, letters.TELL_DISPATCH_LATE),
     ),
-    on(states.DISPATCH_OVERDUE, at=(*states.PACKING, states.RENEWING), does=(letters.CALL_WAREHOUSE_LEAD,)),
+    on(
+        deadlines.DISPATCH_OVERDUE, at=(*states.PACKING, states.RENEWING), does=(letters.CALL_WAREHOUSE_LEAD,)
+    ),
     defer(ParcelDispatched, at=states.BUSY, because="the step under way comes first"),
     defer(ParcelCancelled, at=states.BUSY, because="the step under way comes first"),
     defer(ParcelDelivered, at=states.BUSY, because="the step under way comes first"),
@@ -101,7 +114,7 @@ PARCELS = (
 # Before a hold ends, what is packed is charged and the rest held anew; else the customer is asked.
 RENEWAL = (
     on(
-        states.HOLD_ENDS_SOON,
+        deadlines.HOLD_ENDS_SOON,
         at=(states.AWAITING_DISPATCH, states.PART_SHIPPED),
         to=states.RENEWING,
         does=(commands.ASK_WHAT_IS_READY,),
@@ -109,43 +122,43 @@ RENEWAL = (
     on(
         outcomes.WarehouseReported,
         at=states.RENEWING,
-        to=states.RENEWAL_STANDS,
+        to=junctions.RENEWAL_STANDS,
         then=delivery.renew,
         does=(commands.CHARGE_READY, commands.REAUTHORISE),
     ),
-    on(outcomes.PaymentReauthorized, at=states.RENEWING, to=states.RENEWAL_STANDS, then=delivery.renewed),
-    on(outcomes.PaymentDeclined, at=states.RENEWING, to=states.RENEWAL_STANDS, then=delivery.declined),
+    on(outcomes.PaymentReauthorized, at=states.RENEWING, to=junctions.RENEWAL_STANDS, then=delivery.renewed),
+    on(outcomes.PaymentDeclined, at=states.RENEWING, to=junctions.RENEWAL_STANDS, then=delivery.declined),
     on(
         outcomes.PaymentActionRequired,
         at=states.RENEWING,
-        to=states.RENEWAL_STANDS,
+        to=junctions.RENEWAL_STANDS,
         then=delivery.not_renewed,
     ),
     on(
         outcomes.PaymentAuthorized,
         at=states.RENEWING,
-        to=states.RENEWAL_STANDS,
+        to=junctions.RENEWAL_STANDS,
         then=delivery.took_over,
         does=(commands.VOID,),
     ),
     on(
         outcomes.PaymentVoided,
         at=states.RENEWING,
-        to=states.RENEWAL_STANDS,
+        to=junctions.RENEWAL_STANDS,
         when=guards.being_voided,
         then=delivery.voided,
     ),
     on(
         outcomes.NothingToVoid,
         at=states.RENEWING,
-        to=states.RENEWAL_STANDS,
+        to=junctions.RENEWAL_STANDS,
         when=guards.being_voided,
         then=delivery.voided,
     ),
     on(
         events.PaymentLapsed,
         at=states.PACKING,
-        to=states.RENEWAL_STANDS,
+        to=junctions.RENEWAL_STANDS,
         when=guards.held,
         then=delivery.lapsed,
     ),
@@ -157,8 +170,8 @@ RENEWAL = (
         then=delivery.add_means,
         does=(commands.AUTHORISE,),
     ),
-    on(states.MEANS_DUE, at=states.AWAITING_RENEWAL, to=states.STOP_REQUESTED, then=effects.stop_unpaid),
-    on(states.HOLD_ENDS, at=states.AWAITING_RENEWAL, to=states.STOP_REQUESTED, then=effects.stop_unpaid),
+    on(deadlines.MEANS_DUE, at=states.AWAITING_RENEWAL, to=states.STOP_REQUESTED, then=effects.stop_unpaid),
+    on(deadlines.HOLD_ENDS, at=states.AWAITING_RENEWAL, to=states.STOP_REQUESTED, then=effects.stop_unpaid),
 )
 
 # A parcel that did not arrive is sent once more, or its money goes back.
@@ -174,7 +187,7 @@ REMEDIES = (
     on(
         events.RemedyChosen,
         at=states.AWAITING_REMEDY,
-        to=states.ORDER_STANDS,
+        to=junctions.ORDER_STANDS,
         when=guards.refunds,
         then=delivery.refund_failed,
         sends=request_refunds,
@@ -188,21 +201,21 @@ REMEDIES = (
     on(
         outcomes.StockShort,
         at=states.REPLACING,
-        to=states.ORDER_STANDS,
+        to=junctions.ORDER_STANDS,
         then=delivery.cannot_replace,
         sends=request_refunds,
     ),
     on(
         outcomes.WarehouseAccepted,
         at=states.REPLACING,
-        to=states.ORDER_STANDS,
+        to=junctions.ORDER_STANDS,
         then=delivery.replaced,
         sends=open_replacement,
     ),
     on(
         outcomes.WarehouseRejected,
         at=states.REPLACING,
-        to=states.ORDER_STANDS,
+        to=junctions.ORDER_STANDS,
         then=delivery.replacement_rejected,
         does=(commands.RELEASE_REPLACEMENT,),
         sends=request_refunds,
