@@ -13,6 +13,7 @@ from machines.order import (
     junctions,
     letters,
     outcomes,
+    paying,
     states,
 )
 from machines.order.sending import request_refunds
@@ -116,20 +117,20 @@ PAYMENT = (
         outcomes.PaymentAuthorized,
         at=states.AUTHORISING,
         to=junctions.PAYMENT_STANDS,
-        then=delivery.authorised,
+        then=paying.authorised,
     ),
-    on(outcomes.PaymentDeclined, at=states.AUTHORISING, to=junctions.PAYMENT_STANDS, then=delivery.declined),
+    on(outcomes.PaymentDeclined, at=states.AUTHORISING, to=junctions.PAYMENT_STANDS, then=paying.declined),
     on(
         outcomes.PaymentActionRequired,
         at=states.AUTHORISING,
         to=junctions.PAYMENT_STANDS,
-        then=delivery.action_required,
+        then=paying.action_required,
     ),
     on(
         events.PaymentConfirmed,
         at=states.AWAITING_CONFIRMATION,
         to=junctions.PAYMENT_STANDS,
-        then=delivery.ask_again,
+        then=paying.ask_again,
     ),
     defer(
         events.PaymentConfirmed,
@@ -141,14 +142,14 @@ PAYMENT = (
         at=states.AWAITING_MEANS,
         to=junctions.PAYMENT_STANDS,
         when=guards.goods_reserved,
-        then=delivery.other_means_to_authorise,
+        then=paying.other_means_to_authorise,
     ),
     on(
         events.MeansGiven,
         at=states.AWAITING_MEANS,
         to=states.VERIFYING,
         when=guards.may_pay_otherwise,
-        then=delivery.other_means,
+        then=paying.other_means,
     ),
 )
 

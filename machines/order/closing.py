@@ -22,6 +22,7 @@ from machines.order import (
     junctions,
     letters,
     outcomes,
+    paying,
     states,
 )
 from machines.order.sending import request_refunds, stop_shipments
@@ -170,16 +171,16 @@ CHANGES = (
 
 # Money and goods that come back are noted wherever the order stands; at rest it ends, or starts anew.
 SETTLEMENT = (
-    *settle(outcomes.PaymentCaptured, when=guards.charge_open, then=delivery.captured, sends=request_refunds),
+    *settle(outcomes.PaymentCaptured, when=guards.charge_open, then=paying.captured, sends=request_refunds),
     *settle(
         outcomes.CaptureDeclined,
         when=guards.charge_open,
-        then=delivery.capture_declined,
+        then=paying.capture_declined,
         does=(letters.CALL_FINANCE,),
         sends=request_refunds,
     ),
-    *settle(outcomes.PaymentVoided, when=guards.being_voided, then=delivery.voided),
-    *settle(outcomes.NothingToVoid, when=guards.being_voided, then=delivery.voided),
+    *settle(outcomes.PaymentVoided, when=guards.being_voided, then=paying.voided),
+    *settle(outcomes.NothingToVoid, when=guards.being_voided, then=paying.voided),
     *settle(outcomes.StockReleased, then=effects.released),
     *settle(RefundSettled, when=guards.refund_open, then=delivery.refunded),
     *settle(RefundWithheld, when=guards.refund_open, then=delivery.refunded),
@@ -195,29 +196,29 @@ SETTLEMENT = (
         outcomes.PaymentAuthorized,
         at=states.SETTLING,
         to=junctions.ORDER_STANDS,
-        then=delivery.authorised_late,
+        then=paying.authorised_late,
         does=(commands.VOID_LATE,),
     ),
-    on(outcomes.PaymentDeclined, at=states.SETTLING, to=junctions.ORDER_STANDS, then=delivery.declined),
+    on(outcomes.PaymentDeclined, at=states.SETTLING, to=junctions.ORDER_STANDS, then=paying.declined),
     on(
         outcomes.PaymentActionRequired,
         at=states.SETTLING,
         to=junctions.ORDER_STANDS,
-        then=delivery.action_required,
+        then=paying.action_required,
     ),
     on(
         events.PaymentLapsed,
         at=states.WITH_MONEY_HELD,
         when=guards.held,
-        then=delivery.lapsed_before_handover,
+        then=paying.lapsed_before_handover,
     ),
-    on(events.PaymentLapsed, at=states.OUT_OF_REACH, when=guards.held, then=delivery.lapsed),
+    on(events.PaymentLapsed, at=states.OUT_OF_REACH, when=guards.held, then=paying.lapsed),
     on(
         events.PaymentLapsed,
         at=states.HANDOVER_REFUSED,
         to=junctions.ORDER_STANDS,
         when=guards.held,
-        then=delivery.expire_lapsed,
+        then=paying.expire_lapsed,
         does=commands.MONEY_BACK,
     ),
     defer(

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from machines.between import Address, Means, Pick
 from machines.kernel.event import Event, Facts
 from machines.kernel.rule import Disposition
-from machines.order import ORDER, delivery, events, outcomes
+from machines.order import ORDER, delivery, events, outcomes, paying
 from machines.order.data import Line, Offer, OfferKind, Order, PayWith, Similar
 from machines.order.events import OrderPlaced
 from machines.order.money import charges_for, with_payment
@@ -655,7 +655,7 @@ def test_nothing_is_charged_without_a_hold_unless_the_hold_lapsed() -> None:
     (parcel,) = order.parcels
     spent = with_payment(order, "1", voided=1000)
     assert [(charge.amount, charge.held) for charge in charges_for(spent, parcel)] == [(2500, True)]
-    lapsed = delivery.lapsed(order, events.PaymentLapsed(payment="1", amount=1000), START)
+    lapsed = paying.lapsed(order, events.PaymentLapsed(payment="1", amount=1000), START)
     assert [(charge.amount, charge.held) for charge in charges_for(lapsed, parcel)] == [
         (2500, True),
         (1000, False),
