@@ -10,6 +10,9 @@ from machines.policy import Policy
 
 
 def definitions(policy: Policy) -> Mapping[str, Definition]:
-    """By name. Raises ``PolicyError`` when the policy names a deadline that no procedure has."""
+    """By name. Raises ``PolicyError`` when the policy names a deadline or a limit that no procedure has."""
     policy.verify(CATALOGUE)
-    return {procedure.name: Definition(procedure, due=policy.due(procedure.name)) for procedure in CATALOGUE}
+    return {
+        one.name: Definition(one, due=policy.due(one.name), limit_of=policy.limit_of(one.name))
+        for one in CATALOGUE
+    }

@@ -1,6 +1,7 @@
-"""The one policy file: when we are at work, and which deadlines differ from what the procedures state.
+"""The one policy file: when we are at work, which deadlines and which limits of money differ from what the
+procedures state.
 
-``load`` reads it; a ``Policy`` says when a deadline of a case is due. Everything wrong with the file is a
+``load`` reads it; a ``Policy`` says when a deadline of a case is due and how high a limit is. Everything wrong with the file is a
 ``PolicyError`` that names the place, the value and the remedy.
 """
 
@@ -10,6 +11,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,6 +23,8 @@ from machines.kernel.definition import Due
 from machines.kernel.duration import Duration, Unit
 from machines.kernel.errors import DefinitionError, PolicyError
 from machines.kernel.event import Facts
+from machines.kernel.limit import Limit, LimitOf, as_stated
+from machines.kernel.money import CURRENCIES, Money, exponent
 from machines.kernel.procedure import Procedure
 from machines.kernel.state import Deadline
 
@@ -45,6 +49,22 @@ def parse_duration(text: object) -> Duration:
 
 
 Length = Annotated[Duration, BeforeValidator(parse_duration)]
+
+
+def parse_sum(text: object) -> Money:
+    """``"450.50 EUR"``; raises ``ValueError`` that shows how a sum is written."""
+    if isinstance(text, Money):
+        return text
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) +([A-Z]{3})", text.strip()) if isinstance(text, str) else None
+    if found is None or found[2] not in CURRENCIES:
+        raise ValueError(f"{text!r} is no sum; write a figure and an ISO 4217 code, such as 500 EUR")
+    minor = Decimal(found[1]).scaleb(exponent(found[2]))
+    if minor != int(minor):
+        raise ValueError(f"{text!r}: {found[2]} has {exponent(found[2])} decimal places")
+    return Money(amount=int(minor), currency=found[2])
+
+
+Sum = Annotated[Money, BeforeValidator(parse_sum)]
 
 
 class _Closed(BaseModel):
@@ -75,10 +95,12 @@ class Special(_Closed):
 
 
 class Policy(_Closed):
-    """``deadlines`` and ``exceptions`` name a deadline as ``procedure.deadline``."""
+    """``deadlines`` and ``exceptions`` name a deadline as ``procedure.deadline``, ``limits`` a limit of money
+    as ``procedure.limit``, with one sum for each currency that differs from what the procedure states."""
 
     calendar: Calendar
     deadlines: Mapping[str, Length] = {}
+    limits: Mapping[str, tuple[Sum, ...]] = {}
     exceptions: tuple[Special, ...] = ()
 
     def duration(self, sop: str, deadline: Deadline, data: Facts) -> Duration:
@@ -104,8 +126,27 @@ class Policy(_Closed):
 
         return due
 
+    def limit_of(self, sop: str) -> LimitOf:
+        """What ``Definition`` takes: how high a limit of ``sop`` is in a currency."""
+        prefix = f"{sop}."
+        sums = {
+            (name.removeprefix(prefix), one.currency): one.amount
+            for name, stated in self.limits.items()
+            if name.startswith(prefix)
+            for one in stated
+        }
+
+        def limit_of(limit: Limit, currency: str) -> int:
+            known = sums.get((limit.name, currency))
+            return as_stated(limit, currency) if known is None else known
+
+        return limit_of
+
     def verify(self, procedures: Iterable[Procedure]) -> None:
-        """Raise ``PolicyError`` for a deadline that no procedure has, or whose instant each case names."""
+        """Raise ``PolicyError`` for a deadline or limit that no procedure has, for a deadline whose instant
+        each case names, and for a limit with two sums in one currency."""
+        procedures = tuple(procedures)
+        self._verify_limits(procedures)
         known = {
             f"{procedure.name}.{name}": deadline
             for procedure in procedures
@@ -113,11 +154,17 @@ class Policy(_Closed):
         }
         for place, name in self._named():
             if name not in known:
-                near = get_close_matches(name, known, n=1, cutoff=0.3)
-                remedy = f"did you mean {near[0]!r}?" if near else f"known are: {', '.join(sorted(known))}"
-                raise PolicyError(f"{place}: there is no deadline {name!r}; {remedy}")
+                raise PolicyError(f"{place}: there is no deadline {name!r}; {_nearest(name, known)}")
             if known[name].after is None:
                 raise PolicyError(f"{place}: {name!r} is due at an instant that each case names; remove it")
+
+    def _verify_limits(self, procedures: Iterable[Procedure]) -> None:
+        known = [f"{procedure.name}.{name}" for procedure in procedures for name in procedure.limits]
+        for name, sums in self.limits.items():
+            if name not in known:
+                raise PolicyError(f"limits: there is no limit {name!r}; {_nearest(name, known)}")
+            if len({one.currency for one in sums}) < len(sums):
+                raise PolicyError(f"limits: {name!r} has two sums in one currency; remove one")
 
     def _named(self) -> Iterable[tuple[str, str]]:
         yield from (("deadlines", name) for name in self.deadlines)
@@ -155,6 +202,12 @@ def _explain(where: str, error: Any) -> str:
         case _:
             message = error["msg"].removeprefix("Value error, ")
     return f"{where}: {place}{shown}: {message}"
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    names = sorted(known)
+    near = get_close_matches(name, names, n=1, cutoff=0.3)
+    return f"did you mean {near[0]!r}?" if near else f"known are: {', '.join(names)}"
 
 
 def _fact(data: Facts, name: str) -> str | None:

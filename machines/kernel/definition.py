@@ -1,4 +1,5 @@
-"""A procedure made ready to run: its rules in one ``transitions`` machine, its durations bound to a calendar.
+"""A procedure made ready to run: its rules in one ``transitions`` machine, its durations and limits bound to a
+policy.
 
 Definitions are built once per process and shared by all cases. The machine has no models: a case visits it
 as a ``Firing`` for the length of one event, which is some 200 times cheaper than a machine per case.
@@ -15,10 +16,12 @@ from transitions import EventData, Machine
 from machines.kernel.case import Case
 from machines.kernel.errors import DefinitionError, UnknownState
 from machines.kernel.event import Facts, Received
+from machines.kernel.limit import Limit, LimitOf, as_stated
+from machines.kernel.money import Money
 from machines.kernel.procedure import Procedure
 from machines.kernel.rule import Disposition, Rule
 from machines.kernel.state import Deadline, State
-from machines.kernel.verdict import Refusal
+from machines.kernel.verdict import ALLOWED, Refusal, Verdict
 
 Due = Callable[[Deadline, Facts, datetime], datetime]
 """(deadline, data, set at) -> due, for a deadline stated as a duration."""
@@ -39,11 +42,13 @@ class Firing:
 
 
 class Definition:
-    """``procedure`` with ``due`` to turn durations into instants, ready for ``decide``."""
+    """``procedure`` with ``due`` to turn durations into instants and ``limit_of`` for its limits of money,
+    ready for ``decide``."""
 
-    def __init__(self, procedure: Procedure, *, due: Due) -> None:
+    def __init__(self, procedure: Procedure, *, due: Due, limit_of: LimitOf = as_stated) -> None:
         self.procedure = procedure
         self.due = due
+        self.limit_of = limit_of
         self.states: Mapping[str, State] = {state.name: state for state in procedure.states}
         self.fallback: Mapping[tuple[str, str], Rule] = self._fallbacks()
         self.machine = self._machine()
@@ -100,26 +105,38 @@ class Definition:
                 rule.event,
                 [state.name for state in rule.at],
                 rule.to.name if isinstance(rule.to, State) else None,
-                conditions=_condition(rule),
+                conditions=_condition(rule, self.limit_of),
                 before=_mark(rule),
             )
         return machine
 
 
-def _condition(rule: Rule) -> Callable[[EventData], bool]:
-    if rule.when is None:
+def _condition(rule: Rule, limit_of: LimitOf) -> Callable[[EventData], bool]:
+    if rule.when is None and rule.within is None:
         return _always
-    guard = rule.when
+    guard = rule.when or _unguarded
 
     def allows(data: EventData) -> bool:
         firing = cast(Firing, data.model)
         verdict = guard(firing.case.data, firing.event.payload, firing.now)
+        if rule.within is not None and not isinstance(verdict, Refusal):
+            verdict = _below(rule.within, firing, limit_of)
         if isinstance(verdict, Refusal):
             firing.refusal = verdict
             return False
         return True
 
     return allows
+
+
+def _below(limit: Limit, firing: Firing, limit_of: LimitOf) -> Verdict:
+    money = limit.of(firing.case.data, firing.event.payload)
+    highest = Money(amount=limit_of(limit, money.currency), currency=money.currency)
+    return ALLOWED if money <= highest else Refusal(f"{money} is above {highest}: {limit.text}")
+
+
+def _unguarded(_: object, __: object, ___: datetime) -> Verdict:
+    return ALLOWED
 
 
 def _always(_: EventData) -> bool:

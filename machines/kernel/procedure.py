@@ -13,6 +13,7 @@ from typing import Any
 
 from machines.kernel.command import CommandType
 from machines.kernel.event import Event, Facts
+from machines.kernel.limit import Limit
 from machines.kernel.rule import Rule, Send
 from machines.kernel.state import Act, Ask, Deadline, State
 
@@ -66,6 +67,10 @@ class Procedure:
     @cached_property
     def deadlines(self) -> dict[str, Deadline]:
         return {deadline.name: deadline for state in self.states for deadline in state.deadlines}
+
+    @cached_property
+    def limits(self) -> dict[str, Limit]:
+        return {rule.within.name: rule.within for rule in self.rules if rule.within}
 
     @cached_property
     def hash(self) -> str:

@@ -1,6 +1,7 @@
 """Rules: what a procedure does about one event in one or more states.
 
     on(PaymentDeclined, at=AUTHORISING, to=AWAITING_MEANS, then=note_decline, does=(tell_declined,))
+    note(MessageSent, at=OPENED, because="the message is on its way")
     ignore(CarrierScanned, at=ENDED, because="a late scan changes nothing but the log")
     defer(ParcelDelivered, at=REQUESTED, because="the carrier overtook the warehouse")
     refuse(OrderAmended, at=SHIPPED, because="the parcel has left; send it back instead")
@@ -19,6 +20,7 @@ from typing import Any, TypeVar
 from machines.kernel.command import CommandType
 from machines.kernel.errors import DefinitionError
 from machines.kernel.event import Event
+from machines.kernel.limit import Limit
 from machines.kernel.state import Deadline, State
 from machines.kernel.verdict import Verdict
 
@@ -76,6 +78,7 @@ class Rule:
     does: tuple[CommandType, ...] = ()
     sends: Callable[..., Iterable[Send]] | None = None
     because: str = ""
+    within: Limit | None = None
 
     @property
     def targets(self) -> tuple[State, ...]:
@@ -90,15 +93,21 @@ def on(
     at: At,
     to: State | Junction | None = None,
     when: Callable[[Data, E, datetime], Verdict] | None = None,
+    within: Limit | None = None,
     then: Callable[[Data, E, datetime], Data] | None = None,
     does: tuple[CommandType, ...] = (),
     sends: Callable[[Data, E], Iterable[Send]] | None = None,
     because: str = "",
 ) -> Rule:
-    """The case handles the event: if ``when`` allows it, ``then`` computes the new data, ``does`` names
-    commands to perform, ``sends`` events to other cases, and the case goes to ``to`` or stays. Where ``to``
-    is a junction, the data after ``then`` decide."""
-    return Rule(event.type, _states(at), Disposition.HANDLED, to, when, then, does, sends, because)
+    """The case handles the event: if ``when`` allows it and the sum is ``within`` the limit, ``then`` computes
+    the new data, ``does`` names commands to perform, ``sends`` events to other cases, and the case goes to
+    ``to`` or stays. Where ``to`` is a junction, the data after ``then`` decide."""
+    return Rule(event.type, _states(at), Disposition.HANDLED, to, when, then, does, sends, because, within)
+
+
+def note(event: type[Event], *, at: At, because: str) -> Rule:
+    """What was expected has happened; it stands in the journal, and the case goes on as it was."""
+    return on(event, at=at, because=because)
 
 
 def ignore(event: type[Event] | Deadline, *, at: At, because: str) -> Rule:

@@ -10,7 +10,7 @@ from machines.between import (
     RefundSettled,
     RefundWithheld,
 )
-from machines.kernel.rule import defer, ignore, on, refuse
+from machines.kernel.rule import defer, ignore, note, on, refuse
 from machines.messages import MessageSent, MessageUndeliverable, StaffAlerted
 from machines.order import (
     commands,
@@ -93,7 +93,7 @@ CANCELLING = (
         does=(letters.TELL_TOO_LATE,),
     ),
     on(deadlines.STOP_DUE, at=states.STOP_REQUESTED, does=(letters.CALL_ABOUT_STOP,)),
-    ignore(outcomes.CancellationNoted, at=states.EVERYWHERE, because="the warehouse answers later"),
+    note(outcomes.CancellationNoted, at=states.EVERYWHERE, because="the warehouse answers later"),
     defer(
         events.OrderCancelRequested,
         at=(*states.HANDING_OVER, *states.BUSY),
@@ -231,9 +231,9 @@ SETTLEMENT = (
 # Whatever else arrives changes nothing.
 OTHERWISE = (
     on(MessageUndeliverable, at=states.OPENED, does=(letters.CALL_ABOUT_ADDRESS,)),
-    ignore(MessageSent, at=states.OPENED, because="the message is on its way"),
-    ignore(StaffAlerted, at=states.OPENED, because="a colleague has been called"),
-    ignore(outcomes.WarehouseChased, at=states.OPENED, because="the warehouse has been reminded"),
+    note(MessageSent, at=states.OPENED, because="the message is on its way"),
+    note(StaffAlerted, at=states.OPENED, because="a colleague has been called"),
+    note(outcomes.WarehouseChased, at=states.OPENED, because="the warehouse has been reminded"),
     ignore(events.OrderPlaced, at=states.OPENED, because="this order is known already"),
     *(
         ignore(event, at=states.OPENED, because="the order has moved on meanwhile")

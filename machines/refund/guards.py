@@ -6,13 +6,10 @@ from collections.abc import Callable
 from datetime import datetime
 
 from machines.between import Means, RefundRequested
-from machines.kernel.money import exponent
 from machines.kernel.verdict import Refusal, Verdict, allow_if
 from machines.refund import events
 from machines.refund.data import PartStatus, Refund
 from machines.refund.effects import MOST_TRIES
-
-APPROVAL_LIMIT = 500  #: of the main unit of any currency; more than this needs finance
 
 
 def covered(_: object, event: RefundRequested, __: datetime) -> Verdict:
@@ -21,13 +18,6 @@ def covered(_: object, event: RefundRequested, __: datetime) -> Verdict:
         0 < event.amount <= caps,
         f"{event.amount} is more than the {caps} that can still go back; no more is paid back than was paid",
     )
-
-
-def within_limit(refund: object, event: RefundRequested, now: datetime) -> Verdict:
-    if not (verdict := covered(refund, event, now)):
-        return verdict
-    limit = APPROVAL_LIMIT * 10 ** exponent(event.currency)
-    return allow_if(event.amount <= limit, "finance must approve a refund of this size")
 
 
 def approved(_: Refund, event: events.RefundDecided, __: datetime) -> Verdict:

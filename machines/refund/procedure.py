@@ -11,8 +11,10 @@ from collections.abc import Iterable
 from machines.between import Means, RefundRequested, RefundSettled, RefundWithheld
 from machines.kernel.duration import days, hours, working_days
 from machines.kernel.event import Event
+from machines.kernel.limit import Limit
+from machines.kernel.money import Money
 from machines.kernel.procedure import Procedure
-from machines.kernel.rule import Junction, defer, ignore, on, refuse
+from machines.kernel.rule import Junction, defer, ignore, note, on, refuse
 from machines.kernel.state import Act, Ask, Deadline, End, Wait
 from machines.messages import MessageSent, MessageUndeliverable, StaffAlerted
 from machines.refund import commands, effects, events, guards
@@ -26,6 +28,15 @@ def settled(refund: Refund) -> Event:
 def withheld(refund: Refund) -> Event:
     return RefundWithheld(refund=refund.refund, shares=refund.shares, reason=refund.reason)
 
+
+# -- limits of money -------------------------------------------------------------------------------
+
+APPROVAL = Limit(
+    "approval",
+    "finance must approve a refund of this size",
+    of=lambda _, asked: Money(amount=asked.amount, currency=asked.currency),
+    usual=500,
+)
 
 # -- time limits -----------------------------------------------------------------------------------
 
@@ -137,7 +148,8 @@ REQUEST = (
         RefundRequested,
         at=REQUESTED,
         to=SUBMITTED,
-        when=guards.within_limit,
+        when=guards.covered,
+        within=APPROVAL,
         then=effects.request_and_submit,
     ),
     on(RefundRequested, at=REQUESTED, to=AWAITING_APPROVAL, when=guards.covered, then=effects.request),
@@ -204,9 +216,9 @@ REVERSAL = (
 # Whatever else arrives changes nothing.
 OTHERWISE = (
     ignore(RefundRequested, at=OPENED, because="this refund is known already; each euro goes back once"),
-    ignore(MessageSent, at=OPENED, because="the message is on its way"),
+    note(MessageSent, at=OPENED, because="the message is on its way"),
     ignore(MessageUndeliverable, at=OPENED, because="the order's own messages tell the order desk"),
-    ignore(StaffAlerted, at=OPENED, because="a colleague has been called"),
+    note(StaffAlerted, at=OPENED, because="a colleague has been called"),
     ignore(events.RefundConfirmed, at=OPENED, because="this part is not pending"),
     ignore(events.RefundBounced, at=OPENED, because="this part is not pending"),
     ignore(events.RefundReversed, at=OPENED, because="this part has not been paid"),

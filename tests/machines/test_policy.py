@@ -14,12 +14,18 @@ from machines import policy
 from machines.kernel.duration import Duration, days, hours, minutes, months, working_days, working_hours
 from machines.kernel.errors import PolicyError
 from machines.kernel.event import Facts
+from machines.kernel.limit import Limit
+from machines.kernel.money import Money
 from machines.kernel.procedure import Procedure
 from machines.kernel.state import Deadline
 
 REVIEW = Deadline("review", "", after=working_hours(4))
 EXPIRY = Deadline("expiry", "", until=lambda _: None)
-ORDER = cast(Procedure, SimpleNamespace(name="order", deadlines={"review": REVIEW, "expiry": EXPIRY}))
+CREDIT = Limit("credit", "too much", of=lambda _, __: Money(amount=0, currency="EUR"), usual=100)
+ORDER = cast(
+    Procedure,
+    SimpleNamespace(name="order", deadlines={"review": REVIEW, "expiry": EXPIRY}, limits={"credit": CREDIT}),
+)
 OPENING = {"calendar": {"opening": {"monday": ["09:00-17:00"]}}}
 
 
@@ -89,6 +95,8 @@ def test_the_narrowest_exception_counts() -> None:
             {"exceptions": [{"deadline": "order.review", "duration": "1 hour"}]},
             "no condition; give channel or",
         ),
+        ({"limits": {"order.credit": ["1.5 JPY"]}}, r"limits.order.credit.0 = '1.5 JPY': .*0 decimal places"),
+        ({"limits": {"order.credit": ["5 EURO"]}}, r"= '5 EURO': .*write a figure and an ISO 4217 code"),
         ({"dedlines": {}}, "dedlines: nobody reads this"),
         ({"calendar": {}}, "calendar.opening: is missing"),
         ({"calendar": {"opening": {"monday": ["nine"]}}}, "opening.monday.0 = 'nine': .*write it as"),
@@ -116,3 +124,26 @@ def test_a_file_that_is_missing_or_no_toml(tmp_path: Path) -> None:
     (tmp_path / "bad.toml").write_text("a = ")
     with pytest.raises(PolicyError, match="TOML"):
         policy.load(tmp_path / "bad.toml")
+
+
+def with_limits(**limits: list[str]) -> policy.Policy:
+    return policy.parse({**OPENING, "limits": {f"order.{name}": sums for name, sums in limits.items()}})
+
+
+@pytest.mark.parametrize(
+    ("currency", "minor"), [("EUR", 25_050), ("JPY", 30_000), ("KWD", 100_000), ("USD", 10_000)]
+)
+def test_a_limit_is_that_of_the_policy_else_what_the_procedure_states(currency: str, minor: int) -> None:
+    rules = with_limits(credit=["250.50 EUR", "30000 JPY"])
+    rules.verify([ORDER])
+    assert rules.limit_of("order")(CREDIT, currency) == minor
+
+
+def test_an_unknown_limit_names_the_nearest_known() -> None:
+    with pytest.raises(PolicyError, match=r"no limit 'order.credt'; did you mean 'order.credit'"):
+        with_limits(credt=["1 EUR"]).verify([ORDER])
+
+
+def test_two_sums_in_one_currency_contradict() -> None:
+    with pytest.raises(PolicyError, match="two sums in one currency"):
+        with_limits(credit=["1 EUR", "2 EUR"]).verify([ORDER])
