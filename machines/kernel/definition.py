@@ -1,5 +1,5 @@
-"""A procedure made ready to run: its rules in one ``transitions`` machine, its durations and limits bound to a
-policy.
+"""A procedure made ready to run: its rules in one ``transitions`` machine, its durations bound to a calendar,
+its limits to a policy.
 
 Definitions are built once per process and shared by all cases. The machine has no models: a case visits it
 as a ``Firing`` for the length of one event, which is some 200 times cheaper than a machine per case.

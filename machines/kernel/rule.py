@@ -99,9 +99,9 @@ def on(
     sends: Callable[[Data, E], Iterable[Send]] | None = None,
     because: str = "",
 ) -> Rule:
-    """The case handles the event: if ``when`` allows it and the sum is ``within`` the limit, ``then`` computes
-    the new data, ``does`` names commands to perform, ``sends`` events to other cases, and the case goes to
-    ``to`` or stays. Where ``to`` is a junction, the data after ``then`` decide."""
+    """The case handles the event: if ``when`` allows it and the sum is ``within`` the limit, ``then``
+    computes the new data, ``does`` names commands to perform, ``sends`` events to other cases, and the case
+    goes to ``to`` or stays. Where ``to`` is a junction, the data after ``then`` decide."""
     return Rule(event.type, _states(at), Disposition.HANDLED, to, when, then, does, sends, because, within)
 
 

@@ -161,7 +161,9 @@ def test_finance_approves_above_500_of_the_main_unit(currency: str, amount: int,
 
 
 def test_policy_sets_the_limit_above_which_finance_approves() -> None:
-    rules = policy.parse({"calendar": {"opening": {}}, "limits": {"refund.approval": ["10 EUR"]}})
+    rules = policy.parse(
+        {"calendar": {"opening": {"monday": ["09:00-17:00"]}}, "limits": {"refund.approval": ["10 EUR"]}}
+    )
     definition = definitions(rules)["refund"]
     case = open_case(definition, key="SO-1001-1-R")
     for currency, state in (("EUR", "awaiting_approval"), ("USD", "submitted")):
