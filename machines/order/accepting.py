@@ -134,8 +134,8 @@ PAYMENT = (
     ),
     defer(
         events.PaymentConfirmed,
-        at=states.DECIDING,
-        because="the bank's word can overtake the provider's answer; it is kept until that is here",
+        at=(*states.DECIDING, states.AWAITING_PRICE),
+        because="the bank's word can overtake another answer; it is kept until that is here",
     ),
     on(
         events.MeansGiven,
@@ -172,7 +172,7 @@ SILENCE = (
     ),
     on(
         deadlines.PAYMENT_DUE,
-        at=states.AWAITING_CONFIRMATION,
+        at=(states.AUTHORISING, states.AWAITING_CONFIRMATION),
         to=junctions.ORDER_STANDS,
         then=effects.expire,
         does=commands.MONEY_BACK,

@@ -1,4 +1,4 @@
-"""Rules for orders that change, are given up, or come to rest; and for all that changes nothing."""
+"""Rules for orders that are given up or come to rest, and for all that changes nothing."""
 
 from __future__ import annotations
 
@@ -121,54 +121,6 @@ CANCELLING = (
     ignore(events.CancellationRejected, at=states.OPENED, because="no parcel is waiting to be stopped"),
 )
 
-# Goods, address and prices can change until the first parcel leaves; whatever was held is let go first.
-CHANGES = (
-    on(
-        events.OrderAmended,
-        at=states.RESTING,
-        to=states.VERIFYING,
-        when=guards.nothing_to_undo,
-        then=effects.amend_at_once,
-    ),
-    on(
-        events.OrderAmended,
-        at=states.RESTING,
-        to=junctions.ORDER_STANDS,
-        when=guards.may_amend,
-        then=effects.take_back_to_amend,
-        does=commands.MONEY_BACK,
-    ),
-    on(
-        events.OrderAmended,
-        at=states.AWAITING_DISPATCH,
-        to=states.STOP_REQUESTED,
-        when=guards.may_amend,
-        then=effects.note_amendment,
-    ),
-    on(events.OrderRepriced, at=states.RESTING, when=guards.not_dearer, then=effects.reprice),
-    defer(
-        events.OrderAmended,
-        at=(*states.DECIDING, *states.HANDING_OVER),
-        because="the step under way comes first",
-    ),
-    defer(
-        events.OrderRepriced,
-        at=(*states.DECIDING, *states.HANDING_OVER),
-        because="the step under way comes first",
-    ),
-    refuse(
-        events.OrderAmended,
-        at=(*states.TOO_LATE_TO_CHANGE, *states.AFTER_WAREHOUSE),
-        because="it is too late to change this order; what has not left can be cancelled",
-    ),
-    refuse(events.OrderAmended, at=states.ENDED, because="this order has ended; please place a new one"),
-    refuse(
-        events.OrderRepriced,
-        at=(*states.IN_WAREHOUSE, *states.AFTER_WAREHOUSE, *states.ENDED),
-        because="the price confirmed to the customer stands",
-    ),
-)
-
 # Money and goods that come back are noted wherever the order stands; at rest it ends, or starts anew.
 SETTLEMENT = (
     *settle(outcomes.PaymentCaptured, when=guards.charge_open, then=paying.captured, sends=request_refunds),
@@ -271,6 +223,7 @@ OTHERWISE = (
             events.ChoiceMade,
             events.DelayAnswered,
             events.MeansGiven,
+            events.PriceAnswered,
             events.HandoverDecided,
             events.RemedyChosen,
         )

@@ -166,6 +166,13 @@ class Amendment(Facts):
     ship_to: Address | None = None
 
 
+class NewPrice(Facts):
+    """What the shop wants for an article; no higher price than ordered counts before the customer agrees."""
+
+    sku: Sku
+    price: Amount
+
+
 class Ending(StrEnum):
     """Why an order ends without a delivery."""
 
@@ -195,7 +202,7 @@ class Order(Facts):
     promised: datetime | None = None
     delays: int = 0
     amendment: Amendment | None = None
-    amendments: int = 0
+    asked_price: NewPrice | None = None  #: a higher price that the customer is asked about
     ending: Ending | None = None
     reason: str = ""
     return_offered: bool = False

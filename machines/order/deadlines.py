@@ -13,8 +13,15 @@ REVIEW_DUE = Deadline(
     repeats=True,
 )
 REMINDER = Deadline("reminder", "The customer is reminded.", after=hours(24), repeats=True)
-ANSWER_DUE = Deadline("answer_due", "The customer has not answered; the order is given up.", after=hours(72))
-PAYMENT_DUE = Deadline("payment_due", "The payment was not confirmed; the order is given up.", after=hours(1))
+ANSWER_DUE = Deadline(
+    "answer_due", "The customer has not answered; what was not delivered is given up.", after=hours(72)
+)
+PAYMENT_DUE = Deadline("payment_due", "The order is still not paid; it is given up.", after=hours(1))
+PRICE_DUE = Deadline(
+    "price_due",
+    "The customer has not agreed; the price at which the order was placed stands.",
+    after=hours(72),
+)
 MEANS_DUE = Deadline("means_due", "No other means of payment came; the order is given up.", after=days(3))
 PROMISE_DUE = Deadline(
     "promise_due", "The promised day may slip; the customer is told before it does.", until=promise_ends_soon

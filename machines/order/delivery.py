@@ -54,9 +54,9 @@ def plan_parcels(order: Order, event: outcomes.WarehouseAccepted, _: datetime) -
 
 
 def dispatched(order: Order, event: ParcelDispatched, _: datetime) -> Order:
-    """The parcel has left: its charge begins, unless it was charged before; an amendment comes too late."""
+    """The parcel has left: its charge begins, unless it was charged before; a change comes too late."""
     stock = order.stock.model_copy(update={"shipped": order.stock.shipped + event.pieces})
-    order = order.model_copy(update={"stock": stock, "amendment": None})
+    order = order.model_copy(update={"stock": stock, "amendment": None, "asked_price": None})
     parcel = order.parcel(event.parcel)
     if parcel.charged:
         order = with_parcel(order, event.parcel, status=ParcelStatus.DISPATCHED)

@@ -15,6 +15,7 @@ from machines.order.data import (
     Amendment,
     Ending,
     Line,
+    NewPrice,
     Order,
     ParcelStatus,
     Payment,
@@ -68,7 +69,7 @@ def climb(order: Order, _: DeadlinePassed, __: datetime) -> Order:
 
 def note_amendment(order: Order, event: told.OrderAmended, _: datetime) -> Order:
     amendment = Amendment(lines=event.lines, ship_to=event.ship_to)
-    return order.model_copy(update={"amendment": amendment, "amendments": order.amendments + 1})
+    return order.model_copy(update={"amendment": amendment, "asked_price": None})
 
 
 def take_back_to_amend(order: Order, event: told.OrderAmended, now: datetime) -> Order:
@@ -86,6 +87,7 @@ def amend(order: Order) -> Order:
         "lines": amendment.lines or order.lines,
         "ship_to": amendment.ship_to or order.ship_to,
         "amendment": None,
+        "asked_price": None,
         "payments": fresh,
         "stock": Stock(),
         "fee": 0,
@@ -97,11 +99,30 @@ def amend(order: Order) -> Order:
 
 
 def reprice(order: Order, event: told.OrderRepriced, _: datetime) -> Order:
-    lines = tuple(
-        line.model_copy(update={"price": event.price}) if line.sku == event.sku else line
-        for line in order.lines
+    return order.model_copy(update={"lines": lines_at(order, NewPrice(sku=event.sku, price=event.price))})
+
+
+def lines_at(order: Order, new: NewPrice) -> tuple[Line, ...]:
+    return tuple(
+        line.model_copy(update={"price": new.price}) if line.sku == new.sku else line for line in order.lines
     )
-    return order.model_copy(update={"lines": lines})
+
+
+def ask_price(order: Order, event: told.OrderRepriced, _: datetime) -> Order:
+    return order.model_copy(update={"asked_price": NewPrice(sku=event.sku, price=event.price)})
+
+
+def price_stands(order: Order, _: Event, __: datetime) -> Order:
+    """Who has ordered at a price need not pay more: neither silence nor a no costs the customer the order."""
+    return order.model_copy(update={"asked_price": None})
+
+
+def amend_price(order: Order, _: told.PriceAnswered, __: datetime) -> Order:
+    """Parcels are planned and paid at the old price: they are stopped, and the order starts anew."""
+    if order.asked_price is None:
+        return order
+    lines = lines_at(order, order.asked_price)
+    return order.model_copy(update={"amendment": Amendment(lines=lines), "asked_price": None})
 
 
 # -- restrictions and stock ------------------------------------------------------------------------
@@ -210,7 +231,7 @@ def cancel(order: Order, event: told.OrderCancelRequested, _: datetime) -> Order
 
 def ask_to_stop(order: Order, event: told.OrderCancelRequested, _: datetime) -> Order:
     """What happens to money and goods follows from which parcels the warehouse could still stop."""
-    update = {"ending": Ending.CANCELLED, "reason": event.reason, "amendment": None}
+    update = {"ending": Ending.CANCELLED, "reason": event.reason, "amendment": None, "asked_price": None}
     return order.model_copy(update=update)
 
 
@@ -254,5 +275,5 @@ def expire(order: Order, event: DeadlinePassed, _: datetime) -> Order:
 
 
 def give_up(order: Order, event: Event, *, ending: Ending, reason: str) -> Order:
-    update = {"ending": ending, "reason": reason, "amendment": None}
+    update = {"ending": ending, "reason": reason, "amendment": None, "asked_price": None}
     return take_back(order.model_copy(update=update), event)

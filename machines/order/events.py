@@ -89,7 +89,7 @@ class OrderRepriced(Event, type="order.reprice"):
     sku: Sku
     price: Amount
 
-    examples = ({"sku": "KETTLE", "price": 2500},)
+    examples = ({"sku": "KETTLE", "price": 2500}, {"sku": "KETTLE", "price": 3500})
 
 
 class StockReplenished(Event, type="stock.replenished"):
@@ -183,6 +183,15 @@ class MeansGiven(Event, type="order.means_given"):
     pay_with: PayWith
 
     examples = ({"pay_with": {"means": "card", "token": "tok_other"}},)
+
+
+class PriceAnswered(Event, type="order.price_answered"):
+    """The customer agrees to pay more for an article, or does not; ``price`` is the one that was shown."""
+
+    price: Amount
+    agree: bool
+
+    examples = ({"price": 3500, "agree": True}, {"price": 3500, "agree": False})
 
 
 class HandoverDecided(Event, type="order.handover_decided"):

@@ -44,12 +44,17 @@ def _choices(order: Order) -> Iterable[Event]:
 
 
 def _changes(order: Order) -> Iterable[Event]:
-    if order.amendments:
+    if order.parcels_in(ParcelStatus.STOPPED):
         return
     yield told.OrderAmended(customer=order.customer, ship_to=order.ship_to)
-    if order.stock.held and not order.parcels:
+    if not order.stock.held:
+        return
+    if not order.parcels:
         yield told.OrderRepriced(sku="KETTLE", price=2500)
-        yield told.OrderRepriced(sku="KETTLE", price=3500)
+    yield told.OrderRepriced(sku="KETTLE", price=3500)
+    if order.asked_price:
+        yield told.PriceAnswered(price=order.asked_price.price, agree=True)
+        yield told.PriceAnswered(price=order.asked_price.price, agree=False)
 
 
 def _in_the_warehouse(order: Order) -> Iterable[Event]:

@@ -116,8 +116,9 @@ PARCELS = (
 RENEWAL = (
     on(
         deadlines.HOLD_ENDS_SOON,
-        at=(states.AWAITING_DISPATCH, states.PART_SHIPPED),
+        at=(states.AWAITING_DISPATCH, states.PART_SHIPPED, states.PRICE_IN_QUESTION),
         to=states.RENEWING,
+        then=effects.price_stands,
         does=(commands.ASK_WHAT_IS_READY,),
     ),
     on(

@@ -26,7 +26,6 @@ from machines.order.standing import LEFT, some, under_way
 E = TypeVar("E", bound=Event)
 ByCustomer = told.OrderCancelRequested | told.OrderAmended | told.AddressCorrected
 
-MOST_AMENDMENTS = 2
 MOST_PAYMENTS = 4
 
 # -- before the warehouse --------------------------------------------------------------------------
@@ -136,12 +135,7 @@ def by_its_customer_and(
 def may_amend(order: Order, event: told.OrderAmended, now: datetime) -> Verdict:
     if not (verdict := by_its_customer(order, event, now)):
         return verdict
-    if not (verdict := _each_once(event.lines or ())):
-        return verdict
-    return allow_if(
-        order.amendments < MOST_AMENDMENTS,
-        "this order was changed twice already; cancel it and order anew",
-    )
+    return _each_once(event.lines or ())
 
 
 def nothing_to_undo(order: Order, event: told.OrderAmended, now: datetime) -> Verdict:
@@ -153,12 +147,45 @@ def nothing_to_undo(order: Order, event: told.OrderAmended, now: datetime) -> Ve
 
 
 def not_dearer(order: Order, event: told.OrderRepriced, _: datetime) -> Verdict:
-    dearer = any(event.price > line.price for line in order.lines if line.sku == event.sku)
+    line = _repriced(order, event)
+    if line is None:
+        return Refusal("this order has no such article")
     return allow_if(
-        not dearer,
+        event.price <= line.price,
         "the price at which the order was placed stands",
         alternatives=("ask the customer to change the order",),
     )
+
+
+def dearer(order: Order, event: told.OrderRepriced, _: datetime) -> Verdict:
+    """One question at a time; a new price for the article in question takes the place of the one before."""
+    line = _repriced(order, event)
+    if line is None:
+        return Refusal("this order has no such article")
+    if order.asked_price and order.asked_price.sku != event.sku:
+        return Refusal("the customer is being asked about another article")
+    return allow_if(event.price > line.price, "the price confirmed to the customer stands")
+
+
+def dearer_than_reserved(order: Order, event: told.OrderRepriced, now: datetime) -> Verdict:
+    if order.stock.held == 0:
+        return Refusal("the price at which the order was placed stands")
+    return dearer(order, event, now)
+
+
+def _repriced(order: Order, event: told.OrderRepriced) -> Line | None:
+    return next((line for line in order.lines if line.sku == event.sku), None)
+
+
+def price_asked(order: Order, event: told.PriceAnswered, _: datetime) -> Verdict:
+    asked = order.asked_price is not None and order.asked_price.price == event.price
+    return allow_if(asked, "the customer was asked about another price; the latest message shows it")
+
+
+def agrees_to_price(order: Order, event: told.PriceAnswered, now: datetime) -> Verdict:
+    if not (verdict := price_asked(order, event, now)):
+        return verdict
+    return allow_if(event.agree, "the customer does not agree to the higher price")
 
 
 def starts_over(then: Callable[[Order, E, datetime], Order]) -> Callable[[Order, E, datetime], Verdict]:
@@ -234,7 +261,9 @@ def reships(order: Order, event: told.RemedyChosen, _: datetime) -> Verdict:
     if not (verdict := _failed(order, event)):
         return verdict
     first = order.parcel(event.parcel).replaces is None
-    return allow_if(first, "this parcel is a replacement already; its money goes back")
+    return allow_if(
+        first, "these goods were sent twice and did not arrive; rather than keep you waiting we pay them back"
+    )
 
 
 def refunds(order: Order, event: told.RemedyChosen, _: datetime) -> Verdict:

@@ -12,6 +12,7 @@ from machines.order.standing import (
     ended_as,
     part_shipped,
     payment_is,
+    price_in_question,
     renewing,
     some,
     under_way,
@@ -35,6 +36,7 @@ ORDER_STANDS = Junction(
         (states.AWAITING_REMEDY, some(ParcelStatus.FAILED)),
         (states.SETTLING, some(ParcelStatus.STOPPING)),
         (states.PART_SHIPPED, part_shipped),
+        (states.PRICE_IN_QUESTION, price_in_question),
         (states.AWAITING_DISPATCH, some(ParcelStatus.OPEN)),
         (states.SHIPPED, some(ParcelStatus.DISPATCHED)),
         (states.SETTLING, under_way),
@@ -58,6 +60,7 @@ WITH_PARCELS = (  #: and where news of a parcel leads from there
     (
         (
             states.AWAITING_DISPATCH,
+            states.PRICE_IN_QUESTION,
             states.PART_SHIPPED,
             states.SHIPPED,
             states.AWAITING_REMEDY,

@@ -72,6 +72,20 @@ def _promise(order: Order, _: Event) -> dict[str, str]:
     return {"promised": order.promised.date().isoformat() if order.promised else ""}
 
 
+def _new_price(order: Order, _: Event) -> dict[str, str]:
+    new = order.asked_price
+    if new is None:
+        return {}
+    line = next(line for line in order.lines if line.sku == new.sku)
+    total = order.total + (new.price - line.price) * line.quantity
+    return {
+        "article": line.sku,
+        "ordered_at": str(Money(amount=line.price, currency=order.currency)),
+        "new_price": str(Money(amount=new.price, currency=order.currency)),
+        "total": str(Money(amount=total, currency=order.currency)),
+    }
+
+
 def _parcel(order: Order, event: ParcelDispatched) -> dict[str, str]:
     return {
         "parcel": event.parcel,
@@ -94,6 +108,8 @@ ASK_ADDRESS = _tell("order.address_needed")
 ASK_CHOICE = _tell("order.choice_needed", _offer, fulfils=("RES-1", "RES-2", "RES-3", "RES-4"))
 ASK_MEANS = _tell("order.means_needed")
 ASK_CONFIRMATION = _tell("order.payment_confirmation_needed")
+ASK_PRICE = _tell("order.higher_price", _new_price, fulfils=("RES-4",))
+TELL_PRICE_STANDS = _tell("order.price_stands", _price)
 ASK_LONGER = _tell("order.longer_wait", _promise)
 ASK_REMEDY = _tell("order.remedy_needed", _failed)
 REMIND = _tell("order.reminder")

@@ -8,7 +8,7 @@ from machines.kernel.event import Event
 from machines.order import events as told
 from machines.order import outcomes
 from machines.order.data import Ending, Order, ParcelStatus, Payment, PaymentStatus
-from machines.order.effects import give_up
+from machines.order.effects import give_up, lines_at
 from machines.order.money import (
     ask_for_authorisation,
     begin_charge,
@@ -66,6 +66,25 @@ def _next_id(payments: tuple[Payment, ...]) -> str:
 
 def other_means_to_authorise(order: Order, event: told.MeansGiven, now: datetime) -> Order:
     return ask_for_authorisation(other_means(order, event, now))
+
+
+def pay_new_price(order: Order, _: told.PriceAnswered, __: datetime) -> Order:
+    """What is held stays held; the difference is asked of the means that was given last. Where a means is
+    still to be confirmed or replaced, it will be asked for the difference as well."""
+    if order.asked_price is None:
+        return order
+    order = order.model_copy(update={"lines": lines_at(order, order.asked_price), "asked_price": None})
+    if not all(stands(payment) for payment in order.payments) or order.held >= order.total:
+        return order
+    last = order.payments[-1]
+    added = Payment(
+        id=_next_id(order.payments),
+        means=last.means,
+        token=last.token,
+        status=PaymentStatus.ASKED,
+        amount=order.total - order.held,
+    )
+    return order.model_copy(update={"payments": (*order.payments, added)})
 
 
 def voided(order: Order, event: outcomes.PaymentVoided | outcomes.NothingToVoid, _: datetime) -> Order:

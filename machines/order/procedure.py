@@ -1,7 +1,7 @@
 """The order procedure: its header, and its rules in the order in which orders live.
 
 Read ``states.py`` for where an order can stand and which time limits run there. Each rule in ``accepting``,
-``fulfilling`` and ``closing`` then says: on this event, when the order stands there, it goes to that state if
+``fulfilling``, ``changing`` and ``closing`` then says: on this event, when the order stands there, it goes to that state if
 the guard allows; the effect notes what is new; others are asked and told.
 """
 
@@ -16,7 +16,7 @@ from machines.between import (
     RefundWithheld,
 )
 from machines.kernel.procedure import Procedure
-from machines.order import accepting, closing, events, fulfilling, states
+from machines.order import accepting, changing, closing, events, fulfilling, states
 from machines.order.data import Order
 from machines.order.exploring import may_happen
 
@@ -58,7 +58,8 @@ ORDER = Procedure(
         *fulfilling.PARCELS,
         *fulfilling.RENEWAL,
         *fulfilling.REMEDIES,
-        *closing.CHANGES,
+        *changing.CHANGES,
+        *changing.PRICES,
         *closing.CANCELLING,
         *closing.SETTLEMENT,
         *closing.OTHERWISE,

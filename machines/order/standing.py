@@ -41,6 +41,10 @@ def part_shipped(order: Order) -> bool:
     return some(ParcelStatus.OPEN)(order) and some(*LEFT)(order)
 
 
+def price_in_question(order: Order) -> bool:
+    return order.asked_price is not None and some(ParcelStatus.OPEN)(order)
+
+
 def under_way(order: Order) -> bool:
     """Something has been asked of stock, provider or a refund case and is not answered."""
     stock = order.stock

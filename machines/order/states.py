@@ -11,6 +11,7 @@ from machines.order.events import (
     DelayAnswered,
     HandoverDecided,
     MeansGiven,
+    PriceAnswered,
     RemedyChosen,
     ReviewDecided,
 )
@@ -82,6 +83,7 @@ AUTHORISING = Act(
     "authorising",
     "Each means of payment is asked to hold its share.",
     does=(commands.AUTHORISE,),
+    deadlines=(deadlines.PAYMENT_DUE,),
     fulfils=("ORD-4",),
 )
 AWAITING_CONFIRMATION = Wait(
@@ -97,6 +99,16 @@ AWAITING_MEANS = Ask(
     role="customer",
     does=(letters.ASK_MEANS,),
     deadlines=(deadlines.REMINDER, deadlines.MEANS_DUE),
+)
+
+AWAITING_PRICE = Ask(
+    "awaiting_price",
+    "An article costs more than ordered; the customer is asked. Without a yes the price ordered at stands.",
+    form=PriceAnswered,
+    role="customer",
+    does=(letters.ASK_PRICE,),
+    deadlines=(deadlines.REMINDER, deadlines.PRICE_DUE, deadlines.HOLD_ENDS_SOON),
+    fulfils=("RES-4",),
 )
 
 # -- in the warehouse ------------------------------------------------------------------------------
@@ -125,6 +137,20 @@ AWAITING_DISPATCH = Wait(
     "The warehouse packs.",
     deadlines=(*deadlines.PARCEL_CLOCKS, deadlines.HOLD_ENDS_SOON),
     fulfils=("ORD-6", "ORD-7"),
+)
+PRICE_IN_QUESTION = Ask(
+    "price_in_question",
+    "The warehouse packs; meanwhile the customer is asked to pay more. Without a yes the price stands.",
+    form=PriceAnswered,
+    role="customer",
+    does=(letters.ASK_PRICE,),
+    deadlines=(
+        *deadlines.PARCEL_CLOCKS,
+        deadlines.HOLD_ENDS_SOON,
+        deadlines.REMINDER,
+        deadlines.PRICE_DUE,
+    ),
+    fulfils=("RES-4",),
 )
 PART_SHIPPED = Wait(
     "part_shipped",
@@ -199,6 +225,8 @@ ASKING_CUSTOMER = (
     AWAITING_CHOICE,
     AWAITING_CONSENT,
     AWAITING_MEANS,
+    AWAITING_PRICE,
+    PRICE_IN_QUESTION,
     AWAITING_RENEWAL,
     AWAITING_REMEDY,
 )
@@ -212,12 +240,15 @@ RESTING = (  #: before the warehouse, with nothing asked of anybody's system
     AWAITING_CONSENT,
     AWAITING_CONFIRMATION,
     AWAITING_MEANS,
+    AWAITING_PRICE,
     HANDOVER_REFUSED,
 )
 BEFORE_WAREHOUSE = (*DECIDING, *RESTING)
-WITH_MONEY_HELD = (AWAITING_CONFIRMATION, AWAITING_MEANS)
+WITH_MONEY_HELD = (AWAITING_CONFIRMATION, AWAITING_MEANS, AWAITING_PRICE)
+PRICED = (*WITH_MONEY_HELD, HANDOVER_REFUSED)  #: before the warehouse, but what it costs is settled
 HANDING_OVER = (CONFIRMED, SUBMITTING_AGAIN)
-PACKING = (AWAITING_DISPATCH, PART_SHIPPED, AWAITING_RENEWAL)
+UNSHIPPED = (AWAITING_DISPATCH, PRICE_IN_QUESTION)
+PACKING = (*UNSHIPPED, PART_SHIPPED, AWAITING_RENEWAL)
 IN_WAREHOUSE = (*PACKING, STOP_REQUESTED, RENEWING)
 TOO_LATE_TO_CHANGE = (PART_SHIPPED, AWAITING_RENEWAL, STOP_REQUESTED, RENEWING)
 AFTER_WAREHOUSE = (SHIPPED, AWAITING_REMEDY, REPLACING, SETTLING)

@@ -511,7 +511,7 @@ def test_change_to_an_article_in_two_lines_is_refused() -> None:
     play.tell(CASE, PLAIN)
     assert play.tell(CASE, AMEND.model_copy(update={"lines": TWICE})) is Disposition.REFUSED
     assert reason(play) == TWICE_REFUSED
-    assert order_of(play).amendments == 0
+    assert order_of(play).amendment is None
 
 
 def test_substitute_that_is_in_the_order_already_is_refused() -> None:
