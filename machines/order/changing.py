@@ -101,6 +101,13 @@ PRICES = (
         then=effects.price_stands,
         does=(letters.TELL_PRICE_STANDS,),
     ),
+    on(
+        deadlines.HOLD_ENDS_SOON,
+        at=states.PRICE_IN_QUESTION,
+        to=states.RENEWING,
+        then=effects.price_stands,
+        does=(commands.ASK_WHAT_IS_READY, letters.TELL_PRICE_STANDS),
+    ),
     defer(
         events.OrderRepriced,
         at=(states.AWAITING_PRICE, states.PRICE_IN_QUESTION),

@@ -19,7 +19,7 @@ ANSWER_DUE = Deadline(
 PAYMENT_DUE = Deadline("payment_due", "The order is still not paid; it is given up.", after=hours(1))
 PRICE_DUE = Deadline(
     "price_due",
-    "The customer has not agreed; the price at which the order was placed stands.",
+    "Without the customer's yes the price at which the order was placed stands.",
     after=hours(72),
 )
 MEANS_DUE = Deadline("means_due", "No other means of payment came; the order is given up.", after=days(3))

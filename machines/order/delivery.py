@@ -89,11 +89,11 @@ def stopped(order: Order, event: ParcelCancelled, _: datetime) -> Order:
 
 
 def refund_failed(order: Order, event: told.RemedyChosen, _: datetime) -> Order:
-    return _refund(_quiet(order), event.parcel, event)
+    return _refund(quiet(order), event.parcel, event)
 
 
 def refund_all_failed(order: Order, event: Event, _: datetime) -> Order:
-    order = _quiet(order)
+    order = quiet(order)
     for parcel in order.parcels_in(ParcelStatus.FAILED):
         order = _refund(order, parcel.key, event)
     return order
@@ -116,7 +116,7 @@ def replaced(order: Order, _: outcomes.WarehouseAccepted, __: datetime) -> Order
 
 
 def cannot_replace(order: Order, event: outcomes.StockShort, now: datetime) -> Order:
-    order = _quiet(not_reserved(order, event, now))
+    order = quiet(not_reserved(order, event, now))
     if order.replacing:
         order = _refund(order, order.replacing, event)
     return order.model_copy(update={"replacing": None})
@@ -126,10 +126,10 @@ def replacement_rejected(order: Order, event: outcomes.WarehouseRejected, _: dat
     if order.replacing is None:
         return order
     pieces = order.parcel(order.replacing).pieces
-    return _refund(release(_quiet(order), pieces), order.replacing, event)
+    return _refund(release(quiet(order), pieces), order.replacing, event)
 
 
-def _quiet(order: Order) -> Order:
+def quiet(order: Order) -> Order:
     """Refunds asked for earlier, on an event of the same name, are not asked for again."""
     parcels = tuple(
         parcel.model_copy(update={"refund_for": ""}) if parcel.refund_for else parcel
@@ -156,7 +156,7 @@ def refunded_parcel(order: Order, event: RefundReport) -> Parcel | None:
         (
             parcel
             for parcel in order.parcels
-            if refund_key(parcel.key) == event.refund and parcel.refund is RefundStatus.ASKED
+            if refund_key(parcel) == event.refund and parcel.refund is RefundStatus.ASKED
         ),
         None,
     )

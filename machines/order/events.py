@@ -118,6 +118,31 @@ class PaymentLapsed(Event, type="payment.lapsed"):
         return {"voided": self.amount}
 
 
+class PaymentDisputed(Event, type="payment.disputed"):
+    """The customer's bank has taken this money back from us (a chargeback)."""
+
+    payment: Key
+    amount: Amount
+    reason: Text = ""
+
+    examples = ({"payment": "1", "amount": 3500, "reason": "goods not received"},)
+
+    def postings(self) -> Mapping[str, int]:
+        return {"charged_back": self.amount}
+
+
+class PaymentDisputeWon(Event, type="payment.dispute_won"):
+    """The bank has given money back to us that it had taken."""
+
+    payment: Key
+    amount: Amount
+
+    examples = ({"payment": "1", "amount": 3500},)
+
+    def postings(self) -> Mapping[str, int]:
+        return {"charged_back": -self.amount}
+
+
 class CancellationAccepted(Event, type="warehouse.cancellation_accepted"):
     """The warehouse has stopped these parcels."""
 

@@ -62,6 +62,10 @@ def _in_the_warehouse(order: Order) -> Iterable[Event]:
     first = order.payments[0]
     if alone and first.hold > 0 and first.capture_before and len(order.parcels) < 2:
         yield told.PaymentLapsed(payment=first.id, amount=first.hold)
+    if alone and not order.parcels_in(ParcelStatus.STOPPED) and first.refundable > 0 and not first.disputed:
+        yield told.PaymentDisputed(payment=first.id, amount=first.refundable)
+    if first.disputed:
+        yield told.PaymentDisputeWon(payment=first.id, amount=first.disputed)
     being_stopped = order.parcels_in(ParcelStatus.OPEN)
     if being_stopped:
         yield told.CancellationAccepted(parcels=tuple(parcel.key for parcel in being_stopped))

@@ -116,9 +116,8 @@ PARCELS = (
 RENEWAL = (
     on(
         deadlines.HOLD_ENDS_SOON,
-        at=(states.AWAITING_DISPATCH, states.PART_SHIPPED, states.PRICE_IN_QUESTION),
+        at=(states.AWAITING_DISPATCH, states.PART_SHIPPED),
         to=states.RENEWING,
-        then=effects.price_stands,
         does=(commands.ASK_WHAT_IS_READY,),
     ),
     on(

@@ -232,6 +232,11 @@ def held(order: Order, event: told.PaymentLapsed, _: datetime) -> Verdict:
     )
 
 
+def knows_payment(order: Order, event: told.PaymentDisputed | told.PaymentDisputeWon, _: datetime) -> Verdict:
+    known = any(payment.id == event.payment for payment in order.payments)
+    return allow_if(known, "this order has no such payment")
+
+
 def may_add_means(order: Order, event: told.MeansGiven, _: datetime) -> Verdict:
     if not (verdict := _covers_rest(event.pay_with)):
         return verdict

@@ -129,4 +129,8 @@ CALL_ORDER_DESK = _call("order desk", "the warehouse would not take an order")
 CALL_WAREHOUSE_LEAD = _call("warehouse lead", "a parcel is four days late")
 CALL_ABOUT_STOP = _call("warehouse lead", "the warehouse has not said whether it could stop an order")
 CALL_FINANCE = _call("finance", "goods have left and the provider does not hand over the money")
+CALL_ABOUT_DISPUTE = _call(
+    "finance", "a customer's bank has taken money back; accept it, or contest it with proof"
+)
+CALL_ABOUT_DISPUTE_WON = _call("finance", "a customer's bank has given money back that it had taken")
 CALL_ABOUT_ADDRESS = _call("order desk", "a customer cannot be reached by message")

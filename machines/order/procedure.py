@@ -1,8 +1,8 @@
 """The order procedure: its header, and its rules in the order in which orders live.
 
 Read ``states.py`` for where an order can stand and which time limits run there. Each rule in ``accepting``,
-``fulfilling``, ``changing`` and ``closing`` then says: on this event, when the order stands there, it goes to that state if
-the guard allows; the effect notes what is new; others are asked and told.
+``fulfilling``, ``changing``, ``disputing`` and ``closing`` then says: on this event, when the order stands
+there, it goes to that state if the guard allows; the effect notes what is new; others are asked and told.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from machines.between import (
     RefundWithheld,
 )
 from machines.kernel.procedure import Procedure
-from machines.order import accepting, changing, closing, events, fulfilling, states
+from machines.order import accepting, changing, closing, disputing, events, fulfilling, states
 from machines.order.data import Order
 from machines.order.exploring import may_happen
 
@@ -38,6 +38,8 @@ ORDER = Procedure(
         events.StockReplenished,
         events.PaymentConfirmed,
         events.PaymentLapsed,
+        events.PaymentDisputed,
+        events.PaymentDisputeWon,
         events.CancellationAccepted,
         events.CancellationRejected,
         ParcelDispatched,
@@ -61,6 +63,7 @@ ORDER = Procedure(
         *changing.CHANGES,
         *changing.PRICES,
         *closing.CANCELLING,
+        *disputing.DISPUTES,
         *closing.SETTLEMENT,
         *closing.OTHERWISE,
     ),

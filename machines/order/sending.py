@@ -55,7 +55,7 @@ def request_refunds(order: Order, event: Event) -> Iterable[Send]:
             for share in parcel.shares
         )
         request = RefundRequested(
-            refund=refund_key(parcel.key),
+            refund=refund_key(parcel),
             order=order.order,
             customer=order.customer,
             buyer=order.buyer,
