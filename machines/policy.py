@@ -1,7 +1,7 @@
 """The one policy file: when we are at work, which deadlines and which limits of money differ from what the
 procedures state.
 
-``load`` reads it; a ``Policy`` says when a deadline of a case is due and how high a limit is. Everything that is
+``load`` reads it; a ``Policy`` says when a deadline of a case is due and how high a limit is. Everything
 wrong with the file is a ``PolicyError`` that names the place, the value and the remedy.
 """
 

@@ -16,6 +16,7 @@ from adapters.world.book import Book
 from adapters.world.faults import Faults
 from adapters.world.message import Outbox, PostOffice
 from adapters.world.provider import Conditions, Provider
+from adapters.world.purchases import LIMITS, PurchaseLimit
 from machines.catalogue import CATALOGUE
 from machines.kernel.command import CommandType
 
@@ -32,17 +33,21 @@ def simulated_world(
     vault: Vault | None = None,
     outbox: Outbox | None = None,
     latency: float = 0.0,
+    limits: tuple[PurchaseLimit, ...] = LIMITS,
     clock: Callable[[], datetime] = _now,
 ) -> Mapping[str, Adapter]:
     """An adapter for each prefix among the commands of all procedures.
 
     ``book`` counts effects (none: nothing is counted, and the same key twice does its effect twice),
-    ``latency`` is the mean time of an answer in seconds, ``vault`` lets messages be addressed.
+    ``latency`` is the mean time of an answer in seconds, ``vault`` lets messages be addressed, ``limits`` are
+    the shop's rules on how much one customer may buy.
     """
     kinds: dict[str, dict[str, CommandType]] = {}
     for command in (command for procedure in CATALOGUE for command in procedure.commands.values()):
         kinds.setdefault(command.name.partition(".")[0], {})[command.name] = command
-    conditions = Conditions(seed=seed, clock=clock, faults=faults or Faults(), book=book, latency=latency)
+    conditions = Conditions(
+        seed=seed, clock=clock, faults=faults or Faults(), book=book, latency=latency, limits=limits
+    )
     box = outbox or Outbox()
     return {
         prefix: PostOffice(known, conditions, vault=vault, outbox=box)

@@ -36,6 +36,14 @@ class Restrictions(Facts):
     lines: tuple[Line, ...]
 
 
+class Kept(Facts):
+    """What ``customer`` has of this order in the end; nothing else of it counts towards limits any more."""
+
+    order: str
+    customer: str
+    items: tuple[Pick, ...]
+
+
 class Pieces(Facts):
     """Pieces of this order to reserve or to release."""
 
@@ -123,6 +131,17 @@ def restrictions(order: Order, _: Event) -> Iterable[Facts]:
         zone=order.ship_to.zone,
         lines=order.lines,
     )
+
+
+def not_kept(order: Order, _: Event) -> Iterable[Facts]:
+    """Nothing is said where the customer has all that was ordered."""
+    had: dict[str, int] = {}
+    for parcel in order.parcels_in(ParcelStatus.DELIVERED):
+        for item in parcel.items:
+            had[item.sku] = had.get(item.sku, 0) + item.quantity
+    if any(had.get(line.sku, 0) < line.quantity for line in order.lines):
+        items = tuple(Pick(sku=sku, quantity=quantity) for sku, quantity in had.items())
+        yield Kept(order=order.order, customer=order.customer, items=items)
 
 
 def all_pieces(order: Order, _: Event) -> Iterable[Facts]:

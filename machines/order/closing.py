@@ -185,6 +185,7 @@ OTHERWISE = (
     on(MessageUndeliverable, at=states.OPENED, does=(letters.CALL_ABOUT_ADDRESS,)),
     note(MessageSent, at=states.OPENED, because="the message is on its way"),
     note(StaffAlerted, at=states.OPENED, because="a colleague has been called"),
+    note(outcomes.LimitsReleased, at=states.OPENED, because="limits count what the customer has"),
     note(outcomes.WarehouseChased, at=states.OPENED, because="the warehouse has been reminded"),
     ignore(events.OrderPlaced, at=states.OPENED, because="this order is known already"),
     *(

@@ -12,6 +12,7 @@ from machines.order.outcomes import (
     AddressUndeliverable,
     CancellationNoted,
     CaptureDeclined,
+    LimitsReleased,
     MeansUnusable,
     NothingToVoid,
     OrderBlocked,
@@ -51,6 +52,15 @@ CHECK_RESTRICTIONS = CommandType(
     (RestrictionsCleared, RestrictionsOffer, OrderBlocked),
     possible.restrictions,
     takes=asks.Restrictions,
+    fulfils=("RES-1",),
+)
+
+RELEASE_LIMITS = CommandType(
+    "restrictions.release",
+    asks.not_kept,
+    (LimitsReleased,),
+    possible.limits_released,
+    takes=asks.Kept,
     fulfils=("RES-1",),
 )
 

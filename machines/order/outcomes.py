@@ -46,6 +46,10 @@ class OrderBlocked(Outcome, type="restrictions.blocked"):
     reason: str
 
 
+class LimitsReleased(Outcome, type="restrictions.released"):
+    """What the customer did not get counts towards no limit any more."""
+
+
 class StockReserved(Outcome, type="stock.reserved"):
     """All pieces asked for are reserved."""
 

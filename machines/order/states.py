@@ -200,22 +200,37 @@ SETTLING = Act("settling", "Charges, refunds and releases under way come to rest
 
 # -- ends ------------------------------------------------------------------------------------------
 
-DELIVERED = End("delivered", "The customer has the goods.", outcome="fulfilled", fulfils=("ORD-1",))
+DELIVERED = End(
+    "delivered",
+    "The customer has the goods.",
+    outcome="fulfilled",
+    does=(commands.RELEASE_LIMITS,),
+    fulfils=("ORD-1",),
+)
 CANCELLED = End(
     "cancelled",
     "Nothing is delivered, nothing is owed.",
     outcome="cancelled",
-    does=(letters.TELL_CANCELLED,),
+    does=(letters.TELL_CANCELLED, commands.RELEASE_LIMITS),
     fulfils=("ORD-5",),
 )
 REJECTED = End(
-    "rejected", "We could not accept the order.", outcome="rejected", does=(letters.TELL_REJECTED,)
+    "rejected",
+    "We could not accept the order.",
+    outcome="rejected",
+    does=(letters.TELL_REJECTED, commands.RELEASE_LIMITS),
 )
 EXPIRED = End(
-    "expired", "The customer did not answer or pay in time.", outcome="expired", does=(letters.TELL_EXPIRED,)
+    "expired",
+    "The customer did not answer or pay in time.",
+    outcome="expired",
+    does=(letters.TELL_EXPIRED, commands.RELEASE_LIMITS),
 )
 REFUNDED = End(
-    "refunded", "Nothing arrived; the money went back.", outcome="refunded", does=(letters.TELL_REFUNDED,)
+    "refunded",
+    "Nothing arrived; the money went back.",
+    outcome="refunded",
+    does=(letters.TELL_REFUNDED, commands.RELEASE_LIMITS),
 )
 
 # -- groups ----------------------------------------------------------------------------------------

@@ -466,12 +466,6 @@ def test_choice_that_was_not_offered_is_refused_with_a_reason() -> None:
     assert play.last.entry.reason == "that is not among the choices offered"
 
 
-def test_higher_price_after_placement_is_refused() -> None:
-    play = Play(answers={"warehouse.submit": [outcomes.WarehouseRejected(reason="strike")]})
-    play.tell(CASE, PLAIN)
-    assert play.tell(CASE, events.OrderRepriced(sku="KETTLE", price=9900)) is Disposition.REFUSED
-
-
 def test_every_example_of_an_event_is_a_valid_payload() -> None:
     for event in ORDER.event_types.values():
         for example in event.examples:
