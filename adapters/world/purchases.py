@@ -26,7 +26,7 @@ class PurchaseLimit:
     period: timedelta
 
     def __str__(self) -> str:
-        return f"at most {self.pieces} pieces per customer in {self.period.days} days"
+        return f"at most {self.pieces} per customer in {self.period.days} days"
 
 
 LIMITS = (PurchaseLimit("-LIMITED", 5, timedelta(days=30)),)

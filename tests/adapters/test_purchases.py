@@ -12,25 +12,27 @@ import pytest
 
 from adapters.world import simulated_world
 from adapters.world.book import Book, MemoryBook, SqliteBook
-from adapters.world.purchases import PurchaseLimit
+from adapters.world.purchases import LIMITS, PurchaseLimit
 from machines.between import Pick
 from machines.kernel.command import Command
 from machines.kernel.event import Event, Facts
 from machines.order import asks
-from machines.order.data import Line
+from machines.order.data import Line, Order
+from machines.order.events import OrderCancelRequested, OrderPlaced
 from machines.order.outcomes import LimitsReleased, OrderBlocked, RestrictionsCleared, RestrictionsOffer
+from tests.machines.play import Answer, Play
 
 START = datetime(2026, 12, 1, 9, tzinfo=UTC)
-RULE = "VASE-LIMITED: at most 5 pieces per customer in 30 days, other orders included"
+RULE = "VASE-LIMITED: at most 5 per customer in 30 days, other orders included"
 
 
 class Shop:
     """A world whose clock stands where the test puts it."""
 
-    def __init__(self, book: Book | None, **settings: tuple[PurchaseLimit, ...]) -> None:
+    def __init__(self, book: Book | None, *, limits: tuple[PurchaseLimit, ...] = LIMITS) -> None:
         self.now = START
         self._asked = 0
-        self._world = simulated_world(7, book=book, clock=lambda: self.now, **settings)
+        self._world = simulated_world(7, book=book, clock=lambda: self.now, limits=limits)
 
     def check(self, order: str, pieces: int, *, customer: str = "C-1", key: str = "", **more: int) -> Event:
         wanted = {"VASE-LIMITED": pieces, **more}
@@ -43,6 +45,9 @@ class Shop:
     def release(self, order: str, kept: int = 0) -> Event:
         items = (Pick(sku="VASE-LIMITED", quantity=kept),) if kept else ()
         return self._perform("restrictions.release", asks.Kept(order=order, customer="C-1", items=items), "")
+
+    def answer(self, name: str) -> Answer:
+        return lambda asked: self._perform(name, asked, "")
 
     def _perform(self, name: str, asked: Facts, key: str) -> Event:
         self._asked += 1
@@ -131,7 +136,7 @@ def test_the_rule_is_configured() -> None:
     answer = shop.check("SO-1", 2)
     assert left(answer) == {"VASE-LIMITED": 1}
     assert isinstance(answer, RestrictionsOffer)
-    assert "at most 1 pieces per customer in 7 days" in answer.offer.reason
+    assert "at most 1 per customer in 7 days" in answer.offer.reason
 
 
 def test_two_workers_with_one_book_count_together(tmp_path: Path) -> None:
@@ -139,3 +144,33 @@ def test_two_workers_with_one_book_count_together(tmp_path: Path) -> None:
     with closing(SqliteBook(path)) as one, closing(SqliteBook(path)) as other:
         assert isinstance(Shop(one).check("SO-1", 4, key="a"), RestrictionsCleared)
         assert left(Shop(other).check("SO-2", 4, key="b")) == {"VASE-LIMITED": 1}
+
+
+# -- orders and the world together -----------------------------------------------------------------
+
+
+def test_orders_of_one_customer_share_a_limit_until_one_is_cancelled(shop: Shop) -> None:
+    """The first order is not even paid, and counts all the same; once it is cancelled it does not."""
+    answers: dict[str, list[Answer]] = {
+        "restrictions.check": [shop.answer("restrictions.check")] * 3,
+        "restrictions.release": [shop.answer("restrictions.release")],
+    }
+    play = Play(answers=answers, held=["payment.authorize"])
+    for number in (1, 2):
+        play.tell(f"order/SO-{number}", placed(f"SO-{number}"))
+    assert play.state("order/SO-1") == "authorising"
+    assert play.state("order/SO-2") == "awaiting_choice"
+    second = play.cases["order/SO-2"].data
+    assert isinstance(second, Order)
+    assert second.offer is not None
+    assert second.offer.reason == RULE
+    play.tell("order/SO-1", OrderCancelRequested(customer="C-1"))
+    play.answer("payment.authorize")
+    assert play.state("order/SO-1") == "cancelled"
+    play.tell("order/SO-3", placed("SO-3"))
+    assert play.state("order/SO-3") == "authorising"
+
+
+def placed(order: str) -> OrderPlaced:
+    lines = [{"sku": "VASE-LIMITED", "quantity": 3, "price": 1000}]
+    return OrderPlaced.model_validate({**OrderPlaced.examples[0], "order": order, "lines": lines})
