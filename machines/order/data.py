@@ -181,6 +181,7 @@ class Ending(StrEnum):
     CANCELLED = "cancelled"
     REJECTED = "rejected"
     EXPIRED = "expired"
+    WITHHELD = "withheld"  #: finance does not pay the money back
 
 
 class Order(Facts):

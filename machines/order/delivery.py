@@ -147,6 +147,8 @@ def refunded(order: Order, event: RefundReport, _: datetime) -> Order:
     if parcel is None:
         return order
     paid = isinstance(event, RefundSettled)
+    if not paid and order.ending is None:
+        order = order.model_copy(update={"ending": Ending.WITHHELD})
     return finish_refund(order, parcel.key, shares=event.shares, paid=paid)
 
 

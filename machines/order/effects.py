@@ -254,6 +254,10 @@ def stop_rejected(order: Order, _: told.CancellationRejected, __: datetime) -> O
     return offer_return(order.model_copy(update={"amendment": None, "ending": None, "reason": ""}), _, __)
 
 
+def change_rejected(order: Order, _: told.CancellationRejected, __: datetime) -> Order:
+    return order.model_copy(update={"amendment": None})
+
+
 def offer_return(order: Order, _: Event, __: datetime) -> Order:
     return order.model_copy(update={"return_offered": True})
 

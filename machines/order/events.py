@@ -18,6 +18,7 @@ from machines.order.data import Line, PayWith
 _KETTLE = {"sku": "KETTLE", "quantity": 1, "price": 3000}
 _CUP = {"sku": "CUP", "quantity": 1, "price": 1000}
 _SOFA = {"sku": "SOFA", "quantity": 1, "price": 4000}
+_PIANO = {"sku": "PIANO", "quantity": 1, "price": 90000}  # dear enough for finance to approve its refund
 _CARD = {"means": "card", "token": "tok_example"}
 _CREDIT = {"means": "store credit", "token": "credit_example", "up_to": 2000}
 
@@ -53,6 +54,7 @@ class OrderPlaced(Event, type="order.placed", opens=True, key="order"):
             ([_KETTLE], [_CARD]),
             ([_KETTLE, _CUP], [_CARD]),
             ([_SOFA], [_CREDIT, _CARD]),
+            ([_PIANO], [_CARD]),
         )
     )
 

@@ -44,6 +44,7 @@ ORDER_STANDS = Junction(
         (states.REJECTED, ended_as(Ending.REJECTED)),
         (states.EXPIRED, ended_as(Ending.EXPIRED)),
         (states.CANCELLED, ended_as(Ending.CANCELLED)),
+        (states.WITHHELD, ended_as(Ending.WITHHELD)),
         (states.REFUNDED, always),
     ),
 )

@@ -232,6 +232,12 @@ REFUNDED = End(
     outcome="refunded",
     does=(letters.TELL_REFUNDED, commands.RELEASE_LIMITS),
 )
+WITHHELD = End(
+    "withheld",
+    "Nothing arrived, but finance has decided, with a reason, not to pay the money back.",
+    outcome="rejected",
+    does=(commands.RELEASE_LIMITS,),
+)
 
 # -- groups ----------------------------------------------------------------------------------------
 
@@ -270,7 +276,7 @@ AFTER_WAREHOUSE = (SHIPPED, AWAITING_REMEDY, REPLACING, SETTLING)
 BUSY = (RENEWING, REPLACING)  #: short steps during which parcels wait
 OUT_OF_REACH = (STOP_REQUESTED, SHIPPED, AWAITING_REMEDY, REPLACING)
 NOTING = (*IN_WAREHOUSE, SHIPPED, AWAITING_REMEDY, REPLACING)
-ENDED = (DELIVERED, CANCELLED, REJECTED, EXPIRED, REFUNDED)
+ENDED = (DELIVERED, CANCELLED, REJECTED, EXPIRED, REFUNDED, WITHHELD)
 EVERYWHERE = (PLACED, *BEFORE_WAREHOUSE, *HANDING_OVER, *IN_WAREHOUSE, *AFTER_WAREHOUSE, *ENDED)
 OPENED = EVERYWHERE[1:]
 

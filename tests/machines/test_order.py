@@ -19,7 +19,7 @@ from machines.order.money import charges_for, with_payment
 from machines.shipment import events as carrier
 from tests.machines.play import START, Answer, Play
 
-PLAIN, TWO_LINES, SPLIT = (OrderPlaced.model_validate(example) for example in OrderPlaced.examples)
+PLAIN, TWO_LINES, SPLIT, *_ = (OrderPlaced.model_validate(example) for example in OrderPlaced.examples)
 CASE, FIRST, SECOND = "order/SO-1001", "shipment/SO-1001-1", "shipment/SO-1001-2"
 
 LEAVES, ARRIVES = carrier.ShipmentDispatched(), carrier.ShipmentDelivered()

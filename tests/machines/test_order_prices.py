@@ -13,7 +13,7 @@ from machines.order.data import Order
 from machines.order.events import OrderPlaced
 from tests.machines.play import Answer, Play
 
-PLAIN, TWO_LINES, SPLIT = (OrderPlaced.model_validate(example) for example in OrderPlaced.examples)
+PLAIN, TWO_LINES, SPLIT, *_ = (OrderPlaced.model_validate(example) for example in OrderPlaced.examples)
 CASE = "order/SO-1001"
 REFUSED = outcomes.WarehouseRejected(reason="strike")
 YES, NO = events.PriceAnswered(price=3500, agree=True), events.PriceAnswered(price=3500, agree=False)
@@ -44,7 +44,10 @@ def authorised(asked: Facts) -> outcomes.PaymentAuthorized:
 
 def refused_by_the_warehouse(placed: OrderPlaced = PLAIN, *, then: Sequence[Answer] = ()) -> Play:
     """Authorised and confirmed; no parcel is planned yet. ``then`` answers further authorisations."""
-    answers = {"warehouse.submit": [REFUSED], "payment.authorize": [authorised, *then]}
+    answers: dict[str, list[Answer]] = {
+        "warehouse.submit": [REFUSED],
+        "payment.authorize": [authorised, *then],
+    }
     play = Play(answers=answers)
     play.tell(CASE, placed)
     assert play.state(CASE) == "handover_refused"
