@@ -38,9 +38,9 @@ def simulated_world(
 ) -> Mapping[str, Adapter]:
     """An adapter for each prefix among the commands of all procedures.
 
-    ``book`` counts effects (none: nothing is counted, the same key twice does its effect twice, and purchases
-    count within this world only), ``latency`` is the mean time of an answer in seconds, ``vault`` lets messages
-    be addressed, ``limits`` are the shop's rules on how much one customer may buy.
+    ``book`` counts effects (none: nothing is counted, the same key twice does its effect twice, and
+    purchases count within this world only), ``latency`` is the mean time of an answer in seconds, ``vault``
+    lets messages be addressed, ``limits`` are the shop's rules on how much one customer may buy.
     """
     kinds: dict[str, dict[str, CommandType]] = {}
     for command in (command for procedure in CATALOGUE for command in procedure.commands.values()):

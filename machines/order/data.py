@@ -212,6 +212,11 @@ class Order(Facts):
     rung: int = 0
 
     @property
+    def country(self) -> str:
+        """Where it goes; deadlines of the policy can differ by country."""
+        return self.ship_to.country
+
+    @property
     def total(self) -> int:
         return sum(line.price * line.quantity for line in self.lines) + self.shipping + self.fee
 

@@ -194,6 +194,15 @@ REMEDIES = (
         sends=request_refunds,
     ),
     on(
+        events.RemedyChosen,
+        at=states.AWAITING_REMEDY,
+        to=junctions.ORDER_STANDS,
+        when=guards.sent_twice,
+        then=delivery.refund_failed,
+        sends=request_refunds,
+        because="the goods were sent twice and did not arrive; the money goes back, no third parcel",
+    ),
+    on(
         outcomes.StockReserved,
         at=states.REPLACING,
         then=effects.reserved_again,

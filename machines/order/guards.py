@@ -265,13 +265,16 @@ def reships(order: Order, event: told.RemedyChosen, _: datetime) -> Verdict:
         return Refusal("the customer wants the money")
     if not (verdict := _failed(order, event)):
         return verdict
-    first = order.parcel(event.parcel).replaces is None
-    return allow_if(
-        first, "these goods were sent twice and did not arrive; rather than keep you waiting we pay them back"
-    )
+    return allow_if(order.parcel(event.parcel).replaces is None, "these goods were sent twice already")
 
 
 def refunds(order: Order, event: told.RemedyChosen, _: datetime) -> Verdict:
+    if event.remedy is not told.Remedy.REFUND:
+        return Refusal("the customer wants a new parcel")
+    return _failed(order, event)
+
+
+def sent_twice(order: Order, event: told.RemedyChosen, _: datetime) -> Verdict:
     return _failed(order, event)
 
 

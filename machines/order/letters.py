@@ -95,7 +95,13 @@ def _parcel(order: Order, event: ParcelDispatched) -> dict[str, str]:
 
 
 def _failed(order: Order, _: Event) -> dict[str, str]:
-    return {"parcels": ", ".join(parcel.key for parcel in order.parcels_in(ParcelStatus.FAILED))}
+    """What was sent twice already is not sent a third time, so only its money can be chosen."""
+    parcels = order.parcels_in(ParcelStatus.FAILED)
+    again = any(parcel.replaces is None for parcel in parcels)
+    return {
+        "parcels": ", ".join(parcel.key for parcel in parcels),
+        "choices": "a new parcel or the money back" if again else "the money back",
+    }
 
 
 def _reason(order: Order, _: Event) -> dict[str, str]:

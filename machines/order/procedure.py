@@ -1,8 +1,14 @@
 """The order procedure: its header, and its rules in the order in which orders live.
 
-Read ``states.py`` for where an order can stand and which time limits run there. Each rule in ``accepting``,
-``fulfilling``, ``changing``, ``disputing`` and ``closing`` then says: on this event, when the order stands
-there, it goes to that state if the guard allows; the effect notes what is new; others are asked and told.
+To read it from top to bottom: this header; ``data.py``, what an order knows; ``events.py`` and
+``outcomes.py``, what can happen; ``states.py`` with ``deadlines.py``, where it can stand and for how
+long; the rules named here; ``guards.py`` and ``standing.py``, what they ask; ``effects.py``,
+``paying.py`` and ``delivery.py``, what they note; ``commands.py``, ``letters.py`` and ``sending.py``,
+whom they ask and tell.
+
+Each rule in ``accepting``, ``fulfilling``, ``changing``, ``disputing`` and ``closing`` says: on this
+event, when the order stands there, it goes to that state if the guard allows; the effect notes what is
+new; others are asked and told.
 """
 
 from __future__ import annotations

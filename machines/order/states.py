@@ -189,7 +189,7 @@ SHIPPED = Wait(
 )
 AWAITING_REMEDY = Ask(
     "awaiting_remedy",
-    "A parcel was lost, damaged or came back: the customer chooses a new one or the money.",
+    "A parcel was lost, damaged or came back: the customer chooses a new one, sent once, or the money.",
     form=RemedyChosen,
     role="customer",
     does=(letters.ASK_REMEDY,),

@@ -217,7 +217,7 @@ REVERSAL = (
 OTHERWISE = (
     ignore(RefundRequested, at=OPENED, because="this refund is known already; each euro goes back once"),
     note(MessageSent, at=OPENED, because="the message is on its way"),
-    ignore(MessageUndeliverable, at=OPENED, because="the order's own messages tell the order desk"),
+    on(MessageUndeliverable, at=OPENED, does=(commands.CALL_ABOUT_ADDRESS,)),
     note(StaffAlerted, at=OPENED, because="a colleague has been called"),
     ignore(events.RefundConfirmed, at=OPENED, because="this part is not pending"),
     ignore(events.RefundBounced, at=OPENED, because="this part is not pending"),

@@ -236,7 +236,7 @@ DISPUTE = (
 OTHERWISE = (
     ignore(ShipmentRequested, at=OPENED, because="this shipment is known already"),
     note(MessageSent, at=OPENED, because="the message is on its way"),
-    ignore(MessageUndeliverable, at=OPENED, because="the order's own messages tell the order desk"),
+    note(MessageUndeliverable, at=OPENED, because="the order's own messages tell the order desk"),
     note(StaffAlerted, at=OPENED, because="a colleague has been called"),
     *(
         ignore(event, at=OPENED, because="a late or repeated report changes nothing but the log")

@@ -9,15 +9,19 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import ValidationError
 
+from machines import policy
 from machines.between import Address, Means, Pick
-from machines.kernel.event import Event, Facts
+from machines.kernel.decide import decide
+from machines.kernel.duration import hours
+from machines.kernel.event import Event, Facts, Received
 from machines.kernel.rule import Disposition
 from machines.order import ORDER, delivery, events, outcomes, paying
 from machines.order.data import Line, Offer, OfferKind, Order, PayWith, Similar
+from machines.order.deadlines import DISPATCH_DUE
 from machines.order.events import OrderPlaced
 from machines.order.money import charges_for, with_payment
 from machines.shipment import events as carrier
-from tests.machines.play import START, Answer, Play
+from tests.machines.play import DEFINITIONS, START, Answer, Play
 
 PLAIN, TWO_LINES, SPLIT, *_ = (OrderPlaced.model_validate(example) for example in OrderPlaced.examples)
 CASE, FIRST, SECOND = "order/SO-1001", "shipment/SO-1001-1", "shipment/SO-1001-2"
@@ -705,3 +709,31 @@ def test_a_confirmation_that_overtakes_the_answer_of_the_provider_is_kept_until_
     play.answer("payment.authorize", needs_action)
     play.answer("payment.authorize")
     assert play.state(CASE) == "awaiting_dispatch"
+
+
+def test_the_policy_can_set_a_deadline_for_one_country() -> None:
+    play = Play()
+    play.tell(CASE, PLAIN)
+    special = {"deadline": "order.dispatch_due", "duration": "24 hours", "country": "DE"}
+    rules = policy.parse({"calendar": {"opening": {"monday": ["09:00-17:00"]}}, "exceptions": [special]})
+    assert rules.duration("order", DISPATCH_DUE, order_of(play)) == hours(24)
+    elsewhere = order_of(play).ship_to.model_copy(update={"country": "AT"})
+    abroad = order_of(play).model_copy(update={"ship_to": elsewhere})
+    assert rules.duration("order", DISPATCH_DUE, abroad) == hours(48)
+
+
+def test_nobody_is_offered_a_third_parcel() -> None:
+    play = Play()
+    play.tell(CASE, PLAIN)
+    for shipment in (FIRST, SECOND):
+        play.tell(shipment, LEAVES)
+        play.tell(shipment, carrier.ParcelLost())
+        parcel = shipment.partition("/")[2]
+        if shipment == FIRST:
+            play.tell(CASE, remedy(events.Remedy.RESHIP, parcel))
+    order = play.cases[CASE]
+    chosen = remedy(events.Remedy.RESHIP, "SO-1001-2")
+    received = Received(id="1", source="test", type=chosen.type, payload=chosen, at=START)
+    decision = decide(DEFINITIONS["order"], order, received, START)
+    assert "sent twice" in decision.entry.reason
+    assert [send.event.type for send in decision.sends] == ["refund.requested"]
