@@ -65,6 +65,13 @@ def badge(seen: Snapshot) -> Badge:
     return Badge(kind="COMPLETED", name=f"{seen.count} cases", message=message)
 
 
+def progress(seen: Snapshot) -> tuple[str, float]:
+    """How many cases have come to rest, in words and in per cent."""
+    rest = min(sum(seen.resting.values()), seen.count)
+    percent = round(100 * rest / seen.count, 1) if seen.count else 0.0
+    return f"{rest} of {seen.count} cases have come to rest", percent
+
+
 def task_name(tally: CommandTally) -> str:
     """`payment.capture`, or `payment.authorize x 400`."""
     return tally.command if tally.count == 1 else f"{tally.command} x {tally.count}"

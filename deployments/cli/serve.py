@@ -43,8 +43,9 @@ def worker() -> None:
     with plain_errors():
         settings = Settings()
     _log_to_stderr(settings)
-    # Prefect reads these when it is imported.
-    os.environ.setdefault("PREFECT_API_URL", settings.prefect_url)
+    # Prefect reads these when it is imported. Ours wins over what the person's own Prefect is set to.
+    if settings.prefect_api_url or "PREFECT_API_URL" not in os.environ:
+        os.environ["PREFECT_API_URL"] = settings.prefect_url
     os.environ.setdefault("PREFECT_HOME", str((settings.home / "prefect-client").resolve()))
     os.environ.setdefault("DO_NOT_TRACK", "1")
     from deployments.registration import register

@@ -26,6 +26,7 @@ from deployments import worker
 from deployments.registration import register
 from deployments.worker import SopWorker, run_worker
 from flows import runtime
+from flows.owner import Owner
 from flows.procedures import PROCEDURES, Ended
 from flows.recording import ParkedStep, Recorder
 from flows.session import Session
@@ -46,6 +47,7 @@ class Loop:
     """A drive loop that remembers what it was asked and answers as told."""
 
     def __init__(self) -> None:
+        self.owner = Owner(worker=f"loop-{uuid4().hex[:6]}", installation="tests")
         self.errors: dict[str, str] = {}
         self.replayed: list[tuple[tuple[str, ...], str, str]] = []
         self.submitted: list[Mapping[str, object]] = []
