@@ -26,7 +26,8 @@ class AbandonedRuns:
         self._flows = flows
         self._beating = beating
         self._next_look = 0.0
-        self._seen: set[str] | None = None
+        # Now, because our own drive loop may recover a dead predecessor before Prefect is there.
+        self._seen = self._names(beating) or set()
         self._gone: set[str] = set()
         self._unsure = True
 
@@ -36,15 +37,13 @@ class AbandonedRuns:
 
     async def close(self, api: PrefectApi) -> None:
         """End what needs to be ended; looks about once a second, and asks Prefect only when somebody left."""
-        if self._beating is None or time.monotonic() < self._next_look:
+        if time.monotonic() < self._next_look:
             return
         self._next_look = time.monotonic() + _LOOK_SECONDS
         beating = self._names(self._beating)
         if beating is None:
             return
         before, self._seen = self._seen, beating
-        if before is None:
-            return
         if before - beating:
             # One look is not enough: a worker that begins anew is absent for a moment.
             self._gone |= before - beating
@@ -53,7 +52,9 @@ class AbandonedRuns:
             await self._end(api, beating)
             self._unsure = False
 
-    def _names(self, beating: Callable[[], Collection[str]]) -> set[str] | None:
+    def _names(self, beating: Callable[[], Collection[str]] | None) -> set[str] | None:
+        if beating is None:
+            return None
         try:
             return {name.partition("/")[0] for name in beating()} | {self._owner.worker}
         except Exception as error:
