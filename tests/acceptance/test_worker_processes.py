@@ -59,6 +59,11 @@ def open_run(prefect: Prefect, like: str) -> Json:
     return running[0] if running else {}
 
 
+def ended(prefect: Prefect, run: object) -> Json | None:
+    found = prefect.run(str(run))
+    return found if found["end_time"] else None
+
+
 def test_the_run_of_a_killed_worker_ends_crashed_and_its_case_goes_on(
     house: House, prefect: Prefect, children: list[Child]
 ) -> None:
@@ -71,9 +76,8 @@ def test_the_run_of_a_killed_worker_ends_crashed_and_its_case_goes_on(
     killed = time.monotonic()
     house.spoil("")
     worker(house, children, "successor")
-    crashed = eventually(
-        lambda: (found := prefect.run(str(run["id"])))["state_type"] == "CRASHED" and found, seconds=40
-    )
+    crashed = eventually(lambda: ended(prefect, run["id"]), seconds=40)
+    assert crashed["state_type"] == "CRASHED"
     seconds = time.monotonic() - killed
     print(
         f"\nCrashed {seconds:.1f} s after the kill, with a lease of {LEASE} s and a worker that had to start"
@@ -96,7 +100,7 @@ def test_the_run_of_a_worker_that_lives_is_left_alone(
     run = eventually(lambda: open_run(prefect, "CR-2"))
     other = worker(house, children, "other")
     eventually(lambda: named(prefect, str(other.pid)), seconds=60)
-    done = eventually(lambda: (found := prefect.run(str(run["id"])))["end_time"] and found, seconds=30)
+    done = eventually(lambda: ended(prefect, run["id"]), seconds=30)
     assert done["state_type"] == "COMPLETED"
     other.stop()
     eventually(lambda: not named(prefect, str(other.pid)))
@@ -138,7 +142,7 @@ def test_prefects_own_command_starts_a_worker(house: House, prefect: Prefect, tm
         order = dict(load.placed("CR-3"))
         form = {"type": order["type"], "subject": "CR-3", "data": order["data"], "id": "CR-3/placed"}
         run = prefect.start("event/event", form)
-        done = eventually(lambda: (found := prefect.run(run))["end_time"] and found, seconds=30)
+        done = eventually(lambda: ended(prefect, run), seconds=30)
         assert (done["state_type"], done["name"]) == ("COMPLETED", "CR-3: order.placed"), (
             started.log.read_text()
         )
