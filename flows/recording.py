@@ -20,6 +20,7 @@ from typing import Self
 from uuid import uuid4
 
 from prefect.exceptions import ObjectNotFound
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from flows import wording
 from flows.abandoned import AbandonedRuns
@@ -41,6 +42,7 @@ _log = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.1
 _OPEN_SECONDS = 1.0
 _PROGRESS_SECONDS = 1.0
+_CLIENT_RETRIES = 2  #: after 2 and 4 seconds, for a server that is busy for a moment
 _BACK_OFF_SECONDS = (1.0, 2.0, 5.0, 10.0)
 _SURE_SECONDS = 5.0  #: without a failure, after which an outage is over though there is always more to do
 
@@ -52,6 +54,7 @@ class _Recording:
     sessions: list[Session]
     once: str = field(default_factory=lambda: f"wake-up-{uuid4()}")
     name: str = ""
+    named_after: int = 0  #: cases known when the run got its name
     progress: Progress = field(default_factory=Progress)
 
     def closed(self) -> bool:
@@ -143,7 +146,9 @@ class Recorder:
         self._parked.settle(run, message)
 
     def _run(self) -> None:
-        with suppress(asyncio.CancelledError):
+        # Prefect's client would sleep through the minute after an outage; here the next attempt is ours.
+        patience = temporary_settings(updates={PREFECT_CLIENT_MAX_RETRIES: _CLIENT_RETRIES})
+        with patience, suppress(asyncio.CancelledError):
             asyncio.run(self._record())
 
     async def _record(self) -> None:
@@ -203,9 +208,10 @@ class Recorder:
                 once=recording.once,
                 labels=self._owner.labels,
             )
-            recording.name = recording.name or wording.run_name(begun)
+            if not recording.name:
+                recording.name, recording.named_after = wording.run_name(begun), begun.count
             while not (recording.closed() or self._stopping.is_set()):
-                await recording.progress.show(api, run, seen=recording.snapshot())
+                await self._show_progress(api, run, recording=recording)
                 await self._wait(recording.closed, seconds=_PROGRESS_SECONDS)
             await self._finish(api, run, recording=recording)
         except PREFECT_ERRORS as error:
@@ -223,12 +229,22 @@ class Recorder:
         with self._lock:
             self._sessions.appendleft(recording)
 
-    async def _finish(self, api: PrefectApi, run: str, *, recording: _Recording) -> None:
+    async def _show_progress(self, api: PrefectApi, run: str, *, recording: _Recording) -> None:
         seen = recording.snapshot()
+        await recording.progress.show(api, run, seen=seen)
+        # A name for every case that comes would cost Prefect more than it tells.
+        if seen.count >= 2 * recording.named_after:
+            await self._rename(api, run, recording=recording, seen=seen)
+
+    async def _rename(self, api: PrefectApi, run: str, *, recording: _Recording, seen: Snapshot) -> None:
         name = wording.run_name(seen)
         if name != recording.name:
             await api.rename(run, name=name, tags=wording.run_tags(seen))
-            recording.name = name
+            recording.name, recording.named_after = name, seen.count
+
+    async def _finish(self, api: PrefectApi, run: str, *, recording: _Recording) -> None:
+        seen = recording.snapshot()
+        await self._rename(api, run, recording=recording, seen=seen)
         await recording.progress.end(api, seen=seen)
         await api.show_work(run, seen=seen)
         await api.set_state(run, wording.badge(seen))

@@ -99,7 +99,7 @@ def test_a_rush_is_one_run_with_a_table(recorder: Recorder, prefect: Prefect) ->
         session.rested(key=key, title="Delivered", message="", final=True)
     session.close()
     done = eventually(lambda: (found := prefect.run(str(run["id"])))["state_type"] == "COMPLETED" and found)
-    assert (done["name"], done["state_name"]) == ("shipment x 41", "41 cases")
+    assert (done["name"], done["state_name"]) == ("shipment x 41", "Delivered 40 of 41")
     assert done["state"]["message"] == "Delivered 40, Awaiting delivery 1"  # type: ignore[index]
     artifacts = {artifact["type"]: artifact for artifact in prefect.artifacts(run["id"])}
     assert artifacts["table"]["key"] == "shipment-cases"
