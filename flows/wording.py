@@ -64,7 +64,8 @@ def badge(seen: Snapshot) -> Badge:
         by_count.append((UNDER_WAY, moving))
     message = ", ".join(f"{title} {count}" for title, count in by_count)
     title, count = by_count[0]
-    return Badge(kind="COMPLETED", name=f"{title} {count} of {seen.count}", message=message)
+    name = f"{title} (all {count})" if count == seen.count else f"{title} {count} of {seen.count}"
+    return Badge(kind="COMPLETED", name=name, message=message)
 
 
 def progress(seen: Snapshot) -> tuple[str, float]:

@@ -21,6 +21,8 @@ from deployments.settings import Settings
 from machines.kernel.case import Case, Entry
 from machines.kernel.event import SEALED
 from machines.kernel.rule import Disposition
+from tests.adapters.test_web import ReadableStore, served
+from tests.adapters.test_web import app as intake_on
 
 ASKING = (
     ["cases"],
@@ -150,6 +152,16 @@ def test_the_doctor_counts_exactly_and_prints_settings(monkeypatch: pytest.Monke
     assert settings["prefect_api_url"]["value"] == "http://staff:***@127.0.0.1:1/api"
     assert settings["web_port"]["from"] == "default"
     assert "secret" not in answer.stdout
+
+
+def test_the_doctor_says_why_the_intake_takes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = ReadableStore()
+    store.down = True
+    with open_application(Settings()), served(intake_on(store)) as address:
+        monkeypatch.setenv("SOP_WEB_PORT", address.rpartition(":")[2])
+        said = json.loads(run("doctor", "--json").stdout)
+    (found,) = (row["found"] for row in said["checks"] if row["part"] == "web intake")
+    assert found == f"{address}/health answers 503: the store takes no writes: down"
 
 
 def test_a_case_is_told_without_sealed_fields() -> None:

@@ -283,7 +283,7 @@ def test_an_unforeseen_failure_does_not_end_attachment(
 def test_a_procedure_started_by_hand_drives_what_is_ready(prefect_with_worker: Prefect) -> None:
     run = prefect_with_worker.start("refund/refund", {})
     done = finished(prefect_with_worker, run, "COMPLETED")
-    assert (done["name"], done["state_name"]) == ("refund x 2", "Refunded 2 of 2")
+    assert (done["name"], done["state_name"]) == ("refund x 2", "Refunded (all 2)")
     assert done["state"]["message"] == "Refunded 2"  # type: ignore[index]
 
 
