@@ -27,7 +27,7 @@ class Progress:
         self._told = text
 
     async def end(self, api: PrefectApi, *, seen: Snapshot) -> None:
-        """The run is over: it stands at 100, and its text says how many cases have come to rest."""
+        """The run is over, even if some cases are still in a command: it stands at 100, its text tells."""
         if self._artifact is not None:
-            text, _ = wording.progress(seen)
+            text = wording.progress_at_end(seen)
             await api.move_progress(self._artifact, description=text, percent=100.0)

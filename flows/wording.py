@@ -70,9 +70,16 @@ def badge(seen: Snapshot) -> Badge:
 
 def progress(seen: Snapshot) -> tuple[str, float]:
     """How many cases have come to rest, in words and in per cent."""
-    rest = min(sum(seen.resting.values()), seen.count)
+    rest = _resting(seen)
     percent = round(100 * rest / seen.count, 1) if seen.count else 0.0
     return f"{rest} of {seen.count} cases have come to rest", percent
+
+
+def progress_at_end(seen: Snapshot) -> str:
+    """The same in words when the run is over."""
+    if _resting(seen) == seen.count:
+        return f"all {seen.count} cases have come to rest"
+    return f"the run is over; {progress(seen)[0]}, the others go on"
 
 
 def task_name(tally: CommandTally) -> str:
@@ -120,6 +127,10 @@ def log_lines(seen: Snapshot) -> list[LogLine]:
 def plain_error(error: str, *, command: str) -> str:
     """An error without the command that it begins with, for places that name the command already."""
     return error.removeprefix(f"{command}: ")
+
+
+def _resting(seen: Snapshot) -> int:
+    return min(sum(seen.resting.values()), seen.count)
 
 
 def _rest_line(seen: Snapshot, only: CaseSeen | None) -> str:

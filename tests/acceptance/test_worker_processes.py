@@ -89,6 +89,22 @@ def test_the_run_of_a_killed_worker_ends_crashed_and_its_case_goes_on(
     eventually(lambda: not named(prefect, str(doomed.pid)))
 
 
+def test_a_run_that_staff_started_does_not_outlive_its_worker_either(
+    house: House, prefect: Prefect, children: list[Child]
+) -> None:
+    house.spoil("payment.authorize: slow 60s x 1")
+    doomed = worker(house, children, "doomed")
+    eventually(lambda: named(prefect, str(doomed.pid)), seconds=60)
+    house.send([load.placed("CR-4")])
+    eventually(lambda: house.count("SELECT count(*) FROM steps WHERE status = 'running'"))
+    run = prefect.start("order/order", {})
+    eventually(lambda: prefect.run(run)["state_type"] == "RUNNING", seconds=30)
+    os.kill(doomed.pid, signal.SIGKILL)
+    house.spoil("")
+    worker(house, children, "successor")
+    assert eventually(lambda: ended(prefect, run), seconds=40)["state_type"] == "CRASHED"
+
+
 def test_the_run_of_a_worker_that_lives_is_left_alone(
     house: House, prefect: Prefect, children: list[Child]
 ) -> None:
