@@ -62,7 +62,10 @@ class AbandonedRuns:
             return None
 
     async def _end(self, api: PrefectApi, beating: set[str]) -> None:
-        for run, labels in (await api.running(self._flows)).items():
+        running = await api.running(self._flows)
+        # Looked up after the runs: one that began meanwhile beats before it opens a run.
+        beating = beating | (self._names(self._beating) or set())
+        for run, labels in running.items():
             owner = Owner.of(labels)
             if owner.installation == self._owner.installation and owner.worker not in beating:
                 await api.set_state(run, _crashed(owner.worker))
