@@ -12,4 +12,9 @@ from machines.policy import Policy
 def definitions(policy: Policy) -> Mapping[str, Definition]:
     """By name. Raises ``PolicyError`` when the policy names a deadline that no procedure has."""
     policy.verify(CATALOGUE)
-    return {procedure.name: Definition(procedure, due=policy.due(procedure.name)) for procedure in CATALOGUE}
+    return {
+        procedure.name: Definition(
+            procedure, due=policy.due(procedure.name), terms=policy.terms(procedure.name)
+        )
+        for procedure in CATALOGUE
+    }

@@ -1,28 +1,34 @@
-"""The one policy file: when we are at work, and which deadlines differ from what the procedures state.
+"""The one policy file: when we are at work, and which deadlines and clocks differ from what procedures state.
 
-``load`` reads it; a ``Policy`` says when a deadline of a case is due. Everything wrong with the file is a
-``PolicyError`` that names the place, the value and the remedy.
+``load`` reads it; a ``Policy`` says when a deadline of a case is due, and what budget a clock has. Everything
+wrong with the file is a ``PolicyError`` that names the place, the value and the remedy.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from difflib import get_close_matches
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from machines.kernel.calendar import Calendar
+from machines.kernel.clock import Clock
 from machines.kernel.definition import Due
 from machines.kernel.duration import Duration, Unit
 from machines.kernel.errors import DefinitionError, PolicyError
 from machines.kernel.event import Facts
 from machines.kernel.procedure import Procedure
 from machines.kernel.state import Deadline
+from machines.kernel.timekeeping import Terms
+from machines.kernel.timekeeping import stated as stated_budget
 
 DEFAULT = Path(__file__).with_suffix(".toml")
 CONDITIONS = ("channel", "priority", "country")
@@ -52,19 +58,32 @@ class _Closed(BaseModel):
 
 
 class Special(_Closed):
-    """Another duration for the cases that meet every condition given; at least one is."""
+    """Another duration for the cases that meet every condition given; at least one is. It is for a deadline
+    or for a clock."""
 
-    deadline: str
+    deadline: str | None = None
+    clock: str | None = None
     duration: Length
     channel: str | None = None
     priority: str | None = None
     country: str | None = None
 
     def model_post_init(self, _: Any) -> None:
+        if (self.deadline is None) is (self.clock is None):
+            raise ValueError("what is it for? give either deadline = ... or clock = ...")
         if not self.conditions:
+            table = "clocks" if self.clock else "deadlines"
             raise ValueError(
-                f"{self.deadline} has no condition; give {' or '.join(CONDITIONS)}, or list it in [deadlines]"
+                f"{self.name} has no condition; give {' or '.join(CONDITIONS)}, or list it in [{table}]"
             )
+
+    def __str__(self) -> str:
+        conditions = " and ".join(f"{name} {value}" for name, value in self.conditions.items())
+        return f"as the policy says for {conditions}"
+
+    @property
+    def name(self) -> str:
+        return str(self.deadline or self.clock)
 
     @property
     def conditions(self) -> Mapping[str, str]:
@@ -75,53 +94,82 @@ class Special(_Closed):
 
 
 class Policy(_Closed):
-    """``deadlines`` and ``exceptions`` name a deadline as ``procedure.deadline``."""
+    """A deadline or a clock is named with its procedure, as ``procedure.deadline``."""
 
     calendar: Calendar
     deadlines: Mapping[str, Length] = {}
+    clocks: Mapping[str, Length] = {}
     exceptions: tuple[Special, ...] = ()
 
-    def duration(self, sop: str, deadline: Deadline, data: Facts) -> Duration:
-        """How long ``deadline`` is for a case with ``data``: the narrowest exception, else the general rule,
-        else what the procedure states."""
+    def duration(self, sop: str, deadline: Deadline, data: Facts) -> tuple[Duration, str]:
+        """How long ``deadline`` is for a case with ``data``, and who says so: the narrowest exception, else
+        the general rule, else the procedure."""
         name = f"{sop}.{deadline.name}"
-        facts = {condition: _fact(data, condition) for condition in CONDITIONS}
-        fitting = [one for one in self.exceptions if one.deadline == name and one.fits(facts)]
-        if fitting:
-            return max(fitting, key=lambda one: len(one.conditions)).duration
-        stated = self.deadlines.get(name, deadline.after)
-        if stated is None:
+        special = _narrowest([one for one in self.exceptions if one.deadline == name], data)
+        if special is not None:
+            return special.duration, str(special)
+        if name in self.deadlines:
+            return self.deadlines[name], "as [deadlines] in the policy says"
+        if deadline.after is None:
             raise DefinitionError(
                 f"{name} has neither a duration nor an instant; give it after=... or until=..."
             )
-        return stated
+        return deadline.after, "as the procedure states"
+
+    def terms(self, sop: str) -> Terms:
+        """What ``Definition`` takes: the budgets of the clocks of ``sop``, found as durations are."""
+        exceptions: dict[str, list[Special]] = {}
+        for one in self.exceptions:
+            exceptions.setdefault(one.name, []).append(one)
+
+        def budget(clock: Clock, data: Facts) -> tuple[Duration, str]:
+            name = f"{sop}.{clock.name}"
+            special = _narrowest(exceptions[name], data) if name in exceptions else None
+            if special is not None:
+                return special.duration, str(special)
+            if name in self.clocks:
+                return self.clocks[name], "as [clocks] in the policy says"
+            return stated_budget(clock, data)
+
+        return Terms(self.calendar, budget, self.fingerprint)
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when a clock may be due at another time: by this file or by another table of holidays."""
+        written = self.model_dump(mode="json", exclude={"deadlines"})
+        written["calendar"]["closed"].sort()
+        digest = hashlib.sha256(json.dumps([written, version("holidays")], sort_keys=True).encode())
+        return digest.hexdigest()[:16]
 
     def due(self, sop: str) -> Due:
         """What ``Definition`` takes: when a deadline of ``sop`` is due."""
 
         def due(deadline: Deadline, data: Facts, set_at: datetime) -> datetime:
-            return self.calendar.due(set_at, self.duration(sop, deadline, data))
+            return self.calendar.due(set_at, self.duration(sop, deadline, data)[0])
 
         return due
 
     def verify(self, procedures: Iterable[Procedure]) -> None:
-        """Raise ``PolicyError`` for a deadline that no procedure has, or whose instant each case names."""
-        known = {
-            f"{procedure.name}.{name}": deadline
-            for procedure in procedures
-            for name, deadline in procedure.deadlines.items()
-        }
-        for place, name in self._named():
-            if name not in known:
-                near = get_close_matches(name, known, n=1, cutoff=0.3)
-                remedy = f"did you mean {near[0]!r}?" if near else f"known are: {', '.join(sorted(known))}"
-                raise PolicyError(f"{place}: there is no deadline {name!r}; {remedy}")
-            if known[name].after is None:
+        """Raise ``PolicyError`` for a deadline or clock that no procedure has, or a deadline whose instant
+        each case names."""
+        known: dict[str, dict[str, Deadline | Clock]] = {"deadline": {}, "clock": {}}
+        for procedure in procedures:
+            for state in procedure.states:
+                known["deadline"] |= {f"{procedure.name}.{one.name}": one for one in state.deadlines}
+            known["clock"] |= {f"{procedure.name}.{one.name}": one for one in procedure.clocks}
+        for place, kind, name in self._named():
+            if name not in known[kind]:
+                raise PolicyError(f"{place}: there is no {kind} {name!r}; {_remedy(name, known[kind])}")
+            found = known[kind][name]
+            if isinstance(found, Deadline) and found.after is None:
                 raise PolicyError(f"{place}: {name!r} is due at an instant that each case names; remove it")
 
-    def _named(self) -> Iterable[tuple[str, str]]:
-        yield from (("deadlines", name) for name in self.deadlines)
-        yield from ((f"exceptions[{number}]", one.deadline) for number, one in enumerate(self.exceptions))
+    def _named(self) -> Iterable[tuple[str, str, str]]:
+        """(place, deadline or clock, name)."""
+        yield from (("deadlines", "deadline", name) for name in self.deadlines)
+        yield from (("clocks", "clock", name) for name in self.clocks)
+        for number, one in enumerate(self.exceptions):
+            yield f"exceptions[{number}]", "clock" if one.clock else "deadline", one.name
 
 
 def load(path: Path = DEFAULT) -> Policy:
@@ -155,6 +203,17 @@ def _explain(where: str, error: Any) -> str:
         case _:
             message = error["msg"].removeprefix("Value error, ")
     return f"{where}: {place}{shown}: {message}"
+
+
+def _remedy(name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(name, list(known), n=1, cutoff=0.3)
+    return f"did you mean {near[0]!r}?" if near else f"known are: {', '.join(sorted(known)) or 'none'}"
+
+
+def _narrowest(exceptions: Iterable[Special], data: Facts) -> Special | None:
+    """The one with the most conditions of those that fit; none is no news."""
+    fitting = [one for one in exceptions if one.fits({name: _fact(data, name) for name in CONDITIONS})]
+    return max(fitting, key=lambda one: len(one.conditions), default=None)
 
 
 def _fact(data: Facts, name: str) -> str | None:
