@@ -23,6 +23,7 @@ from adapters.world.faults import Faults
 from deployments.errors import MasterKeyMissing, SettingUnusable
 from deployments.expiring import expiring_letters
 from deployments.installed import require_installation
+from deployments.retiming import retime_cases
 from deployments.settings import Settings
 from flows.driver import Driver, Pace
 from flows.reporting import Listener
@@ -30,7 +31,7 @@ from flows.runtime import Runtime
 from machines.catalogue import CATALOGUE, Catalogue
 from machines.definitions import definitions
 from machines.kernel.definition import Definition
-from machines.policy import DEFAULT
+from machines.policy import DEFAULT, Policy
 from machines.policy import load as load_policy
 
 
@@ -45,6 +46,7 @@ class Installation:
     settings: Settings
     catalogue: Catalogue
     definitions: Mapping[str, Definition]
+    policy: Policy
     store: Store
 
     @staticmethod
@@ -102,19 +104,20 @@ def open_application(settings: Settings) -> Iterator[Application]:
         vault = Vault(store, master=_master(settings))
         store.migrate()
         intake = Intake(store, vault=vault, catalogue=CATALOGUE, clock=utc_now)
-        yield Application(settings, CATALOGUE, opened.definitions, store, vault, intake)
+        yield Application(settings, CATALOGUE, opened.definitions, opened.policy, store, vault, intake)
 
 
 @contextmanager
 def _open(settings: Settings) -> Iterator[Installation]:
-    built = definitions(load_policy(settings.policy or DEFAULT))
+    policy = load_policy(settings.policy or DEFAULT)
+    built = definitions(policy)
     hydrate = {name: definition.procedure.data for name, definition in built.items()}
     try:
         store = open_store(settings.url, hydrate=hydrate)
     except ValueError as error:
         raise SettingUnusable(f"store_url: {error}") from None
     try:
-        yield Installation(settings, CATALOGUE, built, store)
+        yield Installation(settings, CATALOGUE, built, policy, store)
     finally:
         store.close()
 
@@ -171,5 +174,6 @@ async def open_runtime() -> AsyncIterator[Runtime]:
         watching = Watching(app.store, api_url=settings.prefect_url, sops=tuple(app.definitions))
         stack.enter_context(watching.recorder)
         stack.enter_context(expiring_letters(app.store, days=settings.unmatched_days, clock=utc_now))
+        retime_cases(app.store, terms=app.policy.fingerprint, clock=utc_now)
         driver = stack.enter_context(running_driver(app, listener=watching))
         yield Running(store=app.store, driver=driver, watching=watching, submit=app.submit, clock=utc_now)

@@ -27,7 +27,8 @@ _cases, _inbox, _journal = schema.cases, schema.inbox, schema.journal
 _steps, _timers = schema.steps, schema.timers
 
 CASE_COLUMNS = tuple(
-    _cases.c[name] for name in ("sop", "key", "version", "hash", "state", "data", "seq", "parent", "deferred")
+    _cases.c[name]
+    for name in ("sop", "key", "version", "hash", "state", "data", "seq", "parent", "deferred", "clocks")
 )
 INBOX_COLUMNS = (
     *(_inbox.c[name] for name in ("number", "source", "id", "type", "sop", "key", "body", "received")),
@@ -91,7 +92,7 @@ def load_cases(
     unreadable: dict[str, str] = {}
     for row in found:
         try:
-            cases[row[0]] = rows.case_from(row[1:10], timers=timers.get(row[0], {}), hydrate=hydrate)
+            cases[row[0]] = rows.case_from(row[1:11], timers=timers.get(row[0], {}), hydrate=hydrate)
         except UnreadableCase as error:
             unreadable[row[0]] = str(error)
     return cases, unreadable

@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 from sqlalchemy import Row
 
 from adapters.store.base import InboxRow, InboxStatus, Letter, Step, StepStatus
 from machines.kernel.case import Case, Entry, Timer
+from machines.kernel.clock_ledger import Ledger
 from machines.kernel.event import Facts
 from machines.kernel.rule import Disposition
 
@@ -21,6 +22,7 @@ AnyRow = Row[*tuple[Any, ...]] | tuple[Any, ...]
 Hydrate = Mapping[str, type[Facts]]
 """Procedure name -> the model of its cases' data."""
 
+_LEDGERS: TypeAdapter[dict[str, Ledger]] = TypeAdapter(dict[str, Ledger])
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -50,12 +52,16 @@ def json_text(body: Mapping[str, Any] | Facts) -> str:
     return body.model_dump_json() if isinstance(body, Facts) else to_json(body).decode()
 
 
+def clocks_text(case: Case) -> str | None:
+    return _LEDGERS.dump_json(dict(case.clocks)).decode() if case.clocks else None
+
+
 def case_values(case: Case, *, lease: str | None, opened: int, changed: int, ended: bool) -> Values:
     """In the order of the table's columns."""
     data = None if case.data is None else case.data.model_dump_json()
     return (
         *(case.id, case.sop, case.key, case.version, case.hash, case.state, data, case.seq, case.parent),
-        *(case.deferred, lease, opened, changed, ended),
+        *(case.deferred, lease, opened, changed, ended, clocks_text(case), case.terms),
     )
 
 
@@ -64,22 +70,23 @@ def moved_values(case: Case, *, lease: str | None, changed: int, ended: bool) ->
     data = None if case.data is None else case.data.model_dump_json()
     return (
         *(case.version, case.hash, case.state, data, case.seq, case.deferred, lease, changed, ended),
-        case.id,
+        *(clocks_text(case), case.terms, case.id),
     )
 
 
 def case_from(row: AnyRow, *, timers: Mapping[str, Timer], hydrate: Hydrate) -> Case:
-    """From sop, key, version, hash, state, data, seq, parent, deferred. Raises ``UnreadableCase``."""
-    sop, key, version, hash, state, data, seq, parent, deferred = row
+    """From sop, key, version, hash, state, data, seq, parent, deferred, clocks. Raises ``UnreadableCase``."""
+    sop, key, version, hash, state, data, seq, parent, deferred, clocks = row
     if sop not in hydrate:
         raise UnreadableCase(f"no procedure {sop} is known here")
     try:
         facts = None if data is None else hydrate[sop].model_validate_json(data)
+        ledgers = {} if clocks is None else _LEDGERS.validate_json(clocks)
     except ValidationError as error:
         # Only where and what kind: the message itself would quote the data.
         faults = ", ".join(f"{'.'.join(map(str, e['loc']))}: {e['type']}" for e in error.errors())
         raise UnreadableCase(f"the data does not fit {sop}: {faults}") from None
-    return Case(sop, key, version, hash, state, facts, seq, parent, timers, deferred)
+    return Case(sop, key, version, hash, state, facts, seq, parent, timers, deferred, ledgers)
 
 
 def letter_values(letter: Letter) -> Values:

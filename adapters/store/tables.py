@@ -23,10 +23,12 @@ DUE = (StepStatus.PENDING, StepStatus.RETRYING)
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A row of cases; ``case`` without data and timers."""
+    """A row of cases; ``case`` without data, timers and clocks."""
 
     case: Case
     data: str | None
+    clocks: str | None
+    terms: str | None
     lease: str | None
     opened: datetime
     changed: datetime
@@ -52,7 +54,9 @@ class Tables:
         kept = self.cases[id]
         case = kept.case
         row = (*(case.sop, case.key, case.version, case.hash, case.state, kept.data, case.seq), case.parent)
-        return rows.case_from((*row, case.deferred), timers=dict(self.timers[id]), hydrate=self.hydrate)
+        return rows.case_from(
+            (*row, case.deferred, kept.clocks), timers=dict(self.timers[id]), hydrate=self.hydrate
+        )
 
     def within_reach(self, case: str, worker: str) -> bool:
         """Leased by the worker or by nobody, and not marked as beyond it."""
@@ -184,8 +188,8 @@ class MemoryRound:
         for id, case in standing.items():
             opened = span[id][0] if id in changes.opened else tables.cases[id].opened
             data = None if case.data is None else case.data.model_dump_json()
-            bare = replace(case, data=None, timers={})
-            tables.cases[id] = Kept(bare, data, None, opened, span[id][1], id in changes.ended)
+            bare, kept = replace(case, data=None, timers={}, clocks={}), (rows.clocks_text(case), case.terms)
+            tables.cases[id] = Kept(bare, data, *kept, None, opened, span[id][1], id in changes.ended)
         for id in self._touched(changes):
             lease = None if id in changes.released else self._worker
             tables.cases[id] = replace(tables.cases[id], lease=lease)

@@ -75,6 +75,12 @@ class Acknowledged(Event, type="acknowledged"):
     clock: Key | None = None
 
 
+class PolicyChanged(Event, type="policy.changed"):
+    """The clocks of the case may be due at another time: the policy is now the one that ``terms`` names."""
+
+    terms: str
+
+
 @dataclass(frozen=True, slots=True)
 class Rung:
     """Who is alerted at ``at`` percent of the budget. With ``acknowledge_within``, an alert that nobody
