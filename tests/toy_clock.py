@@ -85,7 +85,7 @@ ALERT = CommandType(
 )
 
 NEW = Wait("new", "Nobody has asked yet.", no_deadline="a question opens at once")
-OPEN = Wait("open", "The desk looks for an answer.")
+OPEN = Wait("open", "The desk looks for an answer.", no_deadline="its clocks watch over it")
 AWAITING = Wait("awaiting", "Who asked has to reply.", title="Awaiting customer", no_deadline="a toy")
 DONE = Wait("done", "There is an answer.", no_deadline="it may be reopened")
 CLOSED = End("closed", "It is over.", outcome="answered")
