@@ -47,6 +47,10 @@ class Desk:
     def tell(self, event: Event, now: datetime) -> Decision:
         """All timers due before ``now`` come first."""
         self.pass_until(now)
+        return self.decide(event, now)
+
+    def decide(self, event: Event, now: datetime) -> Decision:
+        """Nobody looks at timers before."""
         return self._decide(event.type, event, now)
 
     def retime(self, now: datetime) -> Decision:

@@ -62,7 +62,7 @@ def test_what_rests_with_the_customer_is_not_counted() -> None:
 
 def test_a_threshold_reached_before_a_pause_is_told_although_its_timer_came_too_late() -> None:
     desk = Desk()
-    desk._decide("question.asked_back", AskedBack(), at("2026-11-23T14:00"))  # nobody fired at 13:30
+    desk.decide(AskedBack(), at("2026-11-23T14:00"))  # nobody fired at 13:30
     assert desk.case.timers["resolution.50"].due == at("2026-11-23T13:30")
     desk.pass_until(at("2026-11-24T09:00"))
     assert desk.percents() == [50]
