@@ -211,8 +211,9 @@ class Draft:
         self._update(before, case)
         changes.entries.append((case.id, decision.entry))
         for timer in decision.timers_set:
-            changes.timers_set.append((case.id, timer))
+            changes.timers_set[case.id, timer.name] = timer
         for name in decision.timers_cleared:
+            changes.timers_set.pop((case.id, name), None)
             changes.timers_cleared.append((case.id, name))
         if decision.moved and before.deferred:
             changes.redeliver.add(case.id)
@@ -279,7 +280,7 @@ class Draft:
         """A deadline that nothing could be done about comes again; it must not pass unheard."""
         timer = replace(case.timers[name], due=self.now + POSTPONED)
         self._update(case, replace(case, timers={**case.timers, name: timer}))
-        self.changes.timers_set.append((case.id, timer))
+        self.changes.timers_set[case.id, name] = timer
         self._note(
             self.case(case.id),
             "deadline.postponed",

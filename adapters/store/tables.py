@@ -204,8 +204,8 @@ class MemoryRound:
             tables.steps[step.key] = replace(step, run=step.run or tables.steps[step.key].run)
         for case, name in changes.timers_cleared:
             tables.timers[case].pop(name, None)
-        for case, timer in changes.timers_set:
-            tables.timers[case][timer.name] = timer
+        for (case, name), timer in changes.timers_set.items():
+            tables.timers[case][name] = timer
 
     def _write_letters(self, changes: Changes) -> None:
         tables = self._tables
@@ -271,7 +271,7 @@ class MemoryRound:
             rows.entry_values(id, entry)
         for step in [*changes.steps, *changes.settled]:
             rows.step_values(step)
-        for id, timer in changes.timers_set:
+        for (id, _), timer in changes.timers_set.items():
             rows.timer_values(id, timer)
         for letter in changes.sent:
             rows.letter_values(letter)
