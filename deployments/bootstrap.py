@@ -30,6 +30,8 @@ from flows.reporting import Listener
 from flows.runtime import Runtime
 from machines.catalogue import CATALOGUE, Catalogue
 from machines.definitions import definitions
+from machines.explain import Explanation, explain
+from machines.kernel.case import Case
 from machines.kernel.definition import Definition
 from machines.policy import DEFAULT, Policy
 from machines.policy import load as load_policy
@@ -52,6 +54,10 @@ class Installation:
     @staticmethod
     def clock() -> datetime:
         return utc_now()
+
+    def explain(self, case: Case) -> list[Explanation]:
+        """Why the deadlines and clocks of ``case`` are due when they are."""
+        return explain(case, definition=self.definitions[case.sop], policy=self.policy, now=self.clock())
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,7 +113,9 @@ class Calendar(BaseModel):
         self._holidays = ()
         if self.country:
             try:
-                self._holidays = holidays.country_holidays(self.country, subdiv=self.subdivision)
+                self._holidays = holidays.country_holidays(
+                    self.country, subdiv=self.subdivision, language="en_US"
+                )
             except NotImplementedError:
                 where = "/".join(filter(None, (self.country, self.subdivision)))
                 raise ValueError(f"no public holidays known for {where!r}; use ISO 3166 codes") from None

@@ -14,7 +14,7 @@ from machines.kernel.clock import Mode
 from machines.kernel.duration import Duration, Unit
 from machines.kernel.event import Facts
 
-_WORKING = (Unit.WORKING_HOURS, Unit.WORKING_DAYS)
+WORKING = (Unit.WORKING_HOURS, Unit.WORKING_DAYS)
 
 
 class Span(Facts):
@@ -95,7 +95,7 @@ class Measure:
 
     @property
     def working(self) -> bool:
-        return self.ledger.budget.unit in _WORKING
+        return self.ledger.budget.unit in WORKING
 
     def time(self, start: datetime, end: datetime) -> timedelta:
         if self.working:
