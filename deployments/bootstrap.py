@@ -180,6 +180,6 @@ async def open_runtime() -> AsyncIterator[Runtime]:
         watching = Watching(app.store, api_url=settings.prefect_url, sops=tuple(app.definitions))
         stack.enter_context(watching.recorder)
         stack.enter_context(expiring_letters(app.store, days=settings.unmatched_days, clock=utc_now))
-        retime_cases(app.store, terms=app.policy.fingerprint, clock=utc_now)
+        retime_cases(app.store, policy=app.policy.fingerprint, clock=utc_now)
         driver = stack.enter_context(running_driver(app, listener=watching))
         yield Running(store=app.store, driver=driver, watching=watching, submit=app.submit, clock=utc_now)

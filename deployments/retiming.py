@@ -14,10 +14,10 @@ _BATCH = 500  #: cases told in one transaction, so that others get their turn in
 _log = logging.getLogger(__name__)
 
 
-def retime_cases(store: Store, *, terms: str, clock: Callable[[], datetime], batch: int = _BATCH) -> int:
-    """Tell each case whose clocks go by another policy than ``terms``; how many were told."""
+def retime_cases(store: Store, *, policy: str, clock: Callable[[], datetime], batch: int = _BATCH) -> int:
+    """Tell each case whose clocks go by another policy than ``policy``; how many were told."""
     told, last = 0, ""
-    while stale := store.retime(terms=terms, after=last, limit=batch, now=clock()):
+    while stale := store.retime(policy=policy, after=last, limit=batch, now=clock()):
         told, last = told + len(stale), stale[-1]
     if told:
         _log.warning("the policy changed: the clocks of %d cases are found anew", told)

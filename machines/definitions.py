@@ -14,7 +14,7 @@ def definitions(policy: Policy) -> Mapping[str, Definition]:
     policy.verify(CATALOGUE)
     return {
         procedure.name: Definition(
-            procedure, due=policy.due(procedure.name), terms=policy.terms(procedure.name)
+            procedure, due=policy.due(procedure.name), timing=policy.timing(procedure.name)
         )
         for procedure in CATALOGUE
     }

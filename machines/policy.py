@@ -27,7 +27,7 @@ from machines.kernel.errors import DefinitionError, PolicyError
 from machines.kernel.event import Facts
 from machines.kernel.procedure import Procedure
 from machines.kernel.state import Deadline
-from machines.kernel.timekeeping import Terms
+from machines.kernel.timekeeping import Timing
 from machines.kernel.timekeeping import stated as stated_budget
 
 DEFAULT = Path(__file__).with_suffix(".toml")
@@ -116,7 +116,7 @@ class Policy(_Closed):
             )
         return deadline.after, "as the procedure states"
 
-    def terms(self, sop: str) -> Terms:
+    def timing(self, sop: str) -> Timing:
         """What ``Definition`` takes: the budgets of the clocks of ``sop``, found as durations are."""
         exceptions: dict[str, list[Special]] = {}
         for one in self.exceptions:
@@ -131,7 +131,7 @@ class Policy(_Closed):
                 return self.clocks[name], "as [clocks] in the policy says"
             return stated_budget(clock, data)
 
-        return Terms(self.calendar, budget, self.fingerprint)
+        return Timing(self.calendar, budget, self.fingerprint)
 
     @property
     def fingerprint(self) -> str:

@@ -254,9 +254,9 @@ class Store(Protocol):
         the worker that leases the case journals who and why."""
         ...
 
-    def retime(self, *, terms: str, after: str, limit: int, now: datetime) -> list[str]:
-        """Leave a ``PolicyChanged`` letter to cases whose running or paused clocks go by other ``terms``: the
-        first ``limit`` of those whose id comes after ``after``. Their ids, in order."""
+    def retime(self, *, policy: str, after: str, limit: int, now: datetime) -> list[str]:
+        """Leave a ``PolicyChanged`` letter to cases whose running or paused clocks go by another ``policy``:
+        the first ``limit`` of those whose id comes after ``after``. Their ids, in order."""
         ...
 
     def set_run(self, steps: Sequence[str], run: str) -> None: ...

@@ -121,13 +121,15 @@ class MemoryStore:
                 tables.add_letter(replay_letter(step.key, step.case, now=now, who=who, reason=reason))
             return [step.key for step in parked]
 
-    def retime(self, *, terms: str, after: str, limit: int, now: datetime) -> list[str]:
+    def retime(self, *, policy: str, after: str, limit: int, now: datetime) -> list[str]:
         with self._writing() as tables:
             known = (kept for kept in tables.cases.values() if kept.case.sop in tables.hydrate)
-            stale = [kept.case for kept in known if kept.terms not in (None, terms) and kept.case.id > after]
+            stale = [
+                kept.case for kept in known if kept.policy not in (None, policy) and kept.case.id > after
+            ]
             stale.sort(key=lambda case: case.id)
             found = [(case.sop, case.key, case.seq) for case in stale[:limit]]
-            letters = retiming_letters(found, terms=terms, now=now)
+            letters = retiming_letters(found, policy=policy, now=now)
             for letter in letters:
                 tables.add_letter(letter)
             return [letter.case for letter in letters]

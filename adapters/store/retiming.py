@@ -21,7 +21,7 @@ _STALE = (
     select(_cases.c.sop, _cases.c.key, _cases.c.seq)
     .where(
         schema.IS_TIMED,
-        _cases.c.terms != bindparam("terms"),
+        _cases.c.policy != bindparam("policy"),
         _cases.c.id > bindparam("after"),
         _cases.c.sop.in_(bindparam("sops", expanding=True)),
     )
@@ -31,20 +31,20 @@ _STALE = (
 
 
 def retime(
-    connection: Connection, *, terms: str, after: str, limit: int, sops: Collection[str], now: datetime
+    connection: Connection, *, policy: str, after: str, limit: int, sops: Collection[str], now: datetime
 ) -> list[str]:
     """The case may be leased, and its journal belongs to its worker: a letter reaches it whoever has it."""
-    given = {"terms": terms, "after": after, "limit": limit, "sops": list(sops)}
+    given = {"policy": policy, "after": after, "limit": limit, "sops": list(sops)}
     stale = [(sop, key, seq) for sop, key, seq in connection.execute(_STALE, given)]
-    letters = retiming_letters(stale, terms=terms, now=now)
+    letters = retiming_letters(stale, policy=policy, now=now)
     sql.ADD_LETTERS.run(connection, [rows.letter_values(letter) for letter in letters])
     return [letter.case for letter in letters]
 
 
-def retiming_letters(stale: Iterable[Stale], *, terms: str, now: datetime) -> list[Letter]:
+def retiming_letters(stale: Iterable[Stale], *, policy: str, now: datetime) -> list[Letter]:
     """The same letter again, and so none, for a case that has not moved since it was last told."""
-    body = PolicyChanged(terms=terms).model_dump_json().encode()
+    body = PolicyChanged(policy=policy).model_dump_json().encode()
     return [
-        Letter("policy", f"{case_id(sop, key)}/{seq}/{terms}", PolicyChanged.type, sop, key, body, now)
+        Letter("policy", f"{case_id(sop, key)}/{seq}/{policy}", PolicyChanged.type, sop, key, body, now)
         for sop, key, seq in stale
     ]

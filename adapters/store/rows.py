@@ -61,7 +61,7 @@ def case_values(case: Case, *, lease: str | None, opened: int, changed: int, end
     data = None if case.data is None else case.data.model_dump_json()
     return (
         *(case.id, case.sop, case.key, case.version, case.hash, case.state, data, case.seq, case.parent),
-        *(case.deferred, lease, opened, changed, ended, clocks_text(case), case.terms),
+        *(case.deferred, lease, opened, changed, ended, clocks_text(case), case.policy),
     )
 
 
@@ -70,7 +70,7 @@ def moved_values(case: Case, *, lease: str | None, changed: int, ended: bool) ->
     data = None if case.data is None else case.data.model_dump_json()
     return (
         *(case.version, case.hash, case.state, data, case.seq, case.deferred, lease, changed, ended),
-        *(clocks_text(case), case.terms, case.id),
+        *(clocks_text(case), case.policy, case.id),
     )
 
 

@@ -116,10 +116,10 @@ class SqlStore(ABC):
         self.wake()
         return parked
 
-    def retime(self, *, terms: str, after: str, limit: int, now: datetime) -> list[str]:
+    def retime(self, *, policy: str, after: str, limit: int, now: datetime) -> list[str]:
         with self._writing() as connection:
             stale = retiming.retime(
-                connection, terms=terms, after=after, limit=limit, sops=self._hydrate.keys(), now=now
+                connection, policy=policy, after=after, limit=limit, sops=self._hydrate.keys(), now=now
             )
             if stale:
                 self._announce(connection)

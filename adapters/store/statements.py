@@ -73,7 +73,7 @@ _MOVING = (
     "changed",
     "ended",
     "clocks",
-    "terms",
+    "policy",
 )
 _SETTLING = ("arguments", "status", "attempts", "due", "error", "code", "outcome")
 

@@ -28,7 +28,7 @@ class Kept:
     case: Case
     data: str | None
     clocks: str | None
-    terms: str | None
+    policy: str | None
     lease: str | None
     opened: datetime
     changed: datetime
@@ -188,7 +188,7 @@ class MemoryRound:
         for id, case in standing.items():
             opened = span[id][0] if id in changes.opened else tables.cases[id].opened
             data = None if case.data is None else case.data.model_dump_json()
-            bare, kept = replace(case, data=None, timers={}, clocks={}), (rows.clocks_text(case), case.terms)
+            bare, kept = replace(case, data=None, timers={}, clocks={}), (rows.clocks_text(case), case.policy)
             tables.cases[id] = Kept(bare, data, *kept, None, opened, span[id][1], id in changes.ended)
         for id in self._touched(changes):
             lease = None if id in changes.released else self._worker

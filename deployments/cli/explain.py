@@ -36,7 +36,7 @@ def explain(
 def retime(*, as_json: AsJson = False) -> None:
     """Tell every open case whose clocks go by an old policy to find anew when they are due."""
     with plain_errors(), open_installation(Settings()) as app:
-        told = retime_cases(app.store, terms=app.policy.fingerprint, clock=utc_now)
+        told = retime_cases(app.store, policy=app.policy.fingerprint, clock=utc_now)
     if as_json:
         print_json({"told": told})
     else:

@@ -47,10 +47,10 @@ class Case:
         return case_id(self.sop, self.key)
 
     @property
-    def terms(self) -> str | None:
+    def policy(self) -> str | None:
         """The policy that its clocks go by; ``None`` if none runs or pauses."""
         ticking = (ledger for ledger in self.clocks.values() if ledger.mode is not Mode.STOPPED)
-        return next((ledger.terms for ledger in ticking), None)
+        return next((ledger.policy for ledger in ticking), None)
 
 
 def case_id(sop: str, key: str) -> str:

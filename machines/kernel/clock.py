@@ -76,9 +76,9 @@ class Acknowledged(Event, type="acknowledged"):
 
 
 class PolicyChanged(Event, type="policy.changed"):
-    """The clocks of the case may be due at another time: the policy is now the one that ``terms`` names."""
+    """The clocks of the case may be due at another time: the policy is now the one named ``policy``."""
 
-    terms: str
+    policy: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,13 +55,13 @@ class Moved(Facts):
 
 
 class Ledger(Facts):
-    """``budget`` is the one in force and ``source`` who says so. ``terms`` names the policy under which
+    """``budget`` is the one in force and ``source`` who says so. ``policy`` names the one under which
     ``due`` was found: when the whole budget is used up, or ``None`` where the clock rests before."""
 
     spans: tuple[Span, ...]
     budget: Duration
     source: str
-    terms: str
+    policy: str
     due: datetime | None = None
     told: tuple[Told, ...] = ()
     escalation: Escalation | None = None

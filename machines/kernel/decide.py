@@ -159,7 +159,7 @@ def _clocks(
         told=payload if isinstance(payload, ClockReached) else None,
         acknowledged=payload if handled and isinstance(payload, Acknowledged) else None,
     )
-    ledgers, ticking = timekeeping.keep(definition.clocks, case, moment, terms=definition.terms)
+    ledgers, ticking = timekeeping.keep(definition.clocks, case, moment, timing=definition.timing)
     others = {name: timer for name, timer in timers.items() if DEADLINE + name not in definition.telling}
     return ledgers, {**others, **ticking}
 
@@ -167,7 +167,7 @@ def _clocks(
 def _held(definition: Definition, case: Case, event: Received, now: datetime) -> Decision | None:
     """The case with an alert put off until we are at work, if it comes outside working time."""
     clock, name = definition.telling[event.type], event.type.removeprefix(DEADLINE)
-    until = timekeeping.held_until(clock, case, terms=definition.terms, timer=name, now=now)
+    until = timekeeping.held_until(clock, case, timing=definition.timing, timer=name, now=now)
     if until is None:
         return None
     firing = Firing(case=case, event=event, now=now)

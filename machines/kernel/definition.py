@@ -18,7 +18,7 @@ from machines.kernel.event import Facts, Received
 from machines.kernel.procedure import Procedure
 from machines.kernel.rule import Disposition, Rule
 from machines.kernel.state import Deadline, State
-from machines.kernel.timekeeping import ROUND_THE_CLOCK, Terms
+from machines.kernel.timekeeping import ROUND_THE_CLOCK, Timing
 from machines.kernel.verdict import Refusal
 
 Due = Callable[[Deadline, Facts, datetime], datetime]
@@ -40,13 +40,13 @@ class Firing:
 
 
 class Definition:
-    """``procedure`` with ``due`` to turn durations into instants and the ``terms`` of its clocks, ready for
+    """``procedure`` with ``due`` to turn durations into instants and the ``timing`` of its clocks, ready for
     ``decide``."""
 
-    def __init__(self, procedure: Procedure, *, due: Due, terms: Terms = ROUND_THE_CLOCK) -> None:
+    def __init__(self, procedure: Procedure, *, due: Due, timing: Timing = ROUND_THE_CLOCK) -> None:
         self.procedure = procedure
         self.due = due
-        self.terms = terms
+        self.timing = timing
         self.clocks = procedure.clocks
         self.telling = {told.type: clock for clock in procedure.clocks for told in clock.deadlines}
         self.states: Mapping[str, State] = {state.name: state for state in procedure.states}

@@ -30,7 +30,7 @@ def stated(clock: Clock, data: Facts) -> tuple[Duration, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class Timing:
     """What clocks go by. ``name`` changes whenever anything here does."""
 
     calendar: Calendar
@@ -39,7 +39,7 @@ class Terms:
 
 
 _ALL_DAY = (OpeningHours(opens=0, closes=24 * 60),)
-ROUND_THE_CLOCK = Terms(Calendar(opening=dict.fromkeys(Weekday, _ALL_DAY)), stated, "round the clock")
+ROUND_THE_CLOCK = Timing(Calendar(opening=dict.fromkeys(Weekday, _ALL_DAY)), stated, "round the clock")
 """Always open, budgets as the procedure states them: for a definition that is given no policy."""
 
 
@@ -56,12 +56,12 @@ class Moment:
     acknowledged: Acknowledged | None = None
 
 
-def held_until(clock: Clock, case: Case, *, terms: Terms, timer: str, now: datetime) -> datetime | None:
+def held_until(clock: Clock, case: Case, *, timing: Timing, timer: str, now: datetime) -> datetime | None:
     """When to tell instead, if what the clock has to tell comes late and nobody is at work."""
     ledger, waited = case.clocks.get(clock.name), case.timers.get(timer)
     if ledger is None or waited is None or now - waited.due <= LATE:
         return None
-    alerting = Measure(ledger, terms.calendar).alerting(now)
+    alerting = Measure(ledger, timing.calendar).alerting(now)
     return alerting if alerting > now else None
 
 
@@ -91,7 +91,7 @@ def telling(clock: Clock, case: Case, *, timer: str) -> ClockReached | None:
 
 
 def keep(
-    clocks: tuple[Clock, ...], case: Case, moment: Moment, *, terms: Terms
+    clocks: tuple[Clock, ...], case: Case, moment: Moment, *, timing: Timing
 ) -> tuple[Mapping[str, Ledger], dict[str, Timer]]:
     """The ledgers of ``case`` after ``moment``, and the timers of its clocks. Where nothing changes, what was
     there is passed on as it is."""
@@ -100,7 +100,7 @@ def keep(
     changed = False
     for clock in clocks:
         before = case.clocks.get(clock.name)
-        after = _turn(clock, before, moment, terms)
+        after = _turn(clock, before, moment, timing)
         if after is None:
             continue
         ledgers[clock.name] = after
@@ -108,29 +108,29 @@ def keep(
             timers.update((name, case.timers[name]) for name in clock.timers if name in case.timers)
             continue
         changed = True
-        timers.update(_timers(clock, before, after, case.timers, terms=terms, now=moment.now))
+        timers.update(_timers(clock, before, after, case.timers, timing=timing, now=moment.now))
     return (ledgers if changed else case.clocks), timers
 
 
-def _turn(clock: Clock, before: Ledger | None, moment: Moment, terms: Terms) -> Ledger | None:
+def _turn(clock: Clock, before: Ledger | None, moment: Moment, timing: Timing) -> Ledger | None:
     mode = clock.modes.get(moment.state.name, Mode.STOPPED)
     if mode is Mode.STOPPED and (before is None or before.mode is mode):
         return before
-    budget, source = terms.budget(clock, moment.data)
+    budget, source = timing.budget(clock, moment.data)
     after = before
     if before is not None and before.mode is Mode.STOPPED is not mode and clock.reopened is Reopened.RESTARTS:
         after = None
     if after is None:
         first = Span(mode=mode, start=moment.now, why=_why(mode, moment))
-        after = Ledger(spans=(first,), budget=budget, source=source, terms=terms.name)
+        after = Ledger(spans=(first,), budget=budget, source=source, policy=timing.name)
     else:
         after = _switched(after, mode, moment)
-    if mode is not Mode.STOPPED and (after.terms != terms.name or after.budget != budget):
-        after = after.but(budget=budget, source=source, terms=terms.name)
+    if mode is not Mode.STOPPED and (after.policy != timing.name or after.budget != budget):
+        after = after.but(budget=budget, source=source, policy=timing.name)
     after = _laddered(clock, after, moment)
     if after is before or mode is Mode.STOPPED:
         return after
-    due = Measure(after, terms.calendar).reaches(100)
+    due = Measure(after, timing.calendar).reaches(100)
     if before is not None and after is not before:
         after = _moved(before, after, due=due, now=moment.now)
     return after.but(due=due)
@@ -152,7 +152,7 @@ def _why(mode: Mode, moment: Moment) -> str:
 
 
 def _moved(before: Ledger, after: Ledger, *, due: datetime | None, now: datetime) -> Ledger:
-    """Notes another end that comes of other terms and not of a pause."""
+    """Notes another end that comes of another policy or target, not of a pause."""
     if before.due is None or due is None or due == before.due or before.spans != after.spans:
         return after
     if before.budget != after.budget:
@@ -203,11 +203,11 @@ def _timers(
     after: Ledger,
     running: Mapping[str, Timer],
     *,
-    terms: Terms,
+    timing: Timing,
     now: datetime,
 ) -> dict[str, Timer]:
     timers: dict[str, Timer] = {}
-    measure = Measure(after, terms.calendar)
+    measure = Measure(after, timing.calendar)
     upcoming = next((percent for percent in clock.percents if percent > after.reached), None)
     if upcoming is not None and after.mode is not Mode.STOPPED:
         due = measure.reaches(upcoming)
@@ -222,7 +222,7 @@ def _timers(
         if known and before and before.escalation == spoken:
             timers[clock.nagging] = known
         else:
-            due = measure.alerting(_answer_due(clock, spoken, terms.calendar, now))
+            due = measure.alerting(_answer_due(clock, spoken, timing.calendar, now))
             timers[clock.nagging] = _set(known, clock.nagging, due, now)
     return timers
 

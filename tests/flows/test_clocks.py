@@ -52,7 +52,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 @contextmanager
 def driving(store: Store, rules: Policy, *, ahead: timedelta = timedelta(0), worker: str) -> Iterator[None]:
     """A worker under these rules, whose clock is ahead."""
-    definition = Definition(PROCEDURE, due=rules.due("question"), terms=rules.terms("question"))
+    definition = Definition(PROCEDURE, due=rules.due("question"), timing=rules.timing("question"))
     driver = Driver(
         store,
         {"question": definition},
@@ -139,8 +139,8 @@ def test_a_changed_policy_reaches_a_case_that_nothing_happens_to(store: Store) -
     with driving(store, ALWAYS_OPEN, worker="w-1"):
         until(lambda: case(store) is not None)
     now = datetime.now(UTC)
-    terms = TIGHTER.fingerprint
-    assert retime_cases(store, terms=terms, clock=lambda: now, batch=1) == 1
+    fingerprint = TIGHTER.fingerprint
+    assert retime_cases(store, policy=fingerprint, clock=lambda: now, batch=1) == 1
     with driving(store, TIGHTER, worker="w-2"):
         until(lambda: "policy.changed" in events(store))
     entry = store.journal("question/Q-1")[-1][0]
@@ -148,8 +148,8 @@ def test_a_changed_policy_reaches_a_case_that_nothing_happens_to(store: Store) -
     assert "the budget is 2 working hours, as [clocks] in the policy says" in entry.reason
     found = case(store)
     assert found is not None
-    assert found.terms == terms
+    assert found.policy == fingerprint
     ledger = found.clocks["resolution"]
     assert ledger.due == ledger.started + timedelta(hours=2)
     assert found.timers["resolution.50"].due == ledger.started + timedelta(hours=1)
-    assert retime_cases(store, terms=terms, clock=lambda: now, batch=1) == 0
+    assert retime_cases(store, policy=fingerprint, clock=lambda: now, batch=1) == 0

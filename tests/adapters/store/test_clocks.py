@@ -38,7 +38,7 @@ LEDGER = Ledger(
     spans=(RAN, Span(mode=Mode.PAUSED, start=LATER, why="Awaiting customer")),
     budget=working_hours(8),
     source="as the procedure states",
-    terms="old",
+    policy="old",
     due=NOW + DAY,
     told=(Told(percent=50, at=NOW), Told(percent=75, at=LATER)),
     escalation=Escalation(percent=75, times=2, at=NOW, by="ann"),
@@ -89,28 +89,28 @@ def test_a_case_that_moves_keeps_its_latest_ledger(store: Store) -> None:
 def test_cases_without_clocks_have_none(store: Store) -> None:
     open_parcels(store, "A")
     (found,) = store.find_case(key="A")
-    assert (found.clocks, found.terms) == ({}, None)
+    assert (found.clocks, found.policy) == ({}, None)
 
 
 def test_cases_under_another_policy_are_told_in_batches_and_once(store: Store) -> None:
     held = open_clocked(store, "A", "B", "C")
     open_parcels(store, "D")
-    assert store.retime(terms="new", after="", limit=2, now=NOW) == ["parcel/A", "parcel/B"]
-    assert store.retime(terms="new", after="parcel/B", limit=2, now=NOW) == ["parcel/C"]
-    assert store.retime(terms="new", after="parcel/C", limit=2, now=NOW) == []
-    store.retime(terms="new", after="", limit=9, now=NOW)
+    assert store.retime(policy="new", after="", limit=2, now=NOW) == ["parcel/A", "parcel/B"]
+    assert store.retime(policy="new", after="parcel/B", limit=2, now=NOW) == ["parcel/C"]
+    assert store.retime(policy="new", after="parcel/C", limit=2, now=NOW) == []
+    store.retime(policy="new", after="", limit=9, now=NOW)
     letters = [row.letter for row in peek(store, worker="ann", held=held).letters]
     assert [letter.case for letter in letters] == ["parcel/A", "parcel/B", "parcel/C"]
     assert {letter.type for letter in letters} == {PolicyChanged.type}
-    assert orjson.loads(letters[0].body) == {"terms": "new"}
+    assert orjson.loads(letters[0].body) == {"policy": "new"}
 
 
 def test_cases_under_the_policy_in_force_and_stopped_clocks_are_left_alone(store: Store) -> None:
     open_clocked(store, "A", ledger=STOPPED)
     held = open_clocked(store, "B")
-    assert store.retime(terms="old", after="", limit=9, now=NOW) == []
+    assert store.retime(policy="old", after="", limit=9, now=NOW) == []
     drive(store, held=held, change=with_clocks(resolution=STOPPED))
-    assert store.retime(terms="new", after="", limit=9, now=NOW) == []
+    assert store.retime(policy="new", after="", limit=9, now=NOW) == []
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])

@@ -41,7 +41,7 @@ class Desk:
         """From now on this policy counts; the case does not know yet."""
         self.policy = policy
         self.definition = Definition(
-            toy_clock.PROCEDURE, due=policy.due("question"), terms=policy.terms("question")
+            toy_clock.PROCEDURE, due=policy.due("question"), timing=policy.timing("question")
         )
 
     def tell(self, event: Event, now: datetime) -> Decision:

@@ -244,7 +244,7 @@ def test_a_changed_policy_moves_a_case_that_nothing_happens_to() -> None:
         "2 working hours, as [clocks] in the policy says, and no longer 8 working hours"
     )
     assert desk.due() == at("2026-11-23T11:00")
-    assert desk.case.terms == desk.policy.fingerprint
+    assert desk.case.policy == desk.policy.fingerprint
     again = desk.retime(at("2026-11-23T09:30"))
     assert again.entry.reason == "every clock is due when it was"
     assert (again.timers_set, again.timers_cleared) == ((), ())

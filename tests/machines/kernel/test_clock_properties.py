@@ -163,7 +163,7 @@ def test_a_policy_changed_at_any_instant_counts_for_all_that_is_left(
     assert percents == list(RESOLUTION.percents[: len(percents)])
     if ledger.mode is Mode.STOPPED or (not swept and not after):
         return
-    assert ledger.terms == desk.policy.fingerprint
+    assert ledger.policy == desk.policy.fingerprint
     assert ledger.due == measure.reaches(100)
     if ledger.mode is Mode.RUNNING:
         assert percents[-1:] == [100], "a month is more than any budget"

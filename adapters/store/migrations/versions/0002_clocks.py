@@ -13,8 +13,8 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("cases", sa.Column("clocks", sa.Text))
-    op.add_column("cases", sa.Column("terms", sa.Text))
-    condition = sa.text("terms IS NOT NULL")
+    op.add_column("cases", sa.Column("policy", sa.Text))
+    condition = sa.text("policy IS NOT NULL")
     op.create_index(
-        "cases_timed", "cases", ["id", "terms"], sqlite_where=condition, postgresql_where=condition
+        "cases_timed", "cases", ["id", "policy"], sqlite_where=condition, postgresql_where=condition
     )
