@@ -10,11 +10,14 @@ from machines.policy import Policy
 
 
 def definitions(policy: Policy) -> Mapping[str, Definition]:
-    """By name. Raises ``PolicyError`` when the policy names a deadline that no procedure has."""
-    policy.verify(CATALOGUE)
+    """By name. Raises ``PolicyError`` when the policy says something that no procedure knows."""
+    policy.verify(tuple(CATALOGUE))
     return {
         procedure.name: Definition(
-            procedure, due=policy.due(procedure.name), timing=policy.timing(procedure.name)
+            procedure,
+            due=policy.due(procedure.name),
+            timing=policy.timing(procedure.name),
+            terms=policy.terms_of(procedure),
         )
         for procedure in CATALOGUE
     }

@@ -1,7 +1,9 @@
-"""The one policy file: when we are at work, and which deadlines and clocks differ from what procedures state.
+"""The one policy file: when we are at work, and where deadlines, clocks and terms differ from what procedures
+state.
 
-``load`` reads it; a ``Policy`` says when a deadline of a case is due, and what budget a clock has. Everything
-wrong with the file is a ``PolicyError`` that names the place, the value and the remedy.
+``load`` reads it; a ``Policy`` says when a deadline of a case is due, what budget a clock has and on which
+terms a case is opened. Everything wrong with the file is a ``PolicyError`` that names the place, the value
+and the remedy.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
 from importlib.metadata import version
@@ -93,6 +95,14 @@ class Special(_Closed):
         return all(facts.get(name) == value for name, value in self.conditions.items())
 
 
+class House(_Closed):
+    """Who we are to customers: how messages are signed, and where a person answers."""
+
+    name: str = "Your shop"
+    phone: str = "+49 30 5550199"
+    hours: str = "9:00-17:00"
+
+
 class Policy(_Closed):
     """A deadline or a clock is named with its procedure, as ``procedure.deadline``."""
 
@@ -100,14 +110,19 @@ class Policy(_Closed):
     deadlines: Mapping[str, Length] = {}
     clocks: Mapping[str, Length] = {}
     exceptions: tuple[Special, ...] = ()
+    terms: Mapping[str, Mapping[str, Any]] = {}
+    house: House = House()
 
     def duration(self, sop: str, deadline: Deadline, data: Facts) -> tuple[Duration, str]:
         """How long ``deadline`` is for a case with ``data``, and who says so: the narrowest exception, else
         the general rule, else the procedure."""
         name = f"{sop}.{deadline.name}"
         special = _narrowest([one for one in self.exceptions if one.deadline == name], data)
-        if special is not None:
-            return special.duration, str(special)
+        return (special.duration, str(special)) if special else self.usual(sop, deadline)
+
+    def usual(self, sop: str, deadline: Deadline) -> tuple[Duration, str]:
+        """How long ``deadline`` is for cases without an exception, and who says so."""
+        name = f"{sop}.{deadline.name}"
         if name in self.deadlines:
             return self.deadlines[name], "as [deadlines] in the policy says"
         if deadline.after is None:
@@ -149,9 +164,29 @@ class Policy(_Closed):
 
         return due
 
-    def verify(self, procedures: Iterable[Procedure]) -> None:
-        """Raise ``PolicyError`` for a deadline or clock that no procedure has, or a deadline whose instant
-        each case names."""
+    def terms_of(self, procedure: Procedure) -> Facts | None:
+        """The terms of new cases: what the procedure says, but for what the house has set. Raises
+        ``PolicyError``."""
+        given = self.terms.get(procedure.name, {})
+        if procedure.terms is None:
+            return None
+        try:
+            return procedure.terms.model_validate(given)
+        except ValidationError as error:
+            place = ("terms", procedure.name)
+            mistakes = ({**one, "loc": (*place, *one["loc"])} for one in error.errors())
+            raise PolicyError("\n".join(_explain("policy", one) for one in mistakes)) from None
+
+    def verify(self, procedures: Sequence[Procedure]) -> None:
+        """Raise ``PolicyError`` for terms, a deadline or a clock that no procedure has, or a deadline whose
+        instant each case names."""
+        with_terms = [procedure.name for procedure in procedures if procedure.terms]
+        for name in self.terms:
+            if name not in with_terms:
+                listed = ", ".join(with_terms) or "none"
+                raise PolicyError(
+                    f"terms.{name}: no procedure of that name has terms; those that do: {listed}"
+                )
         known: dict[str, dict[str, Deadline | Clock]] = {"deadline": {}, "clock": {}}
         for procedure in procedures:
             for state in procedure.states:

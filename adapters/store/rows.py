@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 from sqlalchemy import Row
 
-from adapters.store.base import InboxRow, InboxStatus, Letter, Step, StepStatus
+from adapters.store.base import Behind, InboxRow, InboxStatus, Letter, Step, StepStatus
 from machines.kernel.case import Case, Entry, Timer
 from machines.kernel.clock_ledger import Ledger
 from machines.kernel.event import Facts
@@ -19,8 +20,8 @@ from machines.kernel.rule import Disposition
 
 Values = tuple[object, ...]
 AnyRow = Row[*tuple[Any, ...]] | tuple[Any, ...]
-Hydrate = Mapping[str, type[Facts]]
-"""Procedure name -> the model of its cases' data."""
+Hydrate = Mapping[str, Mapping[int, type[Facts]]]
+"""Procedure name -> version -> the model of its cases' data."""
 
 _LEDGERS: TypeAdapter[dict[str, Ledger]] = TypeAdapter(dict[str, Ledger])
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -28,7 +29,12 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class UnreadableCase(Exception):
-    """The data of a case does not fit the model of its procedure, or there is no such procedure here."""
+    """The data of a case does not fit its procedure, or that version of it is not known here; ``case`` is all
+    that can be read."""
+
+    def __init__(self, reason: str, *, case: Case) -> None:
+        super().__init__(reason)
+        self.case = case
 
 
 def micros(instant: datetime) -> int:
@@ -76,17 +82,41 @@ def moved_values(case: Case, *, lease: str | None, changed: int, ended: bool) ->
 
 def case_from(row: AnyRow, *, timers: Mapping[str, Timer], hydrate: Hydrate) -> Case:
     """From sop, key, version, hash, state, data, seq, parent, deferred, clocks. Raises ``UnreadableCase``."""
-    sop, key, version, hash, state, data, seq, parent, deferred, clocks = row
-    if sop not in hydrate:
-        raise UnreadableCase(f"no procedure {sop} is known here")
+    case, data, clocks = _bare(row, timers=timers)
+    model = hydrate.get(case.sop, {}).get(case.version)
+    if model is None:
+        raise UnreadableCase(_unknown(case.sop, case.version, hydrate), case=case)
     try:
-        facts = None if data is None else hydrate[sop].model_validate_json(data)
-        ledgers = {} if clocks is None else _LEDGERS.validate_json(clocks)
+        facts = None if data is None else model.model_validate_json(data)
+        return replace(case, data=facts, clocks=_ledgers(clocks))
     except ValidationError as error:
         # Only where and what kind: the message itself would quote the data.
         faults = ", ".join(f"{'.'.join(map(str, e['loc']))}: {e['type']}" for e in error.errors())
-        raise UnreadableCase(f"the data does not fit {sop}: {faults}") from None
-    return Case(sop, key, version, hash, state, facts, seq, parent, timers, deferred, ledgers)
+        reason = f"the data does not fit {case.sop} version {case.version}: {faults}"
+        raise UnreadableCase(reason, case=case) from None
+
+
+def behind_from(row: AnyRow, *, timers: Mapping[str, Timer], ended: bool) -> Behind:
+    """From the columns of ``case_from``."""
+    case, data, clocks = _bare(row, timers=timers)
+    return Behind(replace(case, clocks=_ledgers(clocks)), None if data is None else data.encode(), ended)
+
+
+def _bare(row: AnyRow, *, timers: Mapping[str, Timer]) -> tuple[Case, str | None, str | None]:
+    """The case without data and clocks, and both as JSON."""
+    sop, key, version, hash, state, data, seq, parent, deferred, clocks = row
+    return Case(sop, key, version, hash, state, None, seq, parent, timers, deferred), data, clocks
+
+
+def _ledgers(clocks: str | None) -> dict[str, Ledger]:
+    return {} if clocks is None else _LEDGERS.validate_json(clocks)
+
+
+def _unknown(sop: str, version: int, hydrate: Hydrate) -> str:
+    if sop not in hydrate:
+        return f"no procedure {sop} is known here"
+    known = ", ".join(map(str, hydrate[sop]))
+    return f"it runs on version {version} of {sop}, known here is {known}; migrate it or run that version"
 
 
 def letter_values(letter: Letter) -> Values:

@@ -10,7 +10,9 @@ from deployments.cli.cases import cases, show
 from deployments.cli.doctor import doctor
 from deployments.cli.events import send
 from deployments.cli.explain import explain, retime
+from deployments.cli.handbook import approve, handbook
 from deployments.cli.letters import letters
+from deployments.cli.migrate import migrate
 from deployments.cli.procedures import check, simulate
 from deployments.cli.serve import up, web, worker
 from deployments.cli.steps import replay, steps
@@ -22,10 +24,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
-for command in (
-    *(up, worker, web, send, cases, show, explain),
-    *(steps, replay, letters, retime, check, simulate, doctor),
-):
+_RUNNING = (up, worker, web, retime, doctor)
+_CASES = (send, cases, show, explain, steps, replay, letters)
+_PROCEDURES = (check, simulate, handbook, approve, migrate)
+for command in (*_RUNNING, *_CASES, *_PROCEDURES):
     app.command()(command)
 
 

@@ -48,7 +48,8 @@ def decide(definition: Definition, case: Case, event: Received, now: datetime) -
             return held
         event = _telling(definition, case, event)
     case = _mark_passed(case, event)
-    firing = Firing(case=case, event=event, now=now)
+    data = definition.terms if case.data is None else case.data
+    firing = Firing(state=case.state, data=data, event=event, now=now)
     definition.fire(firing)
     if firing.rule is None:
         return _stand(definition, case, firing, running)
@@ -70,7 +71,7 @@ def _stand(definition: Definition, case: Case, firing: Firing, running: Mapping[
     after = replace(case, seq=entry.seq, deferred=deferred)
     if definition.clocks:
         state = definition.states[case.state]
-        clocks, timers = _clocks(definition, firing, timers=case.timers, state=state, data=case.data)
+        clocks, timers = _clocks(definition, case, firing, timers=case.timers, state=state, data=case.data)
         after = replace(after, clocks=clocks, timers=timers)
     return Decision(
         case=after,
@@ -84,7 +85,7 @@ def _follow(
     definition: Definition, case: Case, firing: Firing, rule: Rule, running: Mapping[str, Timer]
 ) -> Decision:
     event, now = firing.event, firing.now
-    data = rule.then(case.data, event.payload, now) if rule.then else case.data
+    data = rule.then(firing.data, event.payload, now) if rule.then else case.data
     target, moved = _target(definition, case, rule, data)
     entry = _entry(case, firing, disposition=Disposition.HANDLED, after=target.name, reason=rule.because)
     does, sends = rule.does, list(rule.sends(data, event.payload)) if rule.sends else []
@@ -93,9 +94,11 @@ def _follow(
         if target.reports and case.parent:
             sends.append(Send(event=target.reports(data)))
     again = moved and target.name == case.state
-    timers, clocks = _timers(definition, case, target, data, now, again=again), case.clocks
+    timers, clocks = timers_in(definition, case, target, data, now, again=again), case.clocks
     if definition.clocks:
-        clocks, timers = _clocks(definition, firing, timers=timers, state=target, data=data, handled=True)
+        clocks, timers = _clocks(
+            definition, case, firing, timers=timers, state=target, data=data, handled=True
+        )
     return Decision(
         case=Case(
             sop=case.sop,
@@ -111,7 +114,7 @@ def _follow(
             clocks=clocks,
         ),
         entry=entry,
-        commands=_commands(case, does, data, event, entry.seq) if does else (),
+        commands=_commands(case, does, data, event, entry.seq, timers=timers) if does else (),
         sends=tuple(sends),
         timers_set=_changed(timers, running),
         timers_cleared=tuple(name for name in running if name not in timers),
@@ -121,8 +124,11 @@ def _follow(
 
 def retime(definition: Definition, case: Case, event: Received, now: datetime) -> Decision:
     """Find anew when the clocks of ``case`` are due, after the policy changed; ``event`` says so."""
-    state, firing = definition.state(case.state), Firing(case=case, event=event, now=now)
-    clocks, timers = _clocks(definition, firing, timers=case.timers, state=state, data=case.data)
+    state, firing = (
+        definition.state(case.state),
+        Firing(state=case.state, data=case.data, event=event, now=now),
+    )
+    clocks, timers = _clocks(definition, case, firing, timers=case.timers, state=state, data=case.data)
     moves = [
         f"{name} is due {moved.after.isoformat()} and no longer {moved.before.isoformat()}: {moved.why}"
         for name, ledger in clocks.items()
@@ -140,6 +146,7 @@ def retime(definition: Definition, case: Case, event: Received, now: datetime) -
 
 def _clocks(
     definition: Definition,
+    case: Case,
     firing: Firing,
     *,
     timers: Mapping[str, Timer],
@@ -148,9 +155,9 @@ def _clocks(
     handled: bool = False,
 ) -> tuple[Mapping[str, Ledger], Mapping[str, Timer]]:
     """The ledgers after the event, and ``timers`` with those of the clocks as they are then."""
-    case, event, payload = firing.case, firing.event, firing.event.payload
     if data is None:
         return case.clocks, timers
+    event, payload = firing.event, firing.event.payload
     moment = timekeeping.Moment(
         now=firing.now,
         state=state,
@@ -159,6 +166,13 @@ def _clocks(
         told=payload if isinstance(payload, ClockReached) else None,
         acknowledged=payload if handled and isinstance(payload, Acknowledged) else None,
     )
+    return clocks_in(definition, case, moment, timers)
+
+
+def clocks_in(
+    definition: Definition, case: Case, moment: timekeeping.Moment, timers: Mapping[str, Timer]
+) -> tuple[Mapping[str, Ledger], Mapping[str, Timer]]:
+    """The ledgers at ``moment``, and ``timers`` with those of the clocks as they are then."""
     ledgers, ticking = timekeeping.keep(definition.clocks, case, moment, timing=definition.timing)
     others = {name: timer for name, timer in timers.items() if DEADLINE + name not in definition.telling}
     return ledgers, {**others, **ticking}
@@ -170,7 +184,7 @@ def _held(definition: Definition, case: Case, event: Received, now: datetime) ->
     until = timekeeping.held_until(clock, case, timing=definition.timing, timer=name, now=now)
     if until is None:
         return None
-    firing = Firing(case=case, event=event, now=now)
+    firing = Firing(state=case.state, data=case.data, event=event, now=now)
     reason = f"nobody is at work; told again {until.isoformat()}"
     entry = _entry(case, firing, disposition=Disposition.IGNORED, after=case.state, reason=reason)
     timer = Timer(name=name, due=until, set_at=now)
@@ -211,11 +225,18 @@ def _entry(case: Case, firing: Firing, *, disposition: Disposition, after: str, 
 
 
 def _commands(
-    case: Case, does: tuple[CommandType, ...], data: Facts | None, event: Received, seq: int
+    case: Case,
+    does: tuple[CommandType, ...],
+    data: Facts | None,
+    event: Received,
+    seq: int,
+    *,
+    timers: Mapping[str, Timer],
 ) -> tuple[Command, ...]:
     commands: list[Command] = []
+    deadlines = {name: timer.due for name, timer in timers.items() if not timer.passed}
     for kind in does:
-        for arguments in kind.arguments(data, event.payload):
+        for arguments in kind.ask(data, event.payload, deadlines):
             before = sum(command.name == kind.name for command in commands)
             suffix = f"/{before}" if before else ""
             commands.append(Command(kind.name, f"{case.id}/{kind.name}/{seq}{suffix}", arguments))
@@ -238,8 +259,14 @@ def _changed(timers: Mapping[str, Timer], running: Mapping[str, Timer]) -> tuple
     return tuple(timer for name, timer in timers.items() if running.get(name) is not timer)
 
 
-def _timers(
-    definition: Definition, case: Case, target: State, data: Facts | None, now: datetime, *, again: bool
+def timers_in(
+    definition: Definition,
+    case: Case,
+    target: State,
+    data: Facts | None,
+    now: datetime,
+    *,
+    again: bool = False,
 ) -> Mapping[str, Timer]:
     """The timers that run in ``target``: those already running go on, new ones are set."""
     if not target.deadlines or data is None:

@@ -12,7 +12,6 @@ from typing import Any, cast
 
 from transitions import EventData, Machine
 
-from machines.kernel.case import Case
 from machines.kernel.errors import DefinitionError, UnknownState
 from machines.kernel.event import Facts, Received
 from machines.kernel.procedure import Procedure
@@ -28,11 +27,11 @@ Due = Callable[[Deadline, Facts, datetime], datetime]
 class Firing:
     """One event visiting the machine: what the case had, and which rule took it."""
 
-    __slots__ = ("case", "event", "now", "refusal", "rule", "state")
+    __slots__ = ("data", "event", "now", "refusal", "rule", "state")
 
-    def __init__(self, *, case: Case, event: Received, now: datetime) -> None:
-        self.state = case.state
-        self.case = case
+    def __init__(self, *, state: str, data: Facts | None, event: Received, now: datetime) -> None:
+        self.state = state
+        self.data = data
         self.event = event
         self.now = now
         self.rule: Rule | None = None
@@ -40,15 +39,23 @@ class Firing:
 
 
 class Definition:
-    """``procedure`` with ``due`` to turn durations into instants and the ``timing`` of its clocks, ready for
-    ``decide``."""
+    """``procedure`` with ``due`` to turn durations into instants, the ``timing`` of its clocks, and the
+    ``terms`` of the house (its own, if none are given), ready for ``decide``."""
 
-    def __init__(self, procedure: Procedure, *, due: Due, timing: Timing = ROUND_THE_CLOCK) -> None:
+    def __init__(
+        self,
+        procedure: Procedure,
+        *,
+        due: Due,
+        timing: Timing = ROUND_THE_CLOCK,
+        terms: Facts | None = None,
+    ) -> None:
         self.procedure = procedure
         self.due = due
         self.timing = timing
         self.clocks = procedure.clocks
         self.telling = {told.type: clock for clock in procedure.clocks for told in clock.deadlines}
+        self.terms = procedure.terms() if terms is None and procedure.terms else terms
         self.states: Mapping[str, State] = {state.name: state for state in procedure.states}
         self.fallback: Mapping[tuple[str, str], Rule] = self._fallbacks()
         self.machine = self._machine()
@@ -118,7 +125,7 @@ def _condition(rule: Rule) -> Callable[[EventData], bool]:
 
     def allows(data: EventData) -> bool:
         firing = cast(Firing, data.model)
-        verdict = guard(firing.case.data, firing.event.payload, firing.now)
+        verdict = guard(firing.data, firing.event.payload, firing.now)
         if isinstance(verdict, Refusal):
             firing.refusal = verdict
             return False

@@ -14,6 +14,7 @@ from typing import Any
 from machines.kernel.clock import Clock
 from machines.kernel.command import CommandType
 from machines.kernel.event import Event, Facts
+from machines.kernel.migration import Migration
 from machines.kernel.rule import Rule, Send
 from machines.kernel.state import Act, Ask, Deadline, State
 
@@ -23,7 +24,10 @@ class Procedure:
     """One SOP. ``events`` are those that reach it from outside or from other cases; outcomes come from its
     commands and deadlines from its states. ``may_happen(data)`` lists the outside events worth exploring in
     a case with that data; ``laws(data)`` names each money law that the data breaks at the end of a case.
-    ``module`` is the package that defines it, whose source is hashed.
+    ``module`` is the package that defines it, whose source is hashed. ``terms`` are the numbers that the
+    house may set in its policy (limits, windows, fees), each with what the procedure itself says: the guard
+    and the effect of the opening event take them as their first argument, for there are no data yet, and the
+    effect keeps in the data those that the case is to live under.
     """
 
     name: str
@@ -41,6 +45,9 @@ class Procedure:
     may_happen: Callable[[Any], Iterable[Event | Send]]
     module: str
     clocks: tuple[Clock, ...] = ()
+    terms: type[Facts] | None = None
+    kpis: tuple[str, ...] = ()  #: by what its owner judges it
+    migrations: tuple[Migration, ...] = ()  #: from each earlier version that cases may still be on
 
     @property
     def initial(self) -> State:
@@ -67,10 +74,13 @@ class Procedure:
 
     @cached_property
     def deadlines(self) -> dict[str, Deadline]:
-        """Those of states, and what clocks tell by the way."""
-        found = [deadline for state in self.states for deadline in state.deadlines]
-        found += [deadline for clock in self.clocks for deadline in clock.deadlines]
-        return {deadline.name: deadline for deadline in found}
+        return {deadline.name: deadline for state in self.states for deadline in state.deadlines}
+
+    @cached_property
+    def timers(self) -> dict[str, Deadline]:
+        """Whatever a timer may stand for: deadlines, and what clocks tell by the way."""
+        told = {deadline.name: deadline for clock in self.clocks for deadline in clock.deadlines}
+        return self.deadlines | told
 
     @cached_property
     def hash(self) -> str:

@@ -109,7 +109,7 @@ def keep(
             continue
         changed = True
         timers.update(_timers(clock, before, after, case.timers, timing=timing, now=moment.now))
-    return (ledgers if changed else case.clocks), timers
+    return (ledgers if changed or len(ledgers) < len(case.clocks) else case.clocks), timers
 
 
 def _turn(clock: Clock, before: Ledger | None, moment: Moment, timing: Timing) -> Ledger | None:

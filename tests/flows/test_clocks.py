@@ -43,7 +43,7 @@ class Alerts:
 @pytest.fixture(params=("memory", "sqlite"))
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     url = "memory:" if request.param == "memory" else f"sqlite:///{tmp_path / 'cases.db'}"
-    store = open_store(url, hydrate={"question": Question})
+    store = open_store(url, hydrate={"question": {1: Question}})
     store.migrate()
     yield store
     store.close()

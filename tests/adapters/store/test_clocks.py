@@ -118,7 +118,7 @@ def test_cases_from_before_there_were_clocks_go_on(kind: str, request: pytest.Fi
     if kind == "sqlite":
         url: str = request.getfixturevalue("sqlite_url")
     else:
-        url = request.getfixturevalue("server").url("before_clocks")
+        url = request.getfixturevalue("store_server").url("before_clocks")
     engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
     config = Config()
     config.set_main_option("script_location", str(migrating.__file__).replace("migrating.py", "migrations"))
