@@ -14,6 +14,7 @@ Events post to these accounts (``Event.postings``), in minor units or in pieces:
               covered                                 what the order has set aside for it
               accepted                                pieces found as they were sold
               charged                                 paid by the customer for a replacement
+              settled otherwise                       1 if the money for the goods went back another way
               refunded, withheld, delivered           as for an order; delivered is the replacement
 
 An order posts ``returned`` as well: money that has gone back by agreement in returns.
@@ -86,7 +87,7 @@ def money_or_goods(sums: Sums) -> Iterator[str]:
 
 def accepted_goods_are_settled(sums: Sums) -> Iterator[str]:
     """Goods that came back as they were sold are paid back or replaced, unless nothing had been paid."""
-    settled = _of(sums, "refunded", "withheld", "delivered")
+    settled = _of(sums, "refunded", "withheld", "delivered", "settled otherwise")
     if sums.get("accepted") and sums.get("covered") and not settled:
         yield "goods were accepted, and the customer has neither the money nor a replacement"
 

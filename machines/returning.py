@@ -131,6 +131,11 @@ class ReturnRequested(Between, type="return.requested", opens=True, key="rma"):
                 "reason": "damaged on the way",
                 "sources": [{"payment": "1", "means": "card", "cap": 900}],
             },
+            {
+                "items": [{"sku": "SOFA", "quantity": 1, "price": 60000}],
+                "reason": "changed mind",
+                "sources": [{"payment": "1", "means": "card", "cap": 60000}],
+            },
         )
     )
 
@@ -174,3 +179,6 @@ class ReturnCovered(Between, type="return.covered", key="rma"):
 
     rma: str
     sources: tuple[Source, ...]
+
+    def postings(self) -> Mapping[str, int]:
+        return {} if self.sources else {"settled otherwise": 1}

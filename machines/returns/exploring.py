@@ -7,19 +7,26 @@ from datetime import UTC, datetime
 
 from machines.between import Pick
 from machines.kernel.event import Event
-from machines.returning import ReturnCovered
+from machines.returning import ReturnCovered, Wish
 from machines.returns import events as told
 from machines.returns.data import Return
+from machines.returns.eligibility import Ruling
 
 
 def may_happen(data: Return) -> Iterable[Event]:
-    """Every event and form worth trying on a return that knows this; most states turn most of them down."""
-    yield told.ReturnWithdrawn(customer=data.customer)
-    yield told.ReturnSent(customer=data.customer)
+    """Every event and form worth trying on a return that knows this; most states turn most of them down.
+
+    Overrides, and what can be amiss on the way or in the parcel, are tried on returns of their own, since
+    together they would multiply.
+    """
+    plain = data.wish is Wish.REFUND and data.answer.ruling is Ruling.ALLOWED and data.override is None
+    yield told.ReturnArrived()
     yield told.ReturnScanned(sequence=1, scanned_at=datetime(2026, 12, 2, 9, tzinfo=UTC))
     yield told.ReturnLost()
-    yield told.ReturnArrived()
-    if data.override is None:
+    if plain:
+        yield told.ReturnSent(customer=data.customer)
+        yield told.ReturnWithdrawn(customer=data.customer)
+    if data.override is None and data.answer.ruling is Ruling.DECLINED:
         yield told.ReturnOverridden(by="j.doe", reason="good customer")
         yield told.ReturnOverridden(by="j.doe", reason="not worth the postage", keep=True)
     yield from _findings(data)
@@ -27,8 +34,8 @@ def may_happen(data: Return) -> Iterable[Event]:
         yield told.OfferAnswered(customer=data.customer, choice=choice)
     yield told.DifferenceAnswered(customer=data.customer, pay=True)
     yield told.DifferenceAnswered(customer=data.customer, pay=False)
-    yield told.ChargeDecided(again=True, reason="new card")
     yield told.ChargeDecided(again=False, reason="not worth it")
+    yield told.ChargeDecided(again=True, reason="new card")
     yield ReturnCovered(rma=data.rma, sources=data.sources)
     yield ReturnCovered(rma=data.rma, sources=())
 
@@ -41,6 +48,8 @@ def _findings(data: Return) -> Iterable[Event]:
         return told.ReturnInspected(by="warehouse", found=found)
 
     yield inspected(*(told.Found(sku=pick.sku, quantity=pick.quantity) for pick in picks))
+    if data.wish is Wish.EXCHANGE:
+        return
     first = picks[0]
     if first.quantity > 1:
         yield inspected(told.Found(sku=first.sku, quantity=1))
