@@ -208,8 +208,8 @@ def capture_declined(order: Order, event: told.CaptureDeclined, _: datetime) -> 
     return end_charge(order, event, taken=False)
 
 
-def delivered(order: Order, event: ParcelDelivered, _: datetime) -> Order:
-    return with_parcel(order, event.parcel, status=ParcelStatus.DELIVERED)
+def delivered(order: Order, event: ParcelDelivered, now: datetime) -> Order:
+    return with_parcel(order, event.parcel, status=ParcelStatus.DELIVERED, delivered_at=now)
 
 
 def failed(order: Order, event: ParcelFailed, _: datetime) -> Order:

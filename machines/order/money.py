@@ -172,9 +172,10 @@ def refund_parcel(order: Order, key: str, event: Event) -> Order:
         return order
     if order.charging(key):
         return with_parcel(order, key, refund=RefundStatus.DUE)
-    if parcel.captured == 0:
+    owed = parcel.captured - parcel.returned
+    if owed == 0:
         return with_parcel(order, key, refund=RefundStatus.NONE)
-    shares = spread(parcel.captured, sources=sources(order))
+    shares = spread(owed, sources=sources(order))
     for share in shares:
         going = order.payment(share.payment).refunding + share.amount
         order = with_payment(order, share.payment, refunding=going)

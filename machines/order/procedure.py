@@ -16,9 +16,10 @@ from machines.between import (
     RefundWithheld,
 )
 from machines.kernel.procedure import Procedure
-from machines.order import accepting, closing, events, fulfilling, states
+from machines.order import accepting, closing, events, fulfilling, returning, states
 from machines.order.data import Order
 from machines.order.exploring import may_happen
+from machines.returning import ReturnClosed, ReturnRefunded, ReturnReopened
 
 ORDER = Procedure(
     name="order",
@@ -46,6 +47,10 @@ ORDER = Procedure(
         ParcelCancelled,
         RefundSettled,
         RefundWithheld,
+        returning.OrderReturnAsked,
+        ReturnRefunded,
+        ReturnClosed,
+        ReturnReopened,
     ),
     states=states.EVERYWHERE,
     rules=(
@@ -55,12 +60,13 @@ ORDER = Procedure(
         *accepting.PAYMENT,
         *accepting.SILENCE,
         *fulfilling.HANDOVER,
-        *fulfilling.PARCELS,
+        *returning.opened_by_itself(fulfilling.PARCELS),
         *fulfilling.RENEWAL,
         *fulfilling.REMEDIES,
         *closing.CHANGES,
         *closing.CANCELLING,
-        *closing.SETTLEMENT,
+        *returning.RETURNS,
+        *returning.opened_by_itself(closing.SETTLEMENT),
         *closing.OTHERWISE,
     ),
     may_happen=may_happen,

@@ -1,4 +1,4 @@
-"""What a return asks of carrier, stock, warehouse and payment provider, and every way in which that can end."""
+"""What a return asks of carrier, stock, warehouse and payment provider, and every way in which it can end."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from machines.kernel.command import CommandType, Retry
 from machines.kernel.event import Event, Facts
 from machines.returns.data import Return
 from machines.returns.events import (
-    ChargeDeclined,
     Charged,
+    ChargeDeclined,
     Condition,
     GoodsBookedIn,
     GoodsPutBack,
@@ -202,4 +202,3 @@ CHARGE = CommandType(
     takes=ChargeRequest,
     retry=PATIENT,
 )
-

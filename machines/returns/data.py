@@ -148,4 +148,3 @@ class Return(Facts):
         return any(
             parcel.purpose is Purpose.REPLACEMENT and parcel.status in statuses for parcel in self.parcels
         )
-

@@ -337,7 +337,8 @@ def cover(data: Return, event: ReturnCovered, _: datetime) -> Return:
         for share in payback.shares:
             gone[share.payment] = gone.get(share.payment, 0) + share.amount
     sources = tuple(
-        source.model_copy(update={"cap": source.cap + gone.get(source.payment, 0)}) for source in event.sources
+        source.model_copy(update={"cap": source.cap + gone.get(source.payment, 0)})
+        for source in event.sources
     )
     return data.model_copy(update={"sources": sources, "reopening": None})
 

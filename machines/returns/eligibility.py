@@ -184,4 +184,3 @@ def _alternatives(question: Question, lines: tuple[LineAnswer, ...]) -> tuple[st
     else:
         found.append("if something is wrong with the goods, say what")
     return (*found, "ask us to look at it again (a complaint)")
-

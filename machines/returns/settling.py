@@ -10,7 +10,7 @@ from machines.between import (
     RefundSettled,
     RefundWithheld,
 )
-from machines.kernel.rule import defer, ignore, on, refuse
+from machines.kernel.rule import ignore, on, refuse
 from machines.messages import MessageSent, MessageUndeliverable, StaffAlerted
 from machines.returning import ReturnCovered, ReturnRequested
 from machines.returns import commands, effects, events, guards, letters, states
@@ -234,9 +234,7 @@ UNRETURNED = (
         then=effects.charged,
         sends=request_refund,
     ),
-    on(
-        events.ChargeDeclined, at=states.CHARGING, to=states.CHARGE_DECLINED, then=effects.not_charged
-    ),
+    on(events.ChargeDeclined, at=states.CHARGING, to=states.CHARGE_DECLINED, then=effects.not_charged),
     on(
         events.ChargeDecided,
         at=states.CHARGE_DECLINED,

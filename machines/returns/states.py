@@ -62,16 +62,16 @@ REFUND_BY = Deadline(
     until=guards.refund_by,
 )
 CHOICE_REMINDER = Deadline("choice_reminder", "The customer is reminded.", after=days(3))
-CHOICE_DUE = Deadline(
-    "choice_due", "The customer has not chosen: the partial refund is paid.", after=days(7)
-)
+CHOICE_DUE = Deadline("choice_due", "The customer has not chosen: the partial refund is paid.", after=days(7))
 DIFFERENCE_DUE = Deadline(
     "difference_due", "The customer has not answered: the goods are paid back instead.", after=days(7)
 )
 CHARGE_DUE = Deadline(
     "charge_due", "Nobody has decided; the next in line is called.", after=working_days(2), repeats=True
 )
-DISPATCH_DUE = Deadline("dispatch_due", "The parcel is late; the lead is called.", after=hours(48), repeats=True)
+DISPATCH_DUE = Deadline(
+    "dispatch_due", "The parcel is late; the lead is called.", after=hours(48), repeats=True
+)
 
 # -- may it come back? -----------------------------------------------------------------------------
 

@@ -18,7 +18,38 @@ from pydantic import Field, field_validator
 from machines.kernel.event import Facts
 
 EUROPE = tuple(
-    "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK".split()
+    [
+        "AT",
+        "BE",
+        "BG",
+        "CY",
+        "CZ",
+        "DE",
+        "DK",
+        "EE",
+        "ES",
+        "FI",
+        "FR",
+        "GR",
+        "HR",
+        "HU",
+        "IE",
+        "IS",
+        "IT",
+        "LI",
+        "LT",
+        "LU",
+        "LV",
+        "MT",
+        "NL",
+        "NO",
+        "PL",
+        "PT",
+        "RO",
+        "SE",
+        "SI",
+        "SK",
+    ]
 )
 """The European Economic Area, where goods bought at a distance may be withdrawn from within 14 days."""
 
@@ -81,9 +112,7 @@ class Terms(Facts):
 
     def group(self, sku: str) -> Group:
         """The first group with a pattern that fits."""
-        fitting = (
-            group for group in self.groups if any(fnmatchcase(sku, pattern) for pattern in group.skus)
-        )
+        fitting = (group for group in self.groups if any(fnmatchcase(sku, pattern) for pattern in group.skus))
         return next(fitting, ALL_OTHER)
 
     def window_days_for(self, group: Group, country: str) -> int:
