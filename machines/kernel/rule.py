@@ -76,7 +76,7 @@ class Rule:
     does: tuple[CommandType, ...] = ()
     sends: Callable[..., Iterable[Send]] | None = None
     because: str = ""
-    explains: Callable[..., str] | None = None
+    explains: Callable[[Any], str] | None = None
 
     @property
     def targets(self) -> tuple[State, ...]:
@@ -95,7 +95,7 @@ def on(
     does: tuple[CommandType, ...] = (),
     sends: Callable[[Data, E], Iterable[Send]] | None = None,
     because: str = "",
-    explains: Callable[[Data], str] | None = None,
+    explains: Callable[[Any], str] | None = None,
 ) -> Rule:
     """The case handles the event: if ``when`` allows it, ``then`` computes the new data, ``does`` names
     commands to perform, ``sends`` events to other cases, and the case goes to ``to`` or stays. Where ``to``

@@ -2,7 +2,7 @@
 
 The customer asks the order, which knows what was delivered, when and for how much. It sets that money aside
 and opens a case of the procedure ``return`` with all that case must know. What the return pays back it
-reports; what it does not need is free again. A cancellation that lost against the carrier opens one by itself.
+reports; what it does not need is free again. A cancellation that lost against the carrier opens one, too.
 """
 
 from __future__ import annotations

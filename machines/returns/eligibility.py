@@ -1,8 +1,8 @@
 """The return policy as one object: may these goods come back, until when, for how much, and why.
 
 ``assess`` is pure and gives one explained ``Answer``, which the procedure, its messages, its journal, the web
-and the ``sop`` command all use. Windows count whole days from the day of delivery, where the customer's day is
-that of the time zone of the house.
+and the ``sop`` command all use. Windows count whole days from the day of delivery; days begin and end in the
+time zone of the house.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from machines.returns.data import CHARGE, Return
 
 
 def request_refund(data: Return, event: Event) -> Iterable[Send]:
-    """A refund case for what is owed because of ``event``; it may take from each payment what is set aside."""
+    """A refund case for what is owed because of ``event``, from each payment what is set aside."""
     means = {source.payment: source.means for source in data.sources}
     for payback in data.paybacks:
         if not payback.open or payback.cause != event.type:

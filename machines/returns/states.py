@@ -78,8 +78,8 @@ DISPATCH_DUE = Deadline(
 REQUESTED = Wait("requested", "Goods are to come back.", no_deadline="its first event moves it on")
 DECLINED = Wait(
     "declined",
-    "The policy does not allow it. The customer is told why, and may ask us to look at it again by a complaint; "
-    "a colleague may decide otherwise.",
+    "The policy does not allow it. The customer is told why, and may ask us to look at it again by a "
+    "complaint; a colleague may decide otherwise.",
     does=(letters.TELL_DECLINED,),
     deadlines=(APPEAL_DUE,),
     fulfils=("RET-2",),
@@ -123,8 +123,8 @@ INSPECTING = Ask(
 )
 AWAITING_CHOICE = Ask(
     "awaiting_choice",
-    "Not all came back as it was sold. The customer chooses between what it is still worth, having it sent back, "
-    "and leaving it to us.",
+    "Not all came back as it was sold. The customer chooses between what it is still worth, having it sent "
+    "back, and leaving it to us.",
     form=OfferAnswered,
     role="customer",
     does=(letters.ASK_CHOICE,),
@@ -139,8 +139,8 @@ SETTING_ASIDE = Act(
 )
 AWAITING_DIFFERENCE = Ask(
     "awaiting_difference",
-    "The other article costs more; the customer pays the difference or has the money back. Nothing is charged "
-    "unasked.",
+    "The other article costs more; the customer pays the difference or has the money back. Nothing is "
+    "charged unasked.",
     form=DifferenceAnswered,
     role="customer",
     does=(letters.ASK_DIFFERENCE,),

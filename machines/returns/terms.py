@@ -17,40 +17,8 @@ from pydantic import Field, field_validator
 
 from machines.kernel.event import Facts
 
-EUROPE = tuple(
-    [
-        "AT",
-        "BE",
-        "BG",
-        "CY",
-        "CZ",
-        "DE",
-        "DK",
-        "EE",
-        "ES",
-        "FI",
-        "FR",
-        "GR",
-        "HR",
-        "HU",
-        "IE",
-        "IS",
-        "IT",
-        "LI",
-        "LT",
-        "LU",
-        "LV",
-        "MT",
-        "NL",
-        "NO",
-        "PL",
-        "PT",
-        "RO",
-        "SE",
-        "SI",
-        "SK",
-    ]
-)
+_EUROPE = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK"
+EUROPE = frozenset(_EUROPE.split())
 """The European Economic Area, where goods bought at a distance may be withdrawn from within 14 days."""
 
 
@@ -101,7 +69,7 @@ class Terms(Facts):
     regions: tuple[Region, ...] = (
         Region(name="overseas", countries=("AU", "CA", "JP", "NZ", "US"), window_days=45),
     )
-    withdrawal_countries: tuple[str, ...] = EUROPE
+    withdrawal_countries: frozenset[str] = EUROPE
 
     @field_validator("zone")
     @classmethod
