@@ -84,7 +84,7 @@ class Return(Facts):
     tracking: str | None = None
     sequence: int = 0
     scanned_at: datetime | None = None
-    left: bool = False  #: a scan or the customer's proof shows that the parcel has been sent
+    sent_at: datetime | None = None  #: when a scan, the customer's proof or the parcel itself showed it
     came: bool = False  #: the warehouse has it
     found: tuple[Found, ...] = ()
     accepted: int = 0  #: what goes back for the pieces found as they were sold
@@ -112,6 +112,11 @@ class Return(Facts):
         return min(self.answer.refund, self.covered)
 
     @property
+    def worth(self) -> int:
+        """What the goods count for when others take their place."""
+        return self.answer.refund - self.answer.delivery_costs
+
+    @property
     def covered(self) -> int:
         return sum(source.cap for source in self.sources)
 
@@ -128,7 +133,7 @@ class Return(Facts):
     @property
     def difference(self) -> int:
         """What the replacement costs more than the goods (less, if negative)."""
-        return self.price * self.pieces - self.answer.refund if self.instead else 0
+        return self.price * self.pieces - self.worth if self.instead else 0
 
     def caps(self) -> tuple[Source, ...]:
         """What each payment can still give back, the newest first; a charge for a replacement is newest."""

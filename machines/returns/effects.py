@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from machines.between import (
     ParcelDelivered,
@@ -46,7 +47,7 @@ def answered(terms: Terms, event: ReturnRequested) -> Answer:
     return assess(question, terms=terms, now=event.notified)
 
 
-def request(terms: Terms, event: ReturnRequested, _: datetime) -> Return:
+def request(terms: Any, event: ReturnRequested, _: datetime) -> Return:
     return Return(
         rma=event.rma,
         order=event.order,
@@ -72,7 +73,7 @@ def _in_advance(terms: Terms, event: ReturnRequested) -> bool:
     return event.advance and terms.advance and chargeable and event.wish is Wish.REPLACEMENT
 
 
-def request_to_keep(terms: Terms, event: ReturnRequested, now: datetime) -> Return:
+def request_to_keep(terms: Any, event: ReturnRequested, now: datetime) -> Return:
     return owe_all(request(terms, event, now), event, now)
 
 
@@ -119,13 +120,13 @@ def no_label(data: Return, _: told.LabelNotIssued, __: datetime) -> Return:
     return data.model_copy(update={"advance": False})
 
 
-def sent(data: Return, _: Event, __: datetime) -> Return:
-    return data.model_copy(update={"left": True})
+def sent(data: Return, _: Event, now: datetime) -> Return:
+    return data.model_copy(update={"sent_at": data.sent_at or now})
 
 
-def scan(data: Return, event: told.ReturnScanned, _: datetime) -> Return:
-    update = {"sequence": event.sequence, "scanned_at": event.scanned_at, "left": True}
-    return data.model_copy(update=update)
+def scan(data: Return, event: told.ReturnScanned, now: datetime) -> Return:
+    update = {"sequence": event.sequence, "scanned_at": event.scanned_at}
+    return sent(data.model_copy(update=update), event, now)
 
 
 def lost(data: Return, _: Event, __: datetime) -> Return:
@@ -138,8 +139,8 @@ def lost_and_owe(data: Return, event: Event, now: datetime) -> Return:
     return owe_offer(lost(data, event, now), event, now)
 
 
-def arrived(data: Return, _: Event, __: datetime) -> Return:
-    return data.model_copy(update={"came": True, "rung": 0})
+def arrived(data: Return, event: Event, now: datetime) -> Return:
+    return sent(data.model_copy(update={"came": True, "rung": 0}), event, now)
 
 
 def climb(data: Return, _: DeadlinePassed, __: datetime) -> Return:
@@ -170,6 +171,11 @@ def inspect(data: Return, event: told.ReturnInspected, _: datetime) -> Return:
 def inspect_and_owe(data: Return, event: told.ReturnInspected, now: datetime) -> Return:
     data = inspect(data, event, now)
     return owe(data, data.offered, event)
+
+
+def inspect_and_undo_charge(data: Return, event: told.ReturnInspected, now: datetime) -> Return:
+    data = inspect(data, event, now)
+    return owe(data, min(data.offered, data.charged), event)
 
 
 def inspect_and_send_back(data: Return, event: told.ReturnInspected, now: datetime) -> Return:
@@ -224,7 +230,7 @@ def refund_ended(data: Return, event: RefundReport, _: datetime) -> Return:
 
 def begin_charge(data: Return, _: Event, __: datetime) -> Return:
     """The replacement costs what the goods did that have not come back."""
-    return data.model_copy(update={"charging": data.answer.refund, "rung": 0})
+    return data.model_copy(update={"charging": data.worth, "rung": 0})
 
 
 def charged(data: Return, event: told.Charged, _: datetime) -> Return:
@@ -247,7 +253,7 @@ def price(data: Return, event: told.GoodsSetAside, _: datetime) -> Return:
 
 def replace(data: Return, event: Event, _: datetime) -> Return:
     """Send the replacement; what it costs less than the goods goes back."""
-    value = data.answer.refund + data.difference
+    value = data.worth + data.difference
     key = f"{data.rma}-X{len(data.parcels) + 1}"
     parcel = Parcel(key=key, purpose=Purpose.REPLACEMENT, items=data.replacing, value=value)
     data = data.model_copy(update={"parcels": (*data.parcels, parcel)})
@@ -322,8 +328,8 @@ def owe_for_failed(data: Return, event: Event) -> Return:
 # -- opened once more ------------------------------------------------------------------------------
 
 
-def reopen_for_goods(data: Return, _: Event, __: datetime) -> Return:
-    return data.model_copy(update={"reopening": Reopening.GOODS_CAME, "came": True, "rung": 0})
+def reopen_for_goods(data: Return, event: Event, now: datetime) -> Return:
+    return arrived(data, event, now).model_copy(update={"reopening": Reopening.GOODS_CAME})
 
 
 def reopen_for_parcel(data: Return, event: ParcelReport, now: datetime) -> Return:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from machines.between import ParcelReport, RefundReport
 from machines.kernel.event import Event
@@ -13,8 +14,8 @@ from machines.returns import events as told
 from machines.returns.data import ParcelStatus, Purpose, Reopening, Return
 from machines.returns.effects import answered, inspect
 from machines.returns.eligibility import Ruling
-from machines.returns.terms import Terms
 
+TO_INSPECT = timedelta(days=3)  #: we take no longer, where goods are sent when the 14 days are over
 UNDER_WAY = (ParcelStatus.OPEN, ParcelStatus.LEFT)
 STANDING = (*UNDER_WAY, ParcelStatus.DELIVERED)
 ByCustomer = told.ReturnWithdrawn | told.ReturnSent | told.OfferAnswered | told.DifferenceAnswered
@@ -22,12 +23,12 @@ ByCustomer = told.ReturnWithdrawn | told.ReturnSent | told.OfferAnswered | told.
 # -- request ---------------------------------------------------------------------------------------
 
 
-def may_keep(terms: Terms, event: ReturnRequested, _: datetime) -> Verdict:
+def may_keep(terms: Any, event: ReturnRequested, _: datetime) -> Verdict:
     answer = answered(terms, event)
     return allow_if(answer.keep, "the goods are to be sent back", alternatives=answer.alternatives)
 
 
-def eligible(terms: Terms, event: ReturnRequested, _: datetime) -> Verdict:
+def eligible(terms: Any, event: ReturnRequested, _: datetime) -> Verdict:
     answer = answered(terms, event)
     allowed = answer.ruling is not Ruling.DECLINED
     return allow_if(allowed, answer.explained, alternatives=answer.alternatives)
@@ -234,4 +235,7 @@ def always(_: Return) -> bool:
 def refund_by(data: Return) -> datetime | None:
     """Directive 2011/83/EU, Article 13: the refund of a withdrawal may wait for the goods or for proof that
     they were sent, and for nothing else."""
-    return data.answer.refund_by if data.wish is Wish.REFUND else None
+    by_law = data.answer.refund_by
+    if by_law is None or data.sent_at is None or data.wish is not Wish.REFUND:
+        return None
+    return max(by_law, data.sent_at + TO_INSPECT)

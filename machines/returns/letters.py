@@ -52,6 +52,14 @@ def _call_next(ladder: tuple[str, ...], subject: str) -> CommandType:
     return alert(arguments=arguments)
 
 
+def _unlisted(data: Return, _: Event) -> Iterable[Alert]:
+    """Only if more was in the parcel than was announced."""
+    announced = {item.sku: item.quantity for item in data.items}
+    if any(found.quantity > announced.get(found.sku, 0) for found in data.found):
+        subject = "a parcel held more than was announced; the customer's other things go back"
+        yield Alert(role="returns desk", about=data.rma, subject=subject)
+
+
 def _answer(data: Return, _: Event) -> dict[str, str]:
     return {"reason": data.reason, **data.answer.facts()}
 
@@ -120,6 +128,7 @@ CALL_ABOUT_LABEL = _call("dispatch desk", "the carrier gives no label for a retu
 CALL_ABOUT_UNASKED = _call("returns desk", "goods came for a return that was declined")
 CALL_ABOUT_NOT_OWED = _call("returns desk", "goods came for which the money has gone back otherwise")
 CALL_ABOUT_LATE = _call("returns desk", "goods of a return that is settled have come in")
+CALL_ABOUT_UNLISTED = alert(arguments=_unlisted)
 CALL_ABOUT_CONDITION = _call("returns desk", "goods replaced in advance came back in a worse condition")
 CALL_ABOUT_ADDRESS = _call("returns desk", "a customer cannot be reached by message")
 CALL_WAREHOUSE_LEAD = _call("warehouse lead", "a parcel to a customer is late")

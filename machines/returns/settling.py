@@ -32,8 +32,8 @@ INSPECTION = (
         at=states.INSPECTING,
         to=states.RETURN_STANDS,
         when=guards.came_after_charge,
-        then=effects.inspect_and_owe,
-        does=(commands.BOOK_IN,),
+        then=effects.inspect_and_undo_charge,
+        does=(commands.BOOK_IN, letters.CALL_ABOUT_UNLISTED),
         sends=request_refund,
     ),
     on(
@@ -42,7 +42,7 @@ INSPECTION = (
         to=states.UNEXCHANGED,
         when=inspected(guards.replaced, guards.replacement_came_back),
         then=effects.inspect,
-        does=(commands.BOOK_IN,),
+        does=(commands.BOOK_IN, letters.CALL_ABOUT_UNLISTED),
     ),
     on(
         events.ReturnInspected,
@@ -50,7 +50,7 @@ INSPECTION = (
         to=states.RETURN_STANDS,
         when=inspected(guards.replaced, guards.accepted),
         then=effects.inspect,
-        does=(commands.BOOK_IN,),
+        does=(commands.BOOK_IN, letters.CALL_ABOUT_UNLISTED),
     ),
     on(
         events.ReturnInspected,
@@ -73,7 +73,7 @@ INSPECTION = (
         to=states.SETTING_ASIDE,
         when=inspected(guards.accepted, guards.wants_replacement),
         then=effects.inspect,
-        does=(commands.BOOK_IN,),
+        does=(commands.BOOK_IN, letters.CALL_ABOUT_UNLISTED),
     ),
     on(
         events.ReturnInspected,
@@ -81,7 +81,7 @@ INSPECTION = (
         to=states.RETURN_STANDS,
         when=guards.accepted,
         then=effects.inspect_and_owe,
-        does=(commands.BOOK_IN, letters.TELL_REFUND),
+        does=(commands.BOOK_IN, letters.CALL_ABOUT_UNLISTED, letters.TELL_REFUND),
         sends=request_refund,
     ),
     on(
@@ -90,6 +90,7 @@ INSPECTION = (
         to=states.AWAITING_CHOICE,
         when=guards.worth_something,
         then=effects.inspect,
+        does=(letters.CALL_ABOUT_UNLISTED,),
     ),
     on(
         events.ReturnInspected,

@@ -27,14 +27,22 @@ def closed(data: Return) -> Event:
 
 
 def closed_and_taken(data: Return) -> Event:
-    """What we have, what the customer may keep and what was paid cannot be returned once more."""
-    sent_back = {
-        found.sku
-        for found in data.found
-        if guards.sent_back(data) and found.condition is not Condition.AS_SOLD
-    }
-    items = (Pick(sku=item.sku, quantity=item.quantity) for item in data.items if item.sku not in sent_back)
-    return ReturnClosed(rma=data.rma, taken=tuple(items))
+    """What we have, and what was paid without having come, cannot be returned once more."""
+    if not data.found:
+        return ReturnClosed(rma=data.rma, taken=_announced(data))
+    returned = guards.sent_back(data)
+    kept = [found for found in data.found if not returned or found.condition is Condition.AS_SOLD]
+    came = {item.sku: sum(found.quantity for found in kept if found.sku == item.sku) for item in data.items}
+    picks = (
+        Pick(sku=item.sku, quantity=min(item.quantity, came[item.sku]))
+        for item in data.items
+        if came[item.sku]
+    )
+    return ReturnClosed(rma=data.rma, taken=tuple(picks))
+
+
+def _announced(data: Return) -> tuple[Pick, ...]:
+    return tuple(Pick(sku=item.sku, quantity=item.quantity) for item in data.items)
 
 
 def closed_exchanged(data: Return) -> Event:
