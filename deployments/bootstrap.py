@@ -32,6 +32,7 @@ from machines.definitions import definitions
 from machines.kernel.definition import Definition
 from machines.policy import DEFAULT
 from machines.policy import load as load_policy
+from machines.returns.terms import Terms as ReturnTerms
 
 
 def utc_now() -> datetime:
@@ -46,6 +47,13 @@ class Installation:
     catalogue: Catalogue
     definitions: Mapping[str, Definition]
     store: Store
+
+    @property
+    def return_terms(self) -> ReturnTerms:
+        """The return policy as the house has set it."""
+        terms = self.definitions["return"].terms
+        assert isinstance(terms, ReturnTerms)
+        return terms
 
     @staticmethod
     def clock() -> datetime:

@@ -59,6 +59,7 @@ def web() -> None:
     """Take events in over HTTP; API documents at /docs."""
     import uvicorn
 
+    from adapters.return_policy import add_return_policy
     from adapters.web import create_app
     from deployments.bootstrap import open_application
 
@@ -67,6 +68,7 @@ def web() -> None:
     _log_to_stderr(settings)
     with plain_errors(), open_application(settings) as app:
         api = create_app(app.intake, store=app.store, body_limit=settings.body_limit)
+        add_return_policy(api, terms=app.return_terms, clock=app.clock)
         uvicorn.run(
             api, host=settings.web_host, port=settings.web_port, log_level="warning", access_log=False
         )

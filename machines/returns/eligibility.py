@@ -115,7 +115,7 @@ def assess(question: Question, *, terms: Terms, now: datetime) -> Answer:
     small = terms.keep_below * 10 ** exponent(question.currency)
     return Answer(
         ruling=ruling,
-        reasons=tuple(dict.fromkeys(line.because for line in lines)) or ("nothing is to come back",),
+        reasons=_reasons(lines, ruling),
         alternatives=_alternatives(question, lines) if declined else (),
         delivered=delivered,
         last_day=last_day,
@@ -172,6 +172,12 @@ def _withdrawable_until(group: Group, country: str, terms: Terms, delivered: dat
     if country not in terms.withdrawal_countries or group.excluded in UNWITHDRAWABLE:
         return None
     return next_working_day(delivered + timedelta(days=WITHDRAWAL_DAYS), country=country)
+
+
+def _reasons(lines: tuple[LineAnswer, ...], ruling: Ruling) -> tuple[str, ...]:
+    """Of a refusal only what it rests on, else what is said of each line."""
+    telling = (line for line in lines if ruling is not Ruling.DECLINED or line.ruling is ruling)
+    return tuple(dict.fromkeys(line.because for line in telling)) or ("nothing is to come back",)
 
 
 def _alternatives(question: Question, lines: tuple[LineAnswer, ...]) -> tuple[str, ...]:

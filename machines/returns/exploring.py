@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from machines.between import Pick
 from machines.kernel.event import Event
-from machines.returning import ReturnCovered, Wish
+from machines.returning import Reason, ReturnCovered, Wish
 from machines.returns import events as told
 from machines.returns.data import Return
 from machines.returns.eligibility import Ruling
@@ -17,10 +17,13 @@ def may_happen(data: Return) -> Iterable[Event]:
     """Every event and form worth trying on a return that knows this; most states turn most of them down.
 
     Overrides, and what can be amiss on the way or in the parcel, are tried on returns of their own, since
-    together they would multiply.
+    together they would multiply; a return that opened by itself is as good as one that was asked for.
     """
     plain = data.wish is Wish.REFUND and data.answer.ruling is Ruling.ALLOWED and data.override is None
     yield told.ReturnArrived()
+    if data.reason is Reason.CANCELLED_TOO_LATE:
+        yield from _findings(data)
+        return
     yield told.ReturnScanned(sequence=1, scanned_at=datetime(2026, 12, 2, 9, tzinfo=UTC))
     yield told.ReturnLost()
     if plain:
@@ -48,7 +51,7 @@ def _findings(data: Return) -> Iterable[Event]:
         return told.ReturnInspected(by="warehouse", found=found)
 
     yield inspected(*(told.Found(sku=pick.sku, quantity=pick.quantity) for pick in picks))
-    if data.wish is Wish.EXCHANGE:
+    if data.wish is Wish.EXCHANGE or data.reason is Reason.CANCELLED_TOO_LATE:
         return
     first = picks[0]
     if first.quantity > 1:

@@ -266,9 +266,9 @@ OTHERWISE = (
 def may_happen(shipment: Shipment) -> Iterable[Event]:
     """What warehouse, carrier and customer may report of this parcel."""
     at = datetime(2026, 12, 2, 9, tzinfo=UTC)
-    yield ShipmentCancelled(parcel=shipment.parcel)
     yield events.ShipmentDispatched()
     yield events.ShipmentDelivered()
+    yield ShipmentCancelled(parcel=shipment.parcel)
     yield events.ParcelDamaged()
     yield events.ParcelLost()
     yield events.ReturnStarted(reason=events.ReturnReason.REFUSED)
