@@ -174,7 +174,10 @@ def inspect_and_owe(data: Return, event: told.ReturnInspected, now: datetime) ->
 
 
 def inspect_and_undo_charge(data: Return, event: told.ReturnInspected, now: datetime) -> Return:
+    """The original is here after all. Where the replacement turned out never to have arrived, both count."""
     data = inspect(data, event, now)
+    if data.replacement(ParcelStatus.FAILED):
+        return owe(data, data.offered + data.charged, event)
     return owe(data, min(data.offered, data.charged), event)
 
 
