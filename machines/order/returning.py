@@ -274,7 +274,7 @@ RETURNS = (
     refuse(OrderReturnAsked, at=states.RETURNED, because="all that was delivered has been returned"),
     refuse(
         OrderReturnAsked,
-        at=states.OPENED,
+        at=tuple(state for state in ELSEWHERE if state not in ARRIVING),
         because="nothing has been delivered that could come back; an order under way can be cancelled",
     ),
     defer(ParcelFailed, at=states.IN_RETURN, because="the return under way comes first"),

@@ -148,11 +148,11 @@ def climb(data: Return, _: DeadlinePassed, __: datetime) -> Return:
 
 
 def inspect(data: Return, event: told.ReturnInspected, _: datetime) -> Return:
-    """Counts what was found against what was announced, each announced piece once."""
+    """Counts what was found against what was announced, each announced piece once, the best first."""
     worth = {line.sku: line.refund for line in data.answer.lines}
     left = {item.sku: item.quantity for item in data.items}
     accepted = offered = 0
-    for found in event.found:
+    for found in sorted(event.found, key=_still_worth, reverse=True):
         if found.condition in (told.Condition.OTHER_ITEM, told.Condition.REPLACEMENT):
             continue
         pieces = min(found.quantity, left.get(found.sku, 0))
@@ -166,6 +166,11 @@ def inspect(data: Return, event: told.ReturnInspected, _: datetime) -> Return:
         costs = data.answer.delivery_costs
         accepted, offered = accepted + costs if accepted else 0, offered + costs
     return data.model_copy(update={"found": event.found, "accepted": accepted, "offered": offered})
+
+
+def _still_worth(found: told.Found) -> int:
+    """In per cent."""
+    return {told.Condition.AS_SOLD: 100, told.Condition.WORTH_LESS: found.worth}.get(found.condition, 0)
 
 
 def inspect_and_owe(data: Return, event: told.ReturnInspected, now: datetime) -> Return:
