@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import sys
@@ -47,11 +46,12 @@ def worker() -> None:
     os.environ.setdefault("PREFECT_API_URL", settings.prefect_url)
     os.environ.setdefault("PREFECT_HOME", str((settings.home / "prefect-client").resolve()))
     os.environ.setdefault("DO_NOT_TRACK", "1")
+    from deployments.memory import collect_seldom, giving_back
     from deployments.registration import register
     from deployments.worker import run_worker
 
-    _collect_seldom()
-    with plain_errors():
+    collect_seldom()
+    with plain_errors(), giving_back():
         asyncio.run(run_worker(register=register))
 
 
@@ -72,13 +72,6 @@ def web() -> None:
         uvicorn.run(
             api, host=settings.web_host, port=settings.web_port, log_level="warning", access_log=False
         )
-
-
-def _collect_seldom() -> None:
-    """A round makes thousands of short-lived values; the collector as it comes took a fifth of the time."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 10, 10)
 
 
 def _log_to_stderr(settings: Settings) -> None:

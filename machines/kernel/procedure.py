@@ -13,6 +13,7 @@ from typing import Any
 
 from machines.kernel.command import CommandType
 from machines.kernel.event import Event, Facts
+from machines.kernel.migration import Migration
 from machines.kernel.rule import Rule, Send
 from machines.kernel.state import Act, Ask, Deadline, State
 
@@ -43,6 +44,8 @@ class Procedure:
     may_happen: Callable[[Any], Iterable[Event | Send]]
     module: str
     terms: type[Facts] | None = None
+    kpis: tuple[str, ...] = ()  #: by what its owner judges it
+    migrations: tuple[Migration, ...] = ()  #: from each earlier version that cases may still be on
 
     @property
     def initial(self) -> State:

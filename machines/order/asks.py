@@ -8,7 +8,8 @@ from datetime import date, datetime
 from machines.between import Address, Means, ParcelReport, Pick
 from machines.kernel.event import Event, Facts
 from machines.order.data import Charge, Line, Order, ParcelStatus, PaymentStatus, cause
-from machines.order.events import PaymentAuthorized, WarehouseReported
+from machines.order.outcomes import PaymentAuthorized, WarehouseReported
+from machines.order.standing import kept_pieces
 
 # -- what is asked ---------------------------------------------------------------------------------
 
@@ -34,6 +35,14 @@ class Restrictions(Facts):
     country: str
     zone: str
     lines: tuple[Line, ...]
+
+
+class Kept(Facts):
+    """What ``customer`` has of this order in the end; nothing else of it counts towards limits any more."""
+
+    order: str
+    customer: str
+    items: tuple[Pick, ...]
 
 
 class Pieces(Facts):
@@ -123,6 +132,14 @@ def restrictions(order: Order, _: Event) -> Iterable[Facts]:
         zone=order.ship_to.zone,
         lines=order.lines,
     )
+
+
+def not_kept(order: Order, _: Event) -> Iterable[Facts]:
+    """Nothing is said where the customer has all that was ordered; what was returned is not kept."""
+    had = kept_pieces(order)
+    if any(had[line.sku] < line.quantity for line in order.lines):
+        items = tuple(Pick(sku=sku, quantity=quantity) for sku, quantity in had.items())
+        yield Kept(order=order.order, customer=order.customer, items=items)
 
 
 def all_pieces(order: Order, _: Event) -> Iterable[Facts]:

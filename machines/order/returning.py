@@ -20,6 +20,7 @@ from machines.kernel.verdict import Refusal, Verdict, allow_if
 from machines.order import states
 from machines.order.data import Order, ParcelStatus, Returning
 from machines.order.money import sources, with_parcel, with_payment
+from machines.order.standing import all_returned, always, left_to_return, some_return_open
 from machines.returning import (
     Reason,
     ReturnClosed,
@@ -51,24 +52,6 @@ class OrderReturnAsked(Event, type="order.return"):
 
 
 # -- pieces and money ------------------------------------------------------------------------------
-
-
-def _delivered(order: Order) -> Counter[str]:
-    pieces: Counter[str] = Counter()
-    for parcel in order.parcels_in(ParcelStatus.DELIVERED):
-        for item in parcel.items:
-            pieces[item.sku] += item.quantity
-    return pieces
-
-
-def left_to_return(order: Order, *, besides: str | None = None) -> Counter[str]:
-    """Delivered pieces that are in no return (``besides`` one), and that none has taken."""
-    pieces = _delivered(order)
-    for one in order.returns:
-        if one.rma != besides:
-            for item in one.items if one.open else one.taken:
-                pieces[item.sku] -= item.quantity
-    return +pieces
 
 
 def _set_aside(order: Order, rma: str) -> Order:
@@ -187,14 +170,6 @@ def return_open(order: Order, event: ReturnRefunded | ReturnClosed, _: datetime)
     return allow_if(known, "that return is over")
 
 
-def some_return_open(order: Order) -> bool:
-    return any(one.open for one in order.returns)
-
-
-def all_returned(order: Order) -> bool:
-    return bool(order.returns) and not left_to_return(order)
-
-
 # -- what a return is told -------------------------------------------------------------------------
 
 
@@ -249,7 +224,7 @@ RETURNS_STAND = Junction(
     (
         (states.IN_RETURN, some_return_open),
         (states.RETURNED, all_returned),
-        (states.DELIVERED, lambda _: True),
+        (states.DELIVERED, always),
     ),
 )
 WITH_GOODS = (states.DELIVERED, states.IN_RETURN, states.RETURNED)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from machines.between import (
     ParcelDelivered,
@@ -47,7 +46,7 @@ def answered(terms: Terms, event: ReturnRequested) -> Answer:
     return assess(question, terms=terms, now=event.notified)
 
 
-def request(terms: Any, event: ReturnRequested, _: datetime) -> Return:
+def request(terms: Terms, event: ReturnRequested, _: datetime) -> Return:
     return Return(
         rma=event.rma,
         order=event.order,
@@ -73,7 +72,7 @@ def _in_advance(terms: Terms, event: ReturnRequested) -> bool:
     return event.advance and terms.advance and chargeable and event.wish is Wish.REPLACEMENT
 
 
-def request_to_keep(terms: Any, event: ReturnRequested, now: datetime) -> Return:
+def request_to_keep(terms: Terms, event: ReturnRequested, now: datetime) -> Return:
     return owe_all(request(terms, event, now), event, now)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
 
 from machines.between import ParcelReport, RefundReport
 from machines.kernel.event import Event
@@ -14,6 +13,7 @@ from machines.returns import events as told
 from machines.returns.data import ParcelStatus, Purpose, Reopening, Return
 from machines.returns.effects import answered, inspect
 from machines.returns.eligibility import Ruling
+from machines.returns.terms import Terms
 
 TO_INSPECT = timedelta(days=3)  #: we take no longer, where goods are sent when the 14 days are over
 UNDER_WAY = (ParcelStatus.OPEN, ParcelStatus.LEFT)
@@ -23,12 +23,12 @@ ByCustomer = told.ReturnWithdrawn | told.ReturnSent | told.OfferAnswered | told.
 # -- request ---------------------------------------------------------------------------------------
 
 
-def may_keep(terms: Any, event: ReturnRequested, _: datetime) -> Verdict:
+def may_keep(terms: Terms, event: ReturnRequested, _: datetime) -> Verdict:
     answer = answered(terms, event)
     return allow_if(answer.keep, "the goods are to be sent back", alternatives=answer.alternatives)
 
 
-def eligible(terms: Any, event: ReturnRequested, _: datetime) -> Verdict:
+def eligible(terms: Terms, event: ReturnRequested, _: datetime) -> Verdict:
     answer = answered(terms, event)
     allowed = answer.ruling is not Ruling.DECLINED
     return allow_if(allowed, answer.explained, alternatives=answer.alternatives)

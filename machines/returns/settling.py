@@ -10,7 +10,7 @@ from machines.between import (
     RefundSettled,
     RefundWithheld,
 )
-from machines.kernel.rule import ignore, on, refuse
+from machines.kernel.rule import ignore, note, on, refuse
 from machines.messages import MessageSent, MessageUndeliverable, StaffAlerted
 from machines.returning import ReturnCovered, ReturnRequested
 from machines.returns import commands, effects, events, guards, letters, states
@@ -338,10 +338,10 @@ REOPENING = (
 # Whatever else arrives changes nothing.
 OTHERWISE = (
     on(MessageUndeliverable, at=states.OPENED, does=(letters.CALL_ABOUT_ADDRESS,)),
-    ignore(MessageSent, at=states.OPENED, because="the message is on its way"),
-    ignore(StaffAlerted, at=states.OPENED, because="a colleague has been called"),
+    note(MessageSent, at=states.OPENED, because="the message is on its way"),
+    note(StaffAlerted, at=states.OPENED, because="a colleague has been called"),
     *(
-        ignore(event, at=states.OPENED, because="the step is done")
+        note(event, at=states.OPENED, because="the step is done")
         for event in (
             events.ReturnLabelVoided,
             events.ReturnLabelSpent,

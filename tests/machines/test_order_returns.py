@@ -22,7 +22,7 @@ from tests.machines.play import Play
 
 CASE, PARCEL = "order/SO-1001", "shipment/SO-1001-1"
 LEAVES, ARRIVES = carrier.ShipmentDispatched(), carrier.ShipmentDelivered()
-PLAIN, _, SPLIT = (OrderPlaced.model_validate(example) for example in OrderPlaced.examples)
+PLAIN, _, SPLIT, *_others = (OrderPlaced.model_validate(example) for example in OrderPlaced.examples)
 LAMPS = PLAIN.model_copy(update={"lines": (Line(sku="LAMP", quantity=3, price=2000),)})
 
 
