@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from machines.kernel.rule import defer, ignore, on, refuse
 from machines.returning import ReturnRequested
-from machines.returns import commands, effects, events, guards, letters, states
+from machines.returns import commands, deadlines, effects, events, guards, letters, paying, states
 from machines.returns.effects import explained
 from machines.returns.sending import reopen, request_refund, send_newest_parcel
 
@@ -30,7 +30,7 @@ ELIGIBILITY = (
         explains=explained,
     ),
     on(ReturnRequested, at=states.REQUESTED, to=states.DECLINED, then=effects.request, explains=explained),
-    on(states.APPEAL_DUE, at=states.DECLINED, to=states.TURNED_DOWN),
+    on(deadlines.APPEAL_DUE, at=states.DECLINED, to=states.TURNED_DOWN),
 )
 
 # A colleague may decide otherwise; who and why stays on record.
@@ -114,7 +114,7 @@ LABEL = (
         events.GoodsSetAside,
         at=states.ADVANCING,
         to=states.AWAITING_PARCEL,
-        then=effects.set_aside_and_replace,
+        then=paying.set_aside_and_replace,
         does=(commands.PACK, letters.TELL_REPLACEMENT),
         sends=send_newest_parcel,
     ),
@@ -122,28 +122,28 @@ LABEL = (
         events.GoodsShort,
         at=states.ADVANCING,
         to=states.AWAITING_PARCEL,
-        then=effects.no_advance,
+        then=paying.no_advance,
         does=(letters.TELL_OUT_OF_STOCK,),
     ),
 )
 
 # The goods come, or they do not. The carrier's story is data: only what is lost or here moves the return.
 PARCEL = (
-    on(states.REMINDER, at=states.AWAITING_PARCEL, does=(letters.REMIND_TO_SEND,)),
+    on(deadlines.REMINDER, at=states.AWAITING_PARCEL, does=(letters.REMIND_TO_SEND,)),
     on(
-        states.PARCEL_DUE,
+        deadlines.PARCEL_DUE,
         at=states.AWAITING_PARCEL,
         to=states.CHARGING,
         when=guards.charge_is_due,
-        then=effects.begin_charge,
+        then=paying.begin_charge,
     ),
     on(
-        states.PARCEL_DUE,
+        deadlines.PARCEL_DUE,
         at=states.AWAITING_PARCEL,
         when=guards.replaced,
         does=(letters.CALL_WAREHOUSE_LEAD,),
     ),
-    on(states.PARCEL_DUE, at=states.AWAITING_PARCEL, to=states.EXPIRED),
+    on(deadlines.PARCEL_DUE, at=states.AWAITING_PARCEL, to=states.EXPIRED),
     on(
         events.ReturnWithdrawn,
         at=states.AWAITING_PARCEL,
@@ -191,7 +191,7 @@ PARCEL = (
 # What is lost on its way to us is our loss, not the customer's.
 LOST = tuple(
     rule
-    for event in (events.ReturnLost, states.NO_SCAN)
+    for event in (events.ReturnLost, deadlines.NO_SCAN)
     for rule in (
         on(
             event,

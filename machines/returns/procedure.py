@@ -2,8 +2,8 @@
 
 A customer asks for a return of an order; the policy answers (``eligibility.py``, with the numbers of
 ``terms.py``). The goods come, are inspected, and the customer has the money or a replacement. Read
-``states.py`` for where a return can stand and which time limits run there, then the rules in ``authorising``
-and ``settling``.
+``states.py`` for where a return can stand and which time limits run there, then the rules in ``authorising``,
+``inspecting``, ``replacing`` and ``closing``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from machines.between import (
 )
 from machines.kernel.procedure import Procedure
 from machines.returning import ReturnCovered, ReturnRequested
-from machines.returns import authorising, events, settling, states
+from machines.returns import authorising, closing, events, inspecting, replacing, states
 from machines.returns.data import Return
 from machines.returns.exploring import may_happen
 from machines.returns.terms import Terms
@@ -61,14 +61,14 @@ RETURN = Procedure(
         *authorising.PARCEL,
         *authorising.LOST,
         *authorising.LATE,
-        *settling.INSPECTION,
-        *settling.CHOICE,
-        *settling.BY_LAW,
-        *settling.REPLACEMENT,
-        *settling.UNRETURNED,
-        *settling.CHILDREN,
-        *settling.REOPENING,
-        *settling.OTHERWISE,
+        *inspecting.INSPECTION,
+        *inspecting.CHOICE,
+        *inspecting.BY_LAW,
+        *replacing.REPLACEMENT,
+        *replacing.UNRETURNED,
+        *closing.CHILDREN,
+        *closing.REOPENING,
+        *closing.OTHERWISE,
     ),
     may_happen=may_happen,
     module="machines.returns",

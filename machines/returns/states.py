@@ -1,14 +1,13 @@
-"""Where a return can stand, from the request to its end, and the time limits that run there."""
+"""Where a return can stand, from the request to its end, and which time limits run there."""
 
 from __future__ import annotations
 
 from machines.between import Pick
-from machines.kernel.duration import days, hours, working_days
 from machines.kernel.event import Event
 from machines.kernel.rule import Junction
-from machines.kernel.state import Act, Ask, Deadline, End, State, Wait
+from machines.kernel.state import Act, Ask, End, State, Wait
 from machines.returning import ReturnClosed
-from machines.returns import commands, guards, letters
+from machines.returns import commands, deadlines, guards, letters
 from machines.returns.data import ParcelStatus, Return
 from machines.returns.events import (
     ChargeDecided,
@@ -49,38 +48,6 @@ def closed_exchanged(data: Return) -> Event:
     return closed_and_taken(data) if data.instead else closed(data)
 
 
-# -- time limits -----------------------------------------------------------------------------------
-
-APPEAL_DUE = Deadline("appeal_due", "Nobody has looked at it again; the answer stands.", after=days(14))
-REMINDER = Deadline("reminder", "The customer is reminded.", after=days(5), repeats=True)
-PARCEL_DUE = Deadline(
-    "parcel_due",
-    "The goods have not come: the label is voided and the return expires; a replacement sent in advance is "
-    "charged.",
-    after=days(14),
-    repeats=True,
-)
-NO_SCAN = Deadline("no_scan", "Nothing was heard of the parcel; it counts as lost.", after=days(10))
-INSPECTION_DUE = Deadline(
-    "inspection_due", "Nobody has looked; the next in line is called.", after=working_days(2), repeats=True
-)
-REFUND_BY = Deadline(
-    "refund_by",
-    "The law allows no longer wait: the refund goes out whatever inspection will say.",
-    until=guards.refund_by,
-)
-CHOICE_REMINDER = Deadline("choice_reminder", "The customer is reminded.", after=days(3))
-CHOICE_DUE = Deadline("choice_due", "The customer has not chosen: the partial refund is paid.", after=days(7))
-DIFFERENCE_DUE = Deadline(
-    "difference_due", "The customer has not answered: the goods are paid back instead.", after=days(7)
-)
-CHARGE_DUE = Deadline(
-    "charge_due", "Nobody has decided; the next in line is called.", after=working_days(2), repeats=True
-)
-DISPATCH_DUE = Deadline(
-    "dispatch_due", "The parcel is late; the lead is called.", after=hours(48), repeats=True
-)
-
 # -- may it come back? -----------------------------------------------------------------------------
 
 REQUESTED = Wait("requested", "Goods are to come back.", no_deadline="its first event moves it on")
@@ -89,7 +56,7 @@ DECLINED = Wait(
     "The policy does not allow it. The customer is told why, and may ask us to look at it again by a "
     "complaint; a colleague may decide otherwise.",
     does=(letters.TELL_DECLINED,),
-    deadlines=(APPEAL_DUE,),
+    deadlines=(deadlines.APPEAL_DUE,),
     fulfils=("RET-2",),
 )
 AUTHORISING = Act(
@@ -110,13 +77,13 @@ ADVANCING = Act(
 AWAITING_PARCEL = Wait(
     "awaiting_parcel",
     "The customer has the label and sends the goods.",
-    deadlines=(REMINDER, PARCEL_DUE),
+    deadlines=(deadlines.REMINDER, deadlines.PARCEL_DUE),
     fulfils=("RET-6",),
 )
 IN_TRANSIT = Wait(
     "in_transit",
     "The goods are on their way to us.",
-    deadlines=(NO_SCAN, REFUND_BY),
+    deadlines=(deadlines.NO_SCAN, deadlines.REFUND_BY),
     fulfils=("RET-6",),
 )
 INSPECTING = Ask(
@@ -126,7 +93,7 @@ INSPECTING = Ask(
     role=letters.INSPECTORS[0],
     ladder=letters.INSPECTORS[1:],
     does=(letters.TELL_ARRIVED,),
-    deadlines=(INSPECTION_DUE, REFUND_BY),
+    deadlines=(deadlines.INSPECTION_DUE, deadlines.REFUND_BY),
     fulfils=("RET-5",),
 )
 AWAITING_CHOICE = Ask(
@@ -136,7 +103,7 @@ AWAITING_CHOICE = Ask(
     form=OfferAnswered,
     role="customer",
     does=(letters.ASK_CHOICE,),
-    deadlines=(CHOICE_REMINDER, CHOICE_DUE, REFUND_BY),
+    deadlines=(deadlines.CHOICE_REMINDER, deadlines.CHOICE_DUE, deadlines.REFUND_BY),
     fulfils=("RET-7",),
 )
 
@@ -152,7 +119,7 @@ AWAITING_DIFFERENCE = Ask(
     form=DifferenceAnswered,
     role="customer",
     does=(letters.ASK_DIFFERENCE,),
-    deadlines=(DIFFERENCE_DUE,),
+    deadlines=(deadlines.DIFFERENCE_DUE,),
     fulfils=("RET-7",),
 )
 CHARGING_DIFFERENCE = Act(
@@ -161,7 +128,7 @@ CHARGING_DIFFERENCE = Act(
 PACKING = Wait(
     "packing",
     "A parcel to the customer is packed: the replacement, or goods that we do not take.",
-    deadlines=(DISPATCH_DUE,),
+    deadlines=(deadlines.DISPATCH_DUE,),
     fulfils=("RET-7",),
 )
 ON_THE_WAY = Wait(
@@ -188,7 +155,7 @@ CHARGE_DECLINED = Ask(
     role=letters.FINANCE[0],
     ladder=letters.FINANCE[1:],
     does=(letters.CALL_FINANCE,),
-    deadlines=(CHARGE_DUE,),
+    deadlines=(deadlines.CHARGE_DUE,),
 )
 COVERING = Wait(
     "covering",
