@@ -14,7 +14,7 @@ ELIGIBILITY = (
     on(
         ReturnRequested,
         at=states.REQUESTED,
-        to=states.RETURN_STANDS,
+        to=states.MONEY_STANDS,
         when=guards.may_keep,
         then=effects.request_to_keep,
         does=(letters.TELL_KEEP,),
@@ -38,7 +38,7 @@ OVERRIDE = (
     on(
         events.ReturnOverridden,
         at=states.DECLINED,
-        to=states.RETURN_STANDS,
+        to=states.MONEY_STANDS,
         when=guards.to_keep,
         then=effects.override_to_keep,
         does=(letters.TELL_KEEP,),
@@ -55,7 +55,7 @@ OVERRIDE = (
     on(
         events.ReturnOverridden,
         at=states.BEFORE_INSPECTION,
-        to=states.RETURN_STANDS,
+        to=states.MONEY_STANDS,
         when=guards.may_still_keep,
         then=effects.override_to_keep,
         does=(commands.VOID_LABEL, letters.TELL_KEEP),
@@ -212,7 +212,7 @@ LOST = tuple(
         on(
             event,
             at=states.IN_TRANSIT,
-            to=states.RETURN_STANDS,
+            to=states.MONEY_STANDS,
             then=effects.lost_and_owe,
             does=(commands.CLAIM, letters.TELL_LOST),
             sends=request_refund,

@@ -60,7 +60,7 @@ INSPECTION = (
     on(
         events.ReturnInspected,
         at=states.INSPECTING,
-        to=states.RETURN_STANDS,
+        to=states.MONEY_STANDS,
         when=guards.accepted,
         then=effects.inspect_and_owe,
         does=(commands.BOOK_IN, letters.CALL_ABOUT_UNLISTED, letters.TELL_REFUND),
@@ -116,7 +116,7 @@ CHOICE = (
     on(
         deadlines.CHOICE_DUE,
         at=states.AWAITING_CHOICE,
-        to=states.RETURN_STANDS,
+        to=states.MONEY_STANDS,
         then=paying.owe_offer,
         does=(commands.BOOK_IN, letters.TELL_REFUND),
         sends=request_refund,
@@ -128,7 +128,7 @@ BY_LAW = (
     on(
         deadlines.REFUND_BY,
         at=(states.IN_TRANSIT, states.INSPECTING),
-        to=states.RETURN_STANDS,
+        to=states.MONEY_STANDS,
         then=paying.owe_all,
         does=(letters.TELL_REFUND_BY_LAW,),
         sends=request_refund,
@@ -136,7 +136,7 @@ BY_LAW = (
     on(
         deadlines.REFUND_BY,
         at=states.AWAITING_CHOICE,
-        to=states.RETURN_STANDS,
+        to=states.MONEY_STANDS,
         then=paying.owe_offer,
         does=(commands.BOOK_IN, letters.TELL_REFUND),
         sends=request_refund,

@@ -73,4 +73,9 @@ RETURN = Procedure(
     may_happen=may_happen,
     module="machines.returns",
     terms=Terms,
+    kpis=(
+        "days from the goods' arrival to settled money",
+        "share of returns declined, and of these overridden",
+        "share of inspections later than two working days",
+    ),
 )

@@ -26,7 +26,7 @@ REPLACEMENT = (
     on(
         events.GoodsShort,
         at=states.SETTING_ASIDE,
-        to=states.RETURN_STANDS,
+        to=states.MONEY_STANDS,
         then=paying.refund_instead,
         does=(letters.TELL_OUT_OF_STOCK,),
         sends=request_refund,
@@ -41,7 +41,7 @@ REPLACEMENT = (
     on(
         events.DifferenceAnswered,
         at=states.AWAITING_DIFFERENCE,
-        to=states.RETURN_STANDS,
+        to=states.MONEY_STANDS,
         when=guards.does_not_pay,
         then=paying.refund_instead,
         does=(commands.PUT_BACK, letters.TELL_REFUND),
@@ -50,7 +50,7 @@ REPLACEMENT = (
     on(
         deadlines.DIFFERENCE_DUE,
         at=states.AWAITING_DIFFERENCE,
-        to=states.RETURN_STANDS,
+        to=states.MONEY_STANDS,
         then=paying.refund_instead,
         does=(commands.PUT_BACK, letters.TELL_REFUND),
         sends=request_refund,

@@ -254,6 +254,7 @@ NOT_OWED = End(
 
 # -- where the way forks ---------------------------------------------------------------------------
 
+MONEY_STANDS = Junction("money stands", ((REFUNDING, guards.refunding), (REFUNDED, guards.always)))
 RETURN_STANDS = Junction(
     "return stands",
     (
