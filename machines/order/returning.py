@@ -304,9 +304,9 @@ def _and_open(rule: Rule) -> Callable[[Order, Any], Iterable[Send]]:
 
 
 def may_return(order: Order) -> Iterable[Event]:
-    """On orders of one parcel, and with at most two returns, since they would multiply."""
-    if len(order.parcels) != 1 or len(order.payments) != 1 or order.fee:
+    """One article after the other, on orders of two in one parcel; whole orders come back by themselves."""
+    if len(order.parcels) != 1 or len(order.lines) != 2 or len(order.returns) == 2:
         return
-    for line in order.lines[: 2 - len(order.returns)]:
-        item = Pick(sku=line.sku, quantity=line.quantity)
-        yield OrderReturnAsked(customer=order.customer, items=(item,), reason=Reason.CHANGED_MIND)
+    line = order.lines[len(order.returns)]
+    item = Pick(sku=line.sku, quantity=line.quantity)
+    yield OrderReturnAsked(customer=order.customer, items=(item,), reason=Reason.CHANGED_MIND)
