@@ -147,6 +147,12 @@ class ReturnRequested(Between, type="return.requested", opens=True, key="rma"):
         return {"claimed": self.value, "covered": sum(source.cap for source in self.sources)}
 
 
+class ParcelAcknowledged(Between, type="parcel.acknowledged", key="parcel"):
+    """The customer wants to send back what was in a parcel, and so has it."""
+
+    parcel: str
+
+
 class ReturnRefunded(Between, type="return.refunded"):
     """Money of the order has gone back for a return."""
 

@@ -22,6 +22,7 @@ from machines.order.data import Order, ParcelStatus, Returning
 from machines.order.money import sources, with_parcel, with_payment
 from machines.order.standing import all_returned, always, left_to_return, some_return_open
 from machines.returning import (
+    ParcelAcknowledged,
     Reason,
     ReturnClosed,
     ReturnCovered,
@@ -198,6 +199,10 @@ def open_return(order: Order, _: Event) -> Iterable[Send]:
         token=cards[-1] if cards else None,
     )
     yield Send(request, to=("return", one.rma))
+    skus = {item.sku for item in one.items}
+    for parcel in order.parcels_in(ParcelStatus.DELIVERED):
+        if any(item.sku in skus for item in parcel.items):
+            yield Send(ParcelAcknowledged(parcel=parcel.key), to=("shipment", parcel.key))
 
 
 def _sources(order: Order, one: Returning) -> tuple[Source, ...]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from machines.between import Pick
+from machines.between import ParcelFailed, Pick, Trouble
 from machines.kernel.event import Event
 from machines.kernel.rule import Disposition
 from machines.order import events
@@ -173,12 +173,31 @@ def test_a_replaced_article_can_be_returned_later() -> None:
     assert play.sums[CASE]["refunded"] == 3500
 
 
-def test_a_parcel_disputed_while_it_is_being_returned_pays_no_euro_twice() -> None:
-    play = Play(answers={"carrier.prove_delivery": [carrier.DeliveryNotProved()]})
-    for case, event in ((CASE, PLAIN), (PARCEL, LEAVES), (PARCEL, ARRIVES), (CASE, ask())):
+def test_whoever_asks_to_return_a_parcel_has_it_and_cannot_dispute_its_delivery() -> None:
+    play = delivered()
+    play.tell(CASE, ask())
+    assert play.tell(PARCEL, carrier.DeliveryDisputed(customer="C-1")) is Disposition.REFUSED
+    assert play.last is not None
+    assert play.last.entry.reason == "the customer has asked to return what was in this parcel"
+
+
+def test_a_dispute_under_way_ends_when_the_customer_asks_to_return_the_parcel() -> None:
+    play = Play(held=["carrier.prove_delivery"])
+    for case, event in ((CASE, PLAIN), (PARCEL, LEAVES), (PARCEL, ARRIVES)):
         play.tell(case, event)
     play.tell(PARCEL, carrier.DeliveryDisputed(customer="C-1"))
-    assert play.state(CASE) == "in_return"
+    assert play.state(PARCEL) == "proving"
+    play.tell(CASE, ask())
+    assert play.state(PARCEL) == "delivered"
+    play.answer("carrier.prove_delivery", carrier.DeliveryNotProved())
+    assert (play.state(PARCEL), play.state(CASE)) == ("delivered", "in_return")
+
+
+def test_a_dispute_that_was_faster_than_the_return_waits_for_it_and_pays_no_euro_twice() -> None:
+    play = delivered()
+    play.tell(CASE, ask())
+    failed = ParcelFailed(parcel="SO-1001-1", pieces=1, value=3500, trouble=Trouble.NOT_RECEIVED)
+    assert play.tell(CASE, failed) is Disposition.DEFERRED
     used = told.Found(sku="KETTLE", quantity=1, condition=told.Condition.WORTH_LESS, worth=60)
     assert come_back(play, 1, used) == "awaiting_choice"
     play.tell("return/SO-1001-RT1", told.OfferAnswered(customer="C-1", choice=told.Choice.PARTIAL_REFUND))
