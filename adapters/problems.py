@@ -32,6 +32,7 @@ TITLES: dict[str, tuple[int, str]] = {
     "invalid-query": (422, "The question cannot be answered"),
     "invalid-event": (422, "An event cannot be taken"),
     "unwritable": (422, "An event holds a value that cannot be stored"),
+    "too-fast": (429, "Too many events from this address"),
     "internal": (500, "Something went wrong on our side"),
     "busy": (503, "Too many events are waiting"),
     "store-unavailable": (503, "The store cannot be reached"),

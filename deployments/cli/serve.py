@@ -42,8 +42,9 @@ def worker() -> None:
     with plain_errors():
         settings = Settings()
     _log_to_stderr(settings)
-    # Prefect reads these when it is imported.
-    os.environ.setdefault("PREFECT_API_URL", settings.prefect_url)
+    # Prefect reads these when it is imported. Ours wins over what the person's own Prefect is set to.
+    if settings.prefect_api_url or "PREFECT_API_URL" not in os.environ:
+        os.environ["PREFECT_API_URL"] = settings.prefect_url
     os.environ.setdefault("PREFECT_HOME", str((settings.home / "prefect-client").resolve()))
     os.environ.setdefault("DO_NOT_TRACK", "1")
     from deployments.memory import collect_seldom, giving_back
@@ -67,7 +68,9 @@ def web() -> None:
         settings = Settings()
     _log_to_stderr(settings)
     with plain_errors(), open_application(settings) as app:
-        api = create_app(app.intake, store=app.store, body_limit=settings.body_limit)
+        api = create_app(
+            app.intake, store=app.store, body_limit=settings.body_limit, rate_limit=settings.rate_limit
+        )
         add_return_policy(api, terms=app.return_terms, clock=app.clock)
         uvicorn.run(
             api, host=settings.web_host, port=settings.web_port, log_level="warning", access_log=False
