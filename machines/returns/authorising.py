@@ -65,6 +65,7 @@ OVERRIDE = (
     on(
         events.ReturnOverridden,
         at=(*states.BEFORE_INSPECTION, states.INSPECTING),
+        when=guards.to_come_back,
         then=effects.override,
         explains=explained,
     ),

@@ -38,6 +38,10 @@ def to_keep(_: Return, event: told.ReturnOverridden, __: datetime) -> Verdict:
     return allow_if(event.keep, "the goods are to come back")
 
 
+def to_come_back(_: Return, event: told.ReturnOverridden, __: datetime) -> Verdict:
+    return allow_if(not event.keep, "the goods are here already, or a replacement has been sent for them")
+
+
 def may_still_keep(data: Return, event: told.ReturnOverridden, now: datetime) -> Verdict:
     if data.replacement(*STANDING):
         return Refusal("a replacement has been sent for these goods")

@@ -398,6 +398,15 @@ def test_an_override_waives_the_fee_of_goods_on_their_way() -> None:
     assert play.sums[CASE]["refunded"] == 4000
 
 
+@pytest.mark.parametrize("before", [[PLAIN, ARRIVED], [ADVANCE]], ids=["goods here", "replacement sent"])
+def test_goods_that_are_here_or_replaced_are_not_paid_for_being_kept(before: list[Event]) -> None:
+    play = Play()
+    for event in before:
+        play.tell(CASE, event)
+    assert play.tell(CASE, KEEP) is Disposition.REFUSED
+    assert reason(play) == "the goods are here already, or a replacement has been sent for them"
+
+
 @pytest.mark.parametrize("late", [scan(2), scan(1), scan(3, hour=8)], ids=["twice", "late", "backward"])
 def test_old_scan_changes_nothing_but_the_log(late: Event) -> None:
     play = Play()
