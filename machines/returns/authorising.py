@@ -95,7 +95,6 @@ LABEL = (
         to=states.ADVANCING,
         when=guards.in_advance,
         then=effects.label,
-        does=(letters.TELL_AUTHORISED,),
     ),
     on(
         events.LabelIssued,
@@ -116,7 +115,7 @@ LABEL = (
         at=states.ADVANCING,
         to=states.AWAITING_PARCEL,
         then=paying.set_aside_and_replace,
-        does=(commands.PACK, letters.TELL_REPLACEMENT),
+        does=(letters.TELL_AUTHORISED, commands.PACK, letters.TELL_REPLACEMENT),
         sends=send_newest_parcel,
     ),
     on(
@@ -124,7 +123,7 @@ LABEL = (
         at=states.ADVANCING,
         to=states.AWAITING_PARCEL,
         then=paying.no_advance,
-        does=(letters.TELL_OUT_OF_STOCK,),
+        does=(letters.TELL_AUTHORISED, letters.TELL_OUT_OF_STOCK),
     ),
 )
 

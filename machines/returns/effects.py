@@ -8,7 +8,7 @@ from machines.kernel.event import DeadlinePassed, Event
 from machines.returning import ReturnRequested, Wish
 from machines.returns import events as told
 from machines.returns.data import Override, ParcelStatus, Reopening, Return
-from machines.returns.eligibility import Answer, Question, Ruling, assess
+from machines.returns.eligibility import Answer, Ground, Question, Ruling, assess
 from machines.returns.paying import begin_charge, owe, owe_all, owe_offer, send_back
 from machines.returns.terms import Terms
 
@@ -72,7 +72,14 @@ def override(data: Return, event: told.ReturnOverridden, now: datetime) -> Retur
     value = sum(item.price * item.quantity for item in data.items)
     prices = {item.sku: item.price for item in data.items}
     lines = tuple(
-        line.model_copy(update={"ruling": Ruling.ALLOWED, "fee_percent": 0, "refund": prices[line.sku]})
+        line.model_copy(
+            update={
+                "ruling": Ruling.ALLOWED,
+                "fee_percent": 0,
+                "refund": prices[line.sku],
+                "ground": Ground.OVERRIDDEN,
+            }
+        )
         for line in answer.lines
     )
     update = {

@@ -24,6 +24,25 @@ OUR_FAULT = (Reason.DEFECTIVE, Reason.DAMAGED, Reason.WRONG_ITEM, Reason.NOT_AS_
 
 # Directive 2011/83/EU, Article 16 (d) and (e): no right of withdrawal.
 UNWITHDRAWABLE = (Exclusion.HYGIENE, Exclusion.PERISHABLE)
+
+
+class Ground(StrEnum):
+    """What an answer rests on, in words for messages."""
+
+    BY_LAW = "the law gives you 14 days from delivery"
+    IN_TIME = "it is within our time for returns"
+    TOO_LATE = "the time for returns is over"
+    FINAL_SALE = "it was sold as a final sale"
+    HYGIENE = "it cannot be sold again for reasons of hygiene"
+    PERISHABLE = "it does not keep"
+    OVERRIDDEN = "we have made an exception for you"
+
+
+EXCLUDED = {
+    Exclusion.FINAL_SALE: Ground.FINAL_SALE,
+    Exclusion.HYGIENE: Ground.HYGIENE,
+    Exclusion.PERISHABLE: Ground.PERISHABLE,
+}
 WHY_EXCLUDED = {
     Exclusion.FINAL_SALE: "was sold as a final sale",
     Exclusion.HYGIENE: "cannot be sold again for reasons of hygiene",
@@ -59,6 +78,7 @@ class LineAnswer(Facts):
     statutory: bool
     fee_percent: int
     refund: int
+    ground: Ground
     because: str
 
 
@@ -87,14 +107,16 @@ class Answer(Facts):
         return f"{self.ruling}: {'; '.join(self.reasons)}"
 
     def facts(self) -> dict[str, str]:
-        """For messages."""
+        """For messages: of the lines that decided, the articles, the ground and the last day."""
+        telling = [line for line in self.lines if line.ruling is self.ruling] or list(self.lines)
+        excluded = bool(telling) and telling[0].ground in EXCLUDED.values()
         return {
             "ruling": self.ruling,
-            "reasons": "; ".join(self.reasons),
-            "alternatives": "; ".join(self.alternatives),
+            "articles": ", ".join(line.sku for line in telling),
+            "ground": telling[0].ground if telling else "",
             "delivered": self.delivered.isoformat(),
-            "last_day": self.last_day.isoformat(),
-            "fee": str(Money(amount=self.fee, currency=self.currency)),
+            "last_day": "" if excluded else self.last_day.isoformat(),
+            "fee": str(Money(amount=self.fee, currency=self.currency)) if self.fee else "",
             "refund": str(Money(amount=self.refund, currency=self.currency)),
         }
 
@@ -140,14 +162,17 @@ def _line(item: Sold, question: Question, terms: Terms, delivered: date, today: 
     statutory = not fault and by_law is not None and today <= by_law
     fee = 0 if fault or statutory else terms.fee_for(group)
     ruling = Ruling.WITH_FEE if fee else Ruling.ALLOWED
+    ground = Ground.IN_TIME
     if statutory and by_law is not None:
+        ground = Ground.BY_LAW
         because = f"{item.sku} may be withdrawn from until {by_law}, {WITHDRAWAL_DAYS} days from delivery"
         last_day = max(last_day, by_law) if group.excluded is None else by_law
     elif group.excluded and not fault:
-        ruling, because = Ruling.DECLINED, f"{item.sku} {WHY_EXCLUDED[group.excluded]}"
+        ruling, ground = Ruling.DECLINED, EXCLUDED[group.excluded]
+        because = f"{item.sku} {WHY_EXCLUDED[group.excluded]}"
         last_day = delivered
     elif today > last_day:
-        ruling = Ruling.DECLINED
+        ruling, ground = Ruling.DECLINED, Ground.TOO_LATE
         because = f"{item.sku} could be returned until {last_day}, {house} days from delivery"
     elif fee:
         because = f"{item.sku} may be returned until {last_day}, less a restocking fee of {fee} %"
@@ -162,6 +187,7 @@ def _line(item: Sold, question: Question, terms: Terms, delivered: date, today: 
         statutory=statutory,
         fee_percent=0 if ruling is Ruling.DECLINED else fee,
         refund=0 if ruling is Ruling.DECLINED else item.price - item.price * fee // 100,
+        ground=ground,
         because=because,
     )
 

@@ -80,7 +80,7 @@ INSPECTION = (
         to=states.PACKING,
         when=guards.something_came,
         then=effects.inspect_and_send_back,
-        does=(commands.PACK, letters.TELL_REJECTED),
+        does=(commands.PACK, letters.TELL_SENDING_BACK),
         sends=send_newest_parcel,
     ),
     on(
@@ -100,7 +100,7 @@ CHOICE = (
         to=states.RETURN_STANDS,
         when=guards.sends_back,
         then=paying.take_offer,
-        does=(commands.BOOK_IN, commands.PACK),
+        does=(commands.BOOK_IN, commands.PACK, letters.TELL_SENDING_BACK),
         sends=settle_choice,
     ),
     on(

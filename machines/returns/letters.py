@@ -70,7 +70,7 @@ def _authorised(data: Return, event: Event) -> dict[str, str]:
 
 def _offer(data: Return, _: Event) -> dict[str, str]:
     return {
-        "found": ", ".join(f"{found.quantity} x {found.sku}: {found.condition}" for found in data.found),
+        "found": ", ".join(f"{found.quantity} x {found.sku}" for found in data.found),
         "offered": _money(data, data.offered),
         "accepted": _money(data, data.accepted),
         "refund": _money(data, data.refund),
@@ -90,7 +90,7 @@ def _charge(data: Return, _: Event) -> dict[str, str]:
 
 
 def _refund(data: Return, _: Event) -> dict[str, str]:
-    return {"refund": _money(data, data.going_back)}
+    return {"refund": _money(data, data.going_back) if data.going_back else ""}
 
 
 def _replacement(data: Return, _: Event) -> dict[str, str]:
@@ -109,6 +109,7 @@ TELL_ARRIVED = _tell("return.arrived")
 TELL_LOST = _tell("return.lost_on_the_way", _refund)
 ASK_CHOICE = _tell("return.choice_needed", _offer, fulfils=("RET-7",))
 REMIND_TO_CHOOSE = _tell("return.reminder_to_choose", _offer)
+TELL_SENDING_BACK = _tell("return.sent_back_to_you", _offer)
 TELL_REJECTED = _tell("return.rejected", _offer)
 TELL_REFUND = _tell("return.refund_on_its_way", _refund, fulfils=("RET-7", "RET-8"))
 TELL_REFUND_BY_LAW = _tell("return.refund_before_inspection", _refund, fulfils=("RET-8",))

@@ -366,8 +366,9 @@ def test_the_answer_of_the_policy_stands_in_journal_message_and_case() -> None:
     assert play.last.entry.reason == answer.explained
     message = next(command.arguments for command in play.last.commands if command.name == "message.send")
     facts = message.facts  # type: ignore[attr-defined]
-    assert facts["reasons"] == "; ".join(answer.reasons)
-    assert "complaint" in facts["alternatives"]
+    assert facts == {"order": "SO-1001", "reason": Reason.CHANGED_MIND, **answer.facts()}
+    assert (facts["ground"], facts["articles"]) == ("the time for returns is over", "KETTLE")
+    assert facts["last_day"] == answer.last_day.isoformat()
 
 
 def test_an_override_keeps_on_record_who_and_why() -> None:

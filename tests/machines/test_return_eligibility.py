@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from machines import policy
 from machines.returning import Reason, Sold
 from machines.returns import RETURN
-from machines.returns.eligibility import Answer, Question, Ruling, assess
+from machines.returns.eligibility import Answer, Ground, Question, Ruling, assess
 from machines.returns.terms import Exclusion, Group, Region, Terms, next_working_day
 from machines.returns.wording import in_words
 
@@ -197,3 +197,21 @@ def test_the_policy_in_words_says_every_number_and_exclusion() -> None:
     told = " ".join(in_words(TERMS))
     for word in ("30 days", "45 days", "14 days", "15 %", "10 %", "hygiene", "final sale", "complaint"):
         assert word in told
+
+
+@pytest.mark.parametrize(
+    ("sku", "days", "ground", "last_day"),
+    [
+        ("KETTLE", 1, Ground.BY_LAW, "2026-12-03"),
+        ("KETTLE", 20, Ground.IN_TIME, "2026-12-03"),
+        ("KETTLE", 40, Ground.TOO_LATE, "2026-12-03"),
+        ("CUP-SALE", 20, Ground.FINAL_SALE, ""),
+        ("RAZOR-HYGIENE", 1, Ground.HYGIENE, ""),
+        ("CAKE-FRESH", 1, Ground.PERISHABLE, ""),
+    ],
+)
+def test_messages_get_the_ground_of_the_answer_and_the_last_day_where_there_is_one(
+    sku: str, days: float, ground: Ground, last_day: str
+) -> None:
+    facts = ask(sku, days=days).facts()
+    assert (facts["ground"], facts["last_day"]) == (ground, last_day)
