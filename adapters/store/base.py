@@ -182,6 +182,15 @@ class CaseRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """An open case, and the journal entry (with its body as JSON) by which it came to stand where it does."""
+
+    case: Case
+    entered: Entry
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Backlog:
     """What waits, and who works: new letters and when the oldest of them was received, letters without a
     case, dead letters, timers and steps past their time, steps parked, and each worker's last heartbeat."""
@@ -273,6 +282,18 @@ class Store(Protocol):
         self, *, sop: str | None = None, state: str | None = None, open_only: bool = False, limit: int = 100
     ) -> list[CaseRow]:
         """Latest change first."""
+        ...
+
+    def standing(
+        self,
+        states: Collection[tuple[str, str]],
+        *,
+        cases: Collection[str] | None = None,
+        changed_since: datetime | None = None,
+        limit: int = 1_000,
+    ) -> list[Standing]:
+        """The cases that stand in one of these (procedure, state), those that changed first first; of
+        ``cases`` only, or only what changed since then. Cases that cannot be read are left out."""
         ...
 
     def journal(self, case: str) -> list[tuple[Entry, bytes]]:

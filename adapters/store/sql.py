@@ -9,9 +9,19 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine
 
-from adapters.store import keys, migrating, queries, receiving, recovering, rows
+from adapters.store import keys, migrating, queries, receiving, recovering, rows, standing
 from adapters.store import statements as sql
-from adapters.store.base import Backlog, CaseRow, InboxRow, InboxStatus, Letter, Receipt, Step, StepStatus
+from adapters.store.base import (
+    Backlog,
+    CaseRow,
+    InboxRow,
+    InboxStatus,
+    Letter,
+    Receipt,
+    Standing,
+    Step,
+    StepStatus,
+)
 from adapters.store.failing import storable, translated
 from adapters.store.round import SqlRound
 from adapters.store.rows import Hydrate
@@ -149,6 +159,18 @@ class SqlStore(ABC):
     ) -> list[CaseRow]:
         with self._reading() as connection:
             return queries.list_cases(connection, sop=sop, state=state, open_only=open_only, limit=limit)
+
+    def standing(
+        self,
+        states: Collection[tuple[str, str]],
+        *,
+        cases: Collection[str] | None = None,
+        changed_since: datetime | None = None,
+        limit: int = 1_000,
+    ) -> list[Standing]:
+        wanted = standing.select_cases(states, cases=cases, changed_since=changed_since, limit=limit)
+        with self._reading() as connection:
+            return standing.find(connection, wanted, hydrate=self._hydrate)
 
     def journal(self, case: str) -> list[tuple[Entry, bytes]]:
         with self._reading() as connection:
