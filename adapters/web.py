@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
+from adapters.asking.page import Page, add_page
 from adapters.case_view import CaseView, view_case
 from adapters.envelope import BATCH, STRUCTURED
 from adapters.errors import StoreUnavailable, Unwritable
@@ -33,8 +34,11 @@ _RETRY = {"Retry-After": "1"}
 Events = list[object]
 
 
-def create_app(intake: Intake, *, store: Store, body_limit: int = BODY_LIMIT) -> FastAPI:
-    """The application; ``body_limit`` in bytes. Run it with uvicorn's own access log switched off."""
+def create_app(
+    intake: Intake, *, store: Store, body_limit: int = BODY_LIMIT, page: Page | None = None
+) -> FastAPI:
+    """The application; ``body_limit`` in bytes, ``page`` serves the customers' answers. Run it with uvicorn's
+    own access log switched off."""
     # The documents' scripts come from the package, not from a host of others, so that they show offline too.
     app = FastAPIOffline(title="Customer-service procedures", summary="Events in, cases to read.")
     app.add_middleware(Watch)
@@ -44,6 +48,8 @@ def create_app(intake: Intake, *, store: Store, body_limit: int = BODY_LIMIT) ->
     app.add_exception_handler(Unwritable, _unwritable)
     _add_intake(app, intake, body_limit=body_limit)
     _add_reading(app, intake, store)
+    if page is not None:
+        add_page(app, page)
     app.openapi = lambda: openapi(app, intake.catalogue)  # type: ignore[method-assign]
     return app
 

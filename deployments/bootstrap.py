@@ -10,7 +10,12 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
+from adapters.asking.answers import Answers
+from adapters.asking.links import Invitations, Links
+from adapters.asking.page import Page
+from adapters.asking.questions import Questions
 from adapters.command import Adapter
 from adapters.intake import Intake
 from adapters.master_key import MasterKeys, master_keys
@@ -47,6 +52,10 @@ class Installation:
     definitions: Mapping[str, Definition]
     store: Store
 
+    @property
+    def questions(self) -> Questions:
+        return Questions(self.store, self.definitions)
+
     @staticmethod
     def clock() -> datetime:
         return utc_now()
@@ -58,6 +67,17 @@ class Application(Installation):
 
     vault: Vault
     intake: Intake
+    links: Links
+
+    @property
+    def answers(self) -> Answers:
+        return Answers(self.questions, intake=self.intake, store=self.store)
+
+    @property
+    def page(self) -> Page:
+        """The page on which customers answer."""
+        zone = load_policy(self.settings.policy or DEFAULT).calendar.zone
+        return Page(self.questions, self.answers, self.links, ZoneInfo(zone), utc_now)
 
     def adapters(self) -> Mapping[str, Adapter]:
         """The simulated world; real adapters take its place in an installation with accounts."""
@@ -68,6 +88,7 @@ class Application(Installation):
             faults=Faults(file=settings.faults),
             latency=settings.world_latency,
             vault=self.vault,
+            invite=Invitations(self.questions, links=self.links, catalogue=self.catalogue),
         )
 
     def submit(self, event: Mapping[str, object]) -> Mapping[str, object]:
@@ -99,10 +120,12 @@ def open_application(settings: Settings) -> Iterator[Application]:
     settings.home.mkdir(parents=True, exist_ok=True)
     with _open(settings) as opened:
         store = opened.store
-        vault = Vault(store, master=_master(settings))
+        master = _master(settings)
+        vault = Vault(store, master=master)
         store.migrate()
         intake = Intake(store, vault=vault, catalogue=CATALOGUE, clock=utc_now)
-        yield Application(settings, CATALOGUE, opened.definitions, store, vault, intake)
+        links = Links(master, base=settings.customer_url, days=settings.link_days, clock=utc_now)
+        yield Application(settings, CATALOGUE, opened.definitions, store, vault, intake, links)
 
 
 @contextmanager

@@ -36,6 +36,12 @@ class Settings(BaseSettings):
     web_host: str = "127.0.0.1"
     web_port: int = Field(8080, ge=1, le=65535)
     body_limit: int = Field(1_048_576, gt=0, description="largest request body in bytes")
+    public_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s?#]+$",
+        description="where customers reach the web process; its own address if unset",
+    )
+    link_days: int = Field(30, gt=0, le=3650, description="how long a link to answer a question lasts")
 
     prefect_api_url: str | None = Field(
         None, description="a Prefect server run by others; ours is started if unset"
@@ -83,6 +89,11 @@ class Settings(BaseSettings):
     @property
     def web_url(self) -> str:
         return f"http://{self.web_host}:{self.web_port}"
+
+    @property
+    def customer_url(self) -> str:
+        """Where the links in messages lead."""
+        return self.public_url or self.web_url
 
     @property
     def faults(self) -> Path:

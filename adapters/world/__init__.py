@@ -14,7 +14,7 @@ from adapters.command import Adapter
 from adapters.sealing import Vault
 from adapters.world.book import Book
 from adapters.world.faults import Faults
-from adapters.world.message import Outbox, PostOffice
+from adapters.world.message import Invite, Outbox, PostOffice
 from adapters.world.provider import Conditions, Provider
 from machines.catalogue import CATALOGUE
 from machines.kernel.command import CommandType
@@ -31,13 +31,15 @@ def simulated_world(
     faults: Faults | None = None,
     vault: Vault | None = None,
     outbox: Outbox | None = None,
+    invite: Invite | None = None,
     latency: float = 0.0,
     clock: Callable[[], datetime] = _now,
 ) -> Mapping[str, Adapter]:
     """An adapter for each prefix among the commands of all procedures.
 
     ``book`` counts effects (none: nothing is counted, and the same key twice does its effect twice),
-    ``latency`` is the mean time of an answer in seconds, ``vault`` lets messages be addressed.
+    ``latency`` is the mean time of an answer in seconds, ``vault`` lets messages be addressed, and
+    ``invite`` gives those that put a question their link.
     """
     kinds: dict[str, dict[str, CommandType]] = {}
     for command in (command for procedure in CATALOGUE for command in procedure.commands.values()):
@@ -45,7 +47,7 @@ def simulated_world(
     conditions = Conditions(seed=seed, clock=clock, faults=faults or Faults(), book=book, latency=latency)
     box = outbox or Outbox()
     return {
-        prefix: PostOffice(known, conditions, vault=vault, outbox=box)
+        prefix: PostOffice(known, conditions, vault=vault, outbox=box, invite=invite)
         if prefix == "message"
         else Provider(known, conditions)
         for prefix, known in kinds.items()

@@ -1,7 +1,8 @@
 """The simulated post office: the one provider that is given personal fields, to address messages with.
 
 Recipient: the customer. Purpose: service messages. Fields: name and e-mail address. What is sent lies in an
-outbox; nothing of it is logged. An address under ``.invalid`` cannot be reached.
+outbox; nothing of it is logged. An address under ``.invalid`` cannot be reached. A message that puts a
+question goes out with the link to answer it, which the procedure neither makes nor sees.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from machines.kernel.event import SEALED, Event
 from machines.messages import Message, MessageUndeliverable
 
 Unsent = tuple[str, Message]  # with the idempotency key
+Invite = Callable[[Sequence[Unsent]], Mapping[str, str]]
+"""Key -> link to the page on which the question in that message is answered."""
 
 TO_CUSTOMER = Disclosure(recipient="customer", purpose="service message", fields=frozenset({"name", "email"}))
 
@@ -34,12 +37,14 @@ class Sent:
     name: str
     email: str
     message: Message
+    link: str | None = None
 
     def text(self) -> str:
         facts = "".join(f"{name}: {value}\n" for name, value in self.message.facts.items())
         return (
             f"To: {self.name} <{self.email}>\nAbout: {self.message.about}\n"
             f"Template: {self.message.template} ({self.message.locale})\n\n{facts}"
+            + (f"\nAnswer: {self.link}\n" if self.link else "")
         )
 
 
@@ -74,10 +79,13 @@ class PostOffice(Provider):
         *,
         vault: Vault | None,
         outbox: Outbox,
+        invite: Invite | None = None,
     ) -> None:
         super().__init__(commands, conditions)
         self._vault = vault
-        self._addressing: Group[Unsent, Sent] = Group(self._address, threaded=vault is not None)
+        self._invite = invite
+        threaded = vault is not None or invite is not None
+        self._addressing: Group[Unsent, Sent] = Group(self._address, threaded=threaded)
         self._ready: dict[str, Sent] = {}  # addressed, by key, while the command is performed
         self.outbox = outbox
 
@@ -107,20 +115,27 @@ class PostOffice(Provider):
             self.outbox.put(sent)
 
     def _address(self, messages: list[Unsent]) -> Sequence[Sent | Exception]:
-        """Address a group of messages, with one look-up of keys for all."""
+        """Address a group of messages, with one look-up of keys and one of questions for all."""
+        links = self._invite(messages) if self._invite else {}
         if self._vault is not None:
             self._vault.warm([token for _, message in messages for token in _tokens(message)])
-        return [_addressed(key, message, self._vault) for key, message in messages]
+        return [_addressed(key, message, self._vault, link=links.get(key)) for key, message in messages]
 
 
 def _tokens(message: Message) -> list[str]:
     return [value for value in (message.to.name, message.to.email) if value.startswith(SEALED)]
 
 
-def _addressed(key: str, message: Message, vault: Vault | None) -> Sent | Exception:
+def _addressed(key: str, message: Message, vault: Vault | None, *, link: str | None) -> Sent | Exception:
     name, email = message.to.name, message.to.email
     try:
         opened = vault.open_tokens(_tokens(message), disclosure=TO_CUSTOMER) if vault else {}
     except AdapterError as error:  # concerns this message only
         return error
-    return Sent(key=key, name=opened.get(name, name), email=opened.get(email, email), message=message)
+    return Sent(
+        key=key,
+        name=opened.get(name, name),
+        email=opened.get(email, email),
+        message=message,
+        link=link,
+    )

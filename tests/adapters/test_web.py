@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
-from typing import cast
+from typing import Any, cast
 
 import httpx
 import orjson
@@ -58,7 +58,7 @@ class ReadableStore(ToyStore):
             self.receive(())
 
 
-def app(store: ToyStore | None = None, **options: int) -> FastAPI:
+def app(store: ToyStore | None = None, **options: Any) -> FastAPI:
     store = store or ReadableStore()
     return create_app(intake(store), store=cast(Store, store), **options)
 

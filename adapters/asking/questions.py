@@ -1,0 +1,234 @@
+"""The questions that are open: every case that stands in an Ask state, with what may be told about it.
+
+Nothing personal is in a question: sealed fields are left out, and so are payment tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import orjson
+from pydantic import ValidationError
+
+from adapters.personal import Json, places
+from adapters.sealing import redact
+from adapters.store.base import Standing, Store
+from machines.kernel.case import Case, Entry, Timer, case_id
+from machines.kernel.definition import Definition
+from machines.kernel.event import Event, Facts
+from machines.kernel.state import Ask, Deadline
+from machines.messages import Message
+
+CUSTOMER = "customer"  #: the role that is asked by link and not by form
+
+_ALL = 1_000_000
+_MOST_FACTS = 30
+_LONGEST = 200
+_NEVER = ("token", "account")  #: parts of names that are nobody's business, though not personal
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One Ask state that one case entered by the journal entry ``cause``. It is closed for good when the case
+    leaves the state; the same state entered again is another question."""
+
+    case: Case
+    ask: Ask
+    cause: Entry
+    known: Mapping[str, str]
+    due: Timer | None
+    deadline: Deadline | None
+
+    @property
+    def id(self) -> str:
+        """``order/SO-1001/in_review/7``."""
+        return f"{self.case.id}/{self.case.state}/{self.cause.seq}"
+
+    @property
+    def form(self) -> type[Event]:
+        return self.ask.form
+
+    @property
+    def since(self) -> datetime:
+        return self.cause.at
+
+    @property
+    def role(self) -> str:
+        """Who is asked by now: the ladder is climbed rung by rung."""
+        rungs = (self.ask.role, *self.ask.ladder)
+        rung = getattr(self.case.data, "rung", 0)
+        return rungs[min(rung, len(rungs) - 1)] if isinstance(rung, int) else rungs[0]
+
+    @property
+    def for_customer(self) -> bool:
+        return self.ask.role == CUSTOMER
+
+    @property
+    def customer(self) -> str | None:
+        """Whose case it is."""
+        found = getattr(self.case.data, "customer", None)
+        return found if isinstance(found, str) else None
+
+    @property
+    def locale(self) -> str:
+        return _locale(self.case)
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """How a question was closed: by which event, of which source, when, and where the case went."""
+
+    event: str
+    source: str
+    at: datetime
+    title: str
+
+    @property
+    def by_deadline(self) -> bool:
+        return self.source == "timer"
+
+    def __str__(self) -> str:
+        what = "its deadline" if self.by_deadline else f"{self.event} from {self.source}"
+        return f"{what} came first, at {self.at:%Y-%m-%d %H:%M:%S} UTC; the case went to: {self.title}"
+
+
+class Questions:
+    """Reads them from the store; every method raises ``StoreUnavailable``."""
+
+    def __init__(self, store: Store, definitions: Mapping[str, Definition]) -> None:
+        self._store = store
+        self._definitions = definitions
+        self._asks = {
+            (sop, state.name): state
+            for sop, definition in definitions.items()
+            for state in definition.procedure.states
+            if isinstance(state, Ask)
+        }
+        self.of_staff = frozenset(place for place, ask in self._asks.items() if ask.role != CUSTOMER)
+        self.of_customers = frozenset(self._asks) - self.of_staff
+
+    def open(
+        self,
+        *,
+        cases: Collection[str] | None = None,
+        changed_since: datetime | None = None,
+        staff_only: bool = False,
+        role: str | None = None,
+        limit: int = _ALL,
+    ) -> list[Question]:
+        """Those that wait for an answer, the one asked first first."""
+        states = self.of_staff if staff_only else frozenset(self._asks)
+        if role is not None:
+            states = frozenset(p for p in states if role in (self._asks[p].role, *self._asks[p].ladder))
+        found = self._store.standing(states, cases=cases, changed_since=changed_since, limit=limit)
+        return [
+            question
+            for question in sorted(map(self._question, found), key=lambda each: each.since)
+            if role is None or question.role == role
+        ]
+
+    def find(self, id: str) -> Question | None:
+        """The question of that name, if it is open still."""
+        case, _, _ = _parts(id)
+        return next((each for each in self.open(cases=[case]) if each.id == id), None)
+
+    def of_key(self, key: str) -> list[Question]:
+        """The open questions of the cases of that key, in any procedure; ``order/SO-1`` names one of them."""
+        sops = [sop for sop in self._definitions if key.startswith(f"{sop}/")]
+        names = [key, *(case_id(sop, key) for sop in self._definitions)] if sops else ()
+        return self.open(cases=names or [case_id(sop, key) for sop in self._definitions])
+
+    def closing(self, id: str) -> Closing | None:
+        """What closed the question; None while it is open, or if it never was."""
+        case, state, seq = _parts(id)
+        for entry, _ in self._store.journal(case):
+            if entry.seq > seq and entry.before == state != entry.after:
+                title = self._definitions[case.partition("/")[0]].state(entry.after).title
+                return Closing(entry.event, entry.source, entry.at, title)
+        return None
+
+    def locale(self, id: str) -> str:
+        """In which language the customer of a question is spoken to, also when it is closed."""
+        sop, _, key = case_of(id).partition("/")
+        return next(map(_locale, self._store.find_case(key=key, sop=sop)), "en")
+
+    def told(self, question: Question) -> Mapping[str, str]:
+        """What the customer was told when the question was put: the facts of the message that asks."""
+        key = f"{question.case.id}/message.send/{question.cause.seq}"
+        for step in self._store.steps(keys=[key], limit=1):
+            try:
+                message = Message.model_validate_json(step.arguments)
+            except ValidationError:
+                return {}
+            return {name: value for name, value in message.facts.items() if value}
+        return {}
+
+    def _question(self, standing: Standing) -> Question:
+        case = standing.case
+        running = [timer for timer in case.timers.values() if not timer.passed]
+        named = self._definitions[case.sop].procedure.deadlines
+        # A reminder that repeats ends nothing: what counts is the limit after which the case goes on.
+        running.sort(key=lambda timer: (named[timer.name].repeats, timer.due))
+        due = running[0] if running else None
+        known = {"because of": standing.entered.event}
+        known |= _clear(redact(orjson.loads(standing.body)))
+        if isinstance(case.data, Facts):
+            known |= _of_data(case.data)
+        return Question(
+            case=case,
+            ask=self._asks[case.sop, case.state],
+            cause=standing.entered,
+            known=dict(list(known.items())[:_MOST_FACTS]),
+            due=due,
+            deadline=named[due.name] if due else None,
+        )
+
+
+def _locale(case: Case) -> str:
+    return str(getattr(case.data, "locale", "en"))
+
+
+def case_of(id: str) -> str:
+    """The case that a question is about."""
+    return _parts(id)[0]
+
+
+def _parts(id: str) -> tuple[str, str, int]:
+    case, state, seq = id.rsplit("/", 2)
+    return case, state, int(seq)
+
+
+def _of_data(data: Facts) -> dict[str, str]:
+    """What a case knows that is neither personal nor as it was at the beginning."""
+    personal = places(type(data))
+    defaults = {name: info.default for name, info in type(data).model_fields.items()}
+    told = {name for name in type(data).model_fields if getattr(data, name) != defaults[name]}
+    body = data.model_dump(mode="json", include=told - personal.fields.keys())
+    return _clear(body)
+
+
+def _clear(body: Json) -> dict[str, str]:
+    """The plain values of a JSON object by name; lists of objects in one line each."""
+    found: dict[str, str] = {}
+    for name, value in body.items() if isinstance(body, dict) else ():
+        text = _plain(value)
+        if text and "(personal)" not in text and not _is_secret(name):
+            found[name.replace("_", " ")] = text[:_LONGEST]
+    return found
+
+
+def _plain(value: Json) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        inner = {name: _plain(part) for name, part in value.items() if not _is_secret(name)}
+        return ", ".join(f"{name.replace('_', ' ')} {text}" for name, text in inner.items() if text)
+    if isinstance(value, list):
+        return "; ".join(filter(None, map(_plain, value)))
+    return "" if value is None else str(value)
+
+
+def _is_secret(name: str) -> bool:
+    return any(part in name for part in _NEVER)
