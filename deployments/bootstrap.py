@@ -184,6 +184,8 @@ def running_driver(app: Application, *, listener: Listener | None = None) -> Ite
 async def open_runtime() -> AsyncIterator[Runtime]:
     """The drive loop recorded in Prefect; for ``sop worker`` and for Prefect's own start command."""
     # Importing Prefect takes a second and a half, which no other command should have to wait for.
+    from flows import desk
+    from flows.asking import Asking
     from flows.running import Running
     from flows.watching import Watching
 
@@ -193,6 +195,11 @@ async def open_runtime() -> AsyncIterator[Runtime]:
         app = stack.enter_context(open_application(settings))
         watching = Watching(app.store, api_url=settings.prefect_url, sops=tuple(app.definitions))
         stack.enter_context(watching.recorder)
+        stack.enter_context(desk.install(desk.Desk(app.questions, app.answers)))
+        asking = stack.enter_context(
+            Asking(app.questions, house=app.links.house, api_url=settings.prefect_url)
+        )
+        watching.on_asked = asking.asked
         stack.enter_context(expiring_letters(app.store, days=settings.unmatched_days, clock=utc_now))
         driver = stack.enter_context(running_driver(app, listener=watching))
         yield Running(store=app.store, driver=driver, watching=watching, submit=app.submit, clock=utc_now)

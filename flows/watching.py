@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from adapters.store.base import Step, StepStatus, Store
@@ -21,6 +21,7 @@ class Watching:
     def __init__(self, store: Store, *, api_url: str | None, sops: Sequence[str]) -> None:
         self._store = store
         self._replaying: set[str] = set()
+        self.on_asked: Callable[[Collection[str]], None] | None = None  #: hears of questions, at once
         self.recorder = Recorder(
             api_url=api_url,
             sops=sops,
@@ -55,6 +56,10 @@ class Watching:
         others = self._store.steps(run=step.run, status=_UNSETTLED, limit=2)
         if all(other.key == step.key for other in others):
             self.recorder.settled(step.run, "replayed")
+
+    def asked(self, cases: Collection[str]) -> None:
+        if self.on_asked is not None:
+            self.on_asked(cases)
 
     def _still_parked(self, steps: Sequence[str]) -> set[str]:
         parked: set[str] = set()

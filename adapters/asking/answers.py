@@ -79,6 +79,17 @@ class Answers:
         (accepted,) = self._intake.accept([event])
         return self._await(question, source=accepted.source, id=accepted.id)
 
+    def give_to(self, id: str, data: Mapping[str, object], *, source: str, letter: str) -> Answer:
+        """Answer the question named ``id``; an answer given under the same ``letter`` before is that one."""
+        question = self._questions.find(id)
+        if question is not None:
+            return self.give(question, data, source=source, id=letter)
+        closing = self._questions.closing(id)
+        row = self._store.letter(source=source, id=letter)
+        if row is not None and row.status is InboxStatus.APPLIED and closing is not None:
+            return Answer(Became.TAKEN, title=closing.title)
+        return late(closing) if closing else Answer(Became.LATE, reason="the case does not ask this any more")
+
     def _await(self, question: Question, *, source: str, id: str) -> Answer:
         until = time.monotonic() + self.patience
         while (row := self._store.letter(source=source, id=id)) is not None:
@@ -100,7 +111,7 @@ def late(closing: Closing) -> Answer:
 
 def source_of(way: str, who: str) -> str:
     """``sop-answer:J.Berg``: the way an answer came and who gave it, as the journal shows it."""
-    name = re.sub(r"[^\w.-]+", ".", who).strip(".")[:100]
+    name = re.sub(r"[^\w-]+", ".", who).strip(".")[:100]
     return f"{way}:{name}" if name else way
 
 

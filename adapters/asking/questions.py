@@ -113,21 +113,13 @@ class Questions:
         self,
         *,
         cases: Collection[str] | None = None,
-        changed_since: datetime | None = None,
-        staff_only: bool = False,
-        role: str | None = None,
+        states: Collection[tuple[str, str]] | None = None,
         limit: int = _ALL,
     ) -> list[Question]:
-        """Those that wait for an answer, the one asked first first."""
-        states = self.of_staff if staff_only else frozenset(self._asks)
-        if role is not None:
-            states = frozenset(p for p in states if role in (self._asks[p].role, *self._asks[p].ladder))
-        found = self._store.standing(states, cases=cases, changed_since=changed_since, limit=limit)
-        return [
-            question
-            for question in sorted(map(self._question, found), key=lambda each: each.since)
-            if role is None or question.role == role
-        ]
+        """Those that wait for an answer, in these (procedure, state) or anywhere; the oldest first."""
+        wanted = self._asks.keys() if states is None else states & self._asks.keys()
+        found = self._store.standing(list(wanted), cases=cases, limit=limit)
+        return sorted(map(self._question, found), key=lambda each: each.since)
 
     def find(self, id: str) -> Question | None:
         """The question of that name, if it is open still."""

@@ -289,11 +289,10 @@ class Store(Protocol):
         states: Collection[tuple[str, str]],
         *,
         cases: Collection[str] | None = None,
-        changed_since: datetime | None = None,
         limit: int = 1_000,
     ) -> list[Standing]:
-        """The cases that stand in one of these (procedure, state), those that changed first first; of
-        ``cases`` only, or only what changed since then. Cases that cannot be read are left out."""
+        """The cases that stand in one of these (procedure, state), or those of ``cases`` that do; what
+        changed first comes first. Cases that cannot be read are left out."""
         ...
 
     def journal(self, case: str) -> list[tuple[Entry, bytes]]:

@@ -193,16 +193,13 @@ class MemoryStore:
         states: Collection[tuple[str, str]],
         *,
         cases: Collection[str] | None = None,
-        changed_since: datetime | None = None,
         limit: int = 1_000,
     ) -> list[Standing]:
         with self._lock:
             found = [
                 kept
                 for id, kept in self._tables.cases.items()
-                if (kept.case.sop, kept.case.state) in states
-                and (cases is None or id in cases)
-                and (changed_since is None or kept.changed >= changed_since)
+                if (kept.case.sop, kept.case.state) in states and (cases is None or id in cases)
             ]
             found.sort(key=lambda kept: (kept.changed, kept.case.id))
             return [standing for kept in found[:limit] if (standing := self._standing(kept.case.id))]

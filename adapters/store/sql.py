@@ -165,10 +165,9 @@ class SqlStore(ABC):
         states: Collection[tuple[str, str]],
         *,
         cases: Collection[str] | None = None,
-        changed_since: datetime | None = None,
         limit: int = 1_000,
     ) -> list[Standing]:
-        wanted = standing.select_cases(states, cases=cases, changed_since=changed_since, limit=limit)
+        wanted = standing.select_cases(states, cases=cases, limit=limit)
         with self._reading() as connection:
             return standing.find(connection, wanted, hydrate=self._hydrate)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BindParameter, Connection, Select, bindparam, func, select, tuple_
@@ -31,18 +30,12 @@ _ENTERED = select(
 
 
 def select_cases(
-    states: Collection[tuple[str, str]],
-    *,
-    cases: Collection[str] | None,
-    changed_since: datetime | None,
-    limit: int,
+    states: Collection[tuple[str, str]], *, cases: Collection[str] | None, limit: int
 ) -> Select[Any]:
     wanted = select(_cases.c.id, *queries.CASE_COLUMNS)
     wanted = wanted.where(tuple_(_cases.c.sop, _cases.c.state).in_(list(states)))
     if cases is not None:
         wanted = wanted.where(_cases.c.id.in_(list(cases)))
-    if changed_since is not None:
-        wanted = wanted.where(_cases.c.changed >= rows.micros(changed_since))
     return wanted.order_by(_cases.c.changed, _cases.c.id).limit(limit)
 
 

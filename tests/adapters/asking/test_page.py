@@ -1,4 +1,4 @@
-"""The customer's page: what it shows, what it takes, what it says when there is nothing to answer any more."""
+"""The customer's page: what it shows, what it takes, and what it says when it is too late."""
 
 from __future__ import annotations
 

@@ -47,8 +47,6 @@ def test_what_is_asked_for_can_be_narrowed(store: Store) -> None:
     assert set(told(store.standing([MOVING], cases=["parcel/A", "parcel/X"]))) == {"A"}
     assert store.standing([MOVING], cases=[]) == []
     assert len(store.standing([MOVING], limit=2)) == 2
-    assert len(store.standing([MOVING], changed_since=NOW + DAY)) == 3
-    assert store.standing([MOVING], changed_since=NOW + 2 * DAY) == []
 
 
 def test_many_cases_are_found_at_once(store: Store) -> None:
