@@ -115,11 +115,6 @@ class AskApi(PrefectApi):
         for found in await self._inputs(run):
             await self._ask("DELETE", "/flow_runs/{id}/input/{key}", id=run, key=str(found["key"]))
 
-    async def explain(self, run: str, *, key: str, markdown: str) -> None:
-        """Attach what is known as an artifact."""
-        body = {"key": key, "type": "markdown", "data": markdown, "flow_run_id": run}
-        await self._ask("POST", "/artifacts/", body)
-
     async def retag(self, run: str, tags: Iterable[str]) -> None:
         await self._ask("PATCH", "/flow_runs/{id}", {"tags": sorted(tags)}, id=run)
 

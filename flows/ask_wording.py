@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping, Sequence
 
-from adapters.asking.form import needs_personal, staff_schema
+from adapters.asking.form import NO, YES, needs_personal, staff_schema
 from adapters.asking.questions import Question
-from flows.wording import MOST_ROWS
+from flows.wording import MOST_ROWS, LogLine
 
 #: The field of every form that says who answers; it is not part of the event.
 ANSWERED_BY = "answered_by"
@@ -30,21 +31,24 @@ def message(question: Question) -> str:
     return f"asks {question.role}{_until(question)}"
 
 
-def artifact_key(question: Question) -> str:
+def table_key(question: Question) -> str:
     return re.sub(r"[^a-z0-9]+", "-", f"question-{question.case.sop}-{question.case.state}".lower())
 
 
-def artifact(question: Question) -> str:
-    """The question and all that is known, in Markdown."""
-    return f"# {_text(name(question))}\n\n{description(question, most=len(question.known))}"
+def log_line(question: Question) -> LogLine:
+    """The question and all that is known, for who opens the run."""
+    known = [f"  {label}: {value}" for label, value in question.known.items()]
+    asked = f"{question.ask.text} Asked: {question.role}{_until(question)}."
+    text = "\n".join([asked, *known, "Press Resume and fill in the form."])
+    return LogLine(question.since, logging.INFO, text)
 
 
-def description(question: Question, *, most: int = 12, note: str = "") -> str:
+def description(question: Question, *, note: str = "") -> str:
     """What the form says above its fields; `note` is what became of the answer before."""
     parts = [f"**{_text(note)}**"] if note else []
     parts.append(f"{_text(question.ask.text)} Asked: **{_text(question.role)}**{_until(question)}.")
     known = list(question.known.items())
-    parts.append("\n".join(f"- {_text(label)}: {_text(value)}" for label, value in known[:most]))
+    parts.append("\n".join(f"- {_text(label)}: {_text(value)}" for label, value in known[:_MOST_FACTS]))
     if needs_personal(question.form):
         parts.append(
             "The answer holds personal fields, which have no place here: use "
@@ -106,14 +110,12 @@ def said(values: Mapping[str, object]) -> tuple[dict[str, object], str, str]:
 
 def in_short(payload: Mapping[str, object]) -> str:
     """The choices in an answer; texts are for the journal alone."""
-    found = [
-        f"{label.replace('_', ' ')}: {'yes' if value else 'no'}"
-        for label, value in payload.items()
-        if isinstance(value, bool)
-    ]
+    found = [f"{label.replace('_', ' ')}: {value}" for label, value in payload.items() if value in _CHOICES]
     return ", ".join(found)
 
 
+_MOST_FACTS = 15  #: above a form; the log of the run has all
+_CHOICES = (YES, NO)
 _ANSWERED_BY = {
     "title": "Answered by",
     "type": "string",

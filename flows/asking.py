@@ -200,7 +200,8 @@ class Asking:
         if run.finished and await asyncio.to_thread(self._questions.find, question.id) is None:
             return
         await suspend(api, run.id, question)
-        await api.explain(run.id, key=wording.artifact_key(question), markdown=wording.artifact(question))
+        lines = [wording.log_line(question)]
+        await api.add_log(run.id, lines=lines, source=f"sop.{question.case.sop}")
 
     async def _close_or_mend(self, api: AskApi, runs: Sequence[AskRun], open_: dict[str, Question]) -> None:
         for run in runs:
@@ -262,7 +263,7 @@ class Asking:
             return
         await api.rename(run.id, name=name, tags=tags)
         rows = wording.group_rows(group)
-        await api.add_table(run.id, key=wording.artifact_key(group[0]), description=name, rows=rows)
+        await api.add_table(run.id, key=wording.table_key(group[0]), description=name, rows=rows)
         await suspend_group(api, run.id, group)
 
     def _say_away(self, error: BaseException) -> None:

@@ -17,6 +17,8 @@ from pydantic.fields import FieldInfo
 from adapters.personal import places
 from machines.kernel.event import Event
 
+YES, NO = "yes", "no"  #: as staff choose and event models read them
+
 
 class Kind(StrEnum):
     CHOICE = "choice"
@@ -105,7 +107,7 @@ def _field(
     if isinstance(kind, type) and issubclass(kind, date):
         return FormField(name, Kind.DATE, required, personal)
     if isinstance(kind, type) and issubclass(kind, str):
-        return FormField(name, Kind.TEXT, required, personal, longest=_longest(info.metadata))
+        return FormField(name, Kind.TEXT, required, personal, longest=_longest(_marks(info)))
     raise TypeError(f"{name} is {kind}, which cannot be asked as one field")
 
 
@@ -118,6 +120,21 @@ def _plain(annotation: object) -> object:
         some = [each for each in arguments if each is not type(None)]
         return _plain(some[0]) if len(some) == 1 else annotation
     return annotation
+
+
+def _marks(part: object) -> Iterator[object]:
+    """What is said about a value beside its type, also inside of ``Annotated[...] | None``."""
+    if isinstance(part, FieldInfo):
+        yield from part.metadata
+        yield from _marks(part.annotation)
+    elif get_origin(part) is Annotated:
+        kind, *marks = get_args(part)
+        for mark in marks:
+            yield from mark.metadata if isinstance(mark, FieldInfo) else (mark,)
+        yield from _marks(kind)
+    else:
+        for inner in get_args(part):
+            yield from _marks(inner)
 
 
 def _longest(metadata: Iterable[object]) -> int | None:
@@ -163,6 +180,9 @@ def _personal_names(form: type[Event]) -> set[str]:
 
 
 def _simple(part: Mapping[str, Any]) -> dict[str, Any]:
+    if part.get("type") == "boolean":
+        # A switch that nobody has touched looks like a no and is none.
+        return {**part, "type": "string", "enum": [YES, NO]}
     some = [each for each in part.get("anyOf", ()) if each.get("type") != "null"]
     if len(some) == 1:
         rest = {name: value for name, value in part.items() if name not in ("anyOf", "default")}

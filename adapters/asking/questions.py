@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 
-import orjson
 from pydantic import ValidationError
 
-from adapters.personal import Json, places
-from adapters.sealing import redact
+from adapters.personal import places
 from adapters.store.base import Standing, Store
 from machines.kernel.case import Case, Entry, Timer, case_id
 from machines.kernel.definition import Definition
-from machines.kernel.event import Event, Facts
+from machines.kernel.event import SEALED, Event, Facts
+from machines.kernel.money import MINOR_UNITS, Money
 from machines.kernel.state import Ask, Deadline
 from machines.messages import Message
 
@@ -157,6 +157,16 @@ class Questions:
             return {name: value for name, value in message.facts.items() if value}
         return {}
 
+    def _said(self, standing: Standing) -> dict[str, str]:
+        """What the event said by which the case came to ask."""
+        kinds = self._definitions[standing.case.sop].procedure.event_types
+        kind = kinds.get(standing.entered.event)
+        try:
+            event = kind.model_validate_json(standing.body) if kind else None
+        except ValidationError:
+            return {}
+        return _clear(event, currency=_currency(standing.case)) if event else {}
+
     def _question(self, standing: Standing) -> Question:
         case = standing.case
         running = [timer for timer in case.timers.values() if not timer.passed]
@@ -164,10 +174,9 @@ class Questions:
         # A reminder that repeats ends nothing: what counts is the limit after which the case goes on.
         running.sort(key=lambda timer: (named[timer.name].repeats, timer.due))
         due = running[0] if running else None
-        known = {"because of": standing.entered.event}
-        known |= _clear(redact(orjson.loads(standing.body)))
+        known = {"because of": standing.entered.event} | self._said(standing)
         if isinstance(case.data, Facts):
-            known |= _of_data(case.data)
+            known |= _clear(case.data, currency=_currency(case))
         return Question(
             case=case,
             ask=self._asks[case.sop, case.state],
@@ -176,6 +185,10 @@ class Questions:
             due=due,
             deadline=named[due.name] if due else None,
         )
+
+
+def _currency(case: Case) -> str:
+    return str(getattr(case.data, "currency", ""))
 
 
 def _locale(case: Case) -> str:
@@ -192,35 +205,31 @@ def _parts(id: str) -> tuple[str, str, int]:
     return case, state, int(seq)
 
 
-def _of_data(data: Facts) -> dict[str, str]:
-    """What a case knows that is neither personal nor as it was at the beginning."""
-    personal = places(type(data))
-    defaults = {name: info.default for name, info in type(data).model_fields.items()}
-    told = {name for name in type(data).model_fields if getattr(data, name) != defaults[name]}
-    body = data.model_dump(mode="json", include=told - personal.fields.keys())
-    return _clear(body)
-
-
-def _clear(body: Json) -> dict[str, str]:
-    """The plain values of a JSON object by name; lists of objects in one line each."""
-    found: dict[str, str] = {}
-    for name, value in body.items() if isinstance(body, dict) else ():
-        text = _plain(value)
-        if text and "(personal)" not in text and not _is_secret(name):
+def _clear(facts: Facts, *, currency: str) -> dict[str, str]:
+    """What may be told of ``facts``, by name: neither personal nor secret nor as it was at the beginning."""
+    personal = places(type(facts)).fields
+    found = {}
+    for name, info in type(facts).model_fields.items():
+        value = getattr(facts, name)
+        sealed = name in personal and personal[name].personal
+        if sealed or any(part in name for part in _NEVER) or value == info.default:
+            continue
+        text = _plain(value, currency=currency, money=info.description == MINOR_UNITS)
+        if text and SEALED not in text:
             found[name.replace("_", " ")] = text[:_LONGEST]
     return found
 
 
-def _plain(value: Json) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, dict):
-        inner = {name: _plain(part) for name, part in value.items() if not _is_secret(name)}
-        return ", ".join(f"{name.replace('_', ' ')} {text}" for name, text in inner.items() if text)
-    if isinstance(value, list):
-        return "; ".join(filter(None, map(_plain, value)))
-    return "" if value is None else str(value)
-
-
-def _is_secret(name: str) -> bool:
-    return any(part in name for part in _NEVER)
+def _plain(value: object, *, currency: str, money: bool = False) -> str:
+    """In one line; nothing for what is empty, zero or no."""
+    if isinstance(value, Facts):
+        return ", ".join(f"{name} {text}" for name, text in _clear(value, currency=currency).items())
+    if isinstance(value, tuple | list):
+        return "; ".join(filter(None, (_plain(each, currency=currency, money=money) for each in value)))
+    if not value or isinstance(value, bool):
+        return "yes" if value else ""
+    if isinstance(value, int) and money and currency:
+        return str(Money(amount=value, currency=currency))
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M} UTC"
+    return str(value.value) if isinstance(value, Enum) else str(value)

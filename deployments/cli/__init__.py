@@ -11,6 +11,7 @@ from deployments.cli.doctor import doctor
 from deployments.cli.events import send
 from deployments.cli.letters import letters
 from deployments.cli.procedures import check, simulate
+from deployments.cli.questions import answer, asks, token
 from deployments.cli.serve import up, web, worker
 from deployments.cli.steps import replay, steps
 
@@ -21,7 +22,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
-for command in (up, worker, web, send, cases, show, steps, replay, letters, check, simulate, doctor):
+for command in (
+    *(up, worker, web, send, cases, show, asks, answer, token, steps, replay, letters),
+    *(check, simulate, doctor),
+):
     app.command()(command)
 
 
