@@ -110,8 +110,8 @@ class Asking:
     async def _serve(self, api: AskApi) -> None:
         while not self._stopping.is_set():
             if time.monotonic() >= self._next_pass:
+                self._next_pass = time.monotonic() + _PASS_SECONDS
                 await self._compare_all(api)
-                self._next_pass = time.monotonic() + (_GROUP_SECONDS if self._grouped else _PASS_SECONDS)
                 self._away = False
             elif not await self._compare_some(api):
                 await self._sleep(_LOOK_SECONDS)
@@ -134,6 +134,8 @@ class Asking:
         room = max(0, self._most_runs - self._single)
         self.asked({question.case.id for question in waiting[:room]})
         self._grouped = {question.id for question in waiting[room:]}
+        if self._grouped:
+            self._next_pass = min(self._next_pass, time.monotonic() + _GROUP_SECONDS)
         standing = {run.question: run for run in runs if is_group(run.question)}
         await self._show_groups(api, waiting[room:], standing)
 
@@ -206,13 +208,12 @@ class Asking:
     async def _close_or_mend(self, api: AskApi, runs: Sequence[AskRun], open_: dict[str, Question]) -> None:
         for run in runs:
             question = open_.get(run.question)
-            if question is None:
-                if run.paused:
-                    await self._close(api, run)
-            elif run.paused:
+            if run.paused and question is None:
+                await self._close(api, run)
+            elif run.paused and question is not None:
                 if set(wording.tags(question)) - run.tags:
                     await self._hand_on(api, run, question)
-            elif run.kind != "SCHEDULED" and datetime.now(UTC) - run.since >= _LOST:
+            elif run.kind != "SCHEDULED":
                 await self._mend(api, run, question)
 
     async def _close(self, api: AskApi, run: AskRun) -> None:
@@ -227,12 +228,17 @@ class Asking:
         await api.retag(run.id, kept | set(wording.tags(question)))
         await suspend(api, run.id, question)
 
-    async def _mend(self, api: AskApi, run: AskRun, question: Question) -> None:
-        """Its worker was killed: take the answer that it holds once more, or ask again."""
-        if await api.answer(run.id) is not None:
+    async def _mend(self, api: AskApi, run: AskRun, question: Question | None) -> None:
+        """If its worker was killed: take the answer that it holds once more, or ask again."""
+        left = (run.since + _LOST - datetime.now(UTC)).total_seconds()
+        if left > 0:
+            self._next_pass = min(self._next_pass, time.monotonic() + left)
+        elif await api.answer(run.id) is not None:
             await api.resume(run.id)
-        else:
+        elif question is not None:
             await suspend(api, run.id, question)
+        else:
+            await self._close(api, run)
 
     async def _show_groups(
         self, api: AskApi, questions: Sequence[Question], standing: dict[str, AskRun]

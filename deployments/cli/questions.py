@@ -43,10 +43,10 @@ def answer(
         list[str] | None, typer.Option(help="A field of the form, as field=value; once for each.")
     ] = None,
     json: Annotated[
-        Path | None, typer.Option(help="A file with the whole payload; - reads it from standard input.")
+        Path | None,
+        typer.Option(metavar="FILE", help="The whole payload as JSON; - reads it from standard input."),
     ] = None,
     who: Annotated[str, typer.Option(help="Your name, for the journal.")] = "",
-    as_json: AsJson = False,
 ) -> None:
     """Answer the open question of a case; without a field or file it says what is asked."""
     settings = Settings()
@@ -55,7 +55,7 @@ def answer(
         with open_application(settings) as app:
             question = _only(app.questions, key)
             if not form and json is None:
-                _explain(question, as_json=as_json)
+                _explain(question)
                 return
             data = _from_file(json) if json is not None else _from_fields(question, form or ())
             source = source_of("sop-answer", who or getpass.getuser())
@@ -65,10 +65,7 @@ def answer(
                 fail(_faults(error), code=2)
     if became.became in (Became.REFUSED, Became.LATE):
         fail(f"not taken: {became.reason}")
-    told = {"case": question.case.id, "became": became.became.value, "state": became.title}
-    if as_json:
-        print_json(told)
-    elif became.became is Became.WAITING:
+    if became.became is Became.WAITING:
         console.print(f"{question.case.id}: kept; no worker has decided yet, see 'sop doctor'")
     else:
         console.print(f"{question.case.id}: taken; the case stands at: {became.title}", highlight=False)
@@ -111,7 +108,7 @@ def _row(question: Question) -> dict[str, object]:
     }
 
 
-def _explain(question: Question, *, as_json: bool) -> None:
+def _explain(question: Question) -> None:
     shape = [
         {
             "field": field.name,
@@ -122,9 +119,6 @@ def _explain(question: Question, *, as_json: bool) -> None:
         }
         for field in _fields(question)
     ]
-    if as_json:
-        print_json(_row(question) | {"text": question.ask.text, "known": question.known, "fields": shape})
-        return
     console.print(f"[bold]{question.case.id}[/bold]  {question.ask.title}: {question.ask.text}")
     known = [{"known": label, "is": value} for label, value in question.known.items()]
     print_table("What is known", known, as_json=False)

@@ -42,8 +42,8 @@ def fill_in(page: Page, *, accept: str, reason: str, who: str) -> None:
     expect(dialog.get_by_text("rule: stolen means of payment")).to_be_visible()
     dialog.get_by_role("button", name="Submit").click()
     expect(dialog).to_be_visible()  # nothing is chosen yet
-    dialog.get_by_role("combobox").click()
-    page.get_by_role("option", name=accept, exact=True).click()
+    dialog.locator(".p-select-button__control").click()
+    page.locator(".p-select-option").get_by_text(accept, exact=True).click()
     fields = dialog.get_by_role("textbox")
     fields.nth(0).fill(reason)
     fields.nth(1).fill(who)
