@@ -42,8 +42,13 @@ def fill_in(page: Page, *, accept: str, reason: str, who: str) -> None:
     expect(dialog.get_by_text("rule: stolen means of payment")).to_be_visible()
     dialog.get_by_role("button", name="Submit").click()
     expect(dialog).to_be_visible()  # nothing is chosen yet
-    dialog.locator(".p-select-button__control").click()
-    page.locator(".p-select-option").get_by_text(accept, exact=True).click()
+    choice = dialog.locator(".p-select-button__control")
+    choice.click()
+    for _ in range(1 + ("yes", "no").index(accept)):
+        page.keyboard.press("ArrowDown")
+        page.wait_for_timeout(300)
+    page.keyboard.press("Enter")
+    expect(choice).to_have_text(accept)
     fields = dialog.get_by_role("textbox")
     fields.nth(0).fill(reason)
     fields.nth(1).fill(who)
