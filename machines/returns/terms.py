@@ -18,7 +18,7 @@ from pydantic import Field, field_validator
 from machines.kernel.event import Facts
 
 _EUROPE = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK"
-EUROPE = frozenset(_EUROPE.split())
+EUROPE = tuple(_EUROPE.split())
 """The European Economic Area, where goods bought at a distance may be withdrawn from within 14 days."""
 
 
@@ -69,7 +69,7 @@ class Terms(Facts):
     regions: tuple[Region, ...] = (
         Region(name="overseas", countries=("AU", "CA", "JP", "NZ", "US"), window_days=45),
     )
-    withdrawal_countries: frozenset[str] = EUROPE
+    withdrawal_countries: tuple[str, ...] = EUROPE
 
     @field_validator("zone")
     @classmethod
