@@ -69,7 +69,11 @@ def web() -> None:
     _log_to_stderr(settings)
     with plain_errors(), open_application(settings) as app:
         api = create_app(
-            app.intake, store=app.store, body_limit=settings.body_limit, rate_limit=settings.rate_limit
+            app.intake,
+            store=app.store,
+            explain=app.explain,
+            body_limit=settings.body_limit,
+            rate_limit=settings.rate_limit,
         )
         add_return_policy(api, terms=app.return_terms, clock=app.clock)
         uvicorn.run(

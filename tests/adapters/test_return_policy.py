@@ -24,7 +24,7 @@ TERMS = Terms(window_days=20)
 
 def app() -> FastAPI:
     store = ToyStore()
-    application = create_app(intake(store), store=cast(Store, store))
+    application = create_app(intake(store), store=cast(Store, store), explain=lambda _: [])
     add_return_policy(application, terms=TERMS, clock=lambda: NOW)
     return application
 
