@@ -166,7 +166,7 @@ def test_the_house_sets_its_own_terms() -> None:
         fee_percent=5,
         groups=(Group(name="books", skus=("BOOK-*",), excluded=Exclusion.FINAL_SALE),),
         regions=(Region(name="north", countries=("NO",), window_days=100),),
-        withdrawal_countries=(),
+        withdrawal_countries=frozenset(),
     )
     assert ask("KETTLE", days=10, terms=terms).refund == 3800
     assert ask("KETTLE", days=11, terms=terms).ruling is NO
