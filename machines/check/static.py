@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from machines.check.clocked import clocked
 from machines.check.report import Finding, Kind
 from machines.kernel.procedure import Procedure
 from machines.kernel.state import DEADLINE, Ask, Wait
@@ -12,8 +13,10 @@ from machines.kernel.state import DEADLINE, Ask, Wait
 def static(procedure: Procedure) -> Iterator[Finding]:
     """Findings that need no path: what is declared and has no counterpart."""
     ruled = {(state.name, rule.event) for rule in procedure.rules for state in rule.at}
+    ticking = {state.name for clock in procedure.clocks for state in clock.runs_in}
     for state in procedure.states:
-        if isinstance(state, Wait | Ask) and not state.deadlines and not state.no_deadline:
+        awaited = state.deadlines or state.no_deadline or state.name in ticking
+        if isinstance(state, Wait | Ask) and not awaited:
             yield Finding(
                 Kind.NO_DEADLINE, procedure.name, state.name, "give it a deadline or no_deadline=..."
             )
@@ -27,6 +30,7 @@ def static(procedure: Procedure) -> Iterator[Finding]:
                     yield Finding(Kind.UNHANDLED_OUTCOME, procedure.name, state.name, text)
     yield from _undeclared(procedure, ruled)
     yield from _deadlines_elsewhere(procedure)
+    yield from clocked(procedure, ruled)
 
 
 def _undeclared(procedure: Procedure, ruled: set[tuple[str, str]]) -> Iterator[Finding]:
@@ -41,6 +45,7 @@ def _deadlines_elsewhere(procedure: Procedure) -> Iterator[Finding]:
     """Rules on a deadline in a state where it does not run."""
     for rule in procedure.rules:
         for state in rule.at if rule.event.startswith(DEADLINE) else ():
-            if rule.event not in {deadline.type for deadline in state.deadlines}:
+            told = {one.type for clock in procedure.clocks for one in clock.told_in(state)}
+            if rule.event not in {deadline.type for deadline in state.deadlines} | told:
                 text = f"{rule.event} does not run there"
                 yield Finding(Kind.DEAD_RULE, procedure.name, state.name, text)

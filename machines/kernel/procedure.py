@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from machines.kernel.clock import Clock
 from machines.kernel.command import CommandType
 from machines.kernel.event import Event, Facts
 from machines.kernel.rule import Rule, Send
@@ -43,6 +44,7 @@ class Procedure:
     may_happen: Callable[[Any], Iterable[Event | Send]]
     module: str
     terms: type[Facts] | None = None
+    clocks: tuple[Clock, ...] = ()
 
     @property
     def initial(self) -> State:
@@ -69,7 +71,10 @@ class Procedure:
 
     @cached_property
     def deadlines(self) -> dict[str, Deadline]:
-        return {deadline.name: deadline for state in self.states for deadline in state.deadlines}
+        """Those of states, and what clocks tell by the way."""
+        found = [deadline for state in self.states for deadline in state.deadlines]
+        found += [deadline for clock in self.clocks for deadline in clock.deadlines]
+        return {deadline.name: deadline for deadline in found}
 
     @cached_property
     def hash(self) -> str:
