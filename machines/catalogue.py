@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 
 from machines.between import Between
+from machines.complaint import COMPLAINT
 from machines.kernel.errors import DefinitionError, UnknownEvent, UnknownProcedure
 from machines.kernel.event import Event
 from machines.kernel.procedure import Procedure
@@ -13,6 +14,8 @@ from machines.kernel.state import Ask
 from machines.order import ORDER
 from machines.refund import REFUND
 from machines.shipment import SHIPMENT
+from machines.survey import SURVEY
+from machines.task import TASK
 
 
 class Catalogue:
@@ -94,4 +97,4 @@ def _nearest(name: str, known: Iterable[str]) -> str:
     return f"did you mean {' or '.join(found)}?" if found else f"known are {', '.join(sorted(known))}"
 
 
-CATALOGUE = Catalogue((ORDER, SHIPMENT, REFUND))
+CATALOGUE = Catalogue((ORDER, SHIPMENT, REFUND, COMPLAINT, TASK, SURVEY))

@@ -7,6 +7,7 @@ Events post to these accounts (``Event.postings``), in minor units or in pieces:
               declined                                charges that the provider did not honour
               delivered                               value of what the customer has
               refunded, withheld                      money gone back, or kept by decision of finance
+              goodwill                              of what was refunded: in settlement of a complaint
     refund    requested                               the debt, as far as payments cover it
               paid, reversed                          money gone to the customer, and come back from there
               denied                                  1 if finance decided not to pay
@@ -45,7 +46,7 @@ def only_what_is_delivered_is_paid(sums: Sums) -> Iterator[str]:
     delivered = _of(sums, "delivered")
     if kept > delivered:
         yield f"{kept} was kept for goods worth {delivered}"
-    if kept < delivered - _of(sums, "declined"):
+    if kept < delivered - _of(sums, "declined", "goodwill"):
         yield f"only {kept} was kept for goods worth {delivered}"
 
 
@@ -63,6 +64,13 @@ def each_debt_is_paid_once(sums: Sums) -> Iterator[str]:
         yield f"{paid} was paid of {owed} owed"
 
 
+def each_promise_is_kept_once(sums: Sums) -> Iterator[str]:
+    """What a customer accepted in settlement was given, or is on record as impossible."""
+    promised, dealt = _of(sums, "promised"), _of(sums, "given", "not_given")
+    if promised != dealt:
+        yield f"{promised} was promised, but {dealt} given or found impossible"
+
+
 LAWS: Mapping[str, tuple[Law, ...]] = {
     "order": (
         goods_are_accounted_for,
@@ -72,5 +80,8 @@ LAWS: Mapping[str, tuple[Law, ...]] = {
     ),
     "shipment": (),
     "refund": (each_debt_is_paid_once,),
+    "complaint": (each_promise_is_kept_once, goods_are_accounted_for),
+    "task": (),
+    "survey": (),
 }
 """The laws of each procedure, for the sums of a case at an end with nothing left to happen."""
