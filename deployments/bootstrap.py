@@ -30,7 +30,7 @@ from flows.runtime import Runtime
 from machines.catalogue import CATALOGUE, Catalogue
 from machines.definitions import definitions
 from machines.kernel.definition import Definition
-from machines.policy import DEFAULT
+from machines.policy import DEFAULT, Policy
 from machines.policy import load as load_policy
 
 
@@ -43,6 +43,7 @@ class Installation:
     """What a command may need that asks, or has steps tried again; it takes no events and opens no seal."""
 
     settings: Settings
+    policy: Policy
     catalogue: Catalogue
     definitions: Mapping[str, Definition]
     store: Store
@@ -68,6 +69,7 @@ class Application(Installation):
             faults=Faults(file=settings.faults),
             latency=settings.world_latency,
             vault=self.vault,
+            policy=self.policy,
         )
 
     def submit(self, event: Mapping[str, object]) -> Mapping[str, object]:
@@ -102,19 +104,21 @@ def open_application(settings: Settings) -> Iterator[Application]:
         vault = Vault(store, master=_master(settings))
         store.migrate()
         intake = Intake(store, vault=vault, catalogue=CATALOGUE, clock=utc_now)
-        yield Application(settings, CATALOGUE, opened.definitions, store, vault, intake)
+        yield Application(settings, opened.policy, CATALOGUE, opened.definitions, store, vault, intake)
 
 
 @contextmanager
 def _open(settings: Settings) -> Iterator[Installation]:
-    built = definitions(load_policy(settings.policy or DEFAULT))
-    hydrate = {name: definition.procedure.data for name, definition in built.items()}
+    policy = load_policy(settings.policy or DEFAULT)
+    built = definitions(policy)
+    procedures = [definition.procedure for definition in built.values()]
+    hydrate = {procedure.name: {procedure.version: procedure.data} for procedure in procedures}
     try:
         store = open_store(settings.url, hydrate=hydrate)
     except ValueError as error:
         raise SettingUnusable(f"store_url: {error}") from None
     try:
-        yield Installation(settings, CATALOGUE, built, store)
+        yield Installation(settings, policy, CATALOGUE, built, store)
     finally:
         store.close()
 

@@ -74,6 +74,14 @@ class Special(_Closed):
         return all(facts.get(name) == value for name, value in self.conditions.items())
 
 
+class House(_Closed):
+    """Who we are to customers: how messages are signed, and where a person answers."""
+
+    name: str = "Your shop"
+    phone: str = "+49 30 5550199"
+    hours: str = "9:00-17:00"
+
+
 class Policy(_Closed):
     """``deadlines`` and ``exceptions`` name a deadline as ``procedure.deadline``."""
 
@@ -81,6 +89,7 @@ class Policy(_Closed):
     deadlines: Mapping[str, Length] = {}
     exceptions: tuple[Special, ...] = ()
     terms: Mapping[str, Mapping[str, Any]] = {}
+    house: House = House()
 
     def duration(self, sop: str, deadline: Deadline, data: Facts) -> Duration:
         """How long ``deadline`` is for a case with ``data``: the narrowest exception, else the general rule,

@@ -101,8 +101,8 @@ class Taken:
     ``cases`` holds the cases concerned as they stand, but those in ``held`` (which the caller has in memory).
     ``letters`` are in order of arrival; where there is no case yet, one that opens it comes first, and a
     second one waits. ``timers`` are (case id, timer name), ``steps`` are due. ``unreadable`` maps cases of
-    unknown procedures, and those whose data does not fit the model, to the reason; nothing of theirs is
-    taken. Each is named once in a worker's life, in a round that commits, and then left to others.
+    procedures or versions not known here, and those whose data does not fit the model, to the reason; nothing
+    of theirs is taken. Each is named once in a worker's life, in a round that commits, then left to others.
     """
 
     cases: Mapping[str, Case]
@@ -153,10 +153,6 @@ class Round(Protocol):
         Raises ``Conflict`` naming the cases in ``held`` that have work to do but are leased by nobody."""
         ...
 
-    def case(self, *, sop: str, key: str) -> Case | None:
-        """As it stands, whoever leases it, and without leasing it."""
-        ...
-
     def write(self, changes: Changes) -> None:
         """Last in a round. Raises ``Conflict`` naming the cases that this worker no longer leases or that
         were opened before, ``ValueError`` if the journal would get a gap, ``Unwritable`` if the database
@@ -194,6 +190,16 @@ class Backlog:
     overdue_steps: int
     parked: int
     workers: list[tuple[str, datetime]]
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """How many open cases run on one version of a procedure; ``hash`` is what it said when they began."""
+
+    sop: str
+    version: int
+    hash: str
+    cases: int
 
 
 class Store(Protocol):
@@ -267,7 +273,9 @@ class Store(Protocol):
         ...
 
     # reading
-    def find_case(self, *, key: str, sop: str | None = None) -> list[Case]: ...
+    def find_case(self, *, key: str, sop: str | None = None) -> list[Case]:
+        """Of procedures known here; without data where these cannot be read."""
+        ...
 
     def cases(
         self, *, sop: str | None = None, state: str | None = None, open_only: bool = False, limit: int = 100
@@ -308,3 +316,7 @@ class Store(Protocol):
         ...
 
     def backlog(self, now: datetime) -> Backlog: ...
+
+    def live(self) -> list[Live]:
+        """Open cases by what they run on; in the order of procedure, version and hash."""
+        ...

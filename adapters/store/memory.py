@@ -10,12 +10,21 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import datetime
 
-from adapters.errors import StoreError
 from adapters.store import rows
-from adapters.store.base import Backlog, CaseRow, InboxRow, InboxStatus, Letter, Receipt, Step, StepStatus
+from adapters.store.base import (
+    Backlog,
+    CaseRow,
+    InboxRow,
+    InboxStatus,
+    Letter,
+    Live,
+    Receipt,
+    Step,
+    StepStatus,
+)
 from adapters.store.failing import storable
 from adapters.store.recovering import replay_letter
-from adapters.store.rows import Hydrate, UnreadableCase
+from adapters.store.rows import Hydrate
 from adapters.store.tables import Kept, MemoryRound, Tables
 from machines.kernel.case import Case, Entry, Timer, case_id
 
@@ -146,10 +155,7 @@ class MemoryStore:
     def find_case(self, *, key: str, sop: str | None = None) -> list[Case]:
         with self._lock:
             ids = sorted(self._ids(key)) if sop is None else [case_id(sop, key)]
-            try:
-                return [self._tables.load(id) for id in ids if id in self._tables.cases]
-            except UnreadableCase as error:
-                raise StoreError(str(error)) from error
+            return [self._tables.readable(id) for id in ids if id in self._tables.cases]
 
     def _ids(self, key: str) -> list[str]:
         return [case_id(sop, key) for sop in self._tables.hydrate]
@@ -247,3 +253,9 @@ class MemoryStore:
                 parked=sum(step.status is StepStatus.PARKED for step in tables.steps.values()),
                 workers=sorted(tables.workers.items()),
             )
+
+    def live(self) -> list[Live]:
+        with self._lock:
+            open_cases = [kept.case for kept in self._tables.cases.values() if not kept.ended]
+            count = Counter((case.sop, case.version, case.hash) for case in open_cases)
+            return [Live(*runs_on, cases) for runs_on, cases in sorted(count.items())]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from sqlalchemy import make_url
@@ -10,13 +9,12 @@ from sqlalchemy import make_url
 from adapters.store.base import Store
 from adapters.store.memory import MemoryStore
 from adapters.store.postgres import PostgresStore
+from adapters.store.rows import Hydrate
 from adapters.store.sqlite import SqliteStore
-from machines.kernel.event import Facts
 
 
-def open_store(url: str, *, hydrate: Mapping[str, type[Facts]]) -> Store:
-    """``sqlite:///path``, ``postgresql://...`` or ``memory:``; ``hydrate`` maps procedure name -> data of a
-    case.
+def open_store(url: str, *, hydrate: Hydrate) -> Store:
+    """``sqlite:///path``, ``postgresql://...`` or ``memory:``.
 
     Raises ``ValueError`` for anything else. Nothing is connected yet; ``migrate`` makes the tables.
     """

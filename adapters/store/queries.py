@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 from adapters.store import reach, rows, schema
-from adapters.store.base import Backlog, CaseRow, InboxRow, InboxStatus, Step, StepStatus
+from adapters.store.base import Backlog, CaseRow, InboxRow, InboxStatus, Live, Step, StepStatus
 from adapters.store.rows import Hydrate, UnreadableCase
 from machines.kernel.case import Case, Entry, Timer
 
@@ -84,16 +84,16 @@ _WORKERS = select(schema.workers.c.id, schema.workers.c.heartbeat).order_by(sche
 
 def load_cases(
     connection: Connection, found: Collection[rows.AnyRow], *, hydrate: Hydrate
-) -> tuple[dict[str, Case], dict[str, str]]:
-    """The cases of rows of ``CASES_BY_ID``, and for those that cannot be read the reason."""
+) -> tuple[dict[str, Case], dict[str, UnreadableCase]]:
+    """The cases of rows of ``CASES_BY_ID``, and what is wrong with those that cannot be read."""
     timers = _timers_of(connection, [row[0] for row in found])
     cases: dict[str, Case] = {}
-    unreadable: dict[str, str] = {}
+    unreadable: dict[str, UnreadableCase] = {}
     for row in found:
         try:
             cases[row[0]] = rows.case_from(row[1:10], timers=timers.get(row[0], {}), hydrate=hydrate)
         except UnreadableCase as error:
-            unreadable[row[0]] = str(error)
+            unreadable[row[0]] = error
     return cases, unreadable
 
 
@@ -106,12 +106,10 @@ def _timers_of(connection: Connection, cases: Collection[str]) -> Mapping[str, d
 
 
 def find_cases(connection: Connection, ids: Collection[str], *, hydrate: Hydrate) -> list[Case]:
-    """Raises ``UnreadableCase``."""
+    """Without data where these cannot be read."""
     found = connection.execute(CASES_BY_ID.order_by(_cases.c.id), {"ids": list(ids)}).all()
     cases, unreadable = load_cases(connection, found, hydrate=hydrate)
-    for case, reason in unreadable.items():
-        raise UnreadableCase(f"{case}: {reason}")
-    return list(cases.values())
+    return [cases[row[0]] if row[0] in cases else unreadable[row[0]].case for row in found]
 
 
 def list_cases(
@@ -217,6 +215,12 @@ def backlog(connection: Connection, now: datetime) -> Backlog:
     workers = [(name, rows.instant(beat)) for name, beat in connection.execute(_WORKERS)]
     received = None if oldest is None else rows.instant(oldest)
     return Backlog(new, received, unmatched, dead, timers, steps, parked, workers)
+
+
+def live(connection: Connection) -> list[Live]:
+    runs_on = (_cases.c.sop, _cases.c.version, _cases.c.hash)
+    count = select(*runs_on, func.count()).where(~_cases.c.ended).group_by(*runs_on).order_by(*runs_on)
+    return [Live(*row) for row in connection.execute(count)]
 
 
 def count_all(connection: Connection) -> dict[str, dict[str, int]]:

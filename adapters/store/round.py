@@ -18,7 +18,6 @@ from adapters.store.failing import storable, translated
 from adapters.store.letters import sort_letters
 from adapters.store.rows import Hydrate
 from adapters.store.spans import spans
-from machines.kernel.case import Case, case_id
 
 _PATIENCE = 0.2  #: seconds to wait for what other open rounds keep from us, when there is nothing else to do
 
@@ -56,10 +55,6 @@ class SqlRound:
             if claimed.kept:
                 time.sleep(0.005)
 
-    def case(self, *, sop: str, key: str) -> Case | None:
-        found = queries.find_cases(self._connection, [case_id(sop, key)], hydrate=self._hydrate)
-        return found[0] if found else None
-
     def write(self, changes: Changes) -> None:
         connection, worker, leases = self._connection, self._worker, self._leases
         span = spans(changes)
@@ -80,7 +75,8 @@ class SqlRound:
         )
         timers = [(case, name) for name, case, *_ in ready.timers]
         steps = [rows.step_from(row[:-3]) for row in ready.steps]
-        return Taken(cases, letters, timers, steps, unreadable), unmatched
+        reasons = {case: str(error) for case, error in unreadable.items()}
+        return Taken(cases, letters, timers, steps, reasons), unmatched
 
     def _mark_unmatched(self, numbers: Collection[int]) -> None:
         status = InboxStatus.UNMATCHED.value

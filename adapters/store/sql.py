@@ -11,7 +11,17 @@ from sqlalchemy import Connection, Engine
 
 from adapters.store import keys, migrating, queries, receiving, recovering, rows
 from adapters.store import statements as sql
-from adapters.store.base import Backlog, CaseRow, InboxRow, InboxStatus, Letter, Receipt, Step, StepStatus
+from adapters.store.base import (
+    Backlog,
+    CaseRow,
+    InboxRow,
+    InboxStatus,
+    Letter,
+    Live,
+    Receipt,
+    Step,
+    StepStatus,
+)
 from adapters.store.failing import storable, translated
 from adapters.store.round import SqlRound
 from adapters.store.rows import Hydrate
@@ -198,3 +208,7 @@ class SqlStore(ABC):
     def backlog(self, now: datetime) -> Backlog:
         with self._reading() as connection:
             return queries.backlog(connection, now)
+
+    def live(self) -> list[Live]:
+        with self._reading() as connection:
+            return queries.live(connection)

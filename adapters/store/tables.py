@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from adapters.errors import Conflict, StoreError, Unwritable
+from adapters.errors import Conflict, Unwritable
 from adapters.store import rows
 from adapters.store.base import Changes, InboxRow, InboxStatus, Letter, Step, StepStatus, Taken
 from adapters.store.failing import storable
@@ -16,7 +16,7 @@ from adapters.store.letters import sort_letters
 from adapters.store.rows import Hydrate, UnreadableCase, Values
 from adapters.store.spans import spans
 from adapters.store.writing import another_letter
-from machines.kernel.case import Case, Timer, case_id
+from machines.kernel.case import Case, Timer
 
 DUE = (StepStatus.PENDING, StepStatus.RETRYING)
 
@@ -53,6 +53,13 @@ class Tables:
         case = kept.case
         row = (*(case.sop, case.key, case.version, case.hash, case.state, kept.data, case.seq), case.parent)
         return rows.case_from((*row, case.deferred), timers=dict(self.timers[id]), hydrate=self.hydrate)
+
+    def readable(self, id: str) -> Case:
+        """Without data where these cannot be read."""
+        try:
+            return self.load(id)
+        except UnreadableCase as error:
+            return error.case
 
     def within_reach(self, case: str, worker: str) -> bool:
         """Leased by the worker or by nobody, and not marked as beyond it."""
@@ -152,13 +159,6 @@ class MemoryRound:
         steps = [step for step in steps if self._owns(step.case) or room.steps()]
         timers = [timer for timer in sorted(timers) if self._owns(timer[1]) or room.timers()]
         return self._claim(Taken({}, letters, [(case, name) for _, case, name in timers], steps), held)
-
-    def case(self, *, sop: str, key: str) -> Case | None:
-        id = case_id(sop, key)
-        try:
-            return self._tables.load(id) if id in self._tables.cases else None
-        except UnreadableCase as error:
-            raise StoreError(f"{id}: {error}") from error
 
     def write(self, changes: Changes) -> None:
         self._check(changes)

@@ -97,7 +97,7 @@ def _follow(
             deferred=0 if moved else case.deferred,
         ),
         entry=entry,
-        commands=_commands(case, does, data, event, entry.seq) if does else (),
+        commands=_commands(case, does, data, event, entry.seq, timers=timers) if does else (),
         sends=tuple(sends),
         timers_set=_changed(timers, running),
         timers_cleared=tuple(name for name in running if name not in timers),
@@ -132,11 +132,18 @@ def _entry(case: Case, firing: Firing, *, disposition: Disposition, after: str, 
 
 
 def _commands(
-    case: Case, does: tuple[CommandType, ...], data: Facts | None, event: Received, seq: int
+    case: Case,
+    does: tuple[CommandType, ...],
+    data: Facts | None,
+    event: Received,
+    seq: int,
+    *,
+    timers: Mapping[str, Timer],
 ) -> tuple[Command, ...]:
     commands: list[Command] = []
+    deadlines = {name: timer.due for name, timer in timers.items() if not timer.passed}
     for kind in does:
-        for arguments in kind.arguments(data, event.payload):
+        for arguments in kind.ask(data, event.payload, deadlines):
             before = sum(command.name == kind.name for command in commands)
             suffix = f"/{before}" if before else ""
             commands.append(Command(kind.name, f"{case.id}/{kind.name}/{seq}{suffix}", arguments))

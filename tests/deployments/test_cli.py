@@ -13,14 +13,18 @@ import pytest
 import sqlalchemy
 from typer.testing import CliRunner, Result
 
-from adapters.store.base import Changes, Step, StepStatus
+from adapters.store.base import Changes, Live, Step, StepStatus
 from deployments.bootstrap import Application, open_application
 from deployments.cli import app as sop
+from deployments.cli.doctor import versions
 from deployments.errors import MasterKeyMissing
 from deployments.settings import Settings
+from machines.catalogue import CATALOGUE
+from machines.definitions import definitions
 from machines.kernel.case import Case, Entry
 from machines.kernel.event import SEALED
 from machines.kernel.rule import Disposition
+from machines.policy import load as load_policy
 
 ASKING = (
     ["cases"],
@@ -150,6 +154,21 @@ def test_the_doctor_counts_exactly_and_prints_settings(monkeypatch: pytest.Monke
     assert settings["prefect_api_url"]["value"] == "http://staff:***@127.0.0.1:1/api"
     assert settings["web_port"]["from"] == "default"
     assert "secret" not in answer.stdout
+
+
+def test_the_doctor_finds_cases_that_no_version_here_can_drive() -> None:
+    order = CATALOGUE.procedure("order")
+    live = [Live("order", order.version, order.hash, 5), Live("order", order.version, "other", 4)]
+    live += [Live("order", order.version + 1, "new", 3), Live("rental", 1, "gone", 2)]
+    found = list(versions(live, definitions(load_policy())))
+    assert [(one.part, one.well) for one in found] == [
+        ("version of order", True),
+        ("version of order", False),
+        ("version of rental", False),
+    ]
+    assert found[0].found.startswith(f"version {order.version} has changed since 4 open cases began (other,")
+    assert found[1].found == f"3 open cases run on version {order.version + 1}"
+    assert found[2].remedy == "known here is no such procedure; run that version, or migrate"
 
 
 def test_a_case_is_told_without_sealed_fields() -> None:
