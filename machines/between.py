@@ -159,7 +159,8 @@ class Share(Facts):
 
 
 class RefundRequested(Between, type="refund.requested", opens=True, key="refund"):
-    """Money is owed to a customer; ``sources`` are the payments that it came from, newest first."""
+    """Money is owed to a customer; ``sources`` are the payments that it came from, newest first. As
+    ``goodwill`` it is given although the goods have been had."""
 
     refund: str
     order: str
@@ -170,6 +171,7 @@ class RefundRequested(Between, type="refund.requested", opens=True, key="refund"
     amount: int
     reason: str
     sources: tuple[Source, ...]
+    goodwill: bool = False
 
     examples = tuple(
         {
@@ -200,6 +202,7 @@ class RefundReport(Between):
 
     refund: str
     shares: tuple[Share, ...]
+    goodwill: bool = False
 
     @property
     def amount(self) -> int:
@@ -210,7 +213,7 @@ class RefundSettled(RefundReport, type="refund.settled"):
     """The customer has the money."""
 
     def postings(self) -> Mapping[str, int]:
-        return {"refunded": self.amount}
+        return {"refunded": self.amount, "goodwill": self.amount if self.goodwill else 0}
 
 
 class RefundWithheld(RefundReport, type="refund.withheld"):
@@ -219,7 +222,7 @@ class RefundWithheld(RefundReport, type="refund.withheld"):
     reason: str
 
     def postings(self) -> Mapping[str, int]:
-        return {"withheld": self.amount}
+        return {} if self.goodwill else {"withheld": self.amount}
 
 
 def spread(amount: int, *, sources: tuple[Source, ...]) -> tuple[Share, ...]:

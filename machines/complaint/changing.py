@@ -1,4 +1,4 @@
-"""Rules for complaints that change hands or course, for the service levels, and for all that changes nothing."""
+"""Rules for complaints that change hands or course, for service levels, and for all that changes nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The service levels of a complaint: how soon it is acknowledged, resolved and answered by law, who is called.
+"""The service levels of a complaint: how soon it is acknowledged, resolved, answered by law; who is called.
 
 Waiting for the customer or for somebody outside rests the time for resolving, but never the eight weeks.
 """

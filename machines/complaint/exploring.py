@@ -10,17 +10,19 @@ from collections.abc import Iterable
 
 from machines.between import DuplicateFound
 from machines.complaint import events as told
-from machines.complaint.data import REFUNDS, Complaint, Remedy, Severity
+from machines.complaint.data import REFUNDS, Complaint, Nature, Remedy, Severity
 from machines.kernel.event import Event
 from machines.redress import RedressFailed, RedressSettled
 
+QUESTION = "What happened?"
+
 
 def may_happen(complaint: Complaint) -> Iterable[Event]:
-    """Every event and form worth trying on a complaint that knows this; most states turn most of them down."""
+    """Every event and form worth trying on a complaint that knows this; most states turn most down."""
     customer = complaint.customer
     yield told.ComplaintTaken(owner="a.field")
     yield told.HazardSecured(by="s.guard", action="sales stopped")
-    yield told.ComplaintAssigned(owner="m.hill")
+    yield told.ComplaintAssigned(owner="a.field")
     yield told.EscalationTaken(by="m.hill")
     yield told.CustomerWrote(customer=customer, words="More about it.")
     yield told.ComplaintWithdrawn(customer=customer)
@@ -35,18 +37,18 @@ def _assessments(complaint: Complaint) -> Iterable[Event]:
     if complaint.severity is None:
         severities = (Severity.S2,) if complaint.items else (Severity.S1, Severity.S3)
         for severity in severities:
-            yield told.ComplaintAssessed(severity=severity, nature=told.Nature.PRODUCT)
+            yield told.ComplaintAssessed(severity=severity, nature=Nature.PRODUCT)
 
 
 def _findings(complaint: Complaint) -> Iterable[Event]:
     yield told.CauseFound(cause="a seal was missing", upheld=True, without_answers=True)
     yield told.CauseFound(cause="used without water", upheld=False)
-    yield told.InformationNeeded(question="Which number is printed on it?")
-    yield told.InformationNeeded(question="What does the maker say?", of_customer=False)
+    yield told.InformationNeeded(question=QUESTION)
+    yield told.InformationNeeded(question=QUESTION, of_customer=False)
     yield told.InformationGiven(customer=complaint.customer, words="K-77")
     yield told.ThirdPartyAnswered(answer="A faulty batch.")
     if len(complaint.tasks) < 2 and complaint.severity is Severity.S2 and not complaint.reopened:
-        yield told.DepartmentConsulted(department="warehouse", question="How was it packed?")
+        yield told.DepartmentConsulted(department="warehouse", question=QUESTION)
 
 
 def _resolutions(complaint: Complaint) -> Iterable[Event]:

@@ -1,8 +1,8 @@
 """The complaint procedure: its header, and its rules in the order in which complaints live.
 
 Read ``states.py`` for where a complaint can stand, ``clocks.py`` for how much time it may take. Each rule in
-``handling``, ``resolving`` and ``changing`` then says: on this event, when the complaint stands there, it goes
-to that state if the guard allows; the effect notes what is new; others are asked and told.
+``handling``, ``resolving`` and ``changing`` then says: on this event, when the complaint stands there, it
+goes to that state if the guard allows; the effect notes what is new; others are asked and told.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from machines.between import Means
 from machines.kernel.event import Event
 from machines.order import events as told
 from machines.order.data import Order, ParcelStatus, PayWith
+from machines.redress import RedressRequested
 
 
 def may_happen(order: Order) -> Iterable[Event]:
@@ -31,6 +32,7 @@ def may_happen(order: Order) -> Iterable[Event]:
     if len(order.lines) == len(order.payments) == 1 and order.lines[0].sku == "KETTLE":
         yield from _changes(order)
     yield from _in_the_warehouse(order)
+    yield from _complaints(order)
 
 
 def _choices(order: Order) -> Iterable[Event]:
@@ -65,3 +67,17 @@ def _in_the_warehouse(order: Order) -> Iterable[Event]:
         yield told.RemedyChosen(parcel=parcel.key, remedy=told.Remedy.REFUND)
         if alone:
             yield told.RemedyChosen(parcel=parcel.key, remedy=told.Remedy.RESHIP)
+
+
+def _complaints(order: Order) -> Iterable[Event]:
+    """One that is covered, and one that is not."""
+    simple = len(order.lines) == len(order.payments) == 1 and order.lines[0].sku == "KETTLE"
+    if simple and any(parcel.captured for parcel in order.parcels) and not order.goodwill:
+        for amount in (1000, 9_000_000):
+            yield RedressRequested(
+                redress="CP-1-1",
+                complaint="CP-1",
+                customer=order.customer,
+                amount=amount,
+                reason="for the wait",
+            )

@@ -19,6 +19,8 @@ from machines.kernel.procedure import Procedure
 from machines.order import accepting, closing, events, fulfilling, states
 from machines.order.data import Order
 from machines.order.exploring import may_happen
+from machines.order.redress import REDRESS
+from machines.redress import RedressRequested
 
 ORDER = Procedure(
     name="order",
@@ -46,9 +48,11 @@ ORDER = Procedure(
         ParcelCancelled,
         RefundSettled,
         RefundWithheld,
+        RedressRequested,
     ),
     states=states.EVERYWHERE,
     rules=(
+        *REDRESS,
         *accepting.VERIFICATION,
         *accepting.RESTRICTIONS,
         *accepting.STOCK,

@@ -33,6 +33,7 @@ from machines.order.guards import (
     under_way,
     unsecured,
 )
+from machines.surveying import survey
 
 # -- time limits -----------------------------------------------------------------------------------
 
@@ -234,7 +235,13 @@ SETTLING = Act("settling", "Charges, refunds and releases under way come to rest
 
 # -- ends ------------------------------------------------------------------------------------------
 
-DELIVERED = End("delivered", "The customer has the goods.", outcome="fulfilled", fulfils=("ORD-1",))
+DELIVERED = End(
+    "delivered",
+    "The customer has the goods, and is asked a day later how it was.",
+    outcome="fulfilled",
+    sends=survey(of="order", about=lambda order: order.order),
+    fulfils=("ORD-1", "SAT-3", "IMP-1"),
+)
 CANCELLED = End(
     "cancelled",
     "Nothing is delivered, nothing is owed.",
