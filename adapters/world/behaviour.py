@@ -42,6 +42,10 @@ carrier.buy_label     country AQ, BV or HM           refused
 carrier.void_label    parcel with ``-SPENT``         spent already
 carrier.claim         value above 500.00             refused: insured up to 500.00
 carrier.prove_...     parcel with ``-UNPROVED``      no proof of delivery
+voucher.issue         complaint with ``-NOVOUCHER``  refused
+                      otherwise                      a code made of the promise
+goodwill.pay          complaint with ``-UNPAYABLE``  refused: account closed
+replacement.set_aside SKU ``-OUT``                   cannot be had
 ===================== ============================== ====================================================
 """
 
@@ -53,6 +57,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from machines.between import Pick
+from machines.complaint import asks as complaint
+from machines.complaint.events import GoodwillRefused, ReplacementUnavailable, VoucherRefused
 from machines.kernel.event import Event
 from machines.order import asks
 from machines.order.data import Offer, OfferKind, Similar
@@ -230,6 +236,23 @@ def prove_delivery(asked: shipment.Parcel, _: Request) -> Event | None:
     return DeliveryNotProved() if "-UNPROVED" in asked.parcel else None
 
 
+def issue_voucher(asked: complaint.Voucher, _: Request) -> Event | None:
+    if "-NOVOUCHER" in asked.redress:
+        return VoucherRefused(amount=asked.amount, reason="no vouchers in that country")
+    return None
+
+
+def pay_goodwill(asked: complaint.GoodwillPayment, _: Request) -> Event | None:
+    if "-UNPAYABLE" in asked.redress:
+        return GoodwillRefused(amount=asked.amount, reason="account closed")
+    return None
+
+
+def set_aside(asked: complaint.Goods, _: Request) -> Event | None:
+    gone = any(item.sku.endswith("-OUT") for item in asked.items)
+    return ReplacementUnavailable(reason="not made any more") if gone else None
+
+
 BEHAVIOURS: Mapping[str, Behaviour] = {
     "order.verify": verify,
     "restrictions.check": check_restrictions,
@@ -248,4 +271,7 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
     "carrier.void_label": void_label,
     "carrier.claim": claim,
     "carrier.prove_delivery": prove_delivery,
+    "voucher.issue": issue_voucher,
+    "goodwill.pay": pay_goodwill,
+    "replacement.set_aside": set_aside,
 }

@@ -13,6 +13,7 @@ _IDENTIFYING = (
     "order",
     "refund",
     "return",
+    "redress",
     "parcel",
     "parcels",
     "payment",

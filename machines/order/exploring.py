@@ -70,12 +70,12 @@ def _in_the_warehouse(order: Order) -> Iterable[Event]:
 
 
 def _complaints(order: Order) -> Iterable[Event]:
-    """One that is covered, and one that is not."""
-    simple = len(order.lines) == len(order.payments) == 1 and order.lines[0].sku == "KETTLE"
-    if simple and any(parcel.captured for parcel in order.parcels) and not order.goodwill:
-        for amount in (1000, 9_000_000):
+    """One that is covered, another that takes all there is, and one that asks for more."""
+    taken = sum(parcel.captured for parcel in order.parcels)
+    if len(order.lines) == len(order.payments) == len(order.parcels) == 1 and taken:
+        for number, amount in enumerate((1000, taken, 9_000_000)):
             yield RedressRequested(
-                redress="CP-1-1",
+                redress=f"CP-{number}-1",
                 complaint="CP-1",
                 customer=order.customer,
                 amount=amount,
