@@ -1,7 +1,8 @@
 """How a complaint has money paid back that an order keeps the books of.
 
-The complaint asks the order; the order knows what was paid and what went back already, opens the refund, and
-says what became of it. So no more goes back than came in, whoever asks for it.
+The order knows what was paid and what went back already. It tells a complaint how much is left; when the
+customer has accepted, the complaint asks for it, and the order opens the refund and says what became of it.
+So no more goes back than came in, whoever asks for it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from machines.between import Between
+
+
+class RedressEnquired(Between, type="redress.enquired"):
+    """How much of what a customer paid for an order could go back to settle a complaint?"""
+
+    complaint: str
+    customer: str
+
+
+class RedressAvailable(Between, type="redress.available"):
+    """So much could go back as things stand; nothing, if the order is another customer's."""
+
+    amount: int
 
 
 class RedressRequested(Between, type="redress.requested"):

@@ -126,6 +126,7 @@ class Complaint(Facts):
     received: datetime
     terms: Terms
     order: str | None = None
+    left: int | None = None  #: of what was paid for the order, as the order has last told
     ship_to: Address | None = None
     items: tuple[Pick, ...] = ()  #: the goods that it is about
     sought: Remedy | None = None

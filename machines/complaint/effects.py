@@ -18,7 +18,7 @@ from machines.complaint.data import (
 )
 from machines.consulting import TaskDone, TaskOverdue
 from machines.kernel.event import Event
-from machines.redress import RedressFailed
+from machines.redress import RedressAvailable, RedressFailed
 
 # -- reception -------------------------------------------------------------------------------------
 
@@ -128,6 +128,10 @@ def find_against(complaint: Complaint, event: events.CauseFound, now: datetime) 
 
 
 # -- resolution ------------------------------------------------------------------------------------
+
+
+def note_what_is_left(complaint: Complaint, event: RedressAvailable, _: datetime) -> Complaint:
+    return complaint.model_copy(update={"left": event.amount})
 
 
 def propose(complaint: Complaint, event: events.ResolutionProposed, _: datetime) -> Complaint:

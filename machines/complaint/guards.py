@@ -43,7 +43,10 @@ def may_offer(complaint: Complaint, event: events.ResolutionProposed, _: datetim
     most = row.most
     if event.remedy is Remedy.GOODWILL:
         most = min(most, complaint.terms.goodwill_most)
-    return _fitting(complaint, event, most=most)
+    limit = main_unit(complaint, most)
+    if event.remedy in REFUNDS:
+        limit = min(limit, complaint.left or 0)
+    return _fitting(complaint, event, limit=limit)
 
 
 def _impossible(complaint: Complaint, remedy: Remedy) -> str:
@@ -51,17 +54,18 @@ def _impossible(complaint: Complaint, remedy: Remedy) -> str:
         return f"the {remedy} was promised before and could not be given"
     if remedy in REFUNDS and complaint.order is None:
         return "without an order there is no payment that money could go back to"
+    if remedy in REFUNDS and complaint.left is None:
+        return f"order {complaint.order} has not said what could go back; make sure that it is the right one"
     if remedy is Remedy.REPLACEMENT and not (complaint.order and complaint.items and complaint.ship_to):
         return "a replacement needs an order, its goods and an address"
     return ""
 
 
-def _fitting(complaint: Complaint, event: events.ResolutionProposed, *, most: int) -> Verdict:
+def _fitting(complaint: Complaint, event: events.ResolutionProposed, *, limit: int) -> Verdict:
     if event.remedy in WORTHLESS:
         return allow_if(
             event.amount == 0, f"leave the amount out; no money is promised with a {event.remedy}"
         )
-    limit = main_unit(complaint, most)
     shown = Money(amount=limit, currency=complaint.currency)
     return allow_if(
         0 < event.amount <= limit, f"amount {event.amount}: give a {event.remedy} of at most {shown}"

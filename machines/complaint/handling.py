@@ -43,6 +43,7 @@ RECEPTION = (
         to=states.SECURING,
         when=guards.severe,
         then=effects.assess,
+        sends=sending.enquire,
     ),
     on(
         events.ComplaintAssessed,
@@ -50,6 +51,7 @@ RECEPTION = (
         to=states.INVESTIGATING,
         then=effects.assess,
         does=(letters.CALL_ABOUT_HAZARD,),
+        sends=sending.enquire,
     ),
     on(events.HazardSecured, at=states.SECURING, to=states.SECURED, then=effects.secure),
 )

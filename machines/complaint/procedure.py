@@ -21,7 +21,7 @@ from machines.complaint.data import Complaint, Terms
 from machines.complaint.exploring import may_happen
 from machines.consulting import TaskDone, TaskOverdue
 from machines.kernel.procedure import Procedure
-from machines.redress import RedressFailed, RedressSettled
+from machines.redress import RedressAvailable, RedressFailed, RedressSettled
 
 COMPLAINT = Procedure(
     name="complaint",
@@ -51,6 +51,7 @@ COMPLAINT = Procedure(
         DuplicateFound,
         TaskDone,
         TaskOverdue,
+        RedressAvailable,
         RedressSettled,
         RedressFailed,
         ParcelDispatched,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from machines.between import ParcelCancelled, ParcelDelivered, ParcelDispatched, ParcelFailed
 from machines.complaint import commands, effects, events, guards, letters, sending, states
 from machines.kernel.rule import ignore, on
-from machines.redress import RedressFailed, RedressSettled
+from machines.redress import RedressAvailable, RedressFailed, RedressSettled
 
 # The severity matrix says what may be offered; above a limit somebody approves it first.
 OFFER = (
+    on(RedressAvailable, at=states.OPENED, then=effects.note_what_is_left),
     on(
         events.ResolutionProposed,
         at=states.PROPOSALS,
@@ -61,6 +62,7 @@ REDRESS = (
         to=states.REDRESS_FAILED,
         when=guards.is_redress,
         then=effects.fail,
+        sends=sending.enquire,
     ),
     on(states.REDRESS_DUE, at=states.REFUNDING, does=(letters.CALL_ABOUT_REDRESS,)),
     on(events.VoucherIssued, at=states.ISSUING, to=states.RESOLVED, then=effects.fulfil),

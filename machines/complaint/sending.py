@@ -16,7 +16,7 @@ from machines.complaint.events import (
 from machines.consulting import TaskOpened, TaskWithdrawn
 from machines.kernel.event import Event
 from machines.kernel.rule import Send
-from machines.redress import RedressRequested
+from machines.redress import RedressEnquired, RedressRequested
 from machines.surveying import call_off
 
 
@@ -35,6 +35,13 @@ def withdraw_tasks(complaint: Complaint, event: Event) -> Iterable[Send]:
     for one in complaint.tasks:
         if one.status is TaskStatus.WITHDRAWN and one.withdrawn_for == event.type:
             yield Send(TaskWithdrawn(task=one.task), to=("task", one.task))
+
+
+def enquire(complaint: Complaint, _: Event) -> Iterable[Send]:
+    """Nothing is promised that the order could not give."""
+    if complaint.order is not None:
+        enquired = RedressEnquired(complaint=complaint.complaint, customer=complaint.customer)
+        yield Send(enquired, to=("order", complaint.order), apart=True)
 
 
 def request_redress(complaint: Complaint, _: Event) -> Iterable[Send]:

@@ -8,7 +8,7 @@ from machines.between import Means
 from machines.kernel.event import Event
 from machines.order import events as told
 from machines.order.data import Order, ParcelStatus, PayWith
-from machines.redress import RedressRequested
+from machines.redress import RedressEnquired, RedressRequested
 
 
 def may_happen(order: Order) -> Iterable[Event]:
@@ -71,6 +71,7 @@ def _in_the_warehouse(order: Order) -> Iterable[Event]:
 
 def _complaints(order: Order) -> Iterable[Event]:
     """One that is covered, another that takes all there is, and one that asks for more."""
+    yield RedressEnquired(complaint="CP-1", customer=order.customer)
     taken = sum(parcel.captured for parcel in order.parcels)
     if len(order.lines) == len(order.payments) == len(order.parcels) == 1 and taken:
         for number, amount in enumerate((1000, taken, 9_000_000)):

@@ -20,7 +20,7 @@ from machines.order import accepting, closing, events, fulfilling, states
 from machines.order.data import Order
 from machines.order.exploring import may_happen
 from machines.order.redress import REDRESS
-from machines.redress import RedressRequested
+from machines.redress import RedressEnquired, RedressRequested
 
 ORDER = Procedure(
     name="order",
@@ -48,6 +48,7 @@ ORDER = Procedure(
         ParcelCancelled,
         RefundSettled,
         RefundWithheld,
+        RedressEnquired,
         RedressRequested,
     ),
     states=states.EVERYWHERE,

@@ -19,7 +19,13 @@ from machines.kernel.verdict import Verdict, allow_if
 from machines.order import states
 from machines.order.data import Goodwill, Order, RefundStatus
 from machines.order.money import sources, with_payment
-from machines.redress import RedressFailed, RedressRequested, RedressSettled
+from machines.redress import (
+    RedressAvailable,
+    RedressEnquired,
+    RedressFailed,
+    RedressRequested,
+    RedressSettled,
+)
 
 # -- whether it can be given -----------------------------------------------------------------------
 
@@ -91,6 +97,11 @@ def conclude(order: Order, event: RefundReport, _: datetime) -> Order:
 # -- what others are told --------------------------------------------------------------------------
 
 
+def state_what_is_left(order: Order, event: RedressEnquired) -> Iterable[Send]:
+    left = sum(source.cap for source in sources(order)) if event.customer == order.customer else 0
+    yield Send(RedressAvailable(amount=left), to=("complaint", event.complaint), apart=True)
+
+
 def open_refund(order: Order, event: RedressRequested) -> Iterable[Send]:
     (promised,) = (one for one in order.goodwill if one.key == event.redress)
     request = RefundRequested(
@@ -130,6 +141,7 @@ def report(order: Order, event: RefundReport) -> Iterable[Send]:
 # -- rules -----------------------------------------------------------------------------------------
 
 REDRESS: tuple[Rule, ...] = (
+    on(RedressEnquired, at=states.OPENED, sends=state_what_is_left),
     on(RedressRequested, at=states.OPENED, when=known, because="it is being seen to already"),
     on(RedressRequested, at=states.OPENED, when=covered, then=set_aside, sends=open_refund),
     on(RedressRequested, at=states.OPENED, sends=turn_down, because="more cannot go back"),
