@@ -52,9 +52,13 @@ def _tell(
 
 
 def _standing(complaint: Complaint) -> dict[str, str]:
-    """Who looks after it, and by when the law has us answer."""
-    latest = (complaint.received + EIGHT_WEEKS).date().isoformat()
-    return {"owner": complaint.owner or "", "order": complaint.order or "", "answer_by": latest}
+    """Who looks after it, by when the law has us answer, and for how long it can be opened again."""
+    return {
+        "owner": complaint.owner or "",
+        "order": complaint.order or "",
+        "answer_by": (complaint.received + EIGHT_WEEKS).date().isoformat(),
+        "reopen_days": str(complaint.terms.reopen_days),
+    }
 
 
 def _offer(complaint: Complaint) -> dict[str, str]:
