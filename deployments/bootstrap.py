@@ -27,11 +27,15 @@ from deployments.settings import Settings
 from flows.driver import Driver, Pace
 from flows.reporting import Listener
 from flows.runtime import Runtime
+from machines.approvals import load as load_approvals
+from machines.approvals import unapproved
 from machines.catalogue import CATALOGUE, Catalogue
 from machines.definitions import definitions
 from machines.kernel.definition import Definition
 from machines.policy import DEFAULT, Policy
 from machines.policy import load as load_policy
+
+log = logging.getLogger("sop.bootstrap")
 
 
 def utc_now() -> datetime:
@@ -172,6 +176,8 @@ async def open_runtime() -> AsyncIterator[Runtime]:
     logging.getLogger("transitions").setLevel(logging.WARNING)
     with ExitStack() as stack:
         app = stack.enter_context(open_application(settings))
+        if missing := unapproved(CATALOGUE, load_approvals(settings.approvals)):
+            log.warning("not approved as they stand: %s; see 'sop approve'", ", ".join(missing))
         watching = Watching(app.store, api_url=settings.prefect_url, sops=tuple(app.definitions))
         stack.enter_context(watching.recorder)
         stack.enter_context(expiring_letters(app.store, days=settings.unmatched_days, clock=utc_now))

@@ -31,6 +31,7 @@ class Settings(BaseSettings):
         None, description="SQLAlchemy URL of the case store; SQLite under home if unset"
     )
     policy: Path | None = Field(None, description="policy file that replaces the one shipped")
+    approvals: Path = Field(Path("approvals.toml"), description="who approved which procedure, and when")
     master_key: SecretStr | None = Field(None, description="base64 of 32 bytes that wrap customer keys")
 
     web_host: str = "127.0.0.1"

@@ -99,6 +99,11 @@ class Policy(_Closed):
         fitting = [one for one in self.exceptions if one.deadline == name and one.fits(facts)]
         if fitting:
             return max(fitting, key=lambda one: len(one.conditions)).duration
+        return self.usual(sop, deadline)
+
+    def usual(self, sop: str, deadline: Deadline) -> Duration:
+        """How long ``deadline`` is for cases without an exception."""
+        name = f"{sop}.{deadline.name}"
         stated = self.deadlines.get(name, deadline.after)
         if stated is None:
             raise DefinitionError(

@@ -8,6 +8,7 @@ sent.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -108,3 +109,11 @@ def _tidy(text: str) -> str:
     """No blank line twice, none at either end: blocks may be empty."""
     paragraphs = [paragraph.strip() for paragraph in text.split("\n\n")]
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph) + "\n"
+
+
+@cache
+def subject_of(template: str) -> str:
+    """What a message is called in the handbook: its English subject."""
+    file = FOLDER / LOCALES[0] / f"{template}.txt"
+    found = re.search(r"block subject %}(.*?){%", file.read_text("utf-8")) if file.exists() else None
+    return found[1] if found else template

@@ -9,6 +9,7 @@ import typer
 from deployments.cli.cases import cases, show
 from deployments.cli.doctor import doctor
 from deployments.cli.events import send
+from deployments.cli.handbook import approve, handbook
 from deployments.cli.letters import letters
 from deployments.cli.procedures import check, simulate
 from deployments.cli.serve import up, web, worker
@@ -21,7 +22,22 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
-for command in (up, worker, web, send, cases, show, steps, replay, letters, check, simulate, doctor):
+for command in (
+    up,
+    worker,
+    web,
+    send,
+    cases,
+    show,
+    steps,
+    replay,
+    letters,
+    check,
+    simulate,
+    handbook,
+    approve,
+    doctor,
+):
     app.command()(command)
 
 

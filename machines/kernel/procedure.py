@@ -45,6 +45,7 @@ class Procedure:
     module: str
     terms: type[Facts] | None = None
     clocks: tuple[Clock, ...] = ()
+    kpis: tuple[str, ...] = ()  #: by what its owner judges it
 
     @property
     def initial(self) -> State:

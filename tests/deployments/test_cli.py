@@ -210,3 +210,28 @@ def test_replay_says_when_steps_do_not_settle(monkeypatch: pytest.MonkeyPatch) -
     answer = run("replay", "SO-1", "--reason", "x")
     assert answer.exit_code == 1
     assert "1 of 1 did not settle within a minute" in answer.stderr
+
+
+def test_an_approval_is_noted_and_listed(folder: Path) -> None:
+    assert run("approve", "refund", "--name", "Rita Mayer").exit_code == 2
+    wrong = run("approve", "refund", "--name", 'Rita "R" Mayer', "--role", "Head of finance")
+    assert wrong.exit_code == 2
+    assert "--name" in wrong.stderr
+    answer = run("approve", "refund", "--name", "Rita Mayer", "--role", "Head of finance", "--json")
+    assert json.loads(answer.stdout)["hash"] == CATALOGUE.procedure("refund").hash
+    listed = {row["procedure"]: row["approved by"] for row in json.loads(run("approve", "--json").stdout)}
+    assert listed["refund"].startswith("Rita Mayer, Head of finance, ")
+    assert listed["order"] == ""
+
+
+def test_a_stale_handbook_fails_and_is_written_anew(folder: Path) -> None:
+    assert run("handbook", "pages").exit_code == 0
+    assert run("handbook", "pages", "--check").exit_code == 0
+    (folder / "pages" / "refund.md").write_text("old")
+    (folder / "pages" / "gone.md").write_text("old")
+    answer = run("handbook", "pages", "--check")
+    assert answer.exit_code == 1
+    assert "stale: gone.md, refund.md" in answer.stderr
+    assert run("handbook", "pages").exit_code == 0
+    assert sorted(path.name for path in (folder / "pages").iterdir())[0] == "README.md"
+    assert not (folder / "pages" / "gone.md").exists()
