@@ -80,4 +80,11 @@ COMPLAINT = Procedure(
     module="machines.complaint",
     terms=Terms,
     clocks=CLOCKS,
+    kpis=(
+        "share acknowledged within one working day",
+        "share resolved within their budget",
+        "share answered within eight weeks (all of them)",
+        "share settled with the first offer",
+        "share reopened or taken to the ombudsman",
+    ),
 )

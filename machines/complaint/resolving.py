@@ -91,8 +91,8 @@ REDRESS = (
         then=effects.fail,
     ),
     on(ParcelFailed, at=states.OPENED, does=(letters.CALL_AGENT,)),
-    ignore(ParcelDispatched, at=states.OPENED, because="the shipment tells when it has arrived"),
-    ignore(events.ReplacementPutBack, at=states.OPENED, because="the goods are back on the shelf"),
+    on(ParcelDispatched, at=states.OPENED, because="the shipment tells when it has arrived"),
+    on(events.ReplacementPutBack, at=states.OPENED, because="the goods are back on the shelf"),
     *(
         ignore(event, at=states.OPENED, because="this has been counted already")
         for event in (RedressSettled, RedressFailed, ParcelDelivered, ParcelCancelled)

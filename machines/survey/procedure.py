@@ -105,4 +105,5 @@ SURVEY = Procedure(
     may_happen=may_happen,
     module="machines.survey",
     terms=Terms,
+    kpis=("share answered", "mean score", "share of low scores made good"),
 )
