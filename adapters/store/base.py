@@ -142,6 +142,15 @@ class Changes:
     sent: list[Letter] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """A case on an earlier version of its procedure: all but its data, and these as JSON."""
+
+    case: Case
+    data: bytes | None
+    ended: bool
+
+
 class Round(Protocol):
     """One open transaction of one worker. Left without ``write``, everything ready stays ready; left by an
     exception, nothing changes at all."""
@@ -151,6 +160,12 @@ class Round(Protocol):
         other cases at most ``limit`` letters, ``limit`` timers and ``limit`` steps. Letters of procedures
         not known here stay as they are. Letters that neither find a case nor open one become unmatched.
         Raises ``Conflict`` naming the cases in ``held`` that have work to do but are leased by nobody."""
+        ...
+
+    def behind(self, *, sop: str, version: int, after: str, limit: int) -> list[Behind]:
+        """Instead of ``take``: up to ``limit`` cases of ``sop`` that run on ``version``, that nobody leases
+        and whose ids follow ``after``, in the order of their ids. Those that the round then writes are read
+        again by workers that could not read them."""
         ...
 
     def write(self, changes: Changes) -> None:
@@ -194,12 +209,14 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """How many open cases run on one version of a procedure; ``hash`` is what it said when they began."""
+    """How many open and ended cases there are on one version of a procedure; ``hash`` is what it said when
+    they began."""
 
     sop: str
     version: int
     hash: str
-    cases: int
+    open: int
+    ended: int
 
 
 class Store(Protocol):
@@ -318,5 +335,5 @@ class Store(Protocol):
     def backlog(self, now: datetime) -> Backlog: ...
 
     def live(self) -> list[Live]:
-        """Open cases by what they run on; in the order of procedure, version and hash."""
+        """Cases by what they run on; in the order of procedure, version and hash."""
         ...

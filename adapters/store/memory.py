@@ -256,6 +256,10 @@ class MemoryStore:
 
     def live(self) -> list[Live]:
         with self._lock:
-            open_cases = [kept.case for kept in self._tables.cases.values() if not kept.ended]
-            count = Counter((case.sop, case.version, case.hash) for case in open_cases)
-            return [Live(*runs_on, cases) for runs_on, cases in sorted(count.items())]
+            count: Counter[tuple[str, int, str]] = Counter()
+            ended: Counter[tuple[str, int, str]] = Counter()
+            for kept in self._tables.cases.values():
+                runs_on = (kept.case.sop, kept.case.version, kept.case.hash)
+                count[runs_on] += 1
+                ended[runs_on] += kept.ended
+            return [Live(*one, count[one] - ended[one], ended[one]) for one in sorted(count)]

@@ -13,13 +13,14 @@ from sqlalchemy import (
     ScalarSelect,
     Table,
     bindparam,
+    case,
     func,
     select,
     true,
 )
 
 from adapters.store import reach, rows, schema
-from adapters.store.base import Backlog, CaseRow, InboxRow, InboxStatus, Live, Step, StepStatus
+from adapters.store.base import Backlog, Behind, CaseRow, InboxRow, InboxStatus, Live, Step, StepStatus
 from adapters.store.rows import Hydrate, UnreadableCase
 from machines.kernel.case import Case, Entry, Timer
 
@@ -103,6 +104,19 @@ def _timers_of(connection: Connection, cases: Collection[str]) -> Mapping[str, d
         for case, *values in connection.execute(_TIMERS_BY_CASE, {"ids": cases}):
             found[case][values[0]] = rows.timer_from(tuple(values))
     return found
+
+
+def behind(connection: Connection, *, sop: str, version: int, after: str, limit: int) -> list[Behind]:
+    wanted = (
+        select(_cases.c.id, *CASE_COLUMNS, _cases.c.ended)
+        .where(_cases.c.sop == sop, _cases.c.version == version, _cases.c.id > after, reach.IS_FREE)
+        .order_by(_cases.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    found = connection.execute(wanted).all()
+    timers = _timers_of(connection, [row[0] for row in found])
+    return [rows.behind_from(row[1:10], timers=timers.get(row[0], {}), ended=bool(row[10])) for row in found]
 
 
 def find_cases(connection: Connection, ids: Collection[str], *, hydrate: Hydrate) -> list[Case]:
@@ -219,7 +233,8 @@ def backlog(connection: Connection, now: datetime) -> Backlog:
 
 def live(connection: Connection) -> list[Live]:
     runs_on = (_cases.c.sop, _cases.c.version, _cases.c.hash)
-    count = select(*runs_on, func.count()).where(~_cases.c.ended).group_by(*runs_on).order_by(*runs_on)
+    ended = func.sum(case((_cases.c.ended, 1), else_=0))
+    count = select(*runs_on, func.count() - ended, ended).group_by(*runs_on).order_by(*runs_on)
     return [Live(*row) for row in connection.execute(count)]
 
 

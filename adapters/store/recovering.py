@@ -99,6 +99,12 @@ def mark_unreadable(connection: Connection, cases: Collection[str], *, worker: s
         connection.execute(_MARK, [{"case_id": case, "worker": worker} for case in cases])
 
 
+def read_again(connection: Connection, cases: Collection[str]) -> None:
+    """Whoever could not read these may try again."""
+    if cases:
+        connection.execute(delete(_marks).where(_marks.c.case_id.in_(cases)))
+
+
 def leave(connection: Connection, *, worker: str, now: datetime) -> int:
     """As ``free_cases``, but waits for rounds that are open."""
     if connection.dialect.name == "postgresql":

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from pydantic_core import to_json
 from sqlalchemy import Row
 
-from adapters.store.base import InboxRow, InboxStatus, Letter, Step, StepStatus
+from adapters.store.base import Behind, InboxRow, InboxStatus, Letter, Step, StepStatus
 from machines.kernel.case import Case, Entry, Timer
 from machines.kernel.event import Facts
 from machines.kernel.rule import Disposition
@@ -89,6 +89,13 @@ def case_from(row: AnyRow, *, timers: Mapping[str, Timer], hydrate: Hydrate) -> 
         # Only where and what kind: the message itself would quote the data.
         faults = ", ".join(f"{'.'.join(map(str, e['loc']))}: {e['type']}" for e in error.errors())
         raise UnreadableCase(f"the data does not fit {sop} version {version}: {faults}", case=case) from None
+
+
+def behind_from(row: AnyRow, *, timers: Mapping[str, Timer], ended: bool) -> Behind:
+    """From the columns of ``case_from``."""
+    sop, key, version, hash, state, data, seq, parent, deferred = row
+    case = Case(sop, key, version, hash, state, None, seq, parent, timers, deferred)
+    return Behind(case, None if data is None else data.encode(), ended)
 
 
 def _unknown(sop: str, version: int, hydrate: Hydrate) -> str:

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from adapters.errors import Conflict, Unwritable
 from adapters.store import rows
-from adapters.store.base import Changes, InboxRow, InboxStatus, Letter, Step, StepStatus, Taken
+from adapters.store.base import Behind, Changes, InboxRow, InboxStatus, Letter, Step, StepStatus, Taken
 from adapters.store.failing import storable
 from adapters.store.letters import sort_letters
 from adapters.store.rows import Hydrate, UnreadableCase, Values
@@ -129,6 +129,7 @@ class MemoryRound:
         self._leases: dict[str, str | None] = {}
         self._unmatched: list[int] = []
         self._unreadable: set[str] = set()
+        self._behind: set[str] = set()
         self._taken: datetime | None = None
         self._changes: Changes | None = None
 
@@ -160,7 +161,22 @@ class MemoryRound:
         timers = [timer for timer in sorted(timers) if self._owns(timer[1]) or room.timers()]
         return self._claim(Taken({}, letters, [(case, name) for _, case, name in timers], steps), held)
 
+    def behind(self, *, sop: str, version: int, after: str, limit: int) -> list[Behind]:
+        tables = self._tables
+        free = sorted(
+            id
+            for id, kept in tables.cases.items()
+            if (kept.case.sop, kept.case.version) == (sop, version) and kept.lease is None and id > after
+        )
+        self._behind.update(free[:limit])
+        found = ((tables.cases[id], dict(tables.timers[id])) for id in free[:limit])
+        return [
+            Behind(replace(kept.case, timers=timers), kept.data.encode() if kept.data else None, kept.ended)
+            for kept, timers in found
+        ]
+
     def write(self, changes: Changes) -> None:
+        self._leases |= dict.fromkeys(self._behind & changes.moved.keys())
         self._check(changes)
         with storable():
             self._check_values(changes)
@@ -174,6 +190,8 @@ class MemoryRound:
             self._tables.mark(number, InboxStatus.UNMATCHED, "there is no such case yet")
         self._tables.unreadable |= {(case, self._worker) for case in self._unreadable}
         if self._changes is not None:
+            migrated = self._behind & self._changes.moved.keys()
+            self._tables.unreadable = {mark for mark in self._tables.unreadable if mark[0] not in migrated}
             self._write_cases(self._changes)
             self._write_work(self._changes)
             self._write_letters(self._changes)

@@ -69,15 +69,17 @@ def _examine(app: Installation) -> Iterator[Ailment]:
 def versions(live: Sequence[Live], known: Mapping[str, Definition]) -> Iterator[Ailment]:
     """Not well where open cases run on a version that nothing here can drive."""
     for one in live:
+        if not one.open:
+            continue
         now = known[one.sop].procedure if one.sop in known else None
         if now is None or now.version != one.version:
-            found = f"{one.cases} open cases run on version {one.version}"
+            found = f"{one.open} open cases run on version {one.version}"
             remedy = (
                 f"known here is {now.version if now else 'no such procedure'}; run that version, or migrate"
             )
             yield Ailment(f"version of {one.sop}", False, found, remedy)
         elif now.hash != one.hash:
-            changed = f"changed since {one.cases} open cases began ({one.hash}, now {now.hash})"
+            changed = f"changed since {one.open} open cases began ({one.hash}, now {now.hash})"
             yield Ailment(f"version of {one.sop}", True, f"version {one.version} has {changed}")
 
 

@@ -82,7 +82,7 @@ def _follow(
         if isinstance(target, End) and target.sends:
             sends += target.sends(data)
     again = moved and target.name == case.state
-    timers = _timers(definition, case, target, data, now, again=again)
+    timers = timers_in(definition, case, target, data, now, again=again)
     return Decision(
         case=Case(
             sop=case.sop,
@@ -166,8 +166,14 @@ def _changed(timers: Mapping[str, Timer], running: Mapping[str, Timer]) -> tuple
     return tuple(timer for name, timer in timers.items() if running.get(name) is not timer)
 
 
-def _timers(
-    definition: Definition, case: Case, target: State, data: Facts | None, now: datetime, *, again: bool
+def timers_in(
+    definition: Definition,
+    case: Case,
+    target: State,
+    data: Facts | None,
+    now: datetime,
+    *,
+    again: bool = False,
 ) -> Mapping[str, Timer]:
     """The timers that run in ``target``: those already running go on, new ones are set."""
     if not target.deadlines or data is None:

@@ -14,6 +14,7 @@ from typing import Any
 from machines.kernel.clock import Clock
 from machines.kernel.command import CommandType
 from machines.kernel.event import Event, Facts
+from machines.kernel.migration import Migration
 from machines.kernel.rule import Rule, Send
 from machines.kernel.state import Act, Ask, Deadline, State
 
@@ -46,6 +47,7 @@ class Procedure:
     terms: type[Facts] | None = None
     clocks: tuple[Clock, ...] = ()
     kpis: tuple[str, ...] = ()  #: by what its owner judges it
+    migrations: tuple[Migration, ...] = ()  #: from each earlier version that cases may still be on
 
     @property
     def initial(self) -> State:

@@ -158,8 +158,12 @@ def test_the_doctor_counts_exactly_and_prints_settings(monkeypatch: pytest.Monke
 
 def test_the_doctor_finds_cases_that_no_version_here_can_drive() -> None:
     order = CATALOGUE.procedure("order")
-    live = [Live("order", order.version, order.hash, 5), Live("order", order.version, "other", 4)]
-    live += [Live("order", order.version + 1, "new", 3), Live("rental", 1, "gone", 2)]
+    live = [Live("order", order.version, order.hash, 5, 0), Live("order", order.version, "other", 4, 9)]
+    live += [
+        Live("order", order.version + 1, "new", 3, 0),
+        Live("rental", 1, "gone", 2, 0),
+        Live("order", order.version + 2, "x", 0, 7),
+    ]
     found = list(versions(live, definitions(load_policy())))
     assert [(one.part, one.well) for one in found] == [
         ("version of order", True),
@@ -235,3 +239,21 @@ def test_a_stale_handbook_fails_and_is_written_anew(folder: Path) -> None:
     assert run("handbook", "pages").exit_code == 0
     assert sorted(path.name for path in (folder / "pages").iterdir())[0] == "README.md"
     assert not (folder / "pages" / "gone.md").exists()
+
+
+def test_migrating_says_who_would_be_stuck_and_then_who_is() -> None:
+    with open_application(Settings()) as app:
+        park(app)
+        with app.store.round(worker="w") as round_:
+            (kept,) = round_.behind(sop="order", version=1, after="", limit=9)
+            older = replace(kept.case, version=0, seq=2)
+            entry = Entry(2, app.clock(), "x", "t", "e-2", Disposition.HANDLED, "placed", "placed", "", {})
+            changes = Changes(moved={older.id: (older, 1)}, entries=[(older.id, entry)], released={older.id})
+            round_.write(changes)
+    for words in (["--dry-run"], []):
+        answer = run("migrate", "order", "--reason", "new rules", "--json", *words)
+        assert answer.exit_code == 1
+        said = json.loads(answer.stdout)
+        assert (said["moved"], said["stuck"]) == (0, 1)
+        assert said["cases"][0]["stuck"] == "order states no migration from version 0"
+    assert run("migrate", "ordr", "--reason", "x").exit_code == 2

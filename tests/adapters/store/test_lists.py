@@ -100,7 +100,7 @@ def test_the_backlog_counts_what_waits(store: Store) -> None:
     )
 
 
-def test_open_cases_are_counted_by_what_they_run_on(store: Store) -> None:
+def test_cases_are_counted_by_what_they_run_on(store: Store) -> None:
     def spread(changes: Changes, cases: dict[str, Case]) -> None:
         a, b, c, d = (changes.opened[f"parcel/{key}"] for key in "ABCD")
         later = replace(b, version=2), replace(c, hash="other"), replace(d, hash="other")
@@ -110,7 +110,7 @@ def test_open_cases_are_counted_by_what_they_run_on(store: Store) -> None:
     store.receive([announced(key) for key in "ABCD"])
     drive(store, change=spread)
     assert store.live() == [
-        Live("parcel", 1, "hash", 1),
-        Live("parcel", 1, "other", 1),
-        Live("parcel", 2, "hash", 1),
+        Live("parcel", 1, "hash", 1, 0),
+        Live("parcel", 1, "other", 1, 1),
+        Live("parcel", 2, "hash", 1, 0),
     ]
