@@ -66,7 +66,7 @@ def web() -> None:
         settings = Settings()
     _log_to_stderr(settings)
     with plain_errors(), open_application(settings) as app:
-        api = create_app(app.intake, store=app.store, body_limit=settings.body_limit)
+        api = create_app(app.intake, store=app.store, explain=app.explain, body_limit=settings.body_limit)
         uvicorn.run(
             api, host=settings.web_host, port=settings.web_port, log_level="warning", access_log=False
         )

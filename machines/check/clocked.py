@@ -1,11 +1,13 @@
-"""What the declaration of a clock shows without running it."""
+"""What the declaration of a clock shows without running it, and its ledger where time stands still."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from machines.check.report import Finding, Kind
+from machines.check.situation import LATER, NOW
 from machines.kernel.clock import Acknowledged, Clock
+from machines.kernel.clock_ledger import Ledger, Span
 from machines.kernel.procedure import Procedure
 from machines.kernel.rule import Disposition
 
@@ -48,3 +50,16 @@ def _shared(procedure: Procedure) -> Iterator[str]:
 def _silenced(procedure: Procedure) -> bool:
     types = {event.type for event in procedure.event_types.values() if issubclass(event, Acknowledged)}
     return any(rule.event in types for rule in procedure.rules if rule.disposition is Disposition.HANDLED)
+
+
+def timeless(ledger: Ledger) -> Ledger:
+    """What matters for what can happen next, and nothing of when and how often things happened before."""
+    told = tuple(one.model_copy(update={"at": NOW}) for one in ledger.told[-1:])
+    spoken = ledger.escalation
+    return ledger.but(
+        spans=(Span(mode=ledger.mode, start=NOW),),
+        due=LATER,
+        told=told,
+        escalation=spoken and spoken.model_copy(update={"at": NOW, "times": 1}),
+        moved=(),
+    )

@@ -13,10 +13,8 @@ from machines.kernel.state import DEADLINE, Ask, Wait
 def static(procedure: Procedure) -> Iterator[Finding]:
     """Findings that need no path: what is declared and has no counterpart."""
     ruled = {(state.name, rule.event) for rule in procedure.rules for state in rule.at}
-    ticking = {state.name for clock in procedure.clocks for state in clock.runs_in}
     for state in procedure.states:
-        awaited = state.deadlines or state.no_deadline or state.name in ticking
-        if isinstance(state, Wait | Ask) and not awaited:
+        if isinstance(state, Wait | Ask) and not state.deadlines and not state.no_deadline:
             yield Finding(
                 Kind.NO_DEADLINE, procedure.name, state.name, "give it a deadline or no_deadline=..."
             )

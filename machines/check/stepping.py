@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from machines.check.ageing import age
+from machines.check.clocked import timeless
 from machines.check.inert import Inert
 from machines.check.interning import Interned
 from machines.check.liveness import Fields, Liveness
@@ -52,6 +53,7 @@ class Stepper:
         self.happenings: Interned[Happening] = Interned()
         self.asked: Interned[Asked] = Interned()
         self._until = {name: one.until for name, one in procedure.deadlines.items() if one.until}
+        self._of_clocks = {name for clock in procedure.clocks for name in clock.timers}
         self.liveness = liveness
         self._fields = Fields(procedure.data)
         self._forgotten: dict[tuple[str, int], int] = {}
@@ -176,8 +178,10 @@ class Stepper:
         for name, timer in sorted(case.timers.items()):
             until = self._until.get(name)
             due = until(data) if until and by else None
+            due = LATER if name in self._of_clocks else due
             timers.append(Timers(name, due or timer.due, timer.passed))
-        return Core(case.state, self._remembered(case.state, data), tuple(timers))
+        clocks = tuple((name, timeless(ledger)) for name, ledger in sorted(case.clocks.items()))
+        return Core(case.state, self._remembered(case.state, data), tuple(timers), clocks)
 
     def _remembered(self, state: str, data: Facts | None) -> int:
         """The number of ``data`` without what no longer matters, if the same things may happen to that."""
@@ -198,7 +202,7 @@ class Stepper:
         return [happening for happening in outside if self.concerns(state, happening)]
 
     def _case(self, core: int) -> Case:
-        state, data, timers = self.cores[core]
+        state, data, timers, clocks = self.cores[core]
         procedure = self.procedure
         return Case(
             sop=procedure.name,
@@ -211,6 +215,7 @@ class Stepper:
             timers={
                 timer.name: Timer(timer.name, timer.due, set_at=NOW, passed=timer.passed) for timer in timers
             },
+            clocks=dict(clocks),
         )
 
 

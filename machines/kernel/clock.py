@@ -54,13 +54,14 @@ class Reopened(StrEnum):
 class ClockReached(Event, type="clock"):
     """A clock has used ``percent`` of its budget, or the ladder speaks again because nobody answered.
 
-    ``due`` is when all of it is used. ``whom`` is the role to alert and ``text`` what it is told, if there is
-    a rung; ``times`` counts how often this ladder has spoken since it was last acknowledged.
+    ``due`` is when all of it is used, unless the clock is paused. ``whom`` is the role to alert and ``text``
+    what it is told, if there is a rung; ``times`` counts how often the ladder has spoken since its rung was
+    reached.
     """
 
     clock: str
     percent: int
-    due: datetime
+    due: datetime | None = None
     whom: str | None = None
     text: str | None = None
     times: int = 0
@@ -72,6 +73,12 @@ class Acknowledged(Event, type="acknowledged"):
 
     by: Key
     clock: Key | None = None
+
+
+class PolicyChanged(Event, type="policy.changed"):
+    """The clocks of the case may be due at another time: the policy is now the one named ``policy``."""
+
+    policy: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +164,11 @@ class Clock:
         """Everything that it tells a procedure."""
         told = tuple(map(self.at, self.percents))
         return (*told, self.unacknowledged) if self.nags else told
+
+    @cached_property
+    def timers(self) -> tuple[str, ...]:
+        """The names of its timers."""
+        return (*map(self.threshold, self.percents), self.nagging)
 
     def told_in(self, state: State) -> tuple[Deadline, ...]:
         """What it may tell a case in ``state``: a threshold that came late finds it paused, too."""

@@ -44,8 +44,8 @@ class Procedure:
     rules: tuple[Rule, ...]
     may_happen: Callable[[Any], Iterable[Event | Send]]
     module: str
-    terms: type[Facts] | None = None
     clocks: tuple[Clock, ...] = ()
+    terms: type[Facts] | None = None
     kpis: tuple[str, ...] = ()  #: by what its owner judges it
     migrations: tuple[Migration, ...] = ()  #: from each earlier version that cases may still be on
 
@@ -74,10 +74,13 @@ class Procedure:
 
     @cached_property
     def deadlines(self) -> dict[str, Deadline]:
-        """Those of states, and what clocks tell by the way."""
-        found = [deadline for state in self.states for deadline in state.deadlines]
-        found += [deadline for clock in self.clocks for deadline in clock.deadlines]
-        return {deadline.name: deadline for deadline in found}
+        return {deadline.name: deadline for state in self.states for deadline in state.deadlines}
+
+    @cached_property
+    def timers(self) -> dict[str, Deadline]:
+        """Whatever a timer may stand for: deadlines, and what clocks tell by the way."""
+        told = {deadline.name: deadline for clock in self.clocks for deadline in clock.deadlines}
+        return self.deadlines | told
 
     @cached_property
     def hash(self) -> str:

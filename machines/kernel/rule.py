@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from machines.kernel.command import CommandType
 from machines.kernel.errors import DefinitionError
-from machines.kernel.event import Event, Facts
+from machines.kernel.event import Event
 from machines.kernel.state import Deadline, State
 from machines.kernel.verdict import Verdict
 
@@ -92,7 +92,7 @@ def on(
     at: At,
     to: State | Junction | None = None,
     when: Callable[[Data, E, datetime], Verdict] | None = None,
-    then: Callable[[Data, E, datetime], Facts] | None = None,
+    then: Callable[[Data, E, datetime], object] | None = None,
     does: tuple[CommandType, ...] = (),
     sends: Callable[[Data, E], Iterable[Send]] | None = None,
     because: str = "",
