@@ -143,6 +143,8 @@ def _stuck(explorer: Explorer) -> Iterator[Finding]:
             text = ", ".join(explorer.stepper.happenings[kept.happening].type for kept in situation.kept)
         elif any(True for _ in explorer.stepper.deadlines(situation.core)) or _meant(state):
             continue
+        elif explorer.stepper.quiet.runs_in(state):
+            continue
         if (kind, state.name) not in told:
             told.add((kind, state.name))
             yield Finding(kind, explorer.sop, state.name, text, explorer.path(number))
