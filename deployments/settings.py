@@ -37,6 +37,9 @@ class Settings(BaseSettings):
     web_host: str = "127.0.0.1"
     web_port: int = Field(8080, ge=1, le=65535)
     body_limit: int = Field(1_048_576, gt=0, description="largest request body in bytes")
+    rate_limit: float = Field(
+        5_000, ge=0, description="events per second that one client may send; 0 for no limit"
+    )
 
     prefect_api_url: str | None = Field(
         None, description="a Prefect server run by others; ours is started if unset"

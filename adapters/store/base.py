@@ -270,6 +270,10 @@ class Store(Protocol):
 
     def expire_unmatched(self, *, before: datetime) -> int: ...
 
+    def probe(self) -> None:
+        """Write something that leaves no trace, as durably as everything else."""
+        ...
+
     # on-call staff
     def requeue(self, steps: Sequence[str], *, now: datetime, who: str, reason: str) -> list[str]:
         """Parked steps become pending, due now; the keys that were parked. Attempts go on counting, so
@@ -336,6 +340,11 @@ class Store(Protocol):
 
     def summary(self) -> Mapping[str, Mapping[str, int]]:
         """Counts: ``cases`` by "sop/state", ``steps`` by status, ``inbox`` by status."""
+        ...
+
+    def workers(self) -> list[tuple[str, datetime]]:
+        """Those who beat, by name, each with its last heartbeat. One that fell silent stays until it is
+        recovered."""
         ...
 
     def backlog(self, now: datetime) -> Backlog: ...

@@ -120,6 +120,9 @@ class MemoryStore:
                 self._tables.mark(number, InboxStatus.DEAD, "no such case came in time")
             return len(late)
 
+    def probe(self) -> None:
+        """Memory takes whatever is written."""
+
     # on-call staff
     def requeue(self, steps: Sequence[str], *, now: datetime, who: str, reason: str) -> list[str]:
         with self._writing() as tables:
@@ -252,6 +255,10 @@ class MemoryStore:
                 "inbox": Counter(row.status.value for row in tables.inbox.values()),
             }
 
+    def workers(self) -> list[tuple[str, datetime]]:
+        with self._lock:
+            return sorted(self._tables.workers.items())
+
     def backlog(self, now: datetime) -> Backlog:
         with self._lock:
             tables = self._tables
@@ -265,7 +272,7 @@ class MemoryStore:
                 overdue_timers=sum(due <= now for due, _ in tables.due_timers()),
                 overdue_steps=sum(due <= now for due, _ in tables.due_steps()),
                 parked=sum(step.status is StepStatus.PARKED for step in tables.steps.values()),
-                workers=sorted(tables.workers.items()),
+                workers=self.workers(),
             )
 
     def live(self) -> list[Live]:

@@ -8,7 +8,6 @@ from sqlalchemy import make_url
 
 from adapters.store.base import Store
 from adapters.store.memory import MemoryStore
-from adapters.store.postgres import PostgresStore
 from adapters.store.rows import Hydrate
 from adapters.store.sqlite import SqliteStore
 
@@ -26,5 +25,8 @@ def open_store(url: str, *, hydrate: Hydrate) -> Store:
         path.parent.mkdir(parents=True, exist_ok=True)
         return SqliteStore(path, hydrate=hydrate)
     if address.get_backend_name() == "postgresql":
+        # Its driver is 10 MB of memory that a store on SQLite should not cost.
+        from adapters.store.postgres import PostgresStore
+
         return PostgresStore(address, hydrate=hydrate)
     raise ValueError(f"no store at {address}: write sqlite:///path/to/file, postgresql://... or memory:")

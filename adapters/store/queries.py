@@ -227,9 +227,13 @@ def next_due(connection: Connection, *, worker: str | None) -> int | None:
 def backlog(connection: Connection, now: datetime) -> Backlog:
     counts = connection.execute(_BACKLOG, {"now": rows.micros(now)}).one()
     new, oldest, unmatched, dead, timers, steps, parked = counts
-    workers = [(name, rows.instant(beat)) for name, beat in connection.execute(_WORKERS)]
+    workers = list_workers(connection)
     received = None if oldest is None else rows.instant(oldest)
     return Backlog(new, received, unmatched, dead, timers, steps, parked, workers)
+
+
+def list_workers(connection: Connection) -> list[tuple[str, datetime]]:
+    return [(name, rows.instant(beat)) for name, beat in connection.execute(_WORKERS)]
 
 
 def live(connection: Connection) -> list[Live]:

@@ -118,6 +118,10 @@ class SqlStore(ABC):
         with self._writing() as connection:
             return receiving.expire_unmatched(connection, before=before)
 
+    def probe(self) -> None:
+        with self._writing() as connection:
+            recovering.leave_no_trace(connection)
+
     # on-call staff
     def requeue(self, steps: Sequence[str], *, now: datetime, who: str, reason: str) -> list[str]:
         with self._writing() as connection:
@@ -214,6 +218,10 @@ class SqlStore(ABC):
     def summary(self) -> Mapping[str, Mapping[str, int]]:
         with self._reading() as connection:
             return queries.count_all(connection)
+
+    def workers(self) -> list[tuple[str, datetime]]:
+        with self._reading() as connection:
+            return queries.list_workers(connection)
 
     def backlog(self, now: datetime) -> Backlog:
         with self._reading() as connection:

@@ -123,10 +123,19 @@ def _late(part: str, late: bool, found: str) -> Ailment:
 def _answers(part: str, url: str, remedy: str) -> Ailment:
     shown = without_password(url)
     try:
-        httpx.get(url, timeout=3).raise_for_status()
+        answer = httpx.get(url, timeout=5)
     except httpx.HTTPError as error:
         return Ailment(part, False, f"{shown}: {type(error).__name__}", remedy)
-    return Ailment(part, True, f"{shown} answers")
+    if answer.is_success:
+        return Ailment(part, True, f"{shown} answers")
+    return Ailment(part, False, f"{shown} answers {answer.status_code}: {_detail(answer)}", "see its log")
+
+
+def _detail(answer: httpx.Response) -> str:
+    try:
+        return str(answer.json()["detail"])
+    except (ValueError, KeyError, TypeError):
+        return answer.reason_phrase
 
 
 def _span(age: timedelta | float) -> str:

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from machines.between import Address, Origin, Pick
 from machines.kernel.event import Facts, Key, Personal, Text
-from machines.kernel.money import Currency
+from machines.kernel.money import Currency, Money, Sum, exponent
 from machines.messages import Buyer
 
 
@@ -46,20 +46,30 @@ REFUNDS = (Remedy.PARTIAL_REFUND, Remedy.FULL_REFUND)
 WORTHLESS = (Remedy.APOLOGY, Remedy.REPLACEMENT)  #: no sum of money is promised
 
 
+class Limit(Facts):
+    """A sum of money: as ``stated`` for a currency, else ``otherwise`` of its main unit."""
+
+    stated: tuple[Sum, ...] = ()
+    otherwise: int = Field(ge=0)
+
+    def of(self, currency: str) -> Money:
+        other = Money(amount=self.otherwise * 10 ** exponent(currency), currency=currency)
+        return next((sum for sum in self.stated if sum.currency == currency), other)
+
+
 class Compensation(Facts):
-    """What may be offered: ``remedies``, and for at most how much of the main unit of any currency."""
+    """What may be offered: ``remedies``, and for at most how much."""
 
     remedies: tuple[Remedy, ...]
-    most: int = Field(gt=0)
+    most: Limit
 
 
 class Terms(Facts):
-    """The severity matrix, and the limits under which complaints are settled. Sums are in the main unit of
-    any currency; above ``senior_above`` a senior agent approves an offer, above ``manager_above`` a manager.
-    """
+    """The severity matrix, and the limits under which complaints are settled: above ``senior_above`` a senior
+    agent approves an offer, above ``manager_above`` a manager."""
 
-    s1: Compensation = Compensation(remedies=tuple(Remedy), most=5000)
-    s2: Compensation = Compensation(remedies=tuple(Remedy), most=1000)
+    s1: Compensation = Compensation(remedies=tuple(Remedy), most=Limit(otherwise=5000))
+    s2: Compensation = Compensation(remedies=tuple(Remedy), most=Limit(otherwise=1000))
     s3: Compensation = Compensation(
         remedies=(
             Remedy.APOLOGY,
@@ -68,12 +78,12 @@ class Terms(Facts):
             Remedy.REPLACEMENT,
             Remedy.GOODWILL,
         ),
-        most=200,
+        most=Limit(otherwise=200),
     )
-    s4: Compensation = Compensation(remedies=(Remedy.APOLOGY, Remedy.VOUCHER), most=20)
-    senior_above: int = Field(default=50, ge=0)
-    manager_above: int = Field(default=250, ge=0)
-    goodwill_most: int = Field(default=100, gt=0)  #: to a bank account, without an order
+    s4: Compensation = Compensation(remedies=(Remedy.APOLOGY, Remedy.VOUCHER), most=Limit(otherwise=20))
+    senior_above: Limit = Limit(otherwise=50)
+    manager_above: Limit = Limit(otherwise=250)
+    goodwill_most: Limit = Limit(otherwise=100)  #: to a bank account, without an order
     reopen_days: int = Field(default=30, gt=0)
     most_rejections: int = Field(default=2, gt=0)  #: after so many, the final response names the ombudsman
 

@@ -8,10 +8,10 @@ from typing import Protocol
 
 from machines.between import ComplaintOpened, DuplicateFound, Origin
 from machines.complaint import events
-from machines.complaint.data import AWAITED, REFUNDS, WORTHLESS, Complaint, Remedy, Severity
+from machines.complaint.data import AWAITED, REFUNDS, WORTHLESS, Complaint, Limit, Remedy, Severity
 from machines.consulting import TaskDone, TaskOverdue
 from machines.kernel.event import Event
-from machines.kernel.money import Money, exponent
+from machines.kernel.money import Money
 from machines.kernel.verdict import Refusal, Verdict, allow_if
 from machines.redress import RedressFailed, RedressSettled
 
@@ -40,10 +40,9 @@ def may_offer(complaint: Complaint, event: events.ResolutionProposed, _: datetim
         )
     if why := _impossible(complaint, event.remedy):
         return Refusal(why, left)
-    most = row.most
+    limit = row.most.of(complaint.currency).amount
     if event.remedy is Remedy.GOODWILL:
-        most = min(most, complaint.terms.goodwill_most)
-    limit = main_unit(complaint, most)
+        limit = min(limit, complaint.terms.goodwill_most.of(complaint.currency).amount)
     if event.remedy in REFUNDS:
         limit = min(limit, complaint.left or 0)
     return _fitting(complaint, event, limit=limit)
@@ -72,20 +71,19 @@ def _fitting(complaint: Complaint, event: events.ResolutionProposed, *, limit: i
     )
 
 
-def main_unit(complaint: Complaint, amount: int) -> int:
-    """``amount`` of the main unit, in minor units."""
-    return amount * int(10 ** exponent(complaint.currency))
-
-
 def needs_manager(complaint: Complaint) -> bool:
-    return complaint.amount > main_unit(complaint, complaint.terms.manager_above)
+    return _above(complaint, complaint.terms.manager_above)
 
 
 def needs_senior(complaint: Complaint) -> bool:
     """A replacement is worth money, too."""
     if complaint.offer and complaint.offer.remedy is Remedy.REPLACEMENT:
         return True
-    return complaint.amount > main_unit(complaint, complaint.terms.senior_above)
+    return _above(complaint, complaint.terms.senior_above)
+
+
+def _above(complaint: Complaint, limit: Limit) -> bool:
+    return complaint.amount > limit.of(complaint.currency).amount
 
 
 def approved(_: Complaint, event: events.OfferApproved, __: datetime) -> Verdict:

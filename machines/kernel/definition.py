@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 
-from transitions import EventData, Machine
+from transitions import EventData, Machine, Transition
 
 from machines.kernel.errors import DefinitionError, UnknownState
 from machines.kernel.event import Facts, Received
@@ -36,6 +36,22 @@ class Firing:
         self.now = now
         self.rule: Rule | None = None
         self.refusal: Refusal | None = None
+
+
+class _Way(Transition):
+    """One way out of a state, with a condition and no other hook: going through those of the package, and
+    what it tells a log that nobody reads, cost a seventh of a decision (measured)."""
+
+    def execute(self, event_data: EventData) -> bool:
+        if not self._eval_conditions(event_data):
+            return False
+        if self.dest is not None:
+            event_data.machine.set_state(self.dest, event_data.model)
+        return True
+
+
+class _Ways(Machine):
+    transition_cls = _Way
 
 
 class Definition:
@@ -93,7 +109,7 @@ class Definition:
         names = [state.name for state in procedure.states]
         if len(set(names)) != len(names):
             raise DefinitionError(f"{procedure.name}: two states share a name")
-        machine = Machine(
+        machine = _Ways(
             model=None,
             states=list(procedure.states),
             initial=procedure.initial.name,
@@ -113,33 +129,21 @@ class Definition:
                 [state.name for state in rule.at],
                 rule.to.name if isinstance(rule.to, State) else None,
                 conditions=_condition(rule),
-                before=_mark(rule),
             )
         return machine
 
 
 def _condition(rule: Rule) -> Callable[[EventData], bool]:
-    if rule.when is None:
-        return _always
+    """Whether the rule takes the event; the first that does is marked as the one."""
     guard = rule.when
 
     def allows(data: EventData) -> bool:
         firing = cast(Firing, data.model)
-        verdict = guard(firing.data, firing.event.payload, firing.now)
+        verdict = True if guard is None else guard(firing.data, firing.event.payload, firing.now)
         if isinstance(verdict, Refusal):
             firing.refusal = verdict
             return False
+        firing.rule = rule
         return True
 
     return allows
-
-
-def _always(_: EventData) -> bool:
-    return True
-
-
-def _mark(rule: Rule) -> Callable[[EventData], Any]:
-    def chosen(data: EventData) -> None:
-        cast(Firing, data.model).rule = rule
-
-    return chosen

@@ -17,7 +17,7 @@ from machines.between import (
 from machines.kernel.rule import Rule, Send, on
 from machines.kernel.verdict import Verdict, allow_if
 from machines.order import states
-from machines.order.data import Goodwill, Order, RefundStatus
+from machines.order.data import Goodwill, Order
 from machines.order.money import sources, with_payment
 from machines.redress import (
     RedressAvailable,
@@ -51,7 +51,7 @@ def _why_not(order: Order, event: RedressRequested) -> str:
 
 def under_way(order: Order, event: RefundReport, _: datetime) -> Verdict:
     found = _of(order, event)
-    waiting = found is not None and found.status is RefundStatus.ASKED
+    waiting = found is not None and found.under_way
     return allow_if(waiting, "no complaint waits for this refund")
 
 
@@ -88,8 +88,7 @@ def conclude(order: Order, event: RefundReport, _: datetime) -> Order:
         )
     found = _of(order, event)
     done = tuple(
-        one.model_copy(update={"status": RefundStatus.DONE}) if one is found else one
-        for one in order.goodwill
+        one.model_copy(update={"under_way": False}) if one is found else one for one in order.goodwill
     )
     return order.model_copy(update={"goodwill": done})
 

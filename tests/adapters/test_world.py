@@ -31,10 +31,12 @@ from machines.messages import Buyer, Channel, Message, MessageSent, MessageUndel
 from machines.order import asks
 from machines.order.data import Charge, Line
 from machines.order.events import (
-    AddressUndeliverable,
     CancellationAccepted,
-    CancellationNoted,
     CancellationRejected,
+)
+from machines.order.outcomes import (
+    AddressUndeliverable,
+    CancellationNoted,
     CaptureDeclined,
     MeansUnusable,
     NothingToVoid,

@@ -25,6 +25,8 @@ from machines.kernel.case import Case, Entry
 from machines.kernel.event import SEALED
 from machines.kernel.rule import Disposition
 from machines.policy import load as load_policy
+from tests.adapters.test_web import ReadableStore, served
+from tests.adapters.test_web import app as intake_on
 
 ASKING = (
     ["cases"],
@@ -154,6 +156,16 @@ def test_the_doctor_counts_exactly_and_prints_settings(monkeypatch: pytest.Monke
     assert settings["prefect_api_url"]["value"] == "http://staff:***@127.0.0.1:1/api"
     assert settings["web_port"]["from"] == "default"
     assert "secret" not in answer.stdout
+
+
+def test_the_doctor_says_why_the_intake_takes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = ReadableStore()
+    store.down = True
+    with open_application(Settings()), served(intake_on(store)) as address:
+        monkeypatch.setenv("SOP_WEB_PORT", address.rpartition(":")[2])
+        said = json.loads(run("doctor", "--json").stdout)
+    (found,) = (row["found"] for row in said["checks"] if row["part"] == "web intake")
+    assert found == f"{address}/health answers 503: the store takes no writes: down"
 
 
 def test_the_doctor_finds_cases_that_no_version_here_can_drive() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from machines.between import ParcelFailed, Trouble
 from machines.complaint import events
-from machines.complaint.data import Compensation, Complaint, Remedy, Severity, Terms
+from machines.complaint.data import Compensation, Complaint, Limit, Remedy, Severity, Terms
 from machines.kernel.event import Event
 from machines.kernel.rule import Disposition
 from machines.redress import RedressFailed, RedressSettled
@@ -178,7 +178,7 @@ def test_without_an_order_no_money_goes_back_and_nothing_is_replaced() -> None:
 def test_the_matrix_is_the_one_that_stood_when_the_complaint_came() -> None:
     """Kept in the data, so that a new policy changes new complaints only."""
     assert data(investigated()).terms == Terms()
-    small = Compensation(remedies=(Remedy.APOLOGY,), most=1)
+    small = Compensation(remedies=(Remedy.APOLOGY,), most=Limit(otherwise=1))
     assert Terms(s2=small).compensation(Severity.S2) == small
 
 

@@ -69,6 +69,15 @@ def test_the_case_that_changed_last_comes_first(store: Store) -> None:
     assert [row.key for row in store.cases(limit=1)] == ["B"]
 
 
+def test_workers_are_listed_until_they_leave_or_are_recovered(store: Store) -> None:
+    for name in ("bob", "ann", "eve"):
+        store.beat(worker=name, now=NOW)
+    store.probe()
+    assert [name for name, _ in store.workers()] == ["ann", "bob", "eve"]
+    store.leave(worker="bob", now=NOW)
+    assert [name for name, _ in store.workers()] == ["ann", "eve"]
+
+
 def test_the_backlog_of_an_empty_store(store: Store) -> None:
     assert store.backlog(NOW) == Backlog(0, None, 0, 0, 0, 0, 0, [])
 
