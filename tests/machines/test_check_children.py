@@ -173,3 +173,29 @@ def test_an_event_to_a_procedure_or_a_case_that_does_not_exist() -> None:
     ):
         found = [one for one in findings(*procedures) if one.kind is Kind.NO_RECEIVER]
         assert text in {one.text for one in found}
+
+
+def test_a_case_apart_goes_its_own_way() -> None:
+    """It is none of the sender's children: the sender waits for nothing, and the receiver is explored alone."""
+    opens = on(
+        Ordered,
+        at=NEW,
+        to=DONE,
+        then=start,
+        sends=lambda *_: (Send(Requested(), ("parcel", "1"), apart=True),),
+    )
+    events = (Ordered, Cancelled, Sent, Kept)
+    rules = (opens, *(ignore(event, at=DONE, because="over") for event in events))
+    order = replace(
+        ORDER, states=(NEW, DONE), rules=rules, may_happen=lambda _: (Cancelled(), Sent(), Kept())
+    )
+    report = check((order, PARCEL), clock=perf_counter, deviations=9)
+    assert report.findings == ()
+    assert [one.sop for one in report.explored] == ["order", "parcel"]
+
+
+def test_a_case_apart_of_a_procedure_that_does_not_take_it() -> None:
+    sends = on(Cancelled, at=OPEN, to=STOPPING, sends=lambda *_: (Send(Kept(), ("parcel", "9"), apart=True),))
+    rules = (ORDER_RULES[0], sends, *ORDER_RULES[2:])
+    found = [one for one in findings(replace(ORDER, rules=rules), PARCEL) if one.kind is Kind.NO_RECEIVER]
+    assert [(one.at, one.text) for one in found] == [("parcel.kept", "no procedure 'parcel' takes it")]
