@@ -176,7 +176,7 @@ def test_an_event_to_a_procedure_or_a_case_that_does_not_exist() -> None:
 
 
 def test_a_case_apart_goes_its_own_way() -> None:
-    """It is none of the sender's children: the sender waits for nothing, and the receiver is explored alone."""
+    """None of the sender's children: the sender waits for nothing, the receiver is explored alone."""
     opens = on(
         Ordered,
         at=NEW,
