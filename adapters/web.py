@@ -37,12 +37,7 @@ Events = list[object]
 
 
 def create_app(
-    intake: Intake,
-    *,
-    store: Store,
-    explain: Explain,
-    body_limit: int = BODY_LIMIT,
-    rate_limit: float = 0,
+    intake: Intake, *, store: Store, explain: Explain, body_limit: int = BODY_LIMIT, rate_limit: float = 0
 ) -> FastAPI:
     """The application; ``body_limit`` in bytes, ``rate_limit`` in events per second and client, 0 for none.
     Run it with uvicorn's own access log switched off."""

@@ -50,10 +50,14 @@ def _deadline(
     text, lines = deadline.text if deadline else "", []
     if deadline is None:
         lines.append(f"{due}: set {teller.at(timer.set_at)} by an earlier version of the procedure")
-    elif deadline.until is not None or case.data is None:
+    elif deadline.until is not None:
         lines.append(f"{due}: the case itself names this instant")
     else:
-        duration, source = policy.duration(case.sop, deadline, case.data)
+        duration, source = (
+            policy.duration(case.sop, deadline, case.data)
+            if case.data is not None
+            else policy.usual(case.sop, deadline)
+        )
         expected = policy.calendar.due(timer.set_at, duration)
         if expected == timer.due:
             lines.append(f"{due}: {duration} from {teller.at(timer.set_at)}, {source}")

@@ -133,18 +133,19 @@ class Policy(_Closed):
 
     def timing(self, sop: str) -> Timing:
         """What ``Definition`` takes: the budgets of the clocks of ``sop``, found as durations are."""
-        exceptions: dict[str, list[Special]] = {}
+        general, special = dict[str, tuple[Duration, str]](), dict[str, list[Special]]()
+        for name, duration in self.clocks.items():
+            if name.startswith(f"{sop}."):
+                general[name.removeprefix(f"{sop}.")] = duration, "as [clocks] in the policy says"
         for one in self.exceptions:
-            exceptions.setdefault(one.name, []).append(one)
+            if one.clock is not None and one.clock.startswith(f"{sop}."):
+                special.setdefault(one.clock.removeprefix(f"{sop}."), []).append(one)
 
         def budget(clock: Clock, data: Facts) -> tuple[Duration, str]:
-            name = f"{sop}.{clock.name}"
-            special = _narrowest(exceptions[name], data) if name in exceptions else None
-            if special is not None:
-                return special.duration, str(special)
-            if name in self.clocks:
-                return self.clocks[name], "as [clocks] in the policy says"
-            return stated_budget(clock, data)
+            found = _narrowest(special[clock.name], data) if clock.name in special else None
+            if found is not None:
+                return found.duration, str(found)
+            return general.get(clock.name) or stated_budget(clock, data)
 
         return Timing(self.calendar, budget, self.fingerprint)
 

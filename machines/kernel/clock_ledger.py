@@ -15,6 +15,11 @@ from machines.kernel.duration import Duration, Unit
 from machines.kernel.event import Facts
 
 WORKING = (Unit.WORKING_HOURS, Unit.WORKING_DAYS)
+_EXACT = {
+    Unit.MINUTES: timedelta(minutes=1),
+    Unit.HOURS: timedelta(hours=1),
+    Unit.WORKING_HOURS: timedelta(hours=1),
+}
 
 
 class Span(Facts):
@@ -109,8 +114,10 @@ class Measure:
     def whole(self) -> timedelta:
         """The budget as a span of time, were it to run without a pause from the start: what "3 working days"
         or "2 months" amount to depends on when they begin."""
-        start = self.ledger.started
-        return self.time(start, self.calendar.due(start, self.ledger.budget))
+        start, budget = self.ledger.started, self.ledger.budget
+        if budget.unit in _EXACT:
+            return _EXACT[budget.unit] * budget.amount
+        return self.time(start, self.calendar.due(start, budget))
 
     def reaches(self, percent: int) -> datetime | None:
         """When ``percent`` of the budget is used; ``None`` if the clock rests before."""

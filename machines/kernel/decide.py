@@ -176,7 +176,7 @@ def clocks_in(
 ) -> tuple[Mapping[str, Ledger], Mapping[str, Timer]]:
     """The ledgers at ``moment``, and ``timers`` with those of the clocks as they are then."""
     ledgers, ticking = timekeeping.keep(definition.clocks, case, moment, timing=definition.timing)
-    others = {name: timer for name, timer in timers.items() if DEADLINE + name not in definition.telling}
+    others = {name: timer for name, timer in timers.items() if name not in definition.clock_timers}
     return ledgers, {**others, **ticking}
 
 

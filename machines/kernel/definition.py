@@ -70,6 +70,7 @@ class Definition:
         self.due = due
         self.timing = timing
         self.clocks = procedure.clocks
+        self.clock_timers = frozenset(name for clock in procedure.clocks for name in clock.timers)
         self.telling = {told.type: clock for clock in procedure.clocks for told in clock.deadlines}
         self.terms = procedure.terms() if terms is None and procedure.terms else terms
         self.states: Mapping[str, State] = {state.name: state for state in procedure.states}

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from machines.kernel.calendar import Calendar, Weekday
 from machines.kernel.calendar import Span as OpeningHours
@@ -43,8 +44,7 @@ ROUND_THE_CLOCK = Timing(Calendar(opening=dict.fromkeys(Weekday, _ALL_DAY)), sta
 """Always open, budgets as the procedure states them: for a definition that is given no policy."""
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """Where the case stands after an event, and what of the event concerns clocks: ``told`` is what a clock
     said, ``acknowledged`` an acknowledgement that a rule has handled."""
 

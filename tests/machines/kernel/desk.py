@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from machines.kernel.case import Case
-from machines.kernel.clock import ClockReached
+from machines.kernel.clock import Clock, ClockReached
 from machines.kernel.clock_ledger import Ledger, Measure
 from machines.kernel.decide import decide, open_case, retime
 from machines.kernel.decision import Decision
@@ -29,7 +30,15 @@ def at(text: str) -> datetime:
 class Desk:
     """One question. ``told`` and ``alerts`` are what its clocks said, in order, with when they did."""
 
-    def __init__(self, start: datetime = MONDAY, *, policy: Policy | None = None, asked: Asked | None = None):
+    def __init__(
+        self,
+        start: datetime = MONDAY,
+        *,
+        policy: Policy | None = None,
+        asked: Asked | None = None,
+        resolution: Clock = toy_clock.RESOLUTION,
+    ) -> None:
+        self.procedure = replace(toy_clock.PROCEDURE, clocks=(resolution, toy_clock.STATUTORY))
         self.told: list[tuple[datetime, ClockReached]] = []
         self.alerts: list[tuple[datetime, Alert]] = []
         self.decisions: list[Decision] = []
@@ -41,7 +50,7 @@ class Desk:
         """From now on this policy counts; the case does not know yet."""
         self.policy = policy
         self.definition = Definition(
-            toy_clock.PROCEDURE, due=policy.due("question"), timing=policy.timing("question")
+            self.procedure, due=policy.due("question"), timing=policy.timing("question")
         )
 
     def tell(self, event: Event, now: datetime) -> Decision:

@@ -3,11 +3,13 @@ until somebody answers; and a change of calendar or target moves what is left.""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from machines.kernel.clock import Clock, Mode, Rung
+from machines.kernel.clock import Reopened as Restarting
 from machines.kernel.duration import hours, working_hours
 from machines.kernel.errors import DefinitionError
 from machines.kernel.rule import Disposition
@@ -15,6 +17,7 @@ from tests.machines.kernel.desk import Desk, at
 from tests.toy_clock import (
     AWAITING,
     OPEN,
+    RESOLUTION,
     Answered,
     Asked,
     AskedBack,
@@ -79,6 +82,26 @@ def test_an_answer_stops_the_clock_and_reopening_resumes_it() -> None:
     assert desk.due() == at("2026-11-26T12:30"), "four and a half of eight hours were used"
     assert desk.case.timers["resolution.75"].due == at("2026-11-26T10:30")
     assert desk.percents() == [50]
+
+
+def test_reopening_restarts_a_clock_that_is_declared_so() -> None:
+    desk = Desk(resolution=replace(RESOLUTION, reopened=Restarting.RESTARTS))
+    desk.tell(Answered(), at("2026-11-23T14:00"))
+    desk.tell(Reopened(), at("2026-11-26T09:00"))
+    assert desk.due() == at("2026-11-26T17:30")
+    assert desk.percents() == []
+    desk.pass_until(at("2026-11-26T17:30"))
+    assert desk.percents() == [50, 75, 90, 100]
+
+
+def test_a_budget_may_depend_on_the_case() -> None:
+    by_priority = {"normal": working_hours(8), "high": working_hours(2)}
+    desk = Desk(resolution=replace(RESOLUTION, budget=lambda question: by_priority[question.priority]))
+    desk.tell(Ranked(priority="high"), at("2026-11-23T09:30"))
+    assert desk.due() == at("2026-11-23T11:00")
+    assert desk.resolution.moved[-1].why == (
+        "the budget is 2 working hours, as the procedure states, and no longer 8 working hours"
+    )
 
 
 def test_other_events_leave_a_clock_alone() -> None:
