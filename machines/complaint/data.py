@@ -152,7 +152,6 @@ class Complaint(Facts):
     failed: tuple[Remedy, ...] = ()  #: promised, and could not be given
     account: Personal | None = None  #: for a goodwill payment
     prompt: bool = True  #: the third business day has not closed yet
-    answered: bool = False  #: the customer has our final response
     secured: bool = False  #: the safety officer has seen to it
     specialist: bool = False  #: somebody trained to calm conflicts has been called in
     referred: bool = False  #: the customer has taken it to the ombudsman

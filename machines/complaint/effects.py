@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from machines.between import ComplaintOpened, DuplicateFound, Origin
 from machines.complaint import events
@@ -16,6 +15,7 @@ from machines.complaint.data import (
     TaskStatus,
     Terms,
 )
+from machines.complaint.guards import deadlocked
 from machines.consulting import TaskDone, TaskOverdue
 from machines.kernel.event import Event
 from machines.redress import RedressAvailable, RedressFailed
@@ -124,7 +124,7 @@ def find(complaint: Complaint, event: events.CauseFound, _: datetime) -> Complai
 
 
 def find_against(complaint: Complaint, event: events.CauseFound, now: datetime) -> Complaint:
-    return _respond(find(complaint, event, now), closed=now)
+    return close(find(complaint, event, now), event, now)
 
 
 # -- resolution ------------------------------------------------------------------------------------
@@ -150,36 +150,20 @@ def _offer(complaint: Complaint, *, remedy: Remedy, amount: int, explanation: st
 
 
 def accept(complaint: Complaint, event: events.OfferAnswered, _: datetime) -> Complaint:
-    if complaint.offer and complaint.offer.remedy is Remedy.APOLOGY:
-        return _respond(complaint)
     return complaint.model_copy(update={"account": event.account})
 
 
-def reject(complaint: Complaint, _: events.OfferAnswered, now: datetime) -> Complaint:
+def reject(complaint: Complaint, event: events.OfferAnswered, now: datetime) -> Complaint:
     """If this was one too many, it is closed with our final response."""
-    rejections = complaint.rejections + 1
-    last = complaint.referred or rejections >= complaint.terms.most_rejections
-    complaint = complaint.model_copy(update={"rejections": rejections})
-    return _respond(complaint, closed=now) if last else complaint
-
-
-def fall_silent(complaint: Complaint, _: Event, now: datetime) -> Complaint:
-    return _respond(complaint, closed=now)
-
-
-def fulfil(complaint: Complaint, _: Event, __: datetime) -> Complaint:
-    return _respond(complaint)
+    complaint = complaint.model_copy(update={"rejections": complaint.rejections + 1})
+    return close(complaint, event, now) if deadlocked(complaint) else complaint
 
 
 def fail(complaint: Complaint, event: Event, _: datetime) -> Complaint:
     remedy = complaint.offer.remedy if complaint.offer else Remedy.APOLOGY
     failed = tuple(sorted({*complaint.failed, remedy}))
     reason = event.reason if isinstance(event, RedressFailed) else complaint.reason
-    return complaint.model_copy(update={"failed": failed, "reason": reason, "answered": False})
-
-
-def _respond(complaint: Complaint, **update: Any) -> Complaint:
-    return complaint.model_copy(update={"answered": True, **update})
+    return complaint.model_copy(update={"failed": failed, "reason": reason})
 
 
 # -- changes of course -----------------------------------------------------------------------------
@@ -217,7 +201,7 @@ def follow_outside_decision(complaint: Complaint, event: events.OutsideDecision,
 
 
 def confirmed_outside(complaint: Complaint, event: events.OutsideDecision, now: datetime) -> Complaint:
-    return _respond(complaint, closed=now, reason=event.reason)
+    return close(complaint.model_copy(update={"reason": event.reason}), event, now)
 
 
 def reopen(complaint: Complaint, event: events.ComplaintReopened, _: datetime) -> Complaint:
@@ -225,7 +209,6 @@ def reopen(complaint: Complaint, event: events.ComplaintReopened, _: datetime) -
         update={
             "reopened": complaint.reopened + 1,
             "closed": None,
-            "answered": False,
             "upheld": True,
             "tasks": _withdraw_questions(complaint, event),
         }

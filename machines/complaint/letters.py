@@ -101,6 +101,11 @@ def _not_prompt(complaint: Complaint) -> bool:
     return not _prompt(complaint)
 
 
+def _ours(complaint: Complaint) -> bool:
+    """Whoever has gone to the ombudsman knows the way there."""
+    return not complaint.referred
+
+
 def _call(role: str, subject: str, *, when: Holds = _always, fulfils: tuple[str, ...] = ()) -> CommandType:
     def arguments(complaint: Complaint, _: Event) -> Iterable[Alert]:
         if when(complaint):
@@ -141,7 +146,7 @@ TELL_FINAL = _tell("complaint.final_response", _finding, when=_not_prompt, fulfi
 TELL_NOT_UPHELD = _tell("complaint.not_upheld", _finding, fulfils=("CMP-5", "CMP-7"))
 TELL_UNRESOLVED = _tell("complaint.unresolved", _reason, fulfils=("CMP-7",))
 TELL_SILENT = _tell("complaint.closed_unanswered", _finding, fulfils=("CMP-5",))
-TELL_HOLDING = _tell("complaint.holding", fulfils=("CMP-4", "CMP-7"))
+TELL_HOLDING = _tell("complaint.holding", when=_ours, fulfils=("CMP-4", "CMP-7"))
 TELL_RIGHTS = _tell("complaint.referral_rights", fulfils=("CMP-7",))
 TELL_FOLLOW_UP = _tell("complaint.follow_up", fulfils=("CMP-8", "SAT-3"))
 TELL_WITHDRAWN = _tell("complaint.withdrawn", fulfils=("CMP-4",))

@@ -44,7 +44,7 @@ ANSWER = (
         when=guards.rejects,
         then=effects.reject,
     ),
-    on(states.OFFER_DUE, at=states.AWAITING_ANSWER, to=states.SILENT, then=effects.fall_silent),
+    on(states.OFFER_DUE, at=states.AWAITING_ANSWER, to=states.SILENT, then=effects.close),
 )
 
 # What was promised is given once; what cannot be given is replaced by something else.
@@ -54,7 +54,6 @@ REDRESS = (
         at=states.REFUNDING,
         to=states.RESOLVED,
         when=guards.is_redress,
-        then=effects.fulfil,
     ),
     on(
         RedressFailed,
@@ -65,9 +64,9 @@ REDRESS = (
         sends=sending.enquire,
     ),
     on(states.REDRESS_DUE, at=states.REFUNDING, does=(letters.CALL_ABOUT_REDRESS,)),
-    on(events.VoucherIssued, at=states.ISSUING, to=states.RESOLVED, then=effects.fulfil),
+    on(events.VoucherIssued, at=states.ISSUING, to=states.RESOLVED),
     on(events.VoucherRefused, at=states.ISSUING, to=states.REDRESS_FAILED, then=effects.fail),
-    on(events.GoodwillPaid, at=states.PAYING, to=states.RESOLVED, then=effects.fulfil),
+    on(events.GoodwillPaid, at=states.PAYING, to=states.RESOLVED),
     on(events.GoodwillRefused, at=states.PAYING, to=states.REDRESS_FAILED, then=effects.fail),
     on(
         events.ReplacementSetAside,
@@ -76,7 +75,7 @@ REDRESS = (
         sends=sending.ship_replacement,
     ),
     on(events.ReplacementUnavailable, at=states.SETTING_ASIDE, to=states.REDRESS_FAILED, then=effects.fail),
-    on(ParcelDelivered, at=states.REPLACING, to=states.RESOLVED, then=effects.fulfil),
+    on(ParcelDelivered, at=states.REPLACING, to=states.RESOLVED),
     on(
         ParcelCancelled,
         at=states.REPLACING,
