@@ -264,6 +264,12 @@ def test_event_that_opens_a_case_names_its_key() -> None:
         "shipment.requested": "parcel",
         "shipment.cancelled": "parcel",
         "refund.requested": "refund",
+        "complaint.received": "complaint",
+        "complaint.opened": "complaint",
+        "task.opened": "task",
+        "task.withdrawn": "task",
+        "survey.requested": "survey",
+        "survey.called_off": "survey",
     }
     assert all(event.key in event.model_fields for event in events if event.key or event.opens)
 
