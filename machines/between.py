@@ -12,7 +12,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from machines.kernel.event import CLEAN, PRINTED, Event, Facts, Key, Personal, Text
+from machines.kernel.event import CLEAN, PRINTED, Event, Facts, Key, Personal, Story, Text
 from machines.kernel.money import Currency
 from machines.messages import Buyer
 
@@ -159,7 +159,8 @@ class Share(Facts):
 
 
 class RefundRequested(Between, type="refund.requested", opens=True, key="refund"):
-    """Money is owed to a customer; ``sources`` are the payments that it came from, newest first."""
+    """Money is owed to a customer; ``sources`` are the payments that it came from, newest first. As
+    ``goodwill`` it is given although the goods have been had."""
 
     refund: str
     order: str
@@ -170,6 +171,7 @@ class RefundRequested(Between, type="refund.requested", opens=True, key="refund"
     amount: int
     reason: str
     sources: tuple[Source, ...]
+    goodwill: bool = False
 
     examples = tuple(
         {
@@ -200,6 +202,7 @@ class RefundReport(Between):
 
     refund: str
     shares: tuple[Share, ...]
+    goodwill: bool = False
 
     @property
     def amount(self) -> int:
@@ -210,7 +213,7 @@ class RefundSettled(RefundReport, type="refund.settled"):
     """The customer has the money."""
 
     def postings(self) -> Mapping[str, int]:
-        return {"refunded": self.amount}
+        return {"refunded": self.amount, "goodwill": self.amount if self.goodwill else 0}
 
 
 class RefundWithheld(RefundReport, type="refund.withheld"):
@@ -219,7 +222,7 @@ class RefundWithheld(RefundReport, type="refund.withheld"):
     reason: str
 
     def postings(self) -> Mapping[str, int]:
-        return {"withheld": self.amount}
+        return {} if self.goodwill else {"withheld": self.amount}
 
 
 def spread(amount: int, *, sources: tuple[Source, ...]) -> tuple[Share, ...]:
@@ -231,3 +234,87 @@ def spread(amount: int, *, sources: tuple[Source, ...]) -> tuple[Share, ...]:
             shares.append(Share(payment=source.payment, amount=part))
             amount -= part
     return tuple(shares)
+
+
+# -- complaint -------------------------------------------------------------------------------------
+
+
+class Origin(StrEnum):
+    """Where a complaint comes from."""
+
+    CUSTOMER = "customer"
+    INQUIRY = "inquiry"
+    SURVEY = "survey"  #: a low score; nobody has complained, but somebody is dissatisfied
+    RETURN = "return"  #: an appeal against a declined return
+
+
+class ComplaintOpened(Between, type="complaint.opened", opens=True, key="complaint"):
+    """What another case was told is a complaint; ``why`` is what that case knows of it, ``words`` what the
+    customer said."""
+
+    complaint: str
+    origin: Origin
+    channel: str
+    customer: str
+    buyer: Buyer
+    locale: str
+    currency: Currency
+    why: str
+    order: str | None = None
+    words: Story | None = None
+
+    examples = tuple(
+        {
+            "complaint": "CP-1001",
+            "origin": origin,
+            "channel": "e-mail",
+            "customer": "C-1",
+            "buyer": BUYER_EXAMPLE,
+            "locale": "en",
+            "currency": "EUR",
+            "why": why,
+            "order": "SO-1001",
+        }
+        for origin, why in (("survey", "scored 1 of 5"), ("return", "the return was declined"))
+    )
+
+
+class DuplicateFound(Between, type="complaint.duplicate_found"):
+    """Another complaint of the same customer about the same was merged into this one."""
+
+    complaint: str
+
+
+# -- survey ----------------------------------------------------------------------------------------
+
+
+class SurveyRequested(Between, type="survey.requested", opens=True, key="survey"):
+    """A customer has been served; ``about`` is the case that has ended, such as ``order/SO-1001``."""
+
+    survey: str
+    about: str
+    channel: str
+    customer: str
+    buyer: Buyer
+    locale: str
+    currency: Currency
+    order: str | None = None
+
+    examples = (
+        {
+            "survey": "order-SO-1001",
+            "about": "order/SO-1001",
+            "channel": "web",
+            "customer": "C-1",
+            "buyer": BUYER_EXAMPLE,
+            "locale": "en",
+            "currency": "EUR",
+            "order": "SO-1001",
+        },
+    )
+
+
+class SurveyCalledOff(Between, type="survey.called_off", key="survey"):
+    """The case that it is about is open again: there is nothing to ask about yet."""
+
+    survey: str

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 
 from machines.between import Between
+from machines.complaint import COMPLAINT
 from machines.kernel.errors import DefinitionError, UnknownEvent, UnknownProcedure
 from machines.kernel.event import Event
 from machines.kernel.procedure import Procedure
@@ -14,6 +15,8 @@ from machines.order import ORDER
 from machines.refund import REFUND
 from machines.returns import RETURN
 from machines.shipment import SHIPMENT
+from machines.survey import SURVEY
+from machines.task import TASK
 
 
 class Catalogue:
@@ -95,4 +98,4 @@ def _nearest(name: str, known: Iterable[str]) -> str:
     return f"did you mean {' or '.join(found)}?" if found else f"known are {', '.join(sorted(known))}"
 
 
-CATALOGUE = Catalogue((ORDER, SHIPMENT, REFUND, RETURN))
+CATALOGUE = Catalogue((ORDER, SHIPMENT, REFUND, RETURN, COMPLAINT, TASK, SURVEY))

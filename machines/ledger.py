@@ -7,6 +7,7 @@ Events post to these accounts (``Event.postings``), in minor units or in pieces:
               declined                                charges that the provider did not honour
               delivered                               value of what the customer has
               refunded, withheld                      money gone back, or kept by decision of finance
+              goodwill                              of what was refunded: in settlement of a complaint
               charged_back                            money that the customer's bank has taken back
     refund    requested                               the debt, as far as payments cover it
               paid, reversed                          money gone to the customer, and come back from there
@@ -48,14 +49,14 @@ def holds_are_resolved(sums: Sums) -> Iterator[str]:
 
 
 def only_what_is_delivered_is_paid(sums: Sums) -> Iterator[str]:
-    """What was captured and has not gone back is the value of what the customer has, but for charges that
-    the provider declined after the goods had left, what the customer's bank took
-    back, and what went back in returns."""
+    """What was captured and has not gone back is the value of what the customer has and has not returned, but
+    for charges that the provider declined after the goods had left, what the customer's bank took back, and
+    what was paid back in redress."""
     kept = _of(sums, "captured") - _of(sums, "refunded", "withheld", "charged_back")
     delivered = max(0, _of(sums, "delivered") - _of(sums, "returned"))
     if kept > delivered:
         yield f"{kept} was kept for goods worth {delivered}"
-    if kept < delivered - _of(sums, "declined", "charged_back"):
+    if kept < delivered - _of(sums, "declined", "charged_back", "goodwill"):
         yield f"only {kept} was kept for goods worth {delivered}"
 
 
@@ -101,6 +102,13 @@ def what_is_charged_was_had(sums: Sums) -> Iterator[str]:
         yield f"{charged} was charged for a replacement, but the customer has {had} in goods and money"
 
 
+def each_promise_is_kept_once(sums: Sums) -> Iterator[str]:
+    """What a customer accepted in settlement was given, or is on record as impossible."""
+    promised, dealt = _of(sums, "promised"), _of(sums, "given", "not_given")
+    if promised != dealt:
+        yield f"{promised} was promised, but {dealt} given or found impossible"
+
+
 LAWS: Mapping[str, tuple[Law, ...]] = {
     "order": (
         goods_are_accounted_for,
@@ -116,5 +124,8 @@ LAWS: Mapping[str, tuple[Law, ...]] = {
         accepted_goods_are_settled,
         what_is_charged_was_had,
     ),
+    "complaint": (each_promise_is_kept_once, goods_are_accounted_for),
+    "task": (),
+    "survey": (),
 }
 """The laws of each procedure, for the sums of a case at an end with nothing left to happen."""

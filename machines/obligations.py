@@ -117,7 +117,9 @@ OBLIGATIONS: Mapping[str, str] = MappingProxyType(
 )
 
 #: What each release answers for: whole groups, or single obligations of one.
-DEMANDED: Mapping[str, tuple[str, ...]] = MappingProxyType({"0.1": ("ORD", "RES", "RET-8")})
+DEMANDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"0.1": ("ORD", "RES", "RET-8", "CMP", "SAT", "IMP-1")}
+)
 
 
 def demanded(release: str) -> Iterator[str]:

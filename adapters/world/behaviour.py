@@ -50,6 +50,10 @@ carrier.void_ret...   return with ``-SPENT``         spent already
 stock.set_aside       SKU ``-OUT``                   out of stock
                       SKU ``-FINE``, ``-PLAIN``      there, at 45.00 or at 25.00 a piece
 payment.charge        ``tok_nocapture``              declined
+voucher.issue         complaint with ``-NOVOUCHER``  refused
+                      otherwise                      a code made of the promise
+goodwill.pay          complaint with ``-UNPAYABLE``  refused: account closed
+replacement.set_aside SKU ``-OUT``                   cannot be had
 ===================== ============================== ====================================================
 """
 
@@ -62,6 +66,8 @@ from typing import Any
 
 from adapters.world.purchases import PurchaseLimit, Purchases, Wanted
 from machines.between import Pick
+from machines.complaint import asks as complaint
+from machines.complaint.events import GoodwillRefused, ReplacementUnavailable, VoucherRefused
 from machines.kernel.event import Event
 from machines.order import asks
 from machines.order.data import Offer, OfferKind, Similar
@@ -308,6 +314,23 @@ def charge(asked: returns.ChargeRequest, _: Request) -> Event | None:
     return ChargeDeclined(reason="insufficient funds") if asked.token.startswith("tok_nocapture") else None
 
 
+def issue_voucher(asked: complaint.Voucher, _: Request) -> Event | None:
+    if "-NOVOUCHER" in asked.redress:
+        return VoucherRefused(amount=asked.amount, reason="no vouchers in that country")
+    return None
+
+
+def pay_goodwill(asked: complaint.GoodwillPayment, _: Request) -> Event | None:
+    if "-UNPAYABLE" in asked.redress:
+        return GoodwillRefused(amount=asked.amount, reason="account closed")
+    return None
+
+
+def set_replacement_aside(asked: complaint.Goods, _: Request) -> Event | None:
+    gone = any(item.sku.endswith("-OUT") for item in asked.items)
+    return ReplacementUnavailable(reason="not made any more") if gone else None
+
+
 BEHAVIOURS: Mapping[str, Behaviour] = {
     "order.verify": verify,
     "restrictions.check": check_restrictions,
@@ -331,4 +354,7 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
     "carrier.void_return_label": void_return_label,
     "stock.set_aside": set_aside,
     "payment.charge": charge,
+    "voucher.issue": issue_voucher,
+    "goodwill.pay": pay_goodwill,
+    "replacement.set_aside": set_replacement_aside,
 }

@@ -13,6 +13,7 @@ _IDENTIFYING = (
     "order",
     "refund",
     "rma",
+    "redress",
     "parcel",
     "parcels",
     "payment",

@@ -146,11 +146,16 @@ def _stuck(explorer: Explorer) -> Iterator[Finding]:
                 continue
             kind = Kind.KEPT_AT_END
             text = ", ".join(explorer.stepper.happenings[kept.happening].type for kept in situation.kept)
-        elif any(True for _ in explorer.stepper.deadlines(situation.core)) or _meant(state):
+        elif any(True for _ in explorer.stepper.deadlines(situation.core)) or _watched(explorer, state):
             continue
         if (kind, state.name) not in told:
             told.add((kind, state.name))
             yield Finding(kind, explorer.sop, state.name, text, explorer.path(number))
+
+
+def _watched(explorer: Explorer, state: State) -> bool:
+    """Somebody wrote that nothing need happen here, or a clock calls somebody who sees to it."""
+    return _meant(state) or explorer.stepper.quiet.runs_in(state)
 
 
 def _meant(state: State) -> bool:

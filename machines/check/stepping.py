@@ -11,6 +11,7 @@ from machines.check.clocked import timeless
 from machines.check.inert import Inert
 from machines.check.interning import Interned
 from machines.check.liveness import Fields, Liveness
+from machines.check.quiet import Quiet
 from machines.check.situation import LATER, NOW, Asked, Core, Happening, Raised, Step, Timers
 from machines.kernel.case import Case, Timer
 from machines.kernel.command import Command
@@ -45,8 +46,9 @@ class Stepper:
 
     def __init__(self, procedure: Procedure, *, child: bool, liveness: Liveness) -> None:
         self.procedure = procedure
-        self.definition = Watched(procedure)
         self.inert = Inert(procedure)
+        self.quiet = Quiet(procedure, self.inert)
+        self.definition = Watched(replace(procedure, clocks=self.quiet.others))
         self._tried: set[tuple[str, str]] = set()
         self.cores: Interned[Core] = Interned()
         self.data: Interned[Facts | None] = Interned()
@@ -134,6 +136,11 @@ class Stepper:
             self.liveness.note(state=state, kind=kind, target=state, reads=reads, writes=frozenset())
             return Raised(f"on {kind}", error)
         after = self._note(case.state, kind, decision)
+        try:
+            for command in self.quiet.asks(self.definition, after):
+                self._try_inert(after, command, at)
+        except Exception as error:
+            return Raised(f"a clock alerting in {after.state}", error)
         idle, flying = [], []
         for command in decision.commands:
             if command.name in self.inert.names:

@@ -111,6 +111,8 @@ class Taking:
             for send in step.sends:
                 if send.to is None:
                     says.append(send.event)
+                elif send.apart:
+                    self._send_apart(number, send, label)
                 else:
                     situation = self._send(number, situation, send, label)
         return situation, tuple(says)
@@ -155,6 +157,15 @@ class Taking:
             self._trouble(Kind.NO_RECEIVER, kind, f"{sop}/{key} has not been opened", number, label)
             return situation
         return situation._replace(children=tuple(sorted((*others, changed))))
+
+    def _send_apart(self, number: int, send: Send, label: Label) -> None:
+        """What such a case makes of it is seen when its own procedure is explored: there the event, and here
+        the answer, come from outside."""
+        assert send.to is not None
+        sop, kind = send.to[0], send.event.type
+        if sop not in self.procedures or kind not in self.procedures[sop].event_types:
+            text = f"no procedure {sop!r} takes it"
+            self._trouble(Kind.NO_RECEIVER, kind, text, number, label)
 
     def possible(self, number: int, command: int) -> tuple[int, ...]:
         possible = self.stepper.possible(command)

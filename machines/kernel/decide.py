@@ -18,7 +18,7 @@ from machines.kernel.decision import Decision
 from machines.kernel.definition import Definition, Firing
 from machines.kernel.event import Facts, Received
 from machines.kernel.rule import Disposition, Junction, Rule, Send
-from machines.kernel.state import DEADLINE, State
+from machines.kernel.state import DEADLINE, End, State
 
 
 def open_case(definition: Definition, *, key: str, parent: str | None = None) -> Case:
@@ -94,6 +94,8 @@ def _follow(
         does += target.does
         if target.reports and case.parent:
             sends.append(Send(event=target.reports(data)))
+        if isinstance(target, End) and target.sends:
+            sends += target.sends(data)
     again = moved and target.name == case.state
     timers, clocks = timers_in(definition, case, target, data, now, again=again), case.clocks
     if definition.clocks:

@@ -32,6 +32,9 @@ Personal = Annotated[str, Field(min_length=1, max_length=1000), WrapValidator(_p
 """A personal string: name, street, e-mail, phone, free text of a customer."""
 
 
+Story = Annotated[str, Field(min_length=1, max_length=10_000), WrapValidator(_pass_sealed), PersonalMark()]
+"""What a customer has to say, in the customer's own words; personal."""
+
 PRINTED = r"^[^\x00-\x20\x7f-\xa0\u2000-\u200f\u2028-\u202f]+$"
 """No control characters and no spaces, in the regular expressions of Python, Rust and browsers alike."""
 

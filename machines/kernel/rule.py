@@ -58,10 +58,12 @@ class Disposition(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Send:
     """An event to another case: ``to`` is (procedure, key), or ``None`` for the case that opened this one.
-    An event that opens a case makes the sender its parent."""
+    An event that opens a case makes the sender its parent. A case ``apart`` is none of this one's children:
+    it was opened by somebody else, or goes its own way from its first event on."""
 
     event: Event
     to: tuple[str, str] | None = None
+    apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)

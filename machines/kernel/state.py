@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from transitions import State as TransitionsState
 
 from machines.kernel.command import CommandType
 from machines.kernel.duration import Duration
 from machines.kernel.event import Event
+
+if TYPE_CHECKING:
+    from machines.kernel.rule import Send
 
 DEADLINE = "deadline."
 
@@ -123,7 +126,7 @@ class Ask(State):
 
 
 class End(State):
-    """The case is over; ``outcome`` says how."""
+    """The case is over; ``outcome`` says how, ``sends(data)`` what other cases are told or opened then."""
 
     kind = "end"
 
@@ -136,7 +139,9 @@ class End(State):
         title: str | None = None,
         does: tuple[CommandType, ...] = (),
         reports: Callable[[Any], Event] | None = None,
+        sends: Callable[[Any], Iterable[Send]] | None = None,
         fulfils: tuple[str, ...] = (),
     ) -> None:
         super().__init__(name, text, title=title, does=does, reports=reports, fulfils=fulfils)
         self.outcome = outcome
+        self.sends = sends

@@ -114,6 +114,15 @@ class Parcel(Facts):
         return sum(item.quantity for item in self.items)
 
 
+class Goodwill(Facts):
+    """Money promised to settle a complaint; ``key`` is the promise, ``shares`` what each payment gives."""
+
+    key: str
+    complaint: str
+    shares: tuple[Share, ...]
+    under_way: bool = True
+
+
 class Charge(Facts):
     """``amount`` of one payment taken for one parcel; ``held`` says that the provider held it for us."""
 
@@ -217,6 +226,7 @@ class Order(Facts):
     payments: tuple[Payment, ...]
     parcels: tuple[Parcel, ...] = ()
     charges: tuple[Charge, ...] = ()  #: asked of the provider and not answered
+    goodwill: tuple[Goodwill, ...] = ()
     replacing: str | None = None  #: the parcel whose goods are being sent once more
     stock: Stock = Stock()
     fee: int = 0

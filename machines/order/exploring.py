@@ -9,6 +9,7 @@ from machines.kernel.event import Event
 from machines.order import events as told
 from machines.order.data import Order, ParcelStatus, PayWith
 from machines.order.returning import may_return
+from machines.redress import RedressEnquired, RedressRequested
 
 
 def may_happen(order: Order) -> Iterable[Event]:
@@ -34,6 +35,7 @@ def may_happen(order: Order) -> Iterable[Event]:
         yield from _changes(order)
     yield from _in_the_warehouse(order)
     yield from may_return(order)
+    yield from _complaints(order)
 
 
 def _choices(order: Order) -> Iterable[Event]:
@@ -77,3 +79,18 @@ def _in_the_warehouse(order: Order) -> Iterable[Event]:
         yield told.RemedyChosen(parcel=parcel.key, remedy=told.Remedy.REFUND)
         if alone:
             yield told.RemedyChosen(parcel=parcel.key, remedy=told.Remedy.RESHIP)
+
+
+def _complaints(order: Order) -> Iterable[Event]:
+    """One that is covered, another that takes all there is, and one that asks for more."""
+    yield RedressEnquired(complaint="CP-1", customer=order.customer)
+    taken = sum(parcel.captured for parcel in order.parcels)
+    if len(order.lines) == len(order.payments) == len(order.parcels) == 1 and taken:
+        for number, amount in enumerate((1000, taken, 9_000_000)):
+            yield RedressRequested(
+                redress=f"CP-{number}-1",
+                complaint="CP-1",
+                customer=order.customer,
+                amount=amount,
+                reason="for the wait",
+            )

@@ -25,6 +25,8 @@ from machines.kernel.procedure import Procedure
 from machines.order import accepting, changing, closing, disputing, events, fulfilling, returning, states
 from machines.order.data import Order
 from machines.order.exploring import may_happen
+from machines.order.redress import REDRESS
+from machines.redress import RedressEnquired, RedressRequested
 from machines.returning import ReturnClosed, ReturnRefunded, ReturnReopened
 
 ORDER = Procedure(
@@ -59,9 +61,12 @@ ORDER = Procedure(
         ReturnRefunded,
         ReturnClosed,
         ReturnReopened,
+        RedressEnquired,
+        RedressRequested,
     ),
     states=states.EVERYWHERE,
     rules=(
+        *REDRESS,
         *accepting.VERIFICATION,
         *accepting.RESTRICTIONS,
         *accepting.STOCK,

@@ -18,6 +18,7 @@ from machines.order.events import (
     RemedyChosen,
     ReviewDecided,
 )
+from machines.surveying import survey
 
 
 def price_in_question(order: Order) -> Mapping[str, object]:
@@ -220,10 +221,11 @@ IN_RETURN = Wait(
 
 DELIVERED = End(
     "delivered",
-    "The customer has the goods.",
+    "The customer has the goods, and is asked a day later how it was.",
     outcome="fulfilled",
     does=(commands.RELEASE_LIMITS,),
-    fulfils=("ORD-1",),
+    sends=survey(of="order", about=lambda order: order.order),
+    fulfils=("ORD-1", "SAT-3", "IMP-1"),
 )
 CANCELLED = End(
     "cancelled",

@@ -64,6 +64,7 @@ class Refund(Facts):
     amount: int
     reason: str
     sources: tuple[Source, ...]
+    goodwill: bool = False
     parts: tuple[Part, ...] = ()
     consent: Consent | None = None
     rung: int = 0

@@ -30,6 +30,7 @@ def request(_: RefundTerms, event: RefundRequested, __: datetime) -> Refund:
         amount=event.amount,
         reason=event.reason,
         sources=event.sources,
+        goodwill=event.goodwill,
         parts=parts,
     )
 

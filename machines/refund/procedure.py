@@ -20,11 +20,13 @@ from machines.refund.data import PartStatus, Refund, RefundTerms
 
 
 def settled(refund: Refund) -> Event:
-    return RefundSettled(refund=refund.refund, shares=refund.shares)
+    return RefundSettled(refund=refund.refund, shares=refund.shares, goodwill=refund.goodwill)
 
 
 def withheld(refund: Refund) -> Event:
-    return RefundWithheld(refund=refund.refund, shares=refund.shares, reason=refund.reason)
+    return RefundWithheld(
+        refund=refund.refund, shares=refund.shares, goodwill=refund.goodwill, reason=refund.reason
+    )
 
 
 # -- time limits -----------------------------------------------------------------------------------

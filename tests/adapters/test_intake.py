@@ -267,6 +267,12 @@ def test_event_that_opens_a_case_names_its_key() -> None:
         "return.requested": "rma",
         "return.covered": "rma",
         "parcel.acknowledged": "parcel",
+        "complaint.received": "complaint",
+        "complaint.opened": "complaint",
+        "task.opened": "task",
+        "task.withdrawn": "task",
+        "survey.requested": "survey",
+        "survey.called_off": "survey",
     }
     assert all(event.key in event.model_fields for event in events if event.key or event.opens)
 

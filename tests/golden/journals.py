@@ -18,7 +18,7 @@ from machines.kernel.case import Case, case_id
 from machines.kernel.decide import decide, open_case
 from machines.kernel.decision import Decision
 from machines.kernel.definition import Definition
-from machines.kernel.event import DeadlinePassed, Received
+from machines.kernel.event import DeadlinePassed, Event, Received
 from machines.kernel.state import DEADLINE
 from machines.policy import load as load_policy
 from machines.scenario import load
@@ -63,7 +63,7 @@ def again(lines: list[Line], built: Mapping[str, Definition]) -> Iterator[Line]:
         definition = built[sop]
         case = cases.get(line["case"]) or open_case(definition, key=key, parent=line["parent"])
         now = datetime.fromisoformat(line["at"])
-        decision = decide(definition, case, _received(line, definition, now), now)
+        decision = decide(definition, case, _received(line, definition), now)
         cases[line["case"]] = decision.case
         yield {**line, "decided": decided(decision)}
 
@@ -81,12 +81,18 @@ def decided(decision: Decision) -> Line:
     }
 
 
-def _received(line: Line, definition: Definition, now: datetime) -> Received:
-    kind = line["event"]
-    model = DeadlinePassed if kind.startswith(DEADLINE) else definition.procedure.event_types[kind]
-    payload = model.model_validate_json(json.dumps(line["body"]))
+def _received(line: Line, definition: Definition) -> Received:
+    kind, now = line["event"], datetime.fromisoformat(line["at"])
     step = line["id"] if line["source"] == "step" else None
-    return Received(line["id"], line["source"], kind, payload, now, step)
+    return Received(line["id"], line["source"], kind, _payload(line, definition), now, step)
+
+
+def _payload(line: Line, definition: Definition) -> Event:
+    """A clock tells more than its timer's name; that is decided anew as well."""
+    kind = line["event"]
+    if kind.startswith(DEADLINE):
+        return DeadlinePassed(name=kind.removeprefix(DEADLINE))
+    return definition.procedure.event_types[kind].model_validate_json(json.dumps(line["body"]))
 
 
 def main() -> None:

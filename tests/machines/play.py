@@ -16,7 +16,7 @@ from machines.kernel.event import DeadlinePassed, Event, Facts, Received
 from machines.kernel.rule import Disposition
 from machines.kernel.state import DEADLINE, Deadline, State
 from machines.ledger import LAWS
-from machines.messages import Message
+from machines.messages import Alert, Message
 
 START = datetime(2026, 11, 23, 9, tzinfo=UTC)
 Answer = Event | Callable[[Facts], Event]
@@ -39,6 +39,7 @@ class Play:
         self.cases: dict[str, Case] = {}
         self.done: list[str] = []
         self.told: list[str] = []
+        self.called: list[str] = []
         self.sums: dict[str, Counter[str]] = {}
         self.last: Decision | None = None
         self._answers = {name: list(given) for name, given in (answers or {}).items()}
@@ -95,6 +96,8 @@ class Play:
             self.done.append(command.name)
             if isinstance(command.arguments, Message):
                 self.told.append(command.arguments.template)
+            if isinstance(command.arguments, Alert):
+                self.called.append(command.arguments.role)
             if command.name in self._held:
                 self._flying.append((case, command))
             else:

@@ -19,6 +19,9 @@ from machines.order import ORDER
         ("shipment.dispatched", "shipment"),
         ("shipment.label_decided", "shipment"),
         ("refund.reversed", "refund"),
+        ("complaint.received", "complaint"),
+        ("task.answered", "task"),
+        ("survey.answered", "survey"),
     ],
 )
 def test_each_outside_event_has_one_taker(event: str, procedure: str) -> None:

@@ -207,3 +207,29 @@ def test_a_child_that_waits_for_its_parents_word_is_not_without_end_where_the_bo
     for deviations in (0, 9):
         found = check((parent, child), clock=perf_counter, deviations=deviations).findings
         assert not [one for one in found if one.kind is Kind.NO_END]
+
+
+def test_a_case_apart_goes_its_own_way() -> None:
+    """None of the sender's children: the sender waits for nothing, the receiver is explored alone."""
+    opens = on(
+        Ordered,
+        at=NEW,
+        to=DONE,
+        then=start,
+        sends=lambda *_: (Send(Requested(), ("parcel", "1"), apart=True),),
+    )
+    events = (Ordered, Cancelled, Sent, Kept)
+    rules = (opens, *(ignore(event, at=DONE, because="over") for event in events))
+    order = replace(
+        ORDER, states=(NEW, DONE), rules=rules, may_happen=lambda _: (Cancelled(), Sent(), Kept())
+    )
+    report = check((order, PARCEL), clock=perf_counter, deviations=9)
+    assert report.findings == ()
+    assert [one.sop for one in report.explored] == ["order", "parcel"]
+
+
+def test_a_case_apart_of_a_procedure_that_does_not_take_it() -> None:
+    sends = on(Cancelled, at=OPEN, to=STOPPING, sends=lambda *_: (Send(Kept(), ("parcel", "9"), apart=True),))
+    rules = (ORDER_RULES[0], sends, *ORDER_RULES[2:])
+    found = [one for one in findings(replace(ORDER, rules=rules), PARCEL) if one.kind is Kind.NO_RECEIVER]
+    assert [(one.at, one.text) for one in found] == [("parcel.kept", "no procedure 'parcel' takes it")]

@@ -13,6 +13,7 @@ from machines.kernel.clock import Clock
 from machines.kernel.procedure import Procedure
 from machines.kernel.rule import ignore, on
 from machines.kernel.state import Wait
+from machines.messages import Alert, StaffAlerted, alert
 from tests.toy_clock import AWAITING, CLOSED, DONE, NEW, OPEN, PROCEDURE, RESOLUTION, STATUTORY, Taken
 
 
@@ -68,7 +69,7 @@ def test_two_clocks_of_one_name() -> None:
 @pytest.mark.parametrize("state", [NEW, DONE])
 def test_a_rule_on_a_threshold_where_the_clock_stands(state: Wait) -> None:
     rules = (*PROCEDURE.rules, on(RESOLUTION.at(50), at=state))
-    (found,) = findings(replace(PROCEDURE, rules=rules), Kind.DEAD_RULE)
+    found, *_ = findings(replace(PROCEDURE, rules=rules), Kind.DEAD_RULE)
     assert (found.at, found.text) == (state.name, "deadline.resolution.50 does not run there")
 
 
@@ -83,3 +84,19 @@ def test_what_a_threshold_breaks_is_found_with_the_way_to_it() -> None:
         "deadline.resolution.90 -> open",
         "deadline.resolution.100",
     ]
+
+
+def test_clocks_that_only_alert_multiply_nothing() -> None:
+    told = tuple(rule for rule in PROCEDURE.rules if not rule.event.startswith("deadline."))
+    (with_clocks,) = run(PROCEDURE).explored
+    (without_clocks,) = run(replace(PROCEDURE, rules=told, clocks=())).explored
+    assert with_clocks.situations == without_clocks.situations
+
+
+def test_an_alert_that_fails_is_found_although_its_clock_is_not_carried_along() -> None:
+    rules = [rule for rule in PROCEDURE.rules if rule.event != RESOLUTION.at(100).type]
+    failing = alert(arguments=lambda question, reached: [Alert(role=question.nobody, about="", subject="")])
+    broken = on(RESOLUTION.at(100), at=(OPEN, AWAITING), does=(failing,))
+    taken = on(StaffAlerted, at=(OPEN, AWAITING, DONE, CLOSED))
+    found = findings(replace(PROCEDURE, rules=(*rules, broken, taken)), Kind.RAISES)
+    assert "a clock alerting in open: AttributeError" in found[0].text

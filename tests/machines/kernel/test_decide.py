@@ -12,8 +12,9 @@ from machines.kernel.case import Case
 from machines.kernel.decide import decide, open_case
 from machines.kernel.definition import Definition
 from machines.kernel.event import Facts, Received
-from machines.kernel.rule import Disposition, Send
-from tests.toy import DEFINITION, EVENTS, LOAN, Lent, Loan, LoanEnded
+from machines.kernel.rule import Disposition, Send, on
+from machines.kernel.state import End
+from tests.toy import BACK, DEFINITION, EVENTS, LOAN, Lent, Loan, LoanEnded, Noted
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -146,3 +147,19 @@ def test_running_timers_are_those_of_the_state_and_the_differences_add_up(kinds:
         assert kept == {name: timer.due for name, timer in case.timers.items()}
         allowed = {deadline.name for deadline in DEFINITION.state(case.state).deadlines}
         assert set(case.timers) <= allowed
+
+
+def test_an_end_sends_when_it_is_entered_and_not_again() -> None:
+    def tell(loan: Loan) -> list[Send]:
+        return [Send(LoanEnded(book=loan.book), ("catalogue", loan.book), apart=True)]
+
+    back = End("back", "The book is back.", outcome="returned", sends=tell)
+    rules = tuple(replace(rule, to=back) if BACK in rule.targets else rule for rule in LOAN.rules)
+    at_back = (on(Noted, at=back), *(rule for rule in rules if rule.event != "loan.noted"))
+    procedure = replace(LOAN, states=(*LOAN.states[:-1], back), rules=at_back)
+    definition = Definition(procedure, due=DEFINITION.due)
+    case = open_case(definition, key="L-1")
+    case = decide(definition, case, received("loan.lent"), NOW).case
+    ended = decide(definition, case, received("loan.returned"), NOW)
+    assert ended.sends == (Send(LoanEnded(book="Emma"), ("catalogue", "Emma"), apart=True),)
+    assert decide(definition, ended.case, received("loan.noted"), NOW).sends == ()

@@ -1,0 +1,341 @@
+"""What can happen to a complaint: told by customer and staff, decided in forms, answered to commands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from machines.between import ADDRESS_EXAMPLE, BUYER_EXAMPLE, Address, Pick
+from machines.complaint.data import Nature, Remedy, Severity
+from machines.kernel.clock import Acknowledged
+from machines.kernel.event import Event, Key, Outcome, Personal, Story, Text
+from machines.kernel.money import Amount, Currency
+from machines.messages import Buyer
+
+# -- from the customer -----------------------------------------------------------------------------
+
+
+class ComplaintReceived(Event, type="complaint.received", opens=True, key="complaint"):
+    """A customer complains. ``sought`` is the remedy that the customer has in mind; ``hazard`` says that
+    somebody was or may be hurt."""
+
+    complaint: Key
+    channel: Key
+    customer: Key
+    buyer: Buyer
+    locale: Key = "en"
+    currency: Currency
+    words: Story
+    order: Key | None = None
+    ship_to: Address | None = None
+    items: tuple[Pick, ...] = ()
+    sought: Remedy | None = None
+    hazard: bool = False
+
+    examples = (
+        {
+            "complaint": "CP-1001",
+            "channel": "e-mail",
+            "customer": "C-1",
+            "buyer": BUYER_EXAMPLE,
+            "currency": "EUR",
+            "words": "The kettle leaks, and nobody called me back.",
+            "order": "SO-1001",
+            "ship_to": ADDRESS_EXAMPLE,
+            "items": [{"sku": "KETTLE", "quantity": 1}],
+            "sought": "partial refund",
+        },
+        {
+            "complaint": "CP-1002",
+            "channel": "phone",
+            "customer": "C-1",
+            "buyer": BUYER_EXAMPLE,
+            "currency": "EUR",
+            "words": "I waited for an hour and was then cut off.",
+        },
+        {
+            "complaint": "CP-1003",
+            "channel": "phone",
+            "customer": "C-1",
+            "buyer": BUYER_EXAMPLE,
+            "currency": "EUR",
+            "words": "The plug melted.",
+            "order": "SO-1001",
+            "hazard": True,
+        },
+    )
+
+
+class CustomerWrote(Event, type="complaint.customer_wrote"):
+    """The customer adds something, by any channel."""
+
+    customer: Key
+    words: Story
+
+    examples = ({"customer": "C-1", "words": "Here is a picture of it."},)
+
+
+class ComplaintWithdrawn(Event, type="complaint.withdrawn"):
+    """The customer does not complain any more."""
+
+    customer: Key
+
+    examples = ({"customer": "C-1"},)
+
+
+class ComplaintReopened(Event, type="complaint.reopened"):
+    """The customer is not content with how a complaint was closed."""
+
+    customer: Key
+    words: Story
+
+    examples = ({"customer": "C-1", "words": "It leaks again."},)
+
+
+# -- from staff ------------------------------------------------------------------------------------
+
+
+class ComplaintAssigned(Event, type="complaint.assigned"):
+    """Somebody else looks after the complaint now; what was escalated before is escalated anew."""
+
+    owner: Key
+
+    examples = ({"owner": "m.hill"},)
+
+
+class EscalationTaken(Acknowledged, type="complaint.escalation_taken"):
+    """Whoever was alerted has taken the escalation on."""
+
+    examples = ({"by": "m.hill"},)
+
+
+class DepartmentConsulted(Event, type="complaint.consulted"):
+    """A department is to look into a question."""
+
+    department: Key
+    question: Text
+
+    examples = (
+        {"department": "warehouse", "question": "How was the parcel packed?"},
+        {"department": "carrier-desk", "question": "Was the parcel dropped?"},
+    )
+
+
+class InformationNeeded(Event, type="complaint.information_needed"):
+    """Nothing can be found without hearing from the customer, or from somebody outside the house."""
+
+    question: Text
+    of_customer: bool = True
+
+    examples = (
+        {"question": "Which number is printed under the kettle?"},
+        {"question": "What does the maker say about the seal?", "of_customer": False},
+    )
+
+
+class ThirdPartyAnswered(Event, type="complaint.third_party_answered"):
+    """Somebody outside the house has answered."""
+
+    answer: Text
+
+    examples = ({"answer": "The seal of that batch was faulty."},)
+
+
+class SpecialistCalled(Event, type="complaint.specialist_called"):
+    """The conversation is tense; somebody trained to calm conflicts joins."""
+
+    by: Key
+    reason: Text
+
+    examples = ({"by": "a.field", "reason": "the customer shouts"},)
+
+
+class ComplaintMerged(Event, type="complaint.merged"):
+    """The customer has complained about the same before; all goes on ``into`` that complaint."""
+
+    into: Key
+
+    examples = ({"into": "CP-0999"},)
+
+
+class ReferredOutside(Event, type="complaint.referred"):
+    """The customer has taken the complaint to the ombudsman."""
+
+    body: Text
+
+    examples = ({"body": "Ombudsman for consumer disputes"},)
+
+
+class OutsideDecision(Event, type="complaint.outside_decision"):
+    """The ombudsman has decided: we are to offer the customer ``amount``, or nothing."""
+
+    amount: Amount
+    reason: Text
+
+    examples = (
+        {"amount": 0, "reason": "the offer was fair"},
+        {"amount": 1500, "reason": "the delay was ours"},
+    )
+
+
+# -- forms -----------------------------------------------------------------------------------------
+
+
+class ComplaintTaken(Event, type="complaint.taken"):
+    """Somebody looks after the complaint from now on, and says so to the customer."""
+
+    owner: Key
+
+    examples = ({"owner": "a.field"},)
+
+
+class HazardSecured(Event, type="complaint.secured"):
+    """The safety officer has seen to it that nobody is hurt (any more)."""
+
+    by: Key
+    action: Text
+
+    examples = ({"by": "s.guard", "action": "sales stopped, the customer told to unplug it"},)
+
+
+class ComplaintAssessed(Event, type="complaint.assessed"):
+    """How severe it is, what it is about, and what was done at once."""
+
+    severity: Severity
+    nature: Nature
+    action: Text = ""
+
+    examples = tuple({"severity": severity, "nature": "product"} for severity in ("S3", "S1", "S2", "S4"))
+
+
+class InformationGiven(Event, type="complaint.information"):
+    """What the customer has to say to our question."""
+
+    customer: Key
+    words: Story
+
+    examples = ({"customer": "C-1", "words": "It says K-77."},)
+
+
+class CauseFound(Event, type="complaint.found"):
+    """What happened and why; ``upheld`` says that the customer is right. ``without_answers`` goes on
+    although departments have not answered."""
+
+    cause: Text
+    upheld: bool
+    without_answers: bool = False
+
+    examples = (
+        {"cause": "a seal was missing", "upheld": True, "without_answers": True},
+        {"cause": "the kettle was used without water", "upheld": False, "without_answers": True},
+    )
+
+
+class ResolutionProposed(Event, type="complaint.proposed"):
+    """What the customer is to be offered, and why it fits."""
+
+    remedy: Remedy
+    amount: Amount = 0
+    explanation: Text
+
+    examples = (
+        {"remedy": "partial refund", "amount": 1000, "explanation": "a third of the price"},
+        {"remedy": "voucher", "amount": 1500, "explanation": "for the wait"},
+        {"remedy": "replacement", "explanation": "a new kettle"},
+        {"remedy": "apology", "explanation": "we should have called"},
+        {"remedy": "full refund", "amount": 30000, "explanation": "it cannot be repaired"},
+        {"remedy": "goodwill payment", "amount": 4000, "explanation": "for the trouble"},
+    )
+
+
+class OfferApproved(Event, type="complaint.approved"):
+    """An offer above the limit may be made, or not."""
+
+    approve: bool
+    reason: Text
+
+    examples = ({"approve": True, "reason": "fair"}, {"approve": False, "reason": "half will do"})
+
+
+class OfferAnswered(Event, type="complaint.answered", settled=("number", "amount")):
+    """The customer accepts offer ``number`` of ``amount``, or does not. A goodwill payment needs an
+    ``account``."""
+
+    customer: Key
+    number: int
+    amount: Amount
+    accept: bool
+    account: Personal | None = None
+
+    examples = (
+        {"customer": "C-1", "number": 1, "amount": 1000, "accept": True},
+        {"customer": "C-1", "number": 1, "amount": 1000, "accept": False},
+    )
+
+    def postings(self) -> Mapping[str, int]:
+        return {"promised": self.amount} if self.accept else {}
+
+
+# -- outcomes of commands --------------------------------------------------------------------------
+
+
+class VoucherIssued(Outcome, type="voucher.issued"):
+    """The customer has the voucher."""
+
+    code: str
+    amount: int
+
+    def postings(self) -> Mapping[str, int]:
+        return {"given": self.amount}
+
+
+class VoucherRefused(Outcome, type="voucher.refused"):
+    """The shop issues no voucher."""
+
+    amount: int
+    reason: str
+
+    def postings(self) -> Mapping[str, int]:
+        return {"not_given": self.amount}
+
+
+class GoodwillPaid(Outcome, type="goodwill.paid"):
+    """The bank has paid."""
+
+    amount: int
+
+    def postings(self) -> Mapping[str, int]:
+        return {"given": self.amount}
+
+
+class GoodwillRefused(Outcome, type="goodwill.refused"):
+    """The bank cannot pay to that account."""
+
+    amount: int
+    reason: str
+
+    def postings(self) -> Mapping[str, int]:
+        return {"not_given": self.amount}
+
+
+class ReplacementSetAside(Outcome, type="replacement.set_aside"):
+    """The warehouse has the goods ready to be sent."""
+
+    pieces: int
+
+    def postings(self) -> Mapping[str, int]:
+        return {"reserved": self.pieces}
+
+
+class ReplacementUnavailable(Outcome, type="replacement.unavailable"):
+    """The goods cannot be had."""
+
+    reason: str
+
+
+class ReplacementPutBack(Outcome, type="replacement.put_back"):
+    """Goods that did not leave are back on the shelf."""
+
+    pieces: int
+
+    def postings(self) -> Mapping[str, int]:
+        return {"released": self.pieces}

@@ -1,0 +1,107 @@
+"""What may happen to a complaint from outside, with payloads, for the exhaustive check and for examples.
+
+Departments and redress through an order, changes of course, and questions to others are each tried on
+complaints of their own, since together they would multiply.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from machines.between import DuplicateFound, Origin
+from machines.complaint import events as told
+from machines.complaint.data import REFUNDS, WORTHLESS, Complaint, Nature, Remedy, Severity
+from machines.kernel.event import Event
+from machines.redress import RedressAvailable, RedressFailed, RedressSettled
+
+PAID = 2_000_000
+BY_ORDER = (Remedy.PARTIAL_REFUND, Remedy.VOUCHER, Remedy.REPLACEMENT, Remedy.APOLOGY)
+WITHOUT_ORDER = (Remedy.GOODWILL, Remedy.VOUCHER, Remedy.APOLOGY)
+
+
+def may_happen(complaint: Complaint) -> Iterable[Event]:
+    """Every event and form worth trying on a complaint that knows this; most states turn most down."""
+    yield told.ComplaintTaken(owner="a.field")
+    yield told.HazardSecured(by="a.field", action="sales stopped")
+    yield told.ComplaintAssigned(owner="a.field")
+    yield told.EscalationTaken(by="a.field")
+    yield told.CustomerWrote(customer=complaint.customer, words="More about it.")
+    yield told.CauseFound(cause="a seal was missing", upheld=True, without_answers=True)
+    yield told.OfferApproved(approve=True, reason="fair")
+    if complaint.severity is None:
+        hazard = complaint.order is not None and not complaint.items
+        severity = Severity.S1 if hazard else Severity.S2
+        yield told.ComplaintAssessed(severity=severity, nature=Nature.PRODUCT)
+    yield from _answers(complaint)
+    if complaint.items:
+        yield from _with_departments(complaint)
+    elif complaint.order is None:
+        yield from _changing_course(complaint)
+    elif complaint.origin is Origin.CUSTOMER:
+        yield from _asking_others(complaint)
+    else:
+        yield _offer(Remedy.APOLOGY)
+
+
+def _offer(remedy: Remedy, amount: int = 4000) -> Event:
+    amount = 0 if remedy in WORTHLESS else amount
+    return told.ResolutionProposed(remedy=remedy, amount=amount, explanation="fair")
+
+
+def _answers(complaint: Complaint) -> Iterable[Event]:
+    if complaint.offer is None:
+        return
+    for accept in (True, False):
+        yield told.OfferAnswered(
+            customer=complaint.customer,
+            number=complaint.offer.number,
+            amount=complaint.offer.amount,
+            accept=accept,
+            account="DE00 0000" if accept and complaint.order is None else None,
+        )
+    if complaint.offer.remedy in REFUNDS:
+        yield RedressSettled(redress=complaint.redress, amount=complaint.amount)
+        yield RedressFailed(redress=complaint.redress, amount=complaint.amount, reason="fair")
+
+
+def _with_departments(complaint: Complaint) -> Iterable[Event]:
+    """What is offered after a promise that failed costs no money that could fail again."""
+    yield told.CauseFound(cause="a seal was missing", upheld=False)
+    yield told.OfferApproved(approve=False, reason="fair")
+    if len(complaint.tasks) < 2:
+        yield told.DepartmentConsulted(department="warehouse", question="How was it packed?")
+    if complaint.left is None:
+        yield RedressAvailable(amount=PAID)
+    if complaint.failed or complaint.rejections:
+        yield _offer(Remedy.APOLOGY)
+        return
+    for remedy in BY_ORDER:
+        yield _offer(remedy)
+    for amount in (10_000, 30_000):
+        yield _offer(Remedy.FULL_REFUND, amount)
+
+
+def _changing_course(complaint: Complaint) -> Iterable[Event]:
+    yield told.SpecialistCalled(by="a.field", reason="tense")
+    yield told.ComplaintWithdrawn(customer=complaint.customer)
+    if complaint.into is None and not complaint.duplicates:
+        yield told.ComplaintMerged(into="CP-0999")
+        yield DuplicateFound(complaint="CP-0998")
+    if complaint.into is not None:
+        yield DuplicateFound(complaint=complaint.into)
+    if not complaint.reopened:
+        yield told.ComplaintReopened(customer=complaint.customer, words="Again.")
+    for remedy in WITHOUT_ORDER:
+        if not complaint.failed or remedy is Remedy.APOLOGY:
+            yield _offer(remedy)
+
+
+def _asking_others(complaint: Complaint) -> Iterable[Event]:
+    yield told.InformationNeeded(question="What happened?")
+    yield told.InformationNeeded(question="What happened?", of_customer=False)
+    yield told.InformationGiven(customer=complaint.customer, words="K-77")
+    yield told.ThirdPartyAnswered(answer="A faulty batch.")
+    yield told.ReferredOutside(body="fair")
+    yield told.OutsideDecision(amount=0, reason="fair")
+    yield told.OutsideDecision(amount=1500, reason="fair")
+    yield _offer(Remedy.APOLOGY)

@@ -1,0 +1,91 @@
+"""What a complaint tells departments, orders, the warehouse's shipments and other complaints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from machines.between import DuplicateFound, ShipmentRequested
+from machines.complaint.data import REFUNDS, Complaint, TaskStatus
+from machines.complaint.events import (
+    ComplaintMerged,
+    ComplaintReopened,
+    CustomerWrote,
+    DepartmentConsulted,
+    ReplacementSetAside,
+)
+from machines.consulting import TaskOpened, TaskWithdrawn
+from machines.kernel.event import Event
+from machines.kernel.rule import Send
+from machines.redress import RedressEnquired, RedressRequested
+from machines.surveying import call_off
+
+
+def open_task(complaint: Complaint, event: DepartmentConsulted) -> Iterable[Send]:
+    opened = TaskOpened(
+        task=complaint.tasks[-1].task,
+        about=complaint.complaint,
+        department=event.department,
+        question=event.question,
+    )
+    yield Send(opened, to=("task", opened.task))
+
+
+def withdraw_tasks(complaint: Complaint, event: Event) -> Iterable[Send]:
+    """The questions that ``event`` has made needless."""
+    for one in complaint.tasks:
+        if one.status is TaskStatus.WITHDRAWN and one.withdrawn_for == event.type:
+            yield Send(TaskWithdrawn(task=one.task), to=("task", one.task))
+
+
+def enquire(complaint: Complaint, _: Event) -> Iterable[Send]:
+    """Nothing is promised that the order could not give."""
+    if complaint.order is not None:
+        enquired = RedressEnquired(complaint=complaint.complaint, customer=complaint.customer)
+        yield Send(enquired, to=("order", complaint.order), apart=True)
+
+
+def request_redress(complaint: Complaint, _: Event) -> Iterable[Send]:
+    """Money goes back through the order, which knows what was paid."""
+    offer = complaint.offer
+    if offer is not None and offer.remedy in REFUNDS and complaint.order is not None:
+        request = RedressRequested(
+            redress=complaint.redress,
+            complaint=complaint.complaint,
+            customer=complaint.customer,
+            amount=offer.amount,
+            reason=offer.explanation,
+        )
+        yield Send(request, to=("order", complaint.order), apart=True)
+
+
+def ship_replacement(complaint: Complaint, _: ReplacementSetAside) -> Iterable[Send]:
+    """Free of charge, so its value is none."""
+    if complaint.ship_to is not None and complaint.order is not None:
+        request = ShipmentRequested(
+            parcel=complaint.redress,
+            order=complaint.order,
+            customer=complaint.customer,
+            buyer=complaint.buyer,
+            ship_to=complaint.ship_to,
+            locale=complaint.locale,
+            items=complaint.items,
+            value=0,
+        )
+        yield Send(request, to=("shipment", complaint.redress))
+
+
+def merge(complaint: Complaint, event: ComplaintMerged) -> Iterable[Send]:
+    found = DuplicateFound(complaint=complaint.complaint)
+    yield Send(found, to=("complaint", event.into), apart=True)
+    yield from withdraw_tasks(complaint, event)
+
+
+def redirect(complaint: Complaint, event: CustomerWrote) -> Iterable[Send]:
+    """What the customer writes about a duplicate belongs to the complaint that it was merged into."""
+    if complaint.into is not None:
+        yield Send(event, to=("complaint", complaint.into), apart=True)
+
+
+def call_off_survey(complaint: Complaint, _: ComplaintReopened) -> Iterable[Send]:
+    """The survey about the previous closing comes too early now."""
+    yield call_off(of="complaint", key=complaint.complaint, time=complaint.reopened)
