@@ -59,11 +59,12 @@ def _explore(name: str, procedures: dict[str, Procedure], deviations: int) -> Ex
     while True:
         explorer = Explorer(name, procedures=procedures, traffic=traffic, child=False)
         explorer.explore(explorer.root)
-        grown = [one.grow() for one in traffic.liveness.values()]
+        grown = [one.grow() for one in (*traffic.liveness.values(), *traffic.courses.values())]
         if traffic.deviations == deviations and not (any(grown) or traffic.again):
             return explorer
         longer = min(traffic.deviations + 1, deviations)
-        traffic = Traffic(longer, known=traffic.known | traffic.learnt, liveness=traffic.liveness)
+        known = traffic.known | traffic.learnt
+        traffic = Traffic(longer, known=known, liveness=traffic.liveness, courses=traffic.courses)
 
 
 def _figures(explorer: Explorer, seconds: float) -> Explored:

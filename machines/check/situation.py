@@ -83,6 +83,7 @@ class Step(NamedTuple):
     disposition: Disposition
     moved: bool
     reason: str
+    passed: timedelta  #: how much older everything is afterwards
 
 
 class Raised(NamedTuple):

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from machines.check.ageing import age
+from machines.check.course import Course, Place
 from machines.check.inert import Inert
 from machines.check.interning import Interned
 from machines.check.liveness import Fields, Liveness
@@ -42,7 +43,7 @@ class Watched(Definition):
 class Stepper:
     """``child`` tells whether a parent listens. Numbers of data, happenings and commands are its own."""
 
-    def __init__(self, procedure: Procedure, *, child: bool, liveness: Liveness) -> None:
+    def __init__(self, procedure: Procedure, *, child: bool, liveness: Liveness, course: Course) -> None:
         self.procedure = procedure
         self.definition = Watched(procedure)
         self.inert = Inert(procedure)
@@ -53,6 +54,8 @@ class Stepper:
         self.asked: Interned[Asked] = Interned()
         self._until = {name: one.until for name, one in procedure.deadlines.items() if one.until}
         self.liveness = liveness
+        self.course = course
+        self._spent: dict[int, frozenset[str]] = {}
         self._fields = Fields(procedure.data)
         self._forgotten: dict[tuple[str, int], int] = {}
         self._parent = _PARENT if child else None
@@ -138,16 +141,37 @@ class Stepper:
                 idle.append(command.name)
                 self._try_inert(after, command, at)
             else:
-                flying.append(self.asked.number(Asked(command.name, command.arguments)))
+                flying.append(self.asked.number(Asked(command.name, age(command.arguments, at - NOW))))
+        moved_to = self.cores.number(self._core(after, at - NOW))
+        self.course.note(self._place(core), self._place(moved_to))
         return Step(
-            core=self.cores.number(self._core(after, at - NOW)),
+            core=moved_to,
             commands=tuple(flying),
             idle=tuple(idle),
             sends=decision.sends,
             disposition=decision.disposition,
             moved=decision.moved,
             reason=decision.entry.reason,
+            passed=at - NOW,
         )
+
+    def older(self, command: int, by: timedelta, newer: list[int]) -> int:
+        """A command in flight after ``by`` has passed, which the dates in its arguments follow. Where the same is
+        asked anew, the dates in the earlier question lie in the past."""
+        name, arguments = self.asked[command]
+        if name in self.course.silent and any(self.asked[one].name == name for one in newer):
+            by = timedelta.max
+        return self.asked.number(Asked(name, age(arguments, by))) if by else command
+
+    def spent(self, core: int) -> frozenset[str]:
+        """Commands whose outcomes change nothing any more, wherever a case at ``core`` goes."""
+        if core not in self._spent:
+            self._spent[core] = self.course.spent(self._place(core))
+        return self._spent[core]
+
+    def _place(self, core: int) -> Place:
+        state, data, _ = self.cores[core]
+        return self.course.place(state, self.data[data])
 
     def _note(self, state: str, kind: str, decision: Decision) -> Case:
         """The case as decided; what was read and written on the way is remembered."""

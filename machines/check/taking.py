@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from machines.check.automaton import Automaton
+from machines.check.course import Course
 from machines.check.liveness import Liveness
 from machines.check.report import Kind
 from machines.check.situation import SAME_IN_FLIGHT, Child, Kept, Label, Raised, Situation, Step, Trouble
@@ -33,6 +34,7 @@ class Traffic:
     deviations: int
     known: frozenset[tuple[str, str, str]] = frozenset()
     liveness: dict[str, Liveness] = field(default_factory=dict)
+    courses: dict[str, Course] = field(default_factory=dict)
     learnt: set[tuple[str, str, str]] = field(default_factory=set)
     offered: set[tuple[str, str, str]] = field(default_factory=set)
 
@@ -42,6 +44,9 @@ class Traffic:
 
     def alive(self, procedure: Procedure) -> Liveness:
         return self.liveness.setdefault(procedure.name, Liveness(procedure))
+
+    def course(self, procedure: Procedure) -> Course:
+        return self.courses.setdefault(procedure.name, Course(procedure))
 
 
 class Taking:
@@ -58,7 +63,7 @@ class Taking:
     ) -> None:
         self.procedures = procedures
         self.traffic = traffic
-        self.stepper = Stepper(procedure, child=child, liveness=traffic.alive(procedure))
+        self.stepper = Stepper(procedure, child=child, liveness=traffic.alive(procedure), course=traffic.course(procedure))
         self.troubles: dict[tuple[object, ...], Trouble] = {}
         self.idle: set[str] = set()  #: inert commands issued since the caller last looked
         self._automata: dict[str, Automaton] = {}
@@ -96,7 +101,7 @@ class Taking:
             if step.moved:
                 waiting += kept
                 kept = ()
-            flight = self._fly(situation.flight, step)
+            flight = self._fly(situation, step)
             situation = Situation(step.core, flight, situation.children, kept, ledger)
             for send in step.sends:
                 if send.to is None:
@@ -105,18 +110,25 @@ class Taking:
                     situation = self._send(number, situation, send, label)
         return situation, tuple(says)
 
-    def _fly(self, flight: tuple[int, ...], step: Step) -> tuple[int, ...]:
-        """Put the commands of ``step`` in flight, except those from which nothing can follow."""
+    def _fly(self, situation: Situation, step: Step) -> tuple[int, ...]:
+        """Put the commands of ``step`` in flight, except those from which nothing can follow any more."""
         self.idle.update(step.idle)
         flying = [command for command in step.commands if self.stepper.possible(command)]
-        if not flying:
-            return flight
-        together = sorted((*flight, *flying))
-        return tuple(
-            command
-            for place, command in enumerate(together)
-            if place < SAME_IN_FLIGHT or together[place - SAME_IN_FLIGHT] != command
-        )
+        if not flying and step.core == situation.core:
+            return situation.flight
+        older = (self.stepper.older(command, step.passed, flying) for command in situation.flight)
+        spent, silent = self.stepper.spent(step.core), self.stepper.course.silent
+        left, counted = list[int](), dict[object, int]()
+        for command in (*sorted(flying), *sorted(older, reverse=True)):
+            name = self.stepper.asked[command].name
+            if name in spent:
+                self.idle.add(name)
+                continue
+            alike = name if name in silent else command
+            counted[alike] = counted.get(alike, 0) + 1
+            if counted[alike] <= SAME_IN_FLIGHT:
+                left.append(command)
+        return tuple(sorted(left))
 
     def _send(self, number: int, situation: Situation, send: Send, label: Label) -> Situation:
         assert send.to is not None
