@@ -218,7 +218,16 @@ class Explorer:
                     yield answer.deviations, partial(self._hear, number, situation, place, told, answer)
         for place, child in enumerate(situation.children):
             for answer in self.taking.automaton(child.sop).reports(child.at):
+                if situation.flight and all(self._can_wait(situation, said) for said in answer.says):
+                    continue
                 yield answer.deviations, partial(self._hear, number, situation, place, child, answer)
+
+    def _can_wait(self, situation: Situation, said: Event) -> bool:
+        """Whether a report would only be kept. While the case has answers to wait for, it may as well come after
+        them: it is then taken up where it would have been, and cannot be forgotten in between."""
+        step = self.stepper.step(situation.core, self.stepper.happening(said))
+        deferred = not isinstance(step, Raised) and step.disposition is Disposition.DEFERRED
+        return deferred and all(amount >= 0 for amount in said.postings().values())
 
     def _hear(
         self, number: int, situation: Situation, place: int, child: Child, answer: Answer
