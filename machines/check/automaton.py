@@ -21,7 +21,7 @@ class Answer(NamedTuple):
 
     says: tuple[Event, ...]
     at: int
-    deviations: int
+    deviations: float
 
 
 Answers = tuple[Answer, ...]

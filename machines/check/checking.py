@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from math import inf
 
 from machines import obligations
 from machines.check.explorer import Explorer
 from machines.check.graph import unmet, walked
 from machines.check.report import Explored, Finding, Kind, Report
+from machines.check.scope import Scope
 from machines.check.static import static
 from machines.check.taking import Traffic
 from machines.kernel.procedure import Procedure
 from machines.ledger import Law
 
-DEVIATIONS = 3  #: from the ordinary course on one path; the order takes twice as long with each one more
+RAMP = (1, 2, 3)  #: bounds of the walks before an unbounded one
 
 
 def check(
@@ -21,59 +25,90 @@ def check(
     *,
     clock: Callable[[], float],
     laws: Mapping[str, tuple[Law, ...]] | None = None,
+    scopes: Mapping[str, tuple[Scope, ...]] | None = None,
     release: str | None = None,
-    deviations: int = DEVIATIONS,
+    deeper: float = 0.0,
+    reduced: bool = True,
 ) -> Report:
     """Explore every procedure; one that only other cases open is explored as they open and direct it.
 
-    ``laws`` hold for the ledger of every case that has come to its end. Together the procedures fulfil what
-    ``release`` demands. ``clock`` gives seconds, for the report; all else depends on the procedures alone.
+    ``laws`` hold for the ledger of every case that has come to its end. ``scopes`` names what is explored of a
+    procedure, else all is; bounded scopes go on, one deviation after the other, for ``deeper`` seconds. Together
+    the procedures fulfil what ``release`` demands. ``clock`` gives seconds; all but ``deeper`` depends on the
+    procedures alone. ``reduced`` is for those who doubt the reductions.
     """
     known = {procedure.name: procedure for procedure in procedures}
     findings = [finding for procedure in known.values() for finding in static(procedure)]
     explored: list[Explored] = []
-    left: list[Finding] = []
     walks: dict[str, list[Explorer]] = {}
+    until = clock() + deeper
     for name, procedure in known.items():
         if not any(event.examples for event in procedure.opening):
             continue
-        started = clock()
-        explorer = _explore(name, known, deviations)
-        for one in (explorer, *explorer.taking.children()):
-            findings += walked(one, laws=(laws or {}).get(one.sop, ()))
-            walks.setdefault(one.sop, []).append(one)
-            explored.append(_figures(one, clock() - started if one is explorer else 0.0))
+        for scope in (scopes or {}).get(name, (Scope(),)):
+            started = clock()
+            deep = partial(_deep, clock=clock, until=until) if deeper else _explore
+            explorer = deep(name, known, scope, reduced=reduced)
+            for one in (explorer, *explorer.taking.children()):
+                findings += walked(one, laws=(laws or {}).get(one.sop, ()))
+                walks.setdefault(one.sop, []).append(one)
+                explored.append(_figures(one, scope, clock() - started if one is explorer else 0.0))
     for procedure in known.values():
-        missing = list(unmet(procedure, walks.get(procedure.name, ())))
-        bounded = any(one.cut for all_of_it in walks.values() for one in all_of_it)
-        findings += [one for one in missing if one.kind is Kind.UNREACHABLE or not bounded]
-        left += [one for one in missing if one.kind is not Kind.UNREACHABLE and bounded]
+        findings += unmet(procedure, walks.get(procedure.name, ()))
     findings += _obligations(known.values(), release)
-    return Report(tuple(dict.fromkeys(findings)), tuple(explored), tuple(left))
+    return Report(tuple(dict.fromkeys(findings)), tuple(explored))
 
 
-def _explore(name: str, procedures: dict[str, Procedure], deviations: int) -> Explorer:
-    """Repeated until what was assumed holds: who sends which event, which fields matter in which state.
-    Short walks come first, because they are quick to learn most of that from."""
-    traffic = Traffic(min(1, deviations))
+def _explore(
+    name: str,
+    procedures: dict[str, Procedure],
+    scope: Scope,
+    *,
+    reduced: bool,
+    late: Callable[[], bool] = lambda: False,
+) -> Explorer:
+    """Repeated until what was assumed holds: who sends which event, what matters in which state. Short walks
+    come first, because they are quick to learn most of that from."""
+    target = inf if scope.deviations is None else scope.deviations
+    bounds = [*(float(bound) for bound in RAMP if bound < target), target]
+    traffic = Traffic(scope, bounds.pop(0), late, reduced)
     while True:
         explorer = Explorer(name, procedures=procedures, traffic=traffic, child=False)
         explorer.explore(explorer.root)
         grown = [one.grow() for one in (*traffic.liveness.values(), *traffic.courses.values())]
-        if traffic.deviations == deviations and not (any(grown) or traffic.again):
+        if explorer.truncated or not (bounds or any(grown) or traffic.again):
             return explorer
-        longer = min(traffic.deviations + 1, deviations)
-        known = traffic.known | traffic.learnt
-        traffic = Traffic(longer, known=known, liveness=traffic.liveness, courses=traffic.courses)
+        traffic = traffic.longer(bounds.pop(0) if bounds else traffic.deviations)
 
 
-def _figures(explorer: Explorer, seconds: float) -> Explored:
+def _deep(
+    name: str,
+    procedures: dict[str, Procedure],
+    scope: Scope,
+    *,
+    reduced: bool,
+    clock: Callable[[], float],
+    until: float,
+) -> Explorer:
+    """As far as time allows; a walk that was cut short tells nothing, the one before it all up to its bound."""
+    explorer = _explore(name, procedures, scope, reduced=reduced)
+    while explorer.bounded and explorer.cut and clock() < until:
+        scope = replace(scope, deviations=int(explorer.deviations) + 1)
+        longer = _explore(name, procedures, scope, reduced=reduced, late=lambda: clock() > until)
+        if longer.truncated:
+            break
+        explorer = longer
+    return explorer
+
+
+def _figures(explorer: Explorer, scope: Scope, seconds: float) -> Explored:
     return Explored(
         sop=explorer.sop,
+        scope=scope.title,
         states=len({explorer.state(number) for number in range(len(explorer.situations))}),
         situations=len(explorer.situations),
         steps=explorer.steps,
-        bounded=bool(explorer.cut),
+        deviations=int(explorer.deviations) if explorer.bounded and explorer.cut else None,
         seconds=seconds,
     )
 

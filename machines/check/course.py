@@ -25,7 +25,7 @@ class Place(NamedTuple):
 class Course:
     """``assumed`` says for each place which commands can still change something in it or after it."""
 
-    def __init__(self, procedure: Procedure) -> None:
+    def __init__(self, procedure: Procedure, *, forgets: bool) -> None:
         self._optional = frozenset(
             name for name, field in procedure.data.model_fields.items() if field.default is None
         )
@@ -34,7 +34,7 @@ class Course:
             
             name
             for name, command in procedure.commands.items()
-            if all(outcome.postings is Event.postings for outcome in command.outcomes)
+            if forgets and all(outcome.postings is Event.postings for outcome in command.outcomes)
         )
         self._steps: dict[Place, set[Place]] = {}
         self._assumed: dict[Place, frozenset[str]] = {}

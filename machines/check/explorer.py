@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from heapq import heappop, heappush
+from math import inf
 from typing import NamedTuple
 
 from machines.check.automaton import Answer, Automaton
@@ -55,17 +56,18 @@ class Explorer:
         self.stepper = self.taking.stepper
         self.situations: list[Situation] = []
         self.came: list[tuple[int, Label] | None] = []
-        self.cost: list[int] = []  #: deviations on the way to it
+        self.cost: list[float] = []  #: deviations on the way to it
         self.depth: list[int] = []
         self.cut: set[int] = set()  #: where further deviations were left out
         self.edges: list[list[Edge]] = []
         self.issued: dict[str, dict[int, tuple[int, Label]]] = {}  #: where inert commands were issued
         self.truncated = False
         self.deviations = traffic.deviations
+        self.bounded = self.deviations < inf
         self._outside: dict[int, tuple[int, ...]] = {}
         self._index: dict[Situation, int] = {}
         self._met: set[str] = set()
-        self._expanded: dict[int, int] = {}
+        self._expanded: dict[int, float] = {}
         self._forms = {
             state.name: state.form.type for state in self.procedure.states if isinstance(state, Ask)
         }
@@ -116,18 +118,21 @@ class Explorer:
             cost, depth, number = heappop(frontier)
             if self._expanded.get(number, self.deviations + 1) <= cost:
                 continue
-            if len(self.situations) > LIMIT:
+            if len(self.situations) > LIMIT or self.traffic.late():
                 self.truncated = True
                 return
             self._expanded[number] = cost
             self.cut.discard(number)
             for place, (deviates, move) in enumerate(self._moves(number, self.situations[number])):
-                price = cost + max(deviates, place > 0 and number != self.root)
+                price = cost + (max(deviates, place > 0 and number != self.root) if self.bounded else 0)
                 if price > self.deviations:
                     self.cut.add(number)
                     continue
                 edge = move()
                 if edge is None:
+                    if self.taking.beyond:
+                        self.cut.add(number)
+                        self.taking.beyond = False
                     continue
                 if edge not in self.edges[number]:
                     self.edges[number].append(edge)
@@ -146,10 +151,10 @@ class Explorer:
             self.explore(edge.to)
         return edge
 
-    def _improve(self, number: int, cost: int, depth: int, came: tuple[int, Label]) -> None:
+    def _improve(self, number: int, cost: float, depth: int, came: tuple[int, Label]) -> None:
         self.cost[number], self.depth[number], self.came[number] = cost, depth, came
 
-    def _moves(self, number: int, situation: Situation) -> Iterator[tuple[int, Move]]:
+    def _moves(self, number: int, situation: Situation) -> Iterator[tuple[float, Move]]:
         """All that can happen next, the ordinary thing first, with the deviations that it takes at least."""
         yield from ((0, move) for move in self._outcomes(number, situation))
         yield from self._from_children(number, situation)
@@ -172,6 +177,8 @@ class Explorer:
             self._outside[situation.core] = self._worth_trying(number, situation)
         sender = "parent" if self.child else "child"
         for happening in self._outside[situation.core]:
+            if self.stepper.happenings[happening].type in self.traffic.scope.without:
+                continue
             pair = (self.sop, self.stepper.happenings[happening].type, sender)
             if pair in self.traffic.known or self._enough_kept(situation, happening):
                 continue
@@ -209,7 +216,7 @@ class Explorer:
         form = self._forms.get(state)
         return tuple(sorted(worth, key=lambda one: self.stepper.happenings[one].type != form))
 
-    def _from_children(self, number: int, situation: Situation) -> Iterator[tuple[int, Move]]:
+    def _from_children(self, number: int, situation: Situation) -> Iterator[tuple[float, Move]]:
         for place, child in enumerate(situation.children):
             if child.inbox:
                 event = self.stepper.happenings[child.inbox[0]].payload
@@ -218,7 +225,7 @@ class Explorer:
                     yield answer.deviations, partial(self._hear, number, situation, place, told, answer)
         for place, child in enumerate(situation.children):
             for answer in self.taking.automaton(child.sop).reports(child.at):
-                if situation.flight and all(self._can_wait(situation, said) for said in answer.says):
+                if self.traffic.reduced and situation.flight and all(self._can_wait(situation, said) for said in answer.says):
                     continue
                 yield answer.deviations, partial(self._hear, number, situation, place, child, answer)
 

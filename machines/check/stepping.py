@@ -43,7 +43,15 @@ class Watched(Definition):
 class Stepper:
     """``child`` tells whether a parent listens. Numbers of data, happenings and commands are its own."""
 
-    def __init__(self, procedure: Procedure, *, child: bool, liveness: Liveness, course: Course) -> None:
+    def __init__(
+        self,
+        procedure: Procedure,
+        *,
+        child: bool,
+        liveness: Liveness,
+        course: Course,
+        openings: tuple[int, ...] | None,
+    ) -> None:
         self.procedure = procedure
         self.definition = Watched(procedure)
         self.inert = Inert(procedure)
@@ -55,6 +63,7 @@ class Stepper:
         self._until = {name: one.until for name, one in procedure.deadlines.items() if one.until}
         self.liveness = liveness
         self.course = course
+        self.openings = openings
         self._spent: dict[int, frozenset[str]] = {}
         self._fields = Fields(procedure.data)
         self._forgotten: dict[tuple[str, int], int] = {}
@@ -104,7 +113,8 @@ class Stepper:
 
     def _openings(self) -> Iterable[Event]:
         for event in self.procedure.opening:
-            yield from map(event.model_validate, event.examples)
+            examples = event.examples if self.openings is None else [event.examples[n] for n in self.openings]
+            yield from map(event.model_validate, examples)
 
     def _may_happen(self, data: int) -> Iterable[Event]:
         for one in self.procedure.may_happen(self.data[data]):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from machines.check.automaton import Automaton
 from machines.check.course import Course
 from machines.check.liveness import Liveness
 from machines.check.report import Kind
+from machines.check.scope import Scope
 from machines.check.situation import SAME_IN_FLIGHT, Child, Kept, Label, Raised, Situation, Step, Trouble
 from machines.check.stepping import Stepper
 from machines.kernel.event import Event
@@ -28,10 +29,14 @@ class Traffic:
     """Which events cases send one another, as (receiver, event type, who sends it).
 
     What is ``known`` does not come from outside as well. ``learnt`` and ``offered`` fill during a run; a run
-    that offered from outside what turned out to be sent by a case has to be repeated.
+    that offered from outside what turned out to be sent by a case has to be repeated. ``late`` tells when to
+    stop. Only to prove the reductions they are switched off with ``reduced``.
     """
 
-    deviations: int
+    scope: Scope
+    deviations: float
+    late: Callable[[], bool]
+    reduced: bool
     known: frozenset[tuple[str, str, str]] = frozenset()
     liveness: dict[str, Liveness] = field(default_factory=dict)
     courses: dict[str, Course] = field(default_factory=dict)
@@ -42,11 +47,16 @@ class Traffic:
     def again(self) -> bool:
         return not self.offered.isdisjoint(self.learnt)
 
+    def longer(self, deviations: float) -> Traffic:
+        """For the next run, which assumes what this one observed."""
+        known = self.known | self.learnt
+        return replace(self, deviations=deviations, known=known, learnt=set(), offered=set())
+
     def alive(self, procedure: Procedure) -> Liveness:
-        return self.liveness.setdefault(procedure.name, Liveness(procedure))
+        return self.liveness.setdefault(procedure.name, Liveness(procedure, forgets=self.reduced))
 
     def course(self, procedure: Procedure) -> Course:
-        return self.courses.setdefault(procedure.name, Course(procedure))
+        return self.courses.setdefault(procedure.name, Course(procedure, forgets=self.reduced))
 
 
 class Taking:
@@ -63,9 +73,16 @@ class Taking:
     ) -> None:
         self.procedures = procedures
         self.traffic = traffic
-        self.stepper = Stepper(procedure, child=child, liveness=traffic.alive(procedure), course=traffic.course(procedure))
+        self.stepper = Stepper(
+            procedure,
+            child=child,
+            liveness=traffic.alive(procedure),
+            course=traffic.course(procedure),
+            openings=None if child else traffic.scope.openings,
+        )
         self.troubles: dict[tuple[object, ...], Trouble] = {}
         self.idle: set[str] = set()  #: inert commands issued since the caller last looked
+        self.beyond = False  #: whether something led out of the scope since the caller last looked
         self._automata: dict[str, Automaton] = {}
         self._open_automaton = open_automaton
         self._rules = {(state.name, rule.event) for rule in procedure.rules for state in rule.at}
@@ -106,9 +123,18 @@ class Taking:
             for send in step.sends:
                 if send.to is None:
                     says.append(send.event)
+                elif self._beyond(situation, send):
+                    self.beyond = True
+                    return None
                 else:
                     situation = self._send(number, situation, send, label)
         return situation, tuple(says)
+
+    def _beyond(self, situation: Situation, send: Send) -> bool:
+        """Whether it would open more cases than the scope has."""
+        alike = [child for child in situation.children if send.to and child.sop == send.to[0]]
+        new = send.event.opens and all((child.sop, child.key) != send.to for child in alike)
+        return new and len(alike) >= self.traffic.scope.children
 
     def _fly(self, situation: Situation, step: Step) -> tuple[int, ...]:
         """Put the commands of ``step`` in flight, except those from which nothing can follow any more."""
