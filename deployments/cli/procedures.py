@@ -19,14 +19,28 @@ from machines.obligations import DEMANDED
 from machines.policy import DEFAULT
 from machines.policy import load as load_policy
 from machines.scenario import load as load_scenario
+from machines.scopes import SCOPES
 from machines.simulate import simulate as play
 from machines.timeline import failures, timeline
 
 
-def check(*, as_json: AsJson = False) -> None:
-    """Explore every path with at most three deviations from the ordinary course; what is wrong comes with the
-    shortest way to it."""
-    report = explore(CATALOGUE, clock=time.perf_counter, laws=LAWS, release=list(DEMANDED)[-1])
+def check(
+    *,
+    deep: Annotated[
+        float, typer.Option(help="Go on where a scope is bounded, for so many seconds.", min=0)
+    ] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Explore every situation that a case can get into, within the scopes named in the output; what is wrong comes
+    with the shortest way to it."""
+    report = explore(
+        CATALOGUE,
+        clock=time.perf_counter,
+        laws=LAWS,
+        scopes=SCOPES,
+        release=list(DEMANDED)[-1],
+        deeper=deep,
+    )
     if as_json:
         print_json({"clean": report.clean, **asdict(report)})
     else:

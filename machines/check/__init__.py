@@ -2,5 +2,6 @@
 
 from machines.check.checking import check
 from machines.check.report import Explored, Finding, Kind, Report
+from machines.check.scope import Scope
 
-__all__ = ["Explored", "Finding", "Kind", "Report", "check"]
+__all__ = ["Explored", "Finding", "Kind", "Report", "Scope", "check"]

@@ -17,7 +17,7 @@ from machines.check.taking import Traffic
 from machines.kernel.procedure import Procedure
 from machines.ledger import Law
 
-RAMP = (1, 2, 3)  #: bounds of the walks before an unbounded one
+RAMP = (2, 4)  #: bounds of the walks from which a longer one learns what to assume
 
 
 def check(
@@ -76,9 +76,10 @@ def _explore(
         explorer = Explorer(name, procedures=procedures, traffic=traffic, child=False)
         explorer.explore(explorer.root)
         grown = [one.grow() for one in (*traffic.liveness.values(), *traffic.courses.values())]
-        if explorer.truncated or not (bounds or any(grown) or traffic.again):
+        again = any(grown) or traffic.again
+        if explorer.truncated or not (bounds or again):
             return explorer
-        traffic = traffic.longer(bounds.pop(0) if bounds else traffic.deviations)
+        traffic = traffic.longer(traffic.deviations if again else bounds.pop(0))
 
 
 def _deep(

@@ -177,8 +177,6 @@ class Explorer:
             self._outside[situation.core] = self._worth_trying(number, situation)
         sender = "parent" if self.child else "child"
         for happening in self._outside[situation.core]:
-            if self.stepper.happenings[happening].type in self.traffic.scope.without:
-                continue
             pair = (self.sop, self.stepper.happenings[happening].type, sender)
             if pair in self.traffic.known or self._enough_kept(situation, happening):
                 continue
@@ -203,6 +201,8 @@ class Explorer:
         bare = situation._replace(flight=(), children=(), kept=(), ledger=())
         worth = []
         for happening in outside:
+            if self.stepper.happenings[happening].type in self.traffic.scope.without:
+                continue
             if not self.stepper.concerns(state, happening):
                 self.stepper.definition.seen.add(self.stepper.happenings[happening].type)
                 continue

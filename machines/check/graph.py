@@ -70,10 +70,12 @@ def _unlawful(explorer: Explorer, laws: tuple[Law, ...]) -> Iterator[Finding]:
 
 
 def _late(explorer: Explorer) -> Iterator[Finding]:
-    """Outcomes of inert commands, which the walk does not carry along, where no rule takes them."""
-    for name, missing in explorer.stepper.inert.missing.items():
+    """Outcomes of commands that the walk does not carry along, since nothing can follow from them, where no rule
+    takes them."""
+    for name, issued in explorer.issued.items():
+        missing = explorer.stepper.inert.missing[name]
         left = {state for state, _ in missing}
-        came: dict[int, tuple[int, Label]] = dict(explorer.issued.get(name, {}))
+        came: dict[int, tuple[int, Label]] = dict(issued)
         first = frozenset(came)
         nearest = [(explorer.depth[issuer] + 1, start) for start, (issuer, _) in came.items()] if left else []
         heapify(nearest)
@@ -82,11 +84,11 @@ def _late(explorer: Explorer) -> Iterator[Finding]:
             state = explorer.state(number)
             if state in left:
                 left.remove(state)
-                outcomes = ", ".join(sorted(outcome for at, outcome in missing if at == state))
                 path = _detour(explorer, came, first, number)
-                yield Finding(
-                    Kind.LATE_OUTCOME, explorer.sop, state, f"{outcomes} ({name}) has no rule", path
-                )
+                for outcome in sorted(outcome for at, outcome in missing if at == state):
+                    last = f"{state}: {name} ends in {outcome}"
+                    text = f"{outcome} ({name}) has no rule"
+                    yield Finding(Kind.LATE_OUTCOME, explorer.sop, state, text, (*path, last))
             for edge in explorer.edges[number]:
                 if edge.to not in came:
                     came[edge.to] = (number, edge.label)

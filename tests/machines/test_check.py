@@ -10,7 +10,7 @@ from time import perf_counter
 import pytest
 
 from machines.catalogue import CATALOGUE
-from machines.check import Finding, Kind, Report, check
+from machines.check import Finding, Kind, Report, Scope, check
 from machines.kernel.command import CommandType
 from machines.kernel.duration import hours
 from machines.kernel.event import Event, Facts, Outcome
@@ -19,6 +19,7 @@ from machines.kernel.rule import Rule, Send, defer, ignore, on
 from machines.kernel.state import Act, Ask, Deadline, End, State, Wait
 from machines.kernel.verdict import Verdict, allow_if
 from machines.ledger import LAWS
+from machines.scopes import SCOPES
 
 
 class Job(Facts):
@@ -108,7 +109,7 @@ def without(*rules: Rule) -> tuple[Rule, ...]:
 
 
 def checked(*procedures: Procedure) -> Report:
-    return check(procedures, clock=perf_counter, deviations=9)
+    return check(procedures, clock=perf_counter)
 
 
 def found(kind: Kind, *procedures: Procedure) -> Finding:
@@ -212,7 +213,7 @@ def test_the_outcome_of_a_command_that_changes_nothing_is_found_where_it_has_no_
     rules = (*without(RULES[4]), stopping, ignore(Undone, at=OPEN, because="nothing follows"))
     finding = found(Kind.LATE_OUTCOME, toy(rules=rules))
     assert finding.at == "ended"
-    assert finding.path[-1] == "waiting: job.stopped -> ended"
+    assert finding.path[-2:] == ("waiting: job.stopped -> ended", "ended: work.undo ends in work.undone")
 
 
 def test_a_pair_of_state_and_event_without_a_rule() -> None:
@@ -356,7 +357,7 @@ def charging(*, paying_back: bool) -> Procedure:
 
 def test_a_law_that_is_broken_at_the_end_of_a_case() -> None:
     report = check(
-        [charging(paying_back=False)], clock=perf_counter, laws={"job": (nothing_is_kept,)}, deviations=9
+        [charging(paying_back=False)], clock=perf_counter, laws={"job": (nothing_is_kept,)}
     )
     found = [one for one in report.findings if "kept" in one.text]
     assert [(one.kind, one.text) for one in found] == [(Kind.LAW, "100 was kept")]
@@ -366,7 +367,7 @@ def test_a_law_that_is_broken_at_the_end_of_a_case() -> None:
 
 def test_an_account_that_is_overdrawn_on_the_way_although_all_is_well_in_the_end() -> None:
     report = check(
-        [charging(paying_back=True)], clock=perf_counter, laws={"job": (nothing_is_kept,)}, deviations=9
+        [charging(paying_back=True)], clock=perf_counter, laws={"job": (nothing_is_kept,)}
     )
     assert {(one.kind, one.text) for one in report.findings} == {(Kind.LAW, "account 'taken' is -100")}
     assert report.findings[0].path[-1] == "ended: pay.back ends in pay.paid_back -> ended"
@@ -394,13 +395,24 @@ def test_what_is_noted_early_and_read_late_is_told_apart() -> None:
 
 
 def test_a_bound_leaves_out_longer_ways_and_says_so() -> None:
-    report = check([toy()], clock=perf_counter, deviations=0)
+    report = check([toy()], clock=perf_counter, scopes={"job": (Scope(deviations=0),)})
+    assert report.explored[0].deviations == 0
+    assert {one.kind for one in report.findings} == {Kind.NOBODY_SENDS, Kind.DEAD_RULE}
+    assert checked(toy()).explored[0].deviations is None
+
+
+def test_with_time_a_bounded_scope_goes_on_until_it_is_complete() -> None:
+    report = check([toy()], clock=perf_counter, scopes={"job": (Scope(deviations=0),)}, deeper=60)
     assert report.clean
-    assert report.explored[0].bounded
-    assert report.unmet
-    assert not checked(toy()).explored[0].bounded
+    assert report.explored[0].deviations is None
+    assert report.explored[0].situations == checked(toy()).explored[0].situations
+
+
+def test_a_scope_keeps_events_and_openings_away() -> None:
+    quiet = check([toy()], clock=perf_counter, scopes={"job": (Scope(without=frozenset({"job.stopped"})),)})
+    assert [one.at for one in quiet.findings if one.kind is Kind.DEAD_RULE] == ["waiting"]
 
 
 def test_the_real_procedures_are_clean() -> None:
-    report = check(CATALOGUE, clock=perf_counter, laws=LAWS, release="0.1")
+    report = check(CATALOGUE, clock=perf_counter, laws=LAWS, scopes=SCOPES, release="0.1")
     assert report.clean, str(report)

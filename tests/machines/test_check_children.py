@@ -106,7 +106,7 @@ ORDER = procedure("order", (Ordered, Cancelled, Sent, Kept), (NEW, OPEN, STOPPIN
 
 
 def findings(*procedures: Procedure) -> tuple[Finding, ...]:
-    return check(procedures, clock=perf_counter, deviations=9).findings
+    return check(procedures, clock=perf_counter).findings
 
 
 def test_parent_and_child_that_fit_are_clean() -> None:
