@@ -15,12 +15,12 @@ CHANGES = frozenset({"order.amend", "order.reprice"})
 
 SCOPES: Mapping[str, tuple[Scope, ...]] = {
     "order": (
+        Scope(title="several articles, parcels, payments and changes", deviations=3),
         Scope(
             title="one article, one parcel, up to two payments, no changes",
             openings=(0,),
             without=CHANGES,
             children=1,
         ),
-        Scope(title="several articles, parcels, payments and changes", deviations=3),
     ),
 }

@@ -40,23 +40,29 @@ def check(
     known = {procedure.name: procedure for procedure in procedures}
     findings = [finding for procedure in known.values() for finding in static(procedure)]
     explored: list[Explored] = []
+    left: list[Finding] = []
     walks: dict[str, list[Explorer]] = {}
     until = clock() + deeper
     for name, procedure in known.items():
         if not any(event.examples for event in procedure.opening):
             continue
+        earlier: Traffic | None = None
         for scope in (scopes or {}).get(name, (Scope(),)):
             started = clock()
             deep = partial(_deep, clock=clock, until=until) if deeper else _explore
-            explorer = deep(name, known, scope, reduced=reduced)
+            explorer = deep(name, known, scope, earlier=earlier, reduced=reduced)
+            earlier = explorer.traffic
             for one in (explorer, *explorer.taking.children()):
                 findings += walked(one, laws=(laws or {}).get(one.sop, ()))
                 walks.setdefault(one.sop, []).append(one)
                 explored.append(_figures(one, scope, clock() - started if one is explorer else 0.0))
     for procedure in known.values():
-        findings += unmet(procedure, walks.get(procedure.name, ()))
+        missing = list(unmet(procedure, walks.get(procedure.name, ())))
+        bounded = any(one.bounded and one.cut for one in walks.get(procedure.name, ()))
+        findings += [one for one in missing if one.kind is Kind.UNREACHABLE or not bounded]
+        left += [one for one in missing if one.kind is not Kind.UNREACHABLE and bounded]
     findings += _obligations(known.values(), release)
-    return Report(tuple(dict.fromkeys(findings)), tuple(explored))
+    return Report(tuple(dict.fromkeys(findings)), tuple(explored), tuple(left))
 
 
 def _explore(
@@ -64,14 +70,19 @@ def _explore(
     procedures: dict[str, Procedure],
     scope: Scope,
     *,
+    earlier: Traffic | None,
     reduced: bool,
     late: Callable[[], bool] = lambda: False,
 ) -> Explorer:
     """Repeated until what was assumed holds: who sends which event, what matters in which state. Short walks
-    come first, because they are quick to learn most of that from."""
+    come first, because they are quick to learn most of that from; what was learnt ``earlier`` in another scope
+    may be more than holds in this one, which does no harm."""
     target = inf if scope.deviations is None else scope.deviations
-    bounds = [*(float(bound) for bound in RAMP if bound < target), target]
-    traffic = Traffic(scope, bounds.pop(0), late, reduced)
+    bounds = [target] if earlier else [*(float(bound) for bound in RAMP if bound < target), target]
+    traffic = Traffic(scope, bounds[0], late, reduced)
+    if earlier:
+        traffic = replace(traffic, known=earlier.known, liveness=earlier.liveness, courses=earlier.courses)
+    bounds.pop(0)
     while True:
         explorer = Explorer(name, procedures=procedures, traffic=traffic, child=False)
         explorer.explore(explorer.root)
@@ -87,15 +98,23 @@ def _deep(
     procedures: dict[str, Procedure],
     scope: Scope,
     *,
+    earlier: Traffic | None,
     reduced: bool,
     clock: Callable[[], float],
     until: float,
 ) -> Explorer:
     """As far as time allows; a walk that was cut short tells nothing, the one before it all up to its bound."""
-    explorer = _explore(name, procedures, scope, reduced=reduced)
+    explorer = _explore(name, procedures, scope, earlier=earlier, reduced=reduced)
     while explorer.bounded and explorer.cut and clock() < until:
         scope = replace(scope, deviations=int(explorer.deviations) + 1)
-        longer = _explore(name, procedures, scope, reduced=reduced, late=lambda: clock() > until)
+        longer = _explore(
+            name,
+            procedures,
+            scope,
+            earlier=explorer.traffic,
+            reduced=reduced,
+            late=lambda: clock() > until,
+        )
         if longer.truncated:
             break
         explorer = longer

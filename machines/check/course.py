@@ -31,7 +31,6 @@ class Course:
         )
         self._matters = _where_it_matters(procedure)
         self.silent = frozenset(  # what they end in moves no money or goods
-            
             name
             for name, command in procedure.commands.items()
             if forgets and all(outcome.postings is Event.postings for outcome in command.outcomes)

@@ -225,7 +225,11 @@ class Explorer:
                     yield answer.deviations, partial(self._hear, number, situation, place, told, answer)
         for place, child in enumerate(situation.children):
             for answer in self.taking.automaton(child.sop).reports(child.at):
-                if self.traffic.reduced and situation.flight and all(self._can_wait(situation, said) for said in answer.says):
+                if (
+                    self.traffic.reduced
+                    and situation.flight
+                    and all(self._can_wait(situation, said) for said in answer.says)
+                ):
                     continue
                 yield answer.deviations, partial(self._hear, number, situation, place, child, answer)
 

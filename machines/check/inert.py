@@ -54,7 +54,11 @@ class Inert:
     def _missing(self, procedure: Procedure, command: CommandType) -> Iterator[tuple[str, str]]:
         """(state, outcome) without a rule that takes it."""
         for outcome in command.outcomes:
-            rules = (rule for rule in self._rules.get(outcome.type, ()) if rule.disposition is not Disposition.REFUSED)
+            rules = (
+                rule
+                for rule in self._rules.get(outcome.type, ())
+                if rule.disposition is not Disposition.REFUSED
+            )
             ruled = {state.name for rule in rules for state in rule.at}
             for state in procedure.states:
                 if state.name not in ruled:

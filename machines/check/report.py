@@ -67,8 +67,12 @@ class Explored:
 
 @dataclass(frozen=True, slots=True)
 class Report:
+    """``unmet`` is what no scope came across of a procedure with a bounded one; it is no finding, since a longer
+    path may."""
+
     findings: tuple[Finding, ...]
     explored: tuple[Explored, ...]
+    unmet: tuple[Finding, ...] = ()
 
     @property
     def clean(self) -> bool:
@@ -77,5 +81,6 @@ class Report:
     def __str__(self) -> str:
         lines = [str(one) for one in self.explored]
         lines += [str(finding) for finding in self.findings]
+        lines += [f"not met within the bound: {one}" for one in self.unmet]
         lines.append(f"{len(self.findings)} finding(s)" if self.findings else "no findings")
         return "\n".join(lines)

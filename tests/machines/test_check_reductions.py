@@ -74,7 +74,7 @@ TAKE = CommandType("pay.take", about, (Taken,), lambda _: (Taken(),), takes=Job)
 RETURN = CommandType("pay.return", about, (Returned,), lambda _: (Returned(),), takes=Job)
 LATE = Deadline("late", "nobody answers", after=hours(2))
 START = Wait("start", "", no_deadline="opens at once")
-PLACES = tuple(Wait(name, "", deadlines=(LATE,)) for name in ("one", "two", "three"))
+PLACES = tuple(Wait(name, "", deadlines=(LATE,)) for name in ("one", "two"))
 DONE, DROPPED = End("done", "", outcome="done"), End("dropped", "", outcome="dropped")
 STATES: tuple[State, ...] = (START, *PLACES, DONE, DROPPED)
 OPENED = STATES[1:]
@@ -87,7 +87,7 @@ def opening(*_: object) -> Job:
 
 
 def counted(job: Job, *_: object) -> Job:
-    return job.model_copy(update={"count": min(2, job.count + 1)})
+    return job.model_copy(update={"count": min(1, job.count + 1)})
 
 
 def marked(job: Job, *_: object) -> Job:
@@ -113,22 +113,24 @@ def tells_part(job: Job, _: Event) -> tuple[Send, ...]:
 @st.composite
 def rules(draw: st.DrawFn) -> tuple[Rule, ...]:
     """One rule, or none, for each state and event; what happens to ended cases is mostly nothing."""
-    does = draw(st.sampled_from([(), (ASK,), (TAKE,), (ASK, TAKE)]))
+    does = draw(st.sampled_from([(), (ASK,), (TAKE,)]))
     found: list[Rule] = [on(Opened, at=START, to=PLACES[0], then=opening, does=does, sends=opens_part)]
     for state in OPENED:
         for event in (*HEARD, *((LATE,) if state.deadlines else ())):
-            what = draw(st.sampled_from("move move move stay ignore defer refuse none".split()))
+            what = draw(st.sampled_from(["move", "move", "move", "stay", "ignore", "defer", "refuse", "none"]))
             if state.kind == "end" and what != "none":
                 what = "ignore"
             if what in ("move", "stay"):
+                to = draw(st.sampled_from(OPENED)) if what == "move" else None
+                paying = to is not None and to.kind == "end"  # once, or the sums would grow for ever
                 found.append(
                     on(
                         event,
                         at=state,
-                        to=draw(st.sampled_from(OPENED)) if what == "move" else None,
+                        to=to,
                         when=draw(st.sampled_from([None, None, once, has_mark])),
                         then=draw(st.sampled_from([None, counted, marked])),
-                        does=draw(st.sampled_from([(), (), (ASK,), (TAKE,), (RETURN,)])),
+                        does=draw(st.sampled_from([(), (RETURN,)] if paying else [(), (), (ASK,)])),
                         sends=draw(st.sampled_from([None, None, tells_part])),
                     )
                 )
@@ -182,9 +184,7 @@ def all_goes_back(sums: Mapping[str, int]) -> Iterator[str]:
 
 
 def findings(job: Procedure, *, reduced: bool) -> set[tuple[Kind, str, str, str]]:
-    report = check(
-        (job, PART), clock=perf_counter, laws={"job": (all_goes_back,)}, reduced=reduced
-    )
+    report = check((job, PART), clock=perf_counter, laws={"job": (all_goes_back,)}, reduced=reduced)
     return {(one.kind, one.sop, one.at, _said(one)) for one in report.findings}
 
 
@@ -193,7 +193,7 @@ def _said(finding: Finding) -> str:
 
 
 @given(rules())
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 def test_the_same_is_found_with_the_reductions_and_without(drawn: tuple[Rule, ...]) -> None:
     job = procedure("job", (Opened, Told, *REPORTS), STATES, *drawn)
     assert findings(job, reduced=True) == findings(job, reduced=False)
