@@ -31,8 +31,8 @@ def check(
     ] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Explore every situation that a case can get into, within the scopes named in the output; what is wrong comes
-    with the shortest way to it."""
+    """Explore every situation that a case can get into, within the scopes named in the output; what is wrong
+    comes with the shortest way to it."""
     report = explore(
         CATALOGUE,
         clock=time.perf_counter,

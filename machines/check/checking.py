@@ -32,10 +32,10 @@ def check(
 ) -> Report:
     """Explore every procedure; one that only other cases open is explored as they open and direct it.
 
-    ``laws`` hold for the ledger of every case that has come to its end. ``scopes`` names what is explored of a
-    procedure, else all is; bounded scopes go on, one deviation after the other, for ``deeper`` seconds. Together
-    the procedures fulfil what ``release`` demands. ``clock`` gives seconds; all but ``deeper`` depends on the
-    procedures alone. ``reduced`` is for those who doubt the reductions.
+    ``laws`` hold for the ledger of every case that has come to its end. ``scopes`` names what is explored of
+    a procedure, else all is; bounded scopes go on, one deviation after the other, for ``deeper`` seconds.
+    Together the procedures fulfil what ``release`` demands. ``clock`` gives seconds; all but
+    ``deeper`` depends on the procedures alone. ``reduced`` is for those who doubt the reductions.
     """
     known = {procedure.name: procedure for procedure in procedures}
     findings = [finding for procedure in known.values() for finding in static(procedure)]
@@ -74,8 +74,8 @@ def _explore(
     reduced: bool,
     late: Callable[[], bool] = lambda: False,
 ) -> Explorer:
-    """Repeated until what was assumed holds: who sends which event, what matters in which state. Short walks
-    come first, because they are quick to learn most of that from; what was learnt ``earlier`` in another scope
+    """Repeated until what was assumed holds: who sends which event, what matters in which state. Short
+    walks come first, because they are quick to learn most of that from; what was learnt ``earlier`` in another scope
     may be more than holds in this one, which does no harm."""
     target = inf if scope.deviations is None else scope.deviations
     bounds = [target] if earlier else [*(float(bound) for bound in RAMP if bound < target), target]
@@ -103,7 +103,7 @@ def _deep(
     clock: Callable[[], float],
     until: float,
 ) -> Explorer:
-    """As far as time allows; a walk that was cut short tells nothing, the one before it all up to its bound."""
+    """As far as time allows; a walk cut short tells nothing, the one before it all up to its bound."""
     explorer = _explore(name, procedures, scope, earlier=earlier, reduced=reduced)
     while explorer.bounded and explorer.cut and clock() < until:
         scope = replace(scope, deviations=int(explorer.deviations) + 1)

@@ -234,8 +234,8 @@ class Explorer:
                 yield answer.deviations, partial(self._hear, number, situation, place, child, answer)
 
     def _can_wait(self, situation: Situation, said: Event) -> bool:
-        """Whether a report would only be kept. While the case has answers to wait for, it may as well come after
-        them: it is then taken up where it would have been, and cannot be forgotten in between."""
+        """Whether a report would only be kept. While the case has answers to wait for, it may as well come
+        after them: it is then taken up where it would have been, and cannot be forgotten in between."""
         step = self.stepper.step(situation.core, self.stepper.happening(said))
         deferred = not isinstance(step, Raised) and step.disposition is Disposition.DEFERRED
         return deferred and all(amount >= 0 for amount in said.postings().values())

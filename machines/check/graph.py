@@ -70,8 +70,8 @@ def _unlawful(explorer: Explorer, laws: tuple[Law, ...]) -> Iterator[Finding]:
 
 
 def _late(explorer: Explorer) -> Iterator[Finding]:
-    """Outcomes of commands that the walk does not carry along, since nothing can follow from them, where no rule
-    takes them."""
+    """Outcomes of commands that the walk does not carry along, since nothing can follow from them, where no
+    rule takes them."""
     for name, issued in explorer.issued.items():
         missing = explorer.stepper.inert.missing[name]
         left = {state for state, _ in missing}

@@ -67,8 +67,8 @@ class Explored:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """``unmet`` is what no scope came across of a procedure with a bounded one; it is no finding, since a longer
-    path may."""
+    """``unmet`` is what no scope came across of a procedure with a bounded one; it is no finding, since a
+    longer path may."""
 
     findings: tuple[Finding, ...]
     explored: tuple[Explored, ...]

@@ -101,6 +101,12 @@ class Stepper:
                 self._possible[command] = Raised(f"possible outcomes of {name}", error)
         return self._possible[command]
 
+    def come(self, command: int) -> None:
+        """The outcomes of a command that is not carried along come all the same."""
+        possible = self.possible(command)
+        if not isinstance(possible, Raised):
+            self.definition.seen.update(self.happenings[outcome].type for outcome in possible)
+
     def outside(self, number: int) -> tuple[int, ...] | Raised:
         """What may happen from outside to a case with data ``number``: without any, what opens one."""
         if number not in self._outside:
@@ -166,8 +172,8 @@ class Stepper:
         )
 
     def older(self, command: int, by: timedelta, newer: list[int]) -> int:
-        """A command in flight after ``by`` has passed, which the dates in its arguments follow. Where the same is
-        asked anew, the dates in the earlier question lie in the past."""
+        """A command in flight after ``by`` has passed, which the dates in its arguments follow. Where the same
+        is asked anew, those in the earlier question lie in the past."""
         name, arguments = self.asked[command]
         if name in self.course.silent and any(self.asked[one].name == name for one in newer):
             by = timedelta.max

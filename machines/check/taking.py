@@ -149,6 +149,7 @@ class Taking:
             name = self.stepper.asked[command].name
             if name in spent:
                 self.idle.add(name)
+                self.stepper.come(command)
                 continue
             alike = name if name in silent else command
             counted[alike] = counted.get(alike, 0) + 1
