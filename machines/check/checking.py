@@ -75,8 +75,8 @@ def _explore(
     late: Callable[[], bool] = lambda: False,
 ) -> Explorer:
     """Repeated until what was assumed holds: who sends which event, what matters in which state. Short
-    walks come first, because they are quick to learn most of that from; what was learnt ``earlier`` in another scope
-    may be more than holds in this one, which does no harm."""
+    walks come first, because they are quick to learn most of that from. What was learnt ``earlier`` may be
+    more than holds in this one, which does no harm."""
     target = inf if scope.deviations is None else scope.deviations
     bounds = [target] if earlier else [*(float(bound) for bound in RAMP if bound < target), target]
     traffic = Traffic(scope, bounds[0], late, reduced)

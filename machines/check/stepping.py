@@ -172,7 +172,7 @@ class Stepper:
         )
 
     def older(self, command: int, by: timedelta, newer: list[int]) -> int:
-        """A command in flight after ``by`` has passed, which the dates in its arguments follow. Where the same
+        """A command in flight after ``by`` has passed, which its dates follow. Where the same
         is asked anew, those in the earlier question lie in the past."""
         name, arguments = self.asked[command]
         if name in self.course.silent and any(self.asked[one].name == name for one in newer):
