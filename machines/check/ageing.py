@@ -20,7 +20,7 @@ def age(thing: Thing, by: timedelta) -> Thing:
     """``thing`` with each datetime in it earlier by ``by``; all of the past counts as one instant."""
     aged: Any = thing
     if isinstance(thing, datetime):
-        aged = thing - by if thing - NOW >= by else PAST
+        aged = thing - by if thing - by >= NOW else PAST
     elif isinstance(thing, BaseModel):
         update = {name: age(value, by) for name, value in thing}
         changed = {name: value for name, value in update.items() if value is not getattr(thing, name)}

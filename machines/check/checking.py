@@ -86,7 +86,8 @@ def _explore(
     while True:
         explorer = Explorer(name, procedures=procedures, traffic=traffic, child=False)
         explorer.explore(explorer.root)
-        grown = [one.grow() for one in (*traffic.liveness.values(), *traffic.courses.values())]
+        grown = [one.grow() for one in traffic.liveness.values()]
+        grown += [one.grow() for one in traffic.courses.values()]
         again = any(grown) or traffic.again
         if explorer.truncated or not (bounds or again):
             return explorer

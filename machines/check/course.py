@@ -2,9 +2,9 @@
 
 A stale question (a forecast for an order that has been cancelled) changes nothing whenever its answer comes,
 so it commutes with all that happens, and a situation with it is like the one without.
-What a case can still
-get into is observed while it is explored, state by state and by which optional fields are set; a run assumes what
-earlier runs observed and is repeated until it observes nothing new, so the last run is exact.
+What a case can still get into is observed while it is explored, state by state and by which optional
+fields are set; a run assumes what earlier runs observed and is repeated until it observes nothing new, so the
+last run is exact.
 """
 
 from __future__ import annotations
