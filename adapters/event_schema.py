@@ -115,6 +115,7 @@ _REFUSALS = {
     413: "Body too large",
     415: "Content type not taken",
     422: "Invalid event; nothing of the request was stored",
+    429: "Too fast; see Retry-After",
     503: "Not now; see Retry-After",
 }
 _ACCEPTED: Schema = {

@@ -61,9 +61,10 @@ class EmbeddedPostgres:
     def __init__(self, folder: Path | str) -> None:
         self._folder = Path(folder).resolve()
         self._data = self._folder / "data"
-        self._log = self._folder / "postgres.log"
+        self.log = self._folder / "postgres.log"
         self._password_file = self._folder / "password"
         self._process: subprocess.Popen[bytes] | None = None
+        self._port: int | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -74,8 +75,17 @@ class EmbeddedPostgres:
     ) -> None:
         self.stop()
 
+    @property
+    def alive(self) -> bool:
+        """Whether the server runs."""
+        if self._process is not None:
+            self._process.poll()  # so that one that ended is not taken for one that runs
+        return self._pid() is not None
+
     def start(self) -> None:
         """Start the server, or take over the one that a killed parent left behind.
+
+        One that ended comes back on its port, where its clients look for it, unless that is taken meanwhile.
 
         Raises `PostgresUnavailable` when the wheel is missing or the server does not come up.
         """
@@ -93,8 +103,10 @@ class EmbeddedPostgres:
                     (self._data / "postmaster.pid").unlink(missing_ok=True)
                     self._launch(account)
                 if self._wait_until_ready():
+                    self._port = self._read_port()
                     return
-            raise PostgresUnavailable(f"embedded PostgreSQL ended at once; see {self._log}")
+                self._port = None
+            raise PostgresUnavailable(f"embedded PostgreSQL ended at once; see {self.log}")
 
     def stop(self) -> None:
         """Stop the server within a minute, rolling back what is not committed; no server is no error."""
@@ -114,9 +126,11 @@ class EmbeddedPostgres:
         return self._address(database)
 
     def _address(self, database: str) -> str:
-        port = int((self._data / "postmaster.pid").read_text().splitlines()[3])
         password = self._password_file.read_text().strip()
-        return f"postgresql://{_OWNER}:{password}@{_LOOPBACK}:{port}/{database}"
+        return f"postgresql://{_OWNER}:{password}@{_LOOPBACK}:{self._read_port()}/{database}"
+
+    def _read_port(self) -> int:
+        return int((self._data / "postmaster.pid").read_text().splitlines()[3])
 
     def _create(self, account: pwd.struct_passwd | None) -> None:
         # Renamed into place when complete: a kill in the middle leaves nothing that looks like a database.
@@ -145,9 +159,9 @@ class EmbeddedPostgres:
             file.write(secrets.token_urlsafe(24) + "\n")
 
     def _launch(self, account: pwd.struct_passwd | None) -> None:
-        with self._log.open("ab") as log:
+        with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [str(_programs() / "postgres"), "-D", str(self._data), "-p", str(_free_port())],
+                [str(_programs() / "postgres"), "-D", str(self._data), "-p", str(self._port or _free_port())],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -169,7 +183,7 @@ class EmbeddedPostgres:
                 self._process = None
                 return False
             time.sleep(0.05)
-        raise PostgresUnavailable(f"embedded PostgreSQL did not start; see {self._log}")
+        raise PostgresUnavailable(f"embedded PostgreSQL did not start; see {self.log}")
 
     def _answers(self) -> bool:
         # The eighth line of the lock file says "ready" only once recovery is over.

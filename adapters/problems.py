@@ -31,6 +31,7 @@ TITLES: dict[str, tuple[int, str]] = {
     "content-type": (415, "The content type is not taken here"),
     "invalid-event": (422, "An event cannot be taken"),
     "unwritable": (422, "An event holds a value that cannot be stored"),
+    "too-fast": (429, "Too many events from this address"),
     "internal": (500, "Something went wrong on our side"),
     "busy": (503, "Too many events are waiting"),
     "store-unavailable": (503, "The store cannot be reached"),

@@ -55,7 +55,7 @@ class Vault:
     Keeps up to ``kept`` customer keys unwrapped, each for at most a minute.
     """
 
-    def __init__(self, store: CustomerKeys, *, master: MasterKeys, kept: int = 4096) -> None:
+    def __init__(self, store: CustomerKeys, *, master: MasterKeys, kept: int = 2048) -> None:
         self._store = store
         self._master = master
         self._kept = kept

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 from urllib.parse import unquote
 
 import orjson
@@ -18,8 +19,10 @@ from adapters.envelope import BATCH, STRUCTURED
 from adapters.errors import StoreUnavailable, Unwritable
 from adapters.event_schema import EventType, event_types, openapi
 from adapters.grouping import Group
+from adapters.health import Health
 from adapters.intake import Accepted, Intake, InvalidEvents
 from adapters.problems import Problem, Watch, answer_problem
+from adapters.rate import RateLimit
 from adapters.store.base import Store
 
 BODY_LIMIT = 1 << 20
@@ -33,8 +36,11 @@ _RETRY = {"Retry-After": "1"}
 Events = list[object]
 
 
-def create_app(intake: Intake, *, store: Store, body_limit: int = BODY_LIMIT) -> FastAPI:
-    """The application; ``body_limit`` in bytes. Run it with uvicorn's own access log switched off."""
+def create_app(
+    intake: Intake, *, store: Store, body_limit: int = BODY_LIMIT, rate_limit: float = 0
+) -> FastAPI:
+    """The application; ``body_limit`` in bytes, ``rate_limit`` in events per second and client, 0 for none.
+    Run it with uvicorn's own access log switched off."""
     # The documents' scripts come from the package, not from a host of others, so that they show offline too.
     app = FastAPIOffline(title="Customer-service procedures", summary="Events in, cases to read.")
     app.add_middleware(Watch)
@@ -42,27 +48,36 @@ def create_app(intake: Intake, *, store: Store, body_limit: int = BODY_LIMIT) ->
         app.add_exception_handler(error, answer_problem)
     app.add_exception_handler(StoreUnavailable, _store_unavailable)
     app.add_exception_handler(Unwritable, _unwritable)
-    _add_intake(app, intake, body_limit=body_limit)
+    _add_intake(app, intake, body_limit=body_limit, rate=RateLimit(rate_limit))
     _add_reading(app, intake, store)
     app.openapi = lambda: openapi(app, intake.catalogue)  # type: ignore[method-assign]
     return app
 
 
-def _add_intake(app: FastAPI, intake: Intake, *, body_limit: int) -> None:
+def _add_intake(app: FastAPI, intake: Intake, *, body_limit: int, rate: RateLimit) -> None:
     group: Group[Events, list[Accepted]] = Group(
         intake.accept_groups, threaded=True, most=_GROUP, weight=lambda events: max(1, len(events))
     )
 
     @app.post("/events", status_code=202, tags=["events"], summary="Send events")
     async def receive_events(request: Request) -> Response:
+        client = request.client.host if request.client else ""
+        if wait := rate.wait(client):
+            seconds = ceil(wait)
+            headers = {"Retry-After": str(seconds)}
+            raise Problem("too-fast", f"send again in {seconds} s; nothing was stored", headers=headers)
         if group.weight > _MOST_WAITING:
             raise Problem("busy", "send again in a second; nothing was stored", headers=_RETRY)
+        events: Events = []
         try:
-            accepted = await group.do(await _read(request, limit=body_limit))
+            events = await _read(request, limit=body_limit)
+            accepted = await group.do(events)
         except InvalidEvents as error:
             raise Problem(
                 "invalid-event", "nothing of this request was stored; see errors", faults=error.faults
             ) from None
+        finally:
+            rate.charge(client, max(1, len(events)))
         return Response(_accepted(accepted), status_code=202, media_type="application/json")
 
 
@@ -80,9 +95,16 @@ def _add_reading(app: FastAPI, intake: Intake, store: Store) -> None:
             raise Problem("case-not-found", "no case of that procedure has that key (yet)")
         return view
 
+    health = Health(store.probe)
+
     @app.get("/health", tags=["service"], summary="Whether events can be taken")
-    def health() -> dict[str, str]:
-        store.next_due()
+    def show_health() -> dict[str, str]:
+        try:
+            health.check()
+        except StoreUnavailable as error:
+            raise Problem(
+                "store-unavailable", f"the store takes no writes: {error}", headers=_RETRY
+            ) from error
         return {"status": "ok"}
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
+import secrets
 import socket
 from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -23,15 +25,20 @@ from adapters.world.faults import Faults
 from deployments.errors import MasterKeyMissing, SettingUnusable
 from deployments.expiring import expiring_letters
 from deployments.installed import require_installation
-from deployments.settings import Settings
+from deployments.settings import Settings, without_password
 from flows.driver import Driver, Pace
+from flows.owner import Owner
 from flows.reporting import Listener
 from flows.runtime import Runtime
+from machines.approvals import load as load_approvals
+from machines.approvals import unapproved
 from machines.catalogue import CATALOGUE, Catalogue
 from machines.definitions import definitions
 from machines.kernel.definition import Definition
-from machines.policy import DEFAULT
+from machines.policy import DEFAULT, Policy
 from machines.policy import load as load_policy
+
+log = logging.getLogger("sop.bootstrap")
 
 
 def utc_now() -> datetime:
@@ -43,6 +50,7 @@ class Installation:
     """What a command may need that asks, or has steps tried again; it takes no events and opens no seal."""
 
     settings: Settings
+    policy: Policy
     catalogue: Catalogue
     definitions: Mapping[str, Definition]
     store: Store
@@ -58,6 +66,7 @@ class Application(Installation):
 
     vault: Vault
     intake: Intake
+    mark: str  #: names the installation (one store under one key) without giving either away
 
     def adapters(self) -> Mapping[str, Adapter]:
         """The simulated world; real adapters take its place in an installation with accounts."""
@@ -68,6 +77,7 @@ class Application(Installation):
             faults=Faults(file=settings.faults),
             latency=settings.world_latency,
             vault=self.vault,
+            policy=self.policy,
         )
 
     def submit(self, event: Mapping[str, object]) -> Mapping[str, object]:
@@ -99,22 +109,26 @@ def open_application(settings: Settings) -> Iterator[Application]:
     settings.home.mkdir(parents=True, exist_ok=True)
     with _open(settings) as opened:
         store = opened.store
-        vault = Vault(store, master=_master(settings))
+        master = _master(settings)
+        vault = Vault(store, master=master)
         store.migrate()
         intake = Intake(store, vault=vault, catalogue=CATALOGUE, clock=utc_now)
-        yield Application(settings, CATALOGUE, opened.definitions, store, vault, intake)
+        mark = _mark(settings, master)
+        yield Application(settings, opened.policy, CATALOGUE, opened.definitions, store, vault, intake, mark)
 
 
 @contextmanager
 def _open(settings: Settings) -> Iterator[Installation]:
-    built = definitions(load_policy(settings.policy or DEFAULT))
-    hydrate = {name: definition.procedure.data for name, definition in built.items()}
+    policy = load_policy(settings.policy or DEFAULT)
+    built = definitions(policy)
+    procedures = [definition.procedure for definition in built.values()]
+    hydrate = {procedure.name: {procedure.version: procedure.data} for procedure in procedures}
     try:
         store = open_store(settings.url, hydrate=hydrate)
     except ValueError as error:
         raise SettingUnusable(f"store_url: {error}") from None
     try:
-        yield Installation(settings, CATALOGUE, built, store)
+        yield Installation(settings, policy, CATALOGUE, built, store)
     finally:
         store.close()
 
@@ -133,19 +147,28 @@ def _master(settings: Settings) -> MasterKeys:
         raise SettingUnusable(str(error)) from None
 
 
+def _mark(settings: Settings, master: MasterKeys) -> str:
+    store = without_password(settings.url).encode()
+    return hashlib.sha256(master.current + store).hexdigest()[:16]
+
+
 def worker_name() -> str:
-    """Unique to this process, also among restarts: a lease must never be taken for that of a predecessor."""
-    return f"{socket.gethostname()}:{os.getpid()}:{utc_now():%H%M%S%f}"
+    """Where, which process, since when (UTC), such as ``shop1-4711-nov25-14h02-3f9a1c``. Unique to this
+    process, also among restarts: a lease must never be taken for that of a predecessor."""
+    host = socket.gethostname().partition(".")[0]
+    return f"{host}-{os.getpid()}-{utc_now():%b%d-%Hh%M}-{secrets.token_hex(3)}".lower()
 
 
 @contextmanager
-def running_driver(app: Application, *, listener: Listener | None = None) -> Iterator[Driver]:
+def running_driver(
+    app: Application, *, listener: Listener | None = None, worker: str | None = None
+) -> Iterator[Driver]:
     """The drive loop of this process, started, and stopped in good order at the end."""
     driver = Driver(
         app.store,
         app.definitions,
         app.adapters(),
-        worker=worker_name(),
+        worker=worker or worker_name(),
         clock=utc_now,
         listener=listener,
         pace=Pace(lease=app.settings.lease),
@@ -161,6 +184,7 @@ def running_driver(app: Application, *, listener: Listener | None = None) -> Ite
 async def open_runtime() -> AsyncIterator[Runtime]:
     """The drive loop recorded in Prefect; for ``sop worker`` and for Prefect's own start command."""
     # Importing Prefect takes a second and a half, which no other command should have to wait for.
+    from flows.procedures import PROCEDURES
     from flows.running import Running
     from flows.watching import Watching
 
@@ -168,8 +192,18 @@ async def open_runtime() -> AsyncIterator[Runtime]:
     logging.getLogger("transitions").setLevel(logging.WARNING)
     with ExitStack() as stack:
         app = stack.enter_context(open_application(settings))
-        watching = Watching(app.store, api_url=settings.prefect_url, sops=tuple(app.definitions))
+        if missing := unapproved(CATALOGUE, load_approvals(settings.approvals)):
+            log.warning("not approved as they stand: %s; see 'sop approve'", ", ".join(missing))
+        owner = Owner(worker=worker_name(), installation=app.mark)
+        watching = Watching(app.store, owner=owner, flows=tuple(PROCEDURES))
         stack.enter_context(watching.recorder)
         stack.enter_context(expiring_letters(app.store, days=settings.unmatched_days, clock=utc_now))
-        driver = stack.enter_context(running_driver(app, listener=watching))
-        yield Running(store=app.store, driver=driver, watching=watching, submit=app.submit, clock=utc_now)
+        driver = stack.enter_context(running_driver(app, listener=watching, worker=owner.worker))
+        yield Running(
+            store=app.store,
+            driver=driver,
+            watching=watching,
+            submit=app.submit,
+            clock=utc_now,
+            owner=owner,
+        )

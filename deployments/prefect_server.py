@@ -53,7 +53,7 @@ class PrefectServer:
     def __init__(self, folder: Path | str, *, port: int, database: str | None = None) -> None:
         self._folder = Path(folder).resolve()
         self.port = port
-        self._database = database
+        self.database = database
         self._process: subprocess.Popen[bytes] | None = None
         self._pid_file = self._folder / "server.pid"
         self.log = self._folder / "server.log"
@@ -77,12 +77,26 @@ class PrefectServer:
     ) -> None:
         self.stop()
 
+    @property
+    def alive(self) -> bool:
+        """Whether the server that was started here still runs."""
+        return self._process is not None and self._process.poll() is None
+
     def start(self) -> None:
         """Start the server and wait until it is healthy; raises `PrefectServerUnavailable` otherwise."""
+        process = self.launch()
+        try:
+            self._wait_until_healthy(process)
+        except BaseException:
+            self.stop()
+            raise
+
+    def launch(self) -> subprocess.Popen[bytes]:
+        """Start the server without waiting for it."""
         self._folder.mkdir(parents=True, exist_ok=True)
         self.stop_leftover()
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
+            process = subprocess.Popen(
                 self._command(),
                 env=self._environment(),
                 stdin=subprocess.DEVNULL,
@@ -91,12 +105,9 @@ class PrefectServer:
                 # A Ctrl-C at the terminal must reach us only: we stop the server after its clients.
                 start_new_session=True,
             )
-        self._pid_file.write_text(f"{self._process.pid}\n")
-        try:
-            self._wait_until_healthy(self._process)
-        except BaseException:
-            self.stop()
-            raise
+        self._process = process
+        self._pid_file.write_text(f"{process.pid}\n")
+        return process
 
     def stop(self) -> None:
         """Stop the server; it is killed when it does not go within some seconds."""
@@ -135,8 +146,8 @@ class PrefectServer:
         # Settings of the person's own Prefect must not leak into this server.
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
         database = f"sqlite+aiosqlite:///{self._folder / 'prefect.db'}"
-        if self._database is not None:
-            database = self._database.replace("postgresql://", "postgresql+asyncpg://", 1)
+        if self.database is not None:
+            database = self.database.replace("postgresql://", "postgresql+asyncpg://", 1)
         return {
             **inherited,
             **_QUIET,

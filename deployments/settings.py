@@ -31,11 +31,15 @@ class Settings(BaseSettings):
         None, description="SQLAlchemy URL of the case store; SQLite under home if unset"
     )
     policy: Path | None = Field(None, description="policy file that replaces the one shipped")
+    approvals: Path = Field(Path("approvals.toml"), description="who approved which procedure, and when")
     master_key: SecretStr | None = Field(None, description="base64 of 32 bytes that wrap customer keys")
 
     web_host: str = "127.0.0.1"
     web_port: int = Field(8080, ge=1, le=65535)
     body_limit: int = Field(1_048_576, gt=0, description="largest request body in bytes")
+    rate_limit: float = Field(
+        5_000, ge=0, description="events per second that one client may send; 0 for no limit"
+    )
 
     prefect_api_url: str | None = Field(
         None, description="a Prefect server run by others; ours is started if unset"

@@ -19,12 +19,12 @@ from rich.table import Table
 from rich.text import Text
 
 from adapters.errors import StoreUnavailable
-from adapters.postgres import EmbeddedPostgres, PostgresUnavailable
 from adapters.store.base import Store
 from deployments.bootstrap import open_application
 from deployments.cli.output import console, errors, print_json
 from deployments.errors import ProcessFailed
 from deployments.feeding import Fed, feed
+from deployments.own_prefect import OwnPrefect
 from deployments.prefect_server import PrefectServer
 from deployments.processes import Child, free_port
 from deployments.settings import Settings
@@ -51,6 +51,7 @@ class Up:
         self._exit_when_idle = exit_when_idle
         self._as_json = as_json
         self._children: list[Child] = []
+        self._prefect: OwnPrefect | None = None
         self._fed = Fed()
         self._stopping = threading.Event()
 
@@ -99,19 +100,8 @@ class Up:
         settings = self._settings
         if settings.prefect_api_url:
             return
-        database: str | None = None
-        if settings.prefect_database == "postgres":
-            self._say("Starting PostgreSQL for Prefect ...")
-            try:
-                postgres = stack.enter_context(EmbeddedPostgres(settings.home / "postgres"))
-                database = postgres.url("prefect")
-            except PostgresUnavailable as error:
-                errors.print(
-                    f"{error} Prefect's server runs on SQLite instead: slower, with pauses under load."
-                )
-        self._say("Starting Prefect's server ...")
-        folder = settings.home / "prefect"
-        stack.enter_context(PrefectServer(folder, port=settings.prefect_port, database=database))
+        own = OwnPrefect(settings, say=self._say, warn=errors.print)
+        self._prefect = stack.enter_context(own)
 
     def _start_children(self, stack: ExitStack) -> None:
         self._say("Starting the worker and the web intake ...")
@@ -127,6 +117,8 @@ class Up:
             "SOP_HOME": str(settings.home),
             "SOP_WEB_PORT": str(settings.web_port),
             "SOP_PREFECT_PORT": str(settings.prefect_port),
+            # The person's own Prefect may be set to another server.
+            "PREFECT_API_URL": settings.prefect_url,
         }
         logs = settings.home / "logs"
         return Child(
@@ -159,6 +151,8 @@ class Up:
                 for child in self._children:
                     if child.revive():
                         errors.print(f"the {child.name} ended and was started again; see {child.log}")
+                if self._prefect is not None:
+                    self._prefect.revive()
                 fed = feeding is None or not feeding.is_alive()
                 quiet = quiet + 1 if fed and summary and not _busy(summary) else 0
                 if self._exit_when_idle and quiet >= _QUIET_LOOKS:

@@ -1,7 +1,7 @@
 """The Prefect worker that runs flow runs in its own process, beside the drive loop.
 
-`prefect worker start --type sop --pool sop` and `run_worker` start the same worker; the second keeps the
-drive loop independent of Prefect, so that cases go on while the API is away.
+`prefect worker start --type sop --pool sop` and `run_worker` start the same worker; the second does not wait
+for Prefect before it opens the drive loop, so that cases go on from the start while the API is away.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from prefect.settings import PREFECT_WORKER_QUERY_SECONDS, temporary_settings
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
 
 from flows import runtime
-from flows.prefect_api import PREFECT_ERRORS, WORK_POOL
+from flows.prefect_api import PREFECT_ERRORS, WORK_POOL, PrefectApi
 from flows.procedures import PROCEDURES
 from flows.runtime import Runtime
 
@@ -41,6 +41,7 @@ _LOOK_SECONDS = 2.0
 _AGAIN_SECONDS = 3.0
 _GRACE_SECONDS = 10.0
 _DRAIN_SECONDS = 3.0
+_LEAVE_SECONDS = 2.0
 
 
 def open_runtime() -> AbstractAsyncContextManager[Runtime]:
@@ -49,6 +50,12 @@ def open_runtime() -> AbstractAsyncContextManager[Runtime]:
     bootstrap = importlib.import_module("deployments.bootstrap")
     opened = cast("OpenRuntime", bootstrap.open_runtime)
     return opened()
+
+
+async def register() -> None:
+    """Make the work pool and the deployments known to Prefect."""
+    registration = importlib.import_module("deployments.registration")
+    await cast("Awaitable[None]", registration.register())
 
 
 class SopWorkerResult(BaseWorkerResult):
@@ -65,16 +72,23 @@ class SopWorker(BaseWorker[BaseJobConfiguration, BaseVariables, SopWorkerResult]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._named = kwargs.get("name") is not None
         self._own_runtime = AsyncExitStack()
         self._unreachable = False
         self.running = 0
         self.served = False  #: whether Prefect has answered
 
     async def setup(self) -> None:
-        """Open the drive loop unless this process has one, then connect to Prefect if it is there."""
+        """Open the drive loop unless this process has one, then connect to Prefect if it is there.
+
+        A name that nobody chose is the one under which the drive loop beats: both lists show the same.
+        """
         if not runtime.is_installed():
+            await register()
             opened = await self._own_runtime.enter_async_context(open_runtime())
             self._own_runtime.enter_context(runtime.install(opened))
+        if not self._named:
+            self.name = runtime.current().owner.worker
         # Prefect tries each of its events for seven seconds, and an exit waits for all of them.
         EventsWorker.set_client_override(PrefectEventsClient, reconnection_attempts=0)
         await super().setup()
@@ -82,6 +96,8 @@ class SopWorker(BaseWorker[BaseJobConfiguration, BaseVariables, SopWorkerResult]
     async def teardown(self, *exc_info: Any) -> None:
         """Leave Prefect, then close the drive loop if it is ours."""
         try:
+            if not self._named:
+                await self._leave_the_list()
             await super().teardown(*exc_info)
         finally:
             await self._own_runtime.aclose()
@@ -121,6 +137,7 @@ class SopWorker(BaseWorker[BaseJobConfiguration, BaseVariables, SopWorkerResult]
         status = 0
         self.running += 1
         try:
+            await self.client.update_flow_run_labels(flow_run.id, {**runtime.current().owner.labels})
             await run_flow_async(flow, flow_run=flow_run, parameters=flow_run.parameters, return_type="state")
         except (Pause, Abort):
             # Suspended for a form, or Prefect says that the run is not to run: its state is told already.
@@ -131,6 +148,12 @@ class SopWorker(BaseWorker[BaseJobConfiguration, BaseVariables, SopWorkerResult]
         finally:
             self.running -= 1
         return SopWorkerResult(identifier=str(os.getpid()), status_code=status)
+
+    async def _leave_the_list(self) -> None:
+        """No worker will ever have this name again: the work pool need not show it as offline."""
+        with suppress(*PREFECT_ERRORS, ValueError):
+            async with asyncio.timeout(_LEAVE_SECONDS), PrefectApi() as api:
+                await api.forget_worker(self.name)
 
     def _say_unreachable(self, error: httpx.HTTPError) -> None:
         if not self._unreachable:

@@ -255,7 +255,7 @@ class Draft:
             case=case.id,
             command=command.name,
             arguments=command.arguments.model_dump_json().encode(),
-            status=StepStatus.PENDING,
+            status=StepStatus.RUNNING,
             issued=self.now,
         )
         timeout = definition.procedure.commands[command.name].timeout
@@ -267,7 +267,8 @@ class Draft:
         if self.crowd[adapter] >= CROWD:
             return replace(step, status=StepStatus.PENDING, due=self.now + LATER)
         self.crowd[adapter] += 1
-        running = replace(step, status=StepStatus.RUNNING, due=None)
+        again = step.status is not StepStatus.RUNNING
+        running = replace(step, status=StepStatus.RUNNING, due=None) if again else step
         self.errands.append(Errand(running, command, timeout))
         return running
 

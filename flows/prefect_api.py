@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 from uuid import UUID, uuid5
@@ -108,6 +108,7 @@ class PrefectApi:
         state: Badge,
         once: str,
         parameters: Mapping[str, object] | None = None,
+        labels: Mapping[str, str] | None = None,
     ) -> str:
         """Create a run of a flow, in a state, executing nothing; the same `once` gives the same run."""
         place = await self.place(flow)
@@ -118,6 +119,7 @@ class PrefectApi:
             "work_pool_name": WORK_POOL,
             "parameters": dict(parameters or {}),
             "tags": list(tags),
+            "labels": dict(labels or {}),
             "state": _state(state),
             "idempotency_key": once,
         }
@@ -126,11 +128,11 @@ class PrefectApi:
 
     async def rename(self, run: str, *, name: str, tags: Sequence[str]) -> None:
         """Give a run another name and tags."""
-        await self._call("PATCH", "/flow_runs/{id}", {"name": name, "tags": list(tags)}, run=run)
+        await self._call("PATCH", "/flow_runs/{id}", {"name": name, "tags": list(tags)}, id=run)
 
     async def forget_parameters(self, run: str, *, kept: Mapping[str, object]) -> None:
         """Replace the parameters of a run, so that what was typed into a form does not stay in Prefect."""
-        await self._call("PATCH", "/flow_runs/{id}", {"parameters": dict(kept)}, run=run)
+        await self._call("PATCH", "/flow_runs/{id}", {"parameters": dict(kept)}, id=run)
 
     async def add_tasks(self, run: str, *, tallies: Iterable[CommandTally], tags: Sequence[str]) -> None:
         """Show each tally as a task run with its true times; telling one twice changes nothing."""
@@ -166,6 +168,22 @@ class PrefectApi:
         }
         await self._call("POST", "/artifacts/", body)
 
+    async def start_progress(self, run: str, *, key: str, description: str, percent: float) -> str:
+        """Attach a progress artifact, 0 to 100, and name it for `move_progress`."""
+        body = {
+            "key": key,
+            "type": "progress",
+            "description": description,
+            "data": percent,
+            "flow_run_id": run,
+        }
+        return str((await self._call("POST", "/artifacts/", body)).json()["id"])
+
+    async def move_progress(self, artifact: str, *, description: str, percent: float) -> None:
+        """Bring a progress artifact up to date."""
+        body = {"description": description, "data": percent}
+        await self._call("PATCH", "/artifacts/{id}", body, id=artifact)
+
     async def show_work(self, run: str, *, seen: Snapshot) -> None:
         """Give a run its task runs, its log and, for many cases, their table."""
         tags = wording.run_tags(seen)
@@ -179,30 +197,31 @@ class PrefectApi:
     async def set_state(self, run: str, state: Badge) -> None:
         """Move a run to a state, whatever it is in now."""
         body = {"state": _state(state), "force": True}
-        await self._call("POST", "/flow_runs/{id}/set_state", body, run=run)
+        await self._call("POST", "/flow_runs/{id}/set_state", body, id=run)
 
-    async def running_since(self, before: datetime, *, flows: Sequence[str]) -> list[str]:
-        """The runs of these flows that started before a moment and still say Running."""
+    async def running(self, flows: Sequence[str]) -> dict[str, dict[str, object]]:
+        """The runs of these flows that say Running, at most 200, with their labels."""
         body = {
             "flows": {"name": {"any_": list(flows)}},
-            "flow_runs": {
-                "state": {"type": {"any_": ["RUNNING"]}},
-                "start_time": {"before_": before.isoformat()},
-            },
-            "limit": 100,
+            "flow_runs": {"state": {"type": {"any_": ["RUNNING"]}}},
+            "limit": 200,
         }
         answer = await self._call("POST", "/flow_runs/filter", body)
-        return [str(found["id"]) for found in answer.json()]
+        return {str(found["id"]): found["labels"] or {} for found in answer.json()}
+
+    async def forget_worker(self, name: str) -> None:
+        """Take a worker that is gone off the list of the work pool."""
+        route: ServerRoutes = "/work_pools/{work_pool_name}/workers/{name}"
+        await self._call("DELETE", route, work_pool_name=WORK_POOL, name=name)
 
     async def _call(
         self,
-        method: Literal["GET", "POST", "PATCH"],
+        method: Literal["GET", "POST", "PATCH", "DELETE"],
         route: ServerRoutes,
         body: object = None,
-        *,
-        run: str = "",
+        **path: str,
     ) -> httpx.Response:
-        answer = await self._client.request(method, route, path_params={"id": run}, json=body)
+        answer = await self._client.request(method, route, path_params=path, json=body)
         return answer.raise_for_status()
 
 

@@ -15,18 +15,21 @@ from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
 from prefect.exceptions import ObjectNotFound
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from flows import wording
+from flows.abandoned import AbandonedRuns
 from flows.budget import Budget
+from flows.owner import Owner
 from flows.parked_runs import ParkedRuns
 from flows.parking import ParkedStep
 from flows.prefect_api import PREFECT_ERRORS, PrefectApi, refused
+from flows.progress import Progress
 from flows.session import Session, Snapshot, merged
 from flows.wording import Badge
 
@@ -38,8 +41,9 @@ MOST_SESSIONS = 100
 _log = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.1
 _OPEN_SECONDS = 1.0
+_PROGRESS_SECONDS = 1.0
+_CLIENT_RETRIES = 2  #: after 2 and 4 seconds, for a server that is busy for a moment
 _BACK_OFF_SECONDS = (1.0, 2.0, 5.0, 10.0)
-_ABANDONED = timedelta(minutes=10)
 _SURE_SECONDS = 5.0  #: without a failure, after which an outage is over though there is always more to do
 
 
@@ -50,6 +54,8 @@ class _Recording:
     sessions: list[Session]
     once: str = field(default_factory=lambda: f"wake-up-{uuid4()}")
     name: str = ""
+    named_after: int = 0  #: cases known when the run got its name
+    progress: Progress = field(default_factory=Progress)
 
     def closed(self) -> bool:
         return all(session.closed for session in self.sessions)
@@ -69,16 +75,19 @@ class _Recording:
 class Recorder:
     """Records sessions and parked steps; a context manager around the life of the drive loop.
 
-    `sops` are those whose abandoned runs it tidies up. The others are called on the recorder's thread:
-    `on_connected` whenever Prefect answers at first or again, `on_recorded` with the flow run that stands for
-    these parked steps, `still_parked` for those of these steps that are parked now.
+    Its runs are marked with `owner`; those of `flows` whose worker is no longer `beating` are ended. The
+    others are called on the recorder's thread: `on_connected` whenever Prefect answers at first or again,
+    `on_recorded` with the flow run that stands for these parked steps, `still_parked` for those of these
+    steps that are parked now.
     """
 
     def __init__(
         self,
         *,
         api_url: str | None = None,
-        sops: Sequence[str] = (),
+        owner: Owner | None = None,
+        flows: Sequence[str] = (),
+        beating: Callable[[], Collection[str]] | None = None,
         on_connected: Callable[[], None] | None = None,
         on_recorded: Callable[[Sequence[str], str], None] | None = None,
         still_parked: Callable[[Sequence[str]], Collection[str]] | None = None,
@@ -86,7 +95,8 @@ class Recorder:
         at_once: int = 4,
     ) -> None:
         self._api_url = api_url
-        self._sops = tuple(sops)
+        self._owner = owner or Owner(worker="", installation="")
+        self._abandoned = AbandonedRuns(self._owner, flows=flows, beating=beating)
         self._on_connected = on_connected
         self._parked = ParkedRuns(on_recorded=on_recorded, still_parked=still_parked)
         self._budget = Budget(runs_per_second, burst=at_once)
@@ -136,7 +146,9 @@ class Recorder:
         self._parked.settle(run, message)
 
     def _run(self) -> None:
-        with suppress(asyncio.CancelledError):
+        # Prefect's client would sleep through the minute after an outage; here the next attempt is ours.
+        patience = temporary_settings(updates={PREFECT_CLIENT_MAX_RETRIES: _CLIENT_RETRIES})
+        with patience, suppress(asyncio.CancelledError):
             asyncio.run(self._record())
 
     async def _record(self) -> None:
@@ -145,7 +157,7 @@ class Recorder:
                 async with PrefectApi(self._api_url) as api:
                     await api.ping()
                     self._say_connected()
-                    await self._close_abandoned(api)
+                    self._abandoned.connected()
                     await self._serve(api)
             except Exception as error:
                 # Whatever it is, the drive loop must not feel it, and the next attempt may do better.
@@ -162,6 +174,7 @@ class Recorder:
         async with asyncio.TaskGroup() as tasks:
             while not (self._stopping.is_set() and self._idle()):
                 await self._parked.show(api, budget=self._budget)
+                await self._abandoned.close(api)
                 if self._failures and (time.monotonic() > sure or (self._idle() and not self._following)):
                     self._say_up()
                 if self._sessions and not slots.locked() and self._budget.take():
@@ -193,9 +206,13 @@ class Recorder:
                 tags=wording.run_tags(begun),
                 state=Badge(kind="RUNNING", name="Running", message=""),
                 once=recording.once,
+                labels=self._owner.labels,
             )
-            recording.name = recording.name or wording.run_name(begun)
-            await self._wait(recording.closed)
+            if not recording.name:
+                recording.name, recording.named_after = wording.run_name(begun), begun.count
+            while not (recording.closed() or self._stopping.is_set()):
+                await self._show_progress(api, run, recording=recording)
+                await self._wait(recording.closed, seconds=_PROGRESS_SECONDS)
             await self._finish(api, run, recording=recording)
         except PREFECT_ERRORS as error:
             if not refused(error):
@@ -212,12 +229,23 @@ class Recorder:
         with self._lock:
             self._sessions.appendleft(recording)
 
-    async def _finish(self, api: PrefectApi, run: str, *, recording: _Recording) -> None:
+    async def _show_progress(self, api: PrefectApi, run: str, *, recording: _Recording) -> None:
         seen = recording.snapshot()
+        await recording.progress.show(api, run, seen=seen)
+        # A name for every case that comes would cost Prefect more than it tells.
+        if seen.count >= 2 * recording.named_after:
+            await self._rename(api, run, recording=recording, seen=seen)
+
+    async def _rename(self, api: PrefectApi, run: str, *, recording: _Recording, seen: Snapshot) -> None:
         name = wording.run_name(seen)
         if name != recording.name:
             await api.rename(run, name=name, tags=wording.run_tags(seen))
-            recording.name = name
+            recording.name, recording.named_after = name, seen.count
+
+    async def _finish(self, api: PrefectApi, run: str, *, recording: _Recording) -> None:
+        seen = recording.snapshot()
+        await self._rename(api, run, recording=recording, seen=seen)
+        await recording.progress.end(api, seen=seen)
         await api.show_work(run, seen=seen)
         await api.set_state(run, wording.badge(seen))
 
@@ -226,14 +254,6 @@ class Recorder:
         # What is waited for happens on another thread, which must not have to know of this loop.
         while not (done() or self._stopping.is_set() or time.monotonic() > deadline):  # noqa: ASYNC110
             await asyncio.sleep(_LOOK_SECONDS)
-
-    async def _close_abandoned(self, api: PrefectApi) -> None:
-        """End the runs whose process was killed while it recorded them; a wake-up lasts seconds."""
-        if self._sops:
-            message = "the process ended before it could say how this went; the cases went on"
-            lost = Badge(kind="CRASHED", name="Crashed", message=message)
-            for run in await api.running_since(datetime.now(UTC) - _ABANDONED, flows=self._sops):
-                await api.set_state(run, lost)
 
     def _idle(self) -> bool:
         return not self._sessions and self._parked.idle

@@ -14,7 +14,7 @@ from flows.performing import Result
 from flows.session import Session
 from machines.kernel.case import Case
 from machines.kernel.definition import Definition
-from machines.kernel.state import Ask, End
+from machines.kernel.state import Ask, End, State
 
 QUIET = 0.5  #: seconds without work after which a session ends
 _FEW = 50  #: cases of one session whose deadlines are told
@@ -79,8 +79,8 @@ class Reporting:
         definition = self._definitions[case.sop]
         state = definition.state(case.state)
         session = self._told(case.sop, now)
-        # In a rush nobody reads when each of hundreds is due; the badge counts them by state.
-        message = _message(definition, case) if session.count <= _FEW else ""
+        # In a rush nobody reads when each of hundreds is due.
+        message = _message(definition, case) if session.count <= _FEW else _brief(state)
         session.rested(key=case.key, title=state.title, message=message, final=isinstance(state, End))
 
     def close_quiet(
@@ -118,12 +118,18 @@ class Reporting:
             return session, True
 
 
+def _brief(state: State) -> str:
+    if isinstance(state, End):
+        return state.outcome
+    return f"asks {state.role}" if isinstance(state, Ask) else state.text
+
+
 def _message(definition: Definition, case: Case) -> str:
     state = definition.state(case.state)
     if isinstance(state, End):
-        return state.outcome
+        return _brief(state)
     running = [timer for timer in case.timers.values() if not timer.passed]
-    parts = [f"asks {state.role}"] if isinstance(state, Ask) else []
+    parts = [_brief(state)] if isinstance(state, Ask) else []
     if running:
         first = min(running, key=lambda timer: timer.due)
         deadline = definition.procedure.deadlines[first.name]

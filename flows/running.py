@@ -8,6 +8,7 @@ from datetime import datetime
 
 from adapters.store.base import StepStatus, Store
 from flows.driver import Driver
+from flows.owner import Owner
 from flows.session import Session
 from flows.watching import Watching
 
@@ -29,7 +30,9 @@ class Running:
         watching: Watching,
         submit: Submit,
         clock: Callable[[], datetime],
+        owner: Owner,
     ) -> None:
+        self.owner = owner
         self._store = store
         self._driver = driver
         self._watching = watching

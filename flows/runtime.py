@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
+from flows.owner import Owner
 from flows.session import Session
 
 
@@ -18,6 +19,11 @@ class RuntimeNotInstalled(RuntimeError):
 
 class Runtime(Protocol):
     """The process that holds the store and the drive loop. Its methods may be awaited on any event loop."""
+
+    @property
+    def owner(self) -> Owner:
+        """The worker that this process is, and its installation."""
+        ...
 
     async def replay(self, steps: Sequence[str], *, who: str, reason: str) -> Mapping[str, str | None]:
         """Perform parked steps again and wait for the outcome: None for success, else the error in words.

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from adapters.store.base import Step, StepStatus, Store
+from flows.owner import Owner
 from flows.parking import ParkedStep
 from flows.recording import Recorder
 from flows.session import Session
@@ -16,14 +17,16 @@ _MOST_KEYS = 5_000  #: in one query; SQLite takes 32,766 values
 
 
 class Watching:
-    """A ``flows.reporting.Listener`` that shows sessions and parked steps in Prefect."""
+    """A ``flows.reporting.Listener`` that shows sessions and parked steps in the Prefect of this process's
+    settings."""
 
-    def __init__(self, store: Store, *, api_url: str | None, sops: Sequence[str]) -> None:
+    def __init__(self, store: Store, *, owner: Owner, flows: Sequence[str]) -> None:
         self._store = store
         self._replaying: set[str] = set()
         self.recorder = Recorder(
-            api_url=api_url,
-            sops=sops,
+            owner=owner,
+            flows=flows,
+            beating=self._beating,
             on_connected=self.recall,
             on_recorded=self._recorded,
             still_parked=self._still_parked,
@@ -55,6 +58,9 @@ class Watching:
         others = self._store.steps(run=step.run, status=_UNSETTLED, limit=2)
         if all(other.key == step.key for other in others):
             self.recorder.settled(step.run, "replayed")
+
+    def _beating(self) -> list[str]:
+        return [name for name, _ in self._store.workers()]
 
     def _still_parked(self, steps: Sequence[str]) -> set[str]:
         parked: set[str] = set()

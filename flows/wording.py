@@ -12,6 +12,7 @@ from flows.session import CaseSeen, CommandTally, Snapshot
 MOST_ROWS = 500
 #: For a case that had not come to rest when its wake-up ended, such as one still in a long command.
 UNDER_WAY = "Under way"
+_SLOW = 1.0  #: seconds that a command may take before it is worth a word
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def run_tags(seen: Snapshot) -> list[str]:
 
 
 def badge(seen: Snapshot) -> Badge:
-    """Where the cases came to rest."""
+    """Where the cases came to rest, or most of them; the message says where the others did."""
     if seen.count == 0:
         return Badge(kind="COMPLETED", name="Nothing to do", message="no case was ready")
     if seen.count == 1 and seen.cases:
@@ -62,7 +63,23 @@ def badge(seen: Snapshot) -> Badge:
     if moving > 0:
         by_count.append((UNDER_WAY, moving))
     message = ", ".join(f"{title} {count}" for title, count in by_count)
-    return Badge(kind="COMPLETED", name=f"{seen.count} cases", message=message)
+    title, count = by_count[0]
+    name = f"{title} (all {count})" if count == seen.count else f"{title} {count} of {seen.count}"
+    return Badge(kind="COMPLETED", name=name, message=message)
+
+
+def progress(seen: Snapshot) -> tuple[str, float]:
+    """How many cases have come to rest, in words and in per cent."""
+    rest = _resting(seen)
+    percent = round(100 * rest / seen.count, 1) if seen.count else 0.0
+    return f"{rest} of {seen.count} cases have come to rest", percent
+
+
+def progress_at_end(seen: Snapshot) -> str:
+    """The same in words when the run is over."""
+    if _resting(seen) == seen.count:
+        return f"all {seen.count} cases have come to rest"
+    return f"the run is over; {progress(seen)[0]}, the others go on"
 
 
 def task_name(tally: CommandTally) -> str:
@@ -76,11 +93,12 @@ def task_badge(tally: CommandTally) -> Badge:
         return Badge(kind="FAILED", name="Failed", message=_error(tally) or tally.outcome)
     if tally.count == 1:
         return Badge(kind="COMPLETED", name="Completed", message=tally.outcome)
-    slowest = f"the slowest took {_duration(tally.slowest_seconds)} ({tally.slowest_key})"
+    told = f"all {tally.count} done"
     if tally.failures:
-        failed = f"{tally.failures} of {tally.count} attempts failed ({_error(tally)})"
-        return Badge(kind="COMPLETED", name="Completed", message=f"{failed}; {slowest}")
-    return Badge(kind="COMPLETED", name="Completed", message=slowest)
+        told = f"{tally.failures} of {tally.count} attempts failed ({_error(tally)})"
+    if tally.slowest_seconds >= _SLOW:
+        told += f"; the slowest took {_duration(tally.slowest_seconds)} ({tally.slowest_key})"
+    return Badge(kind="COMPLETED", name="Completed", message=told)
 
 
 def case_rows(seen: Snapshot) -> list[dict[str, str]]:
@@ -111,9 +129,13 @@ def plain_error(error: str, *, command: str) -> str:
     return error.removeprefix(f"{command}: ")
 
 
+def _resting(seen: Snapshot) -> int:
+    return min(sum(seen.resting.values()), seen.count)
+
+
 def _rest_line(seen: Snapshot, only: CaseSeen | None) -> str:
     if only is None:
-        return f"{badge(seen).name}: {badge(seen).message}"
+        return f"{seen.count} cases: {badge(seen).message}"
     return f"{only.key} is now: {badge(seen).name}. {badge(seen).message}".rstrip(". ")
 
 

@@ -10,6 +10,11 @@ from machines.policy import Policy
 
 
 def definitions(policy: Policy) -> Mapping[str, Definition]:
-    """By name. Raises ``PolicyError`` when the policy names a deadline that no procedure has."""
-    policy.verify(CATALOGUE)
-    return {procedure.name: Definition(procedure, due=policy.due(procedure.name)) for procedure in CATALOGUE}
+    """By name. Raises ``PolicyError`` when the policy says something that no procedure knows."""
+    policy.verify(tuple(CATALOGUE))
+    return {
+        procedure.name: Definition(
+            procedure, due=policy.due(procedure.name), terms=policy.terms_of(procedure)
+        )
+        for procedure in CATALOGUE
+    }

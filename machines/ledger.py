@@ -7,6 +7,7 @@ Events post to these accounts (``Event.postings``), in minor units or in pieces:
               declined                                charges that the provider did not honour
               delivered                               value of what the customer has
               refunded, withheld                      money gone back, or kept by decision of finance
+              charged_back                            money that the customer's bank has taken back
     refund    requested                               the debt, as far as payments cover it
               paid, reversed                          money gone to the customer, and come back from there
               denied                                  1 if finance decided not to pay
@@ -40,19 +41,19 @@ def holds_are_resolved(sums: Sums) -> Iterator[str]:
 
 def only_what_is_delivered_is_paid(sums: Sums) -> Iterator[str]:
     """What was captured and has not gone back is the value of what the customer has, but for charges that
-    the provider declined after the goods had left."""
-    kept = _of(sums, "captured") - _of(sums, "refunded", "withheld")
+    the provider declined after the goods had left, and what the customer's bank took back."""
+    kept = _of(sums, "captured") - _of(sums, "refunded", "withheld", "charged_back")
     delivered = _of(sums, "delivered")
     if kept > delivered:
         yield f"{kept} was kept for goods worth {delivered}"
-    if kept < delivered - _of(sums, "declined"):
+    if kept < delivered - _of(sums, "declined", "charged_back"):
         yield f"only {kept} was kept for goods worth {delivered}"
 
 
 def no_more_goes_back_than_came_in(sums: Sums) -> Iterator[str]:
-    captured, back = _of(sums, "captured"), _of(sums, "refunded")
+    captured, back = _of(sums, "captured"), _of(sums, "refunded", "charged_back")
     if back > captured:
-        yield f"{back} was refunded of {captured} captured"
+        yield f"{back} was refunded or charged back of {captured} captured"
 
 
 def each_debt_is_paid_once(sums: Sums) -> Iterator[str]:

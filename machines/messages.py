@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 from typing import Any
+
+from pydantic import Field
 
 from machines.kernel.command import CommandType
 from machines.kernel.event import Event, Facts, Outcome, Personal
 
 
+class Channel(StrEnum):
+    EMAIL = "email"
+    SMS = "sms"
+
+
 class Buyer(Facts):
-    """How to address and reach a customer."""
+    """How to address and reach a customer. Messages go by ``channel``, or by e-mail where the telephone
+    number that it needs is missing."""
 
     name: Personal
     email: Personal
     phone: Personal | None = None
+    channel: Channel = Channel.EMAIL
 
 
 class Message(Facts):
-    """A message to a customer: ``facts`` are what the template says about the case ``about``."""
+    """A message to a customer: ``facts`` are what the template says about the case ``about``, ``deadlines``
+    those that run there, so that the customer is told by when what happens."""
 
     template: str
     customer: str
@@ -27,12 +39,20 @@ class Message(Facts):
     locale: str
     about: str
     facts: dict[str, str]
+    deadlines: dict[str, datetime] = Field(default_factory=dict)
+
+    @property
+    def channel(self) -> Channel:
+        return self.to.channel if self.to.phone else Channel.EMAIL
 
 
 class MessageSent(Outcome, type="message.sent"):
-    """The message is on its way."""
+    """The message is on its way; ``text`` is what was sent, with the name of the customer sealed."""
 
     template: str
+    channel: Channel = Channel.EMAIL
+    subject: str = ""
+    text: str = ""
 
 
 class MessageUndeliverable(Outcome, type="message.undeliverable"):
@@ -58,6 +78,10 @@ class MessageType(CommandType):
     """``message.send`` with one template."""
 
     template: str = ""
+
+    def ask(self, data: object, event: Event, deadlines: Mapping[str, datetime]) -> Iterable[Facts]:
+        told = {"deadlines": dict(deadlines)}
+        return [message.model_copy(update=told) for message in self.arguments(data, event)]
 
 
 def message(

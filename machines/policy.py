@@ -1,14 +1,14 @@
-"""The one policy file: when we are at work, and which deadlines differ from what the procedures state.
+"""The one policy file: when we are at work, and where deadlines and terms differ from what procedures state.
 
-``load`` reads it; a ``Policy`` says when a deadline of a case is due. Everything wrong with the file is a
-``PolicyError`` that names the place, the value and the remedy.
+``load`` reads it; a ``Policy`` says when a deadline of a case is due and on which terms a case is opened.
+Everything wrong with the file is a ``PolicyError`` that names the place, the value and the remedy.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
@@ -74,12 +74,22 @@ class Special(_Closed):
         return all(facts.get(name) == value for name, value in self.conditions.items())
 
 
+class House(_Closed):
+    """Who we are to customers: how messages are signed, and where a person answers."""
+
+    name: str = "Your shop"
+    phone: str = "+49 30 5550199"
+    hours: str = "9:00-17:00"
+
+
 class Policy(_Closed):
     """``deadlines`` and ``exceptions`` name a deadline as ``procedure.deadline``."""
 
     calendar: Calendar
     deadlines: Mapping[str, Length] = {}
     exceptions: tuple[Special, ...] = ()
+    terms: Mapping[str, Mapping[str, Any]] = {}
+    house: House = House()
 
     def duration(self, sop: str, deadline: Deadline, data: Facts) -> Duration:
         """How long ``deadline`` is for a case with ``data``: the narrowest exception, else the general rule,
@@ -89,6 +99,11 @@ class Policy(_Closed):
         fitting = [one for one in self.exceptions if one.deadline == name and one.fits(facts)]
         if fitting:
             return max(fitting, key=lambda one: len(one.conditions)).duration
+        return self.usual(sop, deadline)
+
+    def usual(self, sop: str, deadline: Deadline) -> Duration:
+        """How long ``deadline`` is for cases without an exception."""
+        name = f"{sop}.{deadline.name}"
         stated = self.deadlines.get(name, deadline.after)
         if stated is None:
             raise DefinitionError(
@@ -104,8 +119,29 @@ class Policy(_Closed):
 
         return due
 
-    def verify(self, procedures: Iterable[Procedure]) -> None:
-        """Raise ``PolicyError`` for a deadline that no procedure has, or whose instant each case names."""
+    def terms_of(self, procedure: Procedure) -> Facts | None:
+        """The terms of new cases: what the procedure says, but for what the house has set. Raises
+        ``PolicyError``."""
+        given = self.terms.get(procedure.name, {})
+        if procedure.terms is None:
+            return None
+        try:
+            return procedure.terms.model_validate(given)
+        except ValidationError as error:
+            place = ("terms", procedure.name)
+            mistakes = ({**one, "loc": (*place, *one["loc"])} for one in error.errors())
+            raise PolicyError("\n".join(_explain("policy", one) for one in mistakes)) from None
+
+    def verify(self, procedures: Sequence[Procedure]) -> None:
+        """Raise ``PolicyError`` for terms or a deadline that no procedure has, or a deadline whose instant
+        each case names."""
+        with_terms = [procedure.name for procedure in procedures if procedure.terms]
+        for name in self.terms:
+            if name not in with_terms:
+                listed = ", ".join(with_terms) or "none"
+                raise PolicyError(
+                    f"terms.{name}: no procedure of that name has terms; those that do: {listed}"
+                )
         known = {
             f"{procedure.name}.{name}": deadline
             for procedure in procedures

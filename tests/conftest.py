@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 
+from tests.conftest_postgres import emptied, postgres_url, store_server
 from tests.conftest_prefect import postgres, prefect, prefect_folder
 
-__all__ = ["postgres", "prefect", "prefect_folder"]
+__all__ = ["emptied", "postgres", "postgres_url", "prefect", "prefect_folder", "store_server"]
 
 logging.getLogger("transitions").setLevel(logging.WARNING)

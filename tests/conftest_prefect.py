@@ -68,6 +68,9 @@ class Prefect:
         state = {"type": "SCHEDULED", "name": "AwaitingRetry", "message": "Retry from the UI"}
         return cast("Json", self.post(f"/flow_runs/{run}/set_state", {"state": state, "force": False}))
 
+    def delete(self, run: str) -> None:
+        self._http.delete(f"/flow_runs/{run}").raise_for_status()
+
     def deployment(self, name: str) -> Json:
         return cast("Json", self._http.get(f"/deployments/name/{name}").raise_for_status().json())
 

@@ -101,8 +101,8 @@ class Taken:
     ``cases`` holds the cases concerned as they stand, but those in ``held`` (which the caller has in memory).
     ``letters`` are in order of arrival; where there is no case yet, one that opens it comes first, and a
     second one waits. ``timers`` are (case id, timer name), ``steps`` are due. ``unreadable`` maps cases of
-    unknown procedures, and those whose data does not fit the model, to the reason; nothing of theirs is
-    taken. Each is named once in a worker's life, in a round that commits, and then left to others.
+    procedures or versions not known here, and those whose data does not fit the model, to the reason; nothing
+    of theirs is taken. Each is named once in a worker's life, in a round that commits, then left to others.
     """
 
     cases: Mapping[str, Case]
@@ -142,6 +142,15 @@ class Changes:
     sent: list[Letter] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """A case on an earlier version of its procedure: all but its data, and these as JSON."""
+
+    case: Case
+    data: bytes | None
+    ended: bool
+
+
 class Round(Protocol):
     """One open transaction of one worker. Left without ``write``, everything ready stays ready; left by an
     exception, nothing changes at all."""
@@ -153,8 +162,10 @@ class Round(Protocol):
         Raises ``Conflict`` naming the cases in ``held`` that have work to do but are leased by nobody."""
         ...
 
-    def case(self, *, sop: str, key: str) -> Case | None:
-        """As it stands, whoever leases it, and without leasing it."""
+    def behind(self, *, sop: str, version: int, after: str, limit: int) -> list[Behind]:
+        """Instead of ``take``: up to ``limit`` cases of ``sop`` that run on ``version``, that nobody leases
+        and whose ids follow ``after``, in the order of their ids. Those that the round then writes are read
+        again by workers that could not read them."""
         ...
 
     def write(self, changes: Changes) -> None:
@@ -194,6 +205,18 @@ class Backlog:
     overdue_steps: int
     parked: int
     workers: list[tuple[str, datetime]]
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """How many open and ended cases there are on one version of a procedure; ``hash`` is what it said when
+    they began."""
+
+    sop: str
+    version: int
+    hash: str
+    open: int
+    ended: int
 
 
 class Store(Protocol):
@@ -246,6 +269,10 @@ class Store(Protocol):
 
     def expire_unmatched(self, *, before: datetime) -> int: ...
 
+    def probe(self) -> None:
+        """Write something that leaves no trace, as durably as everything else."""
+        ...
+
     # on-call staff
     def requeue(self, steps: Sequence[str], *, now: datetime, who: str, reason: str) -> list[str]:
         """Parked steps become pending, due now; the keys that were parked. Attempts go on counting, so
@@ -267,7 +294,9 @@ class Store(Protocol):
         ...
 
     # reading
-    def find_case(self, *, key: str, sop: str | None = None) -> list[Case]: ...
+    def find_case(self, *, key: str, sop: str | None = None) -> list[Case]:
+        """Of procedures known here; without data where these cannot be read."""
+        ...
 
     def cases(
         self, *, sop: str | None = None, state: str | None = None, open_only: bool = False, limit: int = 100
@@ -307,4 +336,13 @@ class Store(Protocol):
         """Counts: ``cases`` by "sop/state", ``steps`` by status, ``inbox`` by status."""
         ...
 
+    def workers(self) -> list[tuple[str, datetime]]:
+        """Those who beat, by name, each with its last heartbeat. One that fell silent stays until it is
+        recovered."""
+        ...
+
     def backlog(self, now: datetime) -> Backlog: ...
+
+    def live(self) -> list[Live]:
+        """Cases by what they run on; in the order of procedure, version and hash."""
+        ...

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from sqlalchemy import exc
 
 from adapters.errors import StoreError, StoreUnavailable, Unwritable
-from adapters.store.rows import UnreadableCase
 
 # SQLSTATE classes: data exception, integrity constraint violation, program limit exceeded.
 _OF_VALUES = ("22", "23", "54")
@@ -30,8 +29,6 @@ def translated() -> Iterator[None]:
         raise (StoreUnavailable if gone else StoreError)(_text(error)) from error
     except exc.TimeoutError as error:
         raise StoreUnavailable(_text(error)) from error
-    except UnreadableCase as error:
-        raise StoreError(str(error)) from error
 
 
 @contextmanager

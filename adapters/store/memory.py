@@ -10,12 +10,21 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import datetime
 
-from adapters.errors import StoreError
 from adapters.store import rows
-from adapters.store.base import Backlog, CaseRow, InboxRow, InboxStatus, Letter, Receipt, Step, StepStatus
+from adapters.store.base import (
+    Backlog,
+    CaseRow,
+    InboxRow,
+    InboxStatus,
+    Letter,
+    Live,
+    Receipt,
+    Step,
+    StepStatus,
+)
 from adapters.store.failing import storable
 from adapters.store.recovering import replay_letter
-from adapters.store.rows import Hydrate, UnreadableCase
+from adapters.store.rows import Hydrate
 from adapters.store.tables import Kept, MemoryRound, Tables
 from machines.kernel.case import Case, Entry, Timer, case_id
 
@@ -110,6 +119,9 @@ class MemoryStore:
                 self._tables.mark(number, InboxStatus.DEAD, "no such case came in time")
             return len(late)
 
+    def probe(self) -> None:
+        """Memory takes whatever is written."""
+
     # on-call staff
     def requeue(self, steps: Sequence[str], *, now: datetime, who: str, reason: str) -> list[str]:
         with self._writing() as tables:
@@ -146,10 +158,7 @@ class MemoryStore:
     def find_case(self, *, key: str, sop: str | None = None) -> list[Case]:
         with self._lock:
             ids = sorted(self._ids(key)) if sop is None else [case_id(sop, key)]
-            try:
-                return [self._tables.load(id) for id in ids if id in self._tables.cases]
-            except UnreadableCase as error:
-                raise StoreError(str(error)) from error
+            return [self._tables.readable(id) for id in ids if id in self._tables.cases]
 
     def _ids(self, key: str) -> list[str]:
         return [case_id(sop, key) for sop in self._tables.hydrate]
@@ -232,6 +241,10 @@ class MemoryStore:
                 "inbox": Counter(row.status.value for row in tables.inbox.values()),
             }
 
+    def workers(self) -> list[tuple[str, datetime]]:
+        with self._lock:
+            return sorted(self._tables.workers.items())
+
     def backlog(self, now: datetime) -> Backlog:
         with self._lock:
             tables = self._tables
@@ -245,5 +258,15 @@ class MemoryStore:
                 overdue_timers=sum(due <= now for due, _ in tables.due_timers()),
                 overdue_steps=sum(due <= now for due, _ in tables.due_steps()),
                 parked=sum(step.status is StepStatus.PARKED for step in tables.steps.values()),
-                workers=sorted(tables.workers.items()),
+                workers=self.workers(),
             )
+
+    def live(self) -> list[Live]:
+        with self._lock:
+            count: Counter[tuple[str, int, str]] = Counter()
+            ended: Counter[tuple[str, int, str]] = Counter()
+            for kept in self._tables.cases.values():
+                runs_on = (kept.case.sop, kept.case.version, kept.case.hash)
+                count[runs_on] += 1
+                ended[runs_on] += kept.ended
+            return [Live(*one, count[one] - ended[one], ended[one]) for one in sorted(count)]

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from sqlalchemy import make_url
 
 from adapters.store.base import Store
 from adapters.store.memory import MemoryStore
-from adapters.store.postgres import PostgresStore
+from adapters.store.rows import Hydrate
 from adapters.store.sqlite import SqliteStore
-from machines.kernel.event import Facts
 
 
-def open_store(url: str, *, hydrate: Mapping[str, type[Facts]]) -> Store:
-    """``sqlite:///path``, ``postgresql://...`` or ``memory:``; ``hydrate`` maps procedure name -> data of a
-    case.
+def open_store(url: str, *, hydrate: Hydrate) -> Store:
+    """``sqlite:///path``, ``postgresql://...`` or ``memory:``.
 
     Raises ``ValueError`` for anything else. Nothing is connected yet; ``migrate`` makes the tables.
     """
@@ -28,5 +25,8 @@ def open_store(url: str, *, hydrate: Mapping[str, type[Facts]]) -> Store:
         path.parent.mkdir(parents=True, exist_ok=True)
         return SqliteStore(path, hydrate=hydrate)
     if address.get_backend_name() == "postgresql":
+        # Its driver is 10 MB of memory that a store on SQLite should not cost.
+        from adapters.store.postgres import PostgresStore
+
         return PostgresStore(address, hydrate=hydrate)
     raise ValueError(f"no store at {address}: write sqlite:///path/to/file, postgresql://... or memory:")

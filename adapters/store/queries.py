@@ -13,13 +13,14 @@ from sqlalchemy import (
     ScalarSelect,
     Table,
     bindparam,
+    case,
     func,
     select,
     true,
 )
 
 from adapters.store import reach, rows, schema
-from adapters.store.base import Backlog, CaseRow, InboxRow, InboxStatus, Step, StepStatus
+from adapters.store.base import Backlog, Behind, CaseRow, InboxRow, InboxStatus, Live, Step, StepStatus
 from adapters.store.rows import Hydrate, UnreadableCase
 from machines.kernel.case import Case, Entry, Timer
 
@@ -84,16 +85,16 @@ _WORKERS = select(schema.workers.c.id, schema.workers.c.heartbeat).order_by(sche
 
 def load_cases(
     connection: Connection, found: Collection[rows.AnyRow], *, hydrate: Hydrate
-) -> tuple[dict[str, Case], dict[str, str]]:
-    """The cases of rows of ``CASES_BY_ID``, and for those that cannot be read the reason."""
+) -> tuple[dict[str, Case], dict[str, UnreadableCase]]:
+    """The cases of rows of ``CASES_BY_ID``, and what is wrong with those that cannot be read."""
     timers = _timers_of(connection, [row[0] for row in found])
     cases: dict[str, Case] = {}
-    unreadable: dict[str, str] = {}
+    unreadable: dict[str, UnreadableCase] = {}
     for row in found:
         try:
             cases[row[0]] = rows.case_from(row[1:10], timers=timers.get(row[0], {}), hydrate=hydrate)
         except UnreadableCase as error:
-            unreadable[row[0]] = str(error)
+            unreadable[row[0]] = error
     return cases, unreadable
 
 
@@ -105,13 +106,24 @@ def _timers_of(connection: Connection, cases: Collection[str]) -> Mapping[str, d
     return found
 
 
+def behind(connection: Connection, *, sop: str, version: int, after: str, limit: int) -> list[Behind]:
+    wanted = (
+        select(_cases.c.id, *CASE_COLUMNS, _cases.c.ended)
+        .where(_cases.c.sop == sop, _cases.c.version == version, _cases.c.id > after, reach.IS_FREE)
+        .order_by(_cases.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    found = connection.execute(wanted).all()
+    timers = _timers_of(connection, [row[0] for row in found])
+    return [rows.behind_from(row[1:10], timers=timers.get(row[0], {}), ended=bool(row[10])) for row in found]
+
+
 def find_cases(connection: Connection, ids: Collection[str], *, hydrate: Hydrate) -> list[Case]:
-    """Raises ``UnreadableCase``."""
+    """Without data where these cannot be read."""
     found = connection.execute(CASES_BY_ID.order_by(_cases.c.id), {"ids": list(ids)}).all()
     cases, unreadable = load_cases(connection, found, hydrate=hydrate)
-    for case, reason in unreadable.items():
-        raise UnreadableCase(f"{case}: {reason}")
-    return list(cases.values())
+    return [cases[row[0]] if row[0] in cases else unreadable[row[0]].case for row in found]
 
 
 def list_cases(
@@ -214,9 +226,20 @@ def next_due(connection: Connection, *, worker: str | None) -> int | None:
 def backlog(connection: Connection, now: datetime) -> Backlog:
     counts = connection.execute(_BACKLOG, {"now": rows.micros(now)}).one()
     new, oldest, unmatched, dead, timers, steps, parked = counts
-    workers = [(name, rows.instant(beat)) for name, beat in connection.execute(_WORKERS)]
+    workers = list_workers(connection)
     received = None if oldest is None else rows.instant(oldest)
     return Backlog(new, received, unmatched, dead, timers, steps, parked, workers)
+
+
+def list_workers(connection: Connection) -> list[tuple[str, datetime]]:
+    return [(name, rows.instant(beat)) for name, beat in connection.execute(_WORKERS)]
+
+
+def live(connection: Connection) -> list[Live]:
+    runs_on = (_cases.c.sop, _cases.c.version, _cases.c.hash)
+    ended = func.sum(case((_cases.c.ended, 1), else_=0))
+    count = select(*runs_on, func.count() - ended, ended).group_by(*runs_on).order_by(*runs_on)
+    return [Live(*row) for row in connection.execute(count)]
 
 
 def count_all(connection: Connection) -> dict[str, dict[str, int]]:

@@ -50,6 +50,7 @@ _BE_PATIENT = text("SET LOCAL lock_timeout = '5s'")
 _FORGET = delete(_workers).where(
     _workers.c.id.in_(_names), ~exists().where(schema.IS_LEASED, _cases.c.lease == _workers.c.id)
 )
+_NOBODY = ""  #: no worker has this name
 _marks = schema.unreadable
 _MARK = insert(_marks).on_conflict_do_nothing()
 _READ_AGAIN = delete(_marks).where(_marks.c.worker.in_(_names))
@@ -87,6 +88,12 @@ def register(connection: Connection, *, worker: str, now: datetime) -> None:
     connection.execute(first.on_conflict_do_nothing())
 
 
+def leave_no_trace(connection: Connection) -> None:
+    """Write a row and take it back in one transaction: nobody sees it, but the disk must have room for it."""
+    connection.execute(insert(_workers).values(id=_NOBODY, heartbeat=0).on_conflict_do_nothing())
+    connection.execute(delete(_workers).where(_workers.c.id == _NOBODY))
+
+
 def find_silent(connection: Connection, *, now: datetime, since: datetime) -> list[str]:
     """Workers whose last heartbeat is older, and those who lease cases without any."""
     oldest = _clock(connection, now) - (now - since) // timedelta(microseconds=1)
@@ -97,6 +104,12 @@ def find_silent(connection: Connection, *, now: datetime, since: datetime) -> li
 def mark_unreadable(connection: Connection, cases: Collection[str], *, worker: str) -> None:
     if cases:
         connection.execute(_MARK, [{"case_id": case, "worker": worker} for case in cases])
+
+
+def read_again(connection: Connection, cases: Collection[str]) -> None:
+    """Whoever could not read these may try again."""
+    if cases:
+        connection.execute(delete(_marks).where(_marks.c.case_id.in_(cases)))
 
 
 def leave(connection: Connection, *, worker: str, now: datetime) -> int:

@@ -12,13 +12,12 @@ from sqlalchemy import Connection
 from adapters.errors import Conflict
 from adapters.store import queries, recovering, rows, writing
 from adapters.store import statements as sql
-from adapters.store.base import Changes, InboxStatus, Taken
+from adapters.store.base import Behind, Changes, InboxStatus, Taken
 from adapters.store.claiming import Claim, claim
 from adapters.store.failing import storable, translated
 from adapters.store.letters import sort_letters
 from adapters.store.rows import Hydrate
 from adapters.store.spans import spans
-from machines.kernel.case import Case, case_id
 
 _PATIENCE = 0.2  #: seconds to wait for what other open rounds keep from us, when there is nothing else to do
 
@@ -32,6 +31,7 @@ class SqlRound:
         self._hydrate = hydrate
         self._shared = shared
         self._leases: dict[str, str | None] = {}
+        self._behind: set[str] = set()
         self.has_sent = False
 
     def take(self, *, now: datetime, limit: int, held: Collection[str]) -> Taken:
@@ -56,16 +56,20 @@ class SqlRound:
             if claimed.kept:
                 time.sleep(0.005)
 
-    def case(self, *, sop: str, key: str) -> Case | None:
-        found = queries.find_cases(self._connection, [case_id(sop, key)], hydrate=self._hydrate)
-        return found[0] if found else None
+    def behind(self, *, sop: str, version: int, after: str, limit: int) -> list[Behind]:
+        found = queries.behind(self._connection, sop=sop, version=version, after=after, limit=limit)
+        self._behind.update(one.case.id for one in found)
+        return found
 
     def write(self, changes: Changes) -> None:
-        connection, worker, leases = self._connection, self._worker, self._leases
+        connection, worker = self._connection, self._worker
+        migrated = self._behind & changes.moved.keys()
+        leases = {**self._leases, **dict.fromkeys(migrated)}
         span = spans(changes)
         with translated(), storable():
             kept = writing.write(connection, changes, span=span, worker=worker, leases=leases)
         if kept:
+            recovering.read_again(connection, migrated)
             self.has_sent = bool(changes.sent)
             return
         connection.rollback()
@@ -80,7 +84,8 @@ class SqlRound:
         )
         timers = [(case, name) for name, case, *_ in ready.timers]
         steps = [rows.step_from(row[:-3]) for row in ready.steps]
-        return Taken(cases, letters, timers, steps, unreadable), unmatched
+        reasons = {case: str(error) for case, error in unreadable.items()}
+        return Taken(cases, letters, timers, steps, reasons), unmatched
 
     def _mark_unmatched(self, numbers: Collection[int]) -> None:
         status = InboxStatus.UNMATCHED.value

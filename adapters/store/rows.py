@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,22 +12,27 @@ from pydantic import ValidationError
 from pydantic_core import to_json
 from sqlalchemy import Row
 
-from adapters.store.base import InboxRow, InboxStatus, Letter, Step, StepStatus
+from adapters.store.base import Behind, InboxRow, InboxStatus, Letter, Step, StepStatus
 from machines.kernel.case import Case, Entry, Timer
 from machines.kernel.event import Facts
 from machines.kernel.rule import Disposition
 
 Values = tuple[object, ...]
 AnyRow = Row[*tuple[Any, ...]] | tuple[Any, ...]
-Hydrate = Mapping[str, type[Facts]]
-"""Procedure name -> the model of its cases' data."""
+Hydrate = Mapping[str, Mapping[int, type[Facts]]]
+"""Procedure name -> version -> the model of its cases' data."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
 class UnreadableCase(Exception):
-    """The data of a case does not fit the model of its procedure, or there is no such procedure here."""
+    """The data of a case does not fit its procedure, or that version of it is not known here; ``case`` is all
+    that can be read."""
+
+    def __init__(self, reason: str, *, case: Case) -> None:
+        super().__init__(reason)
+        self.case = case
 
 
 def micros(instant: datetime) -> int:
@@ -71,15 +77,32 @@ def moved_values(case: Case, *, lease: str | None, changed: int, ended: bool) ->
 def case_from(row: AnyRow, *, timers: Mapping[str, Timer], hydrate: Hydrate) -> Case:
     """From sop, key, version, hash, state, data, seq, parent, deferred. Raises ``UnreadableCase``."""
     sop, key, version, hash, state, data, seq, parent, deferred = row
-    if sop not in hydrate:
-        raise UnreadableCase(f"no procedure {sop} is known here")
+    case = Case(sop, key, version, hash, state, None, seq, parent, timers, deferred)
+    model = hydrate.get(sop, {}).get(version)
+    if model is None:
+        raise UnreadableCase(_unknown(sop, version, hydrate), case=case)
+    if data is None:
+        return case
     try:
-        facts = None if data is None else hydrate[sop].model_validate_json(data)
+        return replace(case, data=model.model_validate_json(data))
     except ValidationError as error:
         # Only where and what kind: the message itself would quote the data.
         faults = ", ".join(f"{'.'.join(map(str, e['loc']))}: {e['type']}" for e in error.errors())
-        raise UnreadableCase(f"the data does not fit {sop}: {faults}") from None
-    return Case(sop, key, version, hash, state, facts, seq, parent, timers, deferred)
+        raise UnreadableCase(f"the data does not fit {sop} version {version}: {faults}", case=case) from None
+
+
+def behind_from(row: AnyRow, *, timers: Mapping[str, Timer], ended: bool) -> Behind:
+    """From the columns of ``case_from``."""
+    sop, key, version, hash, state, data, seq, parent, deferred = row
+    case = Case(sop, key, version, hash, state, None, seq, parent, timers, deferred)
+    return Behind(case, None if data is None else data.encode(), ended)
+
+
+def _unknown(sop: str, version: int, hydrate: Hydrate) -> str:
+    if sop not in hydrate:
+        return f"no procedure {sop} is known here"
+    known = ", ".join(map(str, hydrate[sop]))
+    return f"it runs on version {version} of {sop}, known here is {known}; migrate it or run that version"
 
 
 def letter_values(letter: Letter) -> Values:

@@ -11,7 +11,17 @@ from sqlalchemy import Connection, Engine
 
 from adapters.store import keys, migrating, queries, receiving, recovering, rows
 from adapters.store import statements as sql
-from adapters.store.base import Backlog, CaseRow, InboxRow, InboxStatus, Letter, Receipt, Step, StepStatus
+from adapters.store.base import (
+    Backlog,
+    CaseRow,
+    InboxRow,
+    InboxStatus,
+    Letter,
+    Live,
+    Receipt,
+    Step,
+    StepStatus,
+)
 from adapters.store.failing import storable, translated
 from adapters.store.round import SqlRound
 from adapters.store.rows import Hydrate
@@ -108,6 +118,10 @@ class SqlStore(ABC):
         with self._writing() as connection:
             return receiving.expire_unmatched(connection, before=before)
 
+    def probe(self) -> None:
+        with self._writing() as connection:
+            recovering.leave_no_trace(connection)
+
     # on-call staff
     def requeue(self, steps: Sequence[str], *, now: datetime, who: str, reason: str) -> list[str]:
         with self._writing() as connection:
@@ -195,6 +209,14 @@ class SqlStore(ABC):
         with self._reading() as connection:
             return queries.count_all(connection)
 
+    def workers(self) -> list[tuple[str, datetime]]:
+        with self._reading() as connection:
+            return queries.list_workers(connection)
+
     def backlog(self, now: datetime) -> Backlog:
         with self._reading() as connection:
             return queries.backlog(connection, now)
+
+    def live(self) -> list[Live]:
+        with self._reading() as connection:
+            return queries.live(connection)

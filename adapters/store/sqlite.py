@@ -23,7 +23,8 @@ _PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
     "foreign_keys=ON",
-    "cache_size=-65536",
+    # 16 MiB for each connection; more saved no measurable time, the system caches the file too.
+    "cache_size=-16384",
     "temp_store=MEMORY",
     # 32 MiB: a checkpoint every few rounds, not in every one.
     "wal_autocheckpoint=8000",

@@ -8,15 +8,15 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from adapters.errors import Conflict, StoreError, Unwritable
+from adapters.errors import Conflict, Unwritable
 from adapters.store import rows
-from adapters.store.base import Changes, InboxRow, InboxStatus, Letter, Step, StepStatus, Taken
+from adapters.store.base import Behind, Changes, InboxRow, InboxStatus, Letter, Step, StepStatus, Taken
 from adapters.store.failing import storable
 from adapters.store.letters import sort_letters
 from adapters.store.rows import Hydrate, UnreadableCase, Values
 from adapters.store.spans import spans
 from adapters.store.writing import another_letter
-from machines.kernel.case import Case, Timer, case_id
+from machines.kernel.case import Case, Timer
 
 DUE = (StepStatus.PENDING, StepStatus.RETRYING)
 
@@ -53,6 +53,13 @@ class Tables:
         case = kept.case
         row = (*(case.sop, case.key, case.version, case.hash, case.state, kept.data, case.seq), case.parent)
         return rows.case_from((*row, case.deferred), timers=dict(self.timers[id]), hydrate=self.hydrate)
+
+    def readable(self, id: str) -> Case:
+        """Without data where these cannot be read."""
+        try:
+            return self.load(id)
+        except UnreadableCase as error:
+            return error.case
 
     def within_reach(self, case: str, worker: str) -> bool:
         """Leased by the worker or by nobody, and not marked as beyond it."""
@@ -122,6 +129,7 @@ class MemoryRound:
         self._leases: dict[str, str | None] = {}
         self._unmatched: list[int] = []
         self._unreadable: set[str] = set()
+        self._behind: set[str] = set()
         self._taken: datetime | None = None
         self._changes: Changes | None = None
 
@@ -153,14 +161,22 @@ class MemoryRound:
         timers = [timer for timer in sorted(timers) if self._owns(timer[1]) or room.timers()]
         return self._claim(Taken({}, letters, [(case, name) for _, case, name in timers], steps), held)
 
-    def case(self, *, sop: str, key: str) -> Case | None:
-        id = case_id(sop, key)
-        try:
-            return self._tables.load(id) if id in self._tables.cases else None
-        except UnreadableCase as error:
-            raise StoreError(f"{id}: {error}") from error
+    def behind(self, *, sop: str, version: int, after: str, limit: int) -> list[Behind]:
+        tables = self._tables
+        free = sorted(
+            id
+            for id, kept in tables.cases.items()
+            if (kept.case.sop, kept.case.version) == (sop, version) and kept.lease is None and id > after
+        )
+        self._behind.update(free[:limit])
+        found = ((tables.cases[id], dict(tables.timers[id])) for id in free[:limit])
+        return [
+            Behind(replace(kept.case, timers=timers), kept.data.encode() if kept.data else None, kept.ended)
+            for kept, timers in found
+        ]
 
     def write(self, changes: Changes) -> None:
+        self._leases |= dict.fromkeys(self._behind & changes.moved.keys())
         self._check(changes)
         with storable():
             self._check_values(changes)
@@ -174,6 +190,8 @@ class MemoryRound:
             self._tables.mark(number, InboxStatus.UNMATCHED, "there is no such case yet")
         self._tables.unreadable |= {(case, self._worker) for case in self._unreadable}
         if self._changes is not None:
+            migrated = self._behind & self._changes.moved.keys()
+            self._tables.unreadable = {mark for mark in self._tables.unreadable if mark[0] not in migrated}
             self._write_cases(self._changes)
             self._write_work(self._changes)
             self._write_letters(self._changes)

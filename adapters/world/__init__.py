@@ -11,13 +11,17 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from adapters.command import Adapter
+from adapters.messages.rendering import Renderer
 from adapters.sealing import Vault
 from adapters.world.book import Book
 from adapters.world.faults import Faults
 from adapters.world.message import Outbox, PostOffice
 from adapters.world.provider import Conditions, Provider
+from adapters.world.purchases import LIMITS, PurchaseLimit
 from machines.catalogue import CATALOGUE
 from machines.kernel.command import CommandType
+from machines.policy import Policy
+from machines.policy import load as load_policy
 
 
 def _now() -> datetime:
@@ -32,20 +36,28 @@ def simulated_world(
     vault: Vault | None = None,
     outbox: Outbox | None = None,
     latency: float = 0.0,
+    policy: Policy | None = None,
+    limits: tuple[PurchaseLimit, ...] = LIMITS,
     clock: Callable[[], datetime] = _now,
 ) -> Mapping[str, Adapter]:
     """An adapter for each prefix among the commands of all procedures.
 
-    ``book`` counts effects (none: nothing is counted, and the same key twice does its effect twice),
-    ``latency`` is the mean time of an answer in seconds, ``vault`` lets messages be addressed.
+    ``book`` counts effects (none: nothing is counted, the same key twice does its effect twice, and
+    purchases count within this world only), ``latency`` is the mean time of an answer in seconds, ``vault``
+    lets messages be addressed, ``policy`` (else the one shipped) says how they are signed, ``limits`` are the
+    shop's rules on how much one customer may buy.
     """
     kinds: dict[str, dict[str, CommandType]] = {}
     for command in (command for procedure in CATALOGUE for command in procedure.commands.values()):
         kinds.setdefault(command.name.partition(".")[0], {})[command.name] = command
-    conditions = Conditions(seed=seed, clock=clock, faults=faults or Faults(), book=book, latency=latency)
+    conditions = Conditions(
+        seed=seed, clock=clock, faults=faults or Faults(), book=book, latency=latency, limits=limits
+    )
     box = outbox or Outbox()
+    policy = policy or load_policy()
+    renderer = Renderer(policy.house, zone=policy.calendar.zone)
     return {
-        prefix: PostOffice(known, conditions, vault=vault, outbox=box)
+        prefix: PostOffice(known, conditions, vault=vault, outbox=box, renderer=renderer)
         if prefix == "message"
         else Provider(known, conditions)
         for prefix, known in kinds.items()

@@ -14,6 +14,8 @@ order.verify          customer ``NEW-...`` and total suspicious: big first baske
 restrictions.check    country AQ, BV or HM           blocked: no carrier goes there
                       SKU ``-LOCAL``, zone not 1x    offer: the similar SKU without the ending
                       more than 10 of one SKU        offer: 10 of it
+                      SKU ``-LIMITED``, more than 5  offer: what is left of 5; blocked if that is
+                      per customer in 30 days        nothing (``purchases.py`` counts)
                       SKU ``-BULKY``                 offer: fee of 3.00
 stock.reserve         SKU ``-OUT``                   short: sold out, not expected again
                       SKU ``-BACK``                  short: expected in 10 days; asked again, under
@@ -52,14 +54,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from adapters.world.purchases import PurchaseLimit, Purchases, Wanted
 from machines.between import Pick
 from machines.kernel.event import Event
 from machines.order import asks
 from machines.order.data import Offer, OfferKind, Similar
 from machines.order.events import (
+    CancellationRejected,
+)
+from machines.order.outcomes import (
     AddressUndeliverable,
     CancellationNoted,
-    CancellationRejected,
     CaptureDeclined,
     MeansUnusable,
     NothingToVoid,
@@ -91,11 +96,14 @@ SHORT_HOLD = timedelta(hours=2)
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What an answer may depend on beside the arguments: the time, and whether the same was asked ``again``
-    under another key."""
+    """What an answer may depend on beside the arguments: the time, whether the same was asked ``again`` under
+    another key, and what customers have bought."""
 
+    key: str
     now: Callable[[], datetime]
     again: Callable[[], bool]
+    purchases: Purchases
+    limits: tuple[PurchaseLimit, ...]
 
 
 Behaviour = Callable[[Any, Request], Event | None]
@@ -112,7 +120,7 @@ def verify(asked: asks.Verification, _: Request) -> Event | None:
     return AddressUndeliverable() if asked.ship_to.zone == "00" else None
 
 
-def check_restrictions(asked: asks.Restrictions, _: Request) -> Event | None:
+def check_restrictions(asked: asks.Restrictions, request: Request) -> Event | None:
     if asked.country in NO_CARRIER:
         return OrderBlocked(rule="no carrier", reason="no carrier goes to that country")
     for line in asked.lines:
@@ -125,8 +133,39 @@ def check_restrictions(asked: asks.Restrictions, _: Request) -> Event | None:
         fewer = tuple(Pick(sku=line.sku, quantity=min(line.quantity, MOST_OF_ONE)) for line in asked.lines)
         reason = f"limit of {MOST_OF_ONE} pieces per customer"
         return RestrictionsOffer(offer=Offer(kind=OfferKind.REDUCED, reason=reason, available=fewer))
+    if limited := _limited(asked, request):
+        return limited
     if any(line.sku.endswith("-BULKY") for line in asked.lines):
         return RestrictionsOffer(offer=Offer(kind=OfferKind.FEE, reason="bulky goods", fee=300))
+    return None
+
+
+def _limited(asked: asks.Restrictions, request: Request) -> Event | None:
+    """What limits per customer leave of the order, counting the customer's other orders."""
+    request.purchases.forget_earlier(asked.order, key=request.key)
+    left, rules = [], []
+    for line in asked.lines:
+        limit = next((one for one in request.limits if line.sku.endswith(one.ending)), None)
+        pieces = line.quantity
+        if limit is not None:
+            wanted = Wanted(
+                asked.customer, asked.order, line.sku, line.quantity, request.key, at=request.now()
+            )
+            pieces = request.purchases.claim(wanted, limit=limit)
+        if limit is not None and pieces < line.quantity:
+            rules.append(f"{line.sku}: {limit}, other orders included")
+        if pieces:
+            left.append(Pick(sku=line.sku, quantity=pieces))
+    if not rules:
+        return None
+    reason = "; ".join(rules)
+    if not left:
+        return OrderBlocked(rule="limit per customer", reason=reason)
+    return RestrictionsOffer(offer=Offer(kind=OfferKind.REDUCED, reason=reason, available=tuple(left)))
+
+
+def release_limits(asked: asks.Kept, request: Request) -> Event | None:
+    request.purchases.keep(asked.order, asked.items)
     return None
 
 
@@ -233,6 +272,7 @@ def prove_delivery(asked: shipment.Parcel, _: Request) -> Event | None:
 BEHAVIOURS: Mapping[str, Behaviour] = {
     "order.verify": verify,
     "restrictions.check": check_restrictions,
+    "restrictions.release": release_limits,
     "stock.reserve": reserve,
     "stock.forecast": forecast,
     "payment.authorize": authorize,

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from adapters.grouping import Group
+from adapters.world.purchases import Purchases
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,11 @@ class Book(Protocol):
 
     def lines(self) -> list[Line]: ...
 
+    @property
+    def purchases(self) -> Purchases:
+        """What limits per customer count."""
+        ...
+
 
 def applied_by_effect(book: Book) -> Counter[str]:
     """How often each effect happened; more than once for a capture or a refund is money lost."""
@@ -70,6 +76,7 @@ class MemoryBook:
     def __init__(self) -> None:
         self._lines: dict[str, Line] = {}
         self._answered: dict[str, set[str]] = {}
+        self.purchases = Purchases()
 
     async def enter(self, line: Line) -> Line:
         before = self._lines.get(line.key)
@@ -123,6 +130,7 @@ class SqliteBook:
         self._connection.execute("PRAGMA synchronous = OFF")
         self._connection.execute(_TABLE)
         self._connection.execute(_BY_EFFECT)
+        self.purchases = Purchases(self._connection)
         self._group: Group[Line, Line] = Group(self._write, threaded=False)
 
     async def enter(self, line: Line) -> Line:

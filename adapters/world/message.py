@@ -1,7 +1,7 @@
 """The simulated post office: the one provider that is given personal fields, to address messages with.
 
-Recipient: the customer. Purpose: service messages. Fields: name and e-mail address. What is sent lies in an
-outbox; nothing of it is logged. An address under ``.invalid`` cannot be reached.
+Recipient: the customer. Purpose: service messages. Fields: name, e-mail address and telephone number. What is
+sent lies in an outbox; nothing of it is logged. An address under ``.invalid`` cannot be reached.
 """
 
 from __future__ import annotations
@@ -15,15 +15,34 @@ from pathlib import Path
 
 from adapters.errors import AdapterError, Rejected, SealBroken, StoreUnavailable, Unavailable
 from adapters.grouping import Group
+from adapters.messages.rendering import Rendered, Renderer
 from adapters.sealing import Disclosure, Vault
 from adapters.world.provider import Conditions, Provider
 from machines.kernel.command import Command, CommandType
 from machines.kernel.event import SEALED, Event
-from machines.messages import Message, MessageUndeliverable
+from machines.messages import Channel, Message, MessageSent, MessageUndeliverable
 
-Unsent = tuple[str, Message]  # with the idempotency key
+TO_CUSTOMER = Disclosure(
+    recipient="customer", purpose="service message", fields=frozenset({"name", "email", "phone"})
+)
 
-TO_CUSTOMER = Disclosure(recipient="customer", purpose="service message", fields=frozenset({"name", "email"}))
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """A message put into words, names and address still sealed; ``key`` is that of its command."""
+
+    key: str
+    message: Message
+    words: Rendered
+
+    @property
+    def address(self) -> str:
+        to = self.message.to
+        return to.phone if self.message.channel is Channel.SMS and to.phone else to.email
+
+    @property
+    def tokens(self) -> list[str]:
+        return [value for value in (self.message.to.name, self.address) if value.startswith(SEALED)]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -31,16 +50,9 @@ class Sent:
     """One message as its recipient gets it; kept out of logs by having no printed form."""
 
     key: str
-    name: str
-    email: str
-    message: Message
-
-    def text(self) -> str:
-        facts = "".join(f"{name}: {value}\n" for name, value in self.message.facts.items())
-        return (
-            f"To: {self.name} <{self.email}>\nAbout: {self.message.about}\n"
-            f"Template: {self.message.template} ({self.message.locale})\n\n{facts}"
-        )
+    address: str
+    subject: str
+    text: str
 
 
 class Outbox:
@@ -60,7 +72,7 @@ class Outbox:
         if self._folder is not None:
             path = self._folder / (re.sub(r"[^\w.-]+", "_", sent.key) + ".txt")
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-                file.write(sent.text())
+                file.write(f"To: {sent.address}\nSubject: {sent.subject}\n\n{sent.text}")
 
 
 class PostOffice(Provider):
@@ -74,9 +86,11 @@ class PostOffice(Provider):
         *,
         vault: Vault | None,
         outbox: Outbox,
+        renderer: Renderer,
     ) -> None:
         super().__init__(commands, conditions)
         self._vault = vault
+        self._renderer = renderer
         self._addressing: Group[Unsent, Sent] = Group(self._address, threaded=vault is not None)
         self._ready: dict[str, Sent] = {}  # addressed, by key, while the command is performed
         self.outbox = outbox
@@ -90,16 +104,20 @@ class PostOffice(Provider):
     async def decide(self, command: Command, kind: CommandType) -> Event:
         if not isinstance(command.arguments, Message):
             return await super().decide(command, kind)
+        message = command.arguments
+        words = self._renderer.render(message, channel=message.channel)
         try:
-            sent = await self._addressing.do((command.key, command.arguments))
+            sent = await self._addressing.do(Unsent(command.key, message, words))
         except StoreUnavailable as error:
             raise Unavailable(f"{command.name}: {error}") from None
         except SealBroken as error:
             raise Rejected(f"{command.name}: {error}") from None
-        if sent.email.endswith(".invalid"):
-            return MessageUndeliverable(template=command.arguments.template)
+        if sent.address.endswith(".invalid"):
+            return MessageUndeliverable(template=message.template)
         self._ready[command.key] = sent
-        return await super().decide(command, kind)
+        return MessageSent(
+            template=message.template, channel=message.channel, subject=words.subject, text=words.text
+        )
 
     async def happened(self, command: Command, answer: Event) -> None:
         sent = self._ready.get(command.key)
@@ -109,18 +127,16 @@ class PostOffice(Provider):
     def _address(self, messages: list[Unsent]) -> Sequence[Sent | Exception]:
         """Address a group of messages, with one look-up of keys for all."""
         if self._vault is not None:
-            self._vault.warm([token for _, message in messages for token in _tokens(message)])
-        return [_addressed(key, message, self._vault) for key, message in messages]
+            self._vault.warm([token for unsent in messages for token in unsent.tokens])
+        return [_addressed(unsent, self._vault) for unsent in messages]
 
 
-def _tokens(message: Message) -> list[str]:
-    return [value for value in (message.to.name, message.to.email) if value.startswith(SEALED)]
-
-
-def _addressed(key: str, message: Message, vault: Vault | None) -> Sent | Exception:
-    name, email = message.to.name, message.to.email
+def _addressed(unsent: Unsent, vault: Vault | None) -> Sent | Exception:
     try:
-        opened = vault.open_tokens(_tokens(message), disclosure=TO_CUSTOMER) if vault else {}
+        opened = vault.open_tokens(unsent.tokens, disclosure=TO_CUSTOMER) if vault else {}
     except AdapterError as error:  # concerns this message only
         return error
-    return Sent(key=key, name=opened.get(name, name), email=opened.get(email, email), message=message)
+    address, text = unsent.address, unsent.words.text
+    for token, clear in opened.items():
+        text = text.replace(token, clear)
+    return Sent(unsent.key, opened.get(address, address), unsent.words.subject, text)

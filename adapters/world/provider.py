@@ -15,6 +15,7 @@ from adapters.world.behaviour import BEHAVIOURS, Request
 from adapters.world.book import Book, Line
 from adapters.world.effect import effect_of
 from adapters.world.faults import Failure, Faults, Strike
+from adapters.world.purchases import LIMITS, PurchaseLimit, Purchases
 from machines.kernel.command import Command, CommandType
 from machines.kernel.event import Event
 
@@ -28,7 +29,9 @@ class Conditions:
     faults: Faults
     book: Book | None = None
     latency: float = 0.0
+    limits: tuple[PurchaseLimit, ...] = LIMITS
     asked: dict[str, str] = field(default_factory=dict)  #: effect -> first key, where there is no book
+    bought: Purchases = field(default_factory=Purchases)  #: where there is no book
 
     def asked_before(self, command: Command) -> bool:
         """Whether the same effect was asked for, and answered, under another key."""
@@ -36,6 +39,10 @@ class Conditions:
         if self.book is not None:
             return self.book.asked(effect, other_than=command.key)
         return self.asked.setdefault(effect, command.key) != command.key
+
+    @property
+    def purchases(self) -> Purchases:
+        return self.bought if self.book is None else self.book.purchases
 
 
 class Provider:
@@ -74,7 +81,13 @@ class Provider:
 
     def _request(self, command: Command) -> Request:
         conditions = self._conditions
-        return Request(now=conditions.clock, again=lambda: conditions.asked_before(command))
+        return Request(
+            key=command.key,
+            now=conditions.clock,
+            again=lambda: conditions.asked_before(command),
+            purchases=conditions.purchases,
+            limits=conditions.limits,
+        )
 
     async def happened(self, command: Command, answer: Event) -> None:
         """Called once per effect, when it is in the book."""

@@ -9,7 +9,9 @@ import typer
 from deployments.cli.cases import cases, show
 from deployments.cli.doctor import doctor
 from deployments.cli.events import send
+from deployments.cli.handbook import approve, handbook
 from deployments.cli.letters import letters
+from deployments.cli.migrate import migrate
 from deployments.cli.procedures import check, simulate
 from deployments.cli.serve import up, web, worker
 from deployments.cli.steps import replay, steps
@@ -21,7 +23,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
-for command in (up, worker, web, send, cases, show, steps, replay, letters, check, simulate, doctor):
+_RUNNING = (up, worker, web, doctor)
+_CASES = (send, cases, show, steps, replay, letters)
+_PROCEDURES = (check, simulate, handbook, approve, migrate)
+for command in (*_RUNNING, *_CASES, *_PROCEDURES):
     app.command()(command)
 
 

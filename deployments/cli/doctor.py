@@ -4,17 +4,18 @@ settings in force."""
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import httpx
 import typer
 
-from adapters.store.base import Backlog
+from adapters.store.base import Backlog, Live
 from deployments.bootstrap import Installation, open_installation
 from deployments.cli.output import AsJson, plain_errors, print_json, print_table
 from deployments.settings import Settings, without_password
+from machines.kernel.definition import Definition
 
 _LATE = timedelta(seconds=60)  #: what is due for longer is driven by nobody
 _START_WORKER = "start a worker with 'sop worker' or 'sop up'"
@@ -56,12 +57,30 @@ def _examine(app: Installation) -> Iterator[Ailment]:
     backlog = app.store.backlog(now - _LATE)
     spent = (time.perf_counter() - began) * 1000
     yield Ailment("store", True, f"{settings.url.partition('://')[0]} answers in {spent:.0f} ms")
+    yield from versions(app.store.live(), app.definitions)
     yield workers(backlog, now=now, lease=settings.lease)
     yield from _work(backlog, now=now)
     yield from _letters(backlog)
     yield _answers("web intake", f"{settings.web_url}/health", "start it with 'sop web' or 'sop up'")
     remedy = "start it with 'sop up', or set SOP_PREFECT_API_URL; cases go on without it"
     yield _answers("Prefect", f"{settings.prefect_url}/health", remedy)
+
+
+def versions(live: Sequence[Live], known: Mapping[str, Definition]) -> Iterator[Ailment]:
+    """Not well where open cases run on a version that nothing here can drive."""
+    for one in live:
+        if not one.open:
+            continue
+        now = known[one.sop].procedure if one.sop in known else None
+        if now is None or now.version != one.version:
+            found = f"{one.open} open cases run on version {one.version}"
+            remedy = (
+                f"known here is {now.version if now else 'no such procedure'}; run that version, or migrate"
+            )
+            yield Ailment(f"version of {one.sop}", False, found, remedy)
+        elif now.hash != one.hash:
+            changed = f"changed since {one.open} open cases began ({one.hash}, now {now.hash})"
+            yield Ailment(f"version of {one.sop}", True, f"version {one.version} has {changed}")
 
 
 def workers(backlog: Backlog, *, now: datetime, lease: float) -> Ailment:
@@ -104,10 +123,19 @@ def _late(part: str, late: bool, found: str) -> Ailment:
 def _answers(part: str, url: str, remedy: str) -> Ailment:
     shown = without_password(url)
     try:
-        httpx.get(url, timeout=3).raise_for_status()
+        answer = httpx.get(url, timeout=5)
     except httpx.HTTPError as error:
         return Ailment(part, False, f"{shown}: {type(error).__name__}", remedy)
-    return Ailment(part, True, f"{shown} answers")
+    if answer.is_success:
+        return Ailment(part, True, f"{shown} answers")
+    return Ailment(part, False, f"{shown} answers {answer.status_code}: {_detail(answer)}", "see its log")
+
+
+def _detail(answer: httpx.Response) -> str:
+    try:
+        return str(answer.json()["detail"])
+    except (ValueError, KeyError, TypeError):
+        return answer.reason_phrase
 
 
 def _span(age: timedelta | float) -> str:

@@ -42,7 +42,24 @@ def print_table(title: str, rows: Sequence[Mapping[str, object]], *, as_json: bo
         table.add_column(name.replace("_", " "), overflow="fold")
     for row in rows:
         table.add_row(*(_cell(value) for value in row.values()))
-    console.print(table)
+    if console.measure(table, options=console.options.update(width=10_000)).maximum <= console.width:
+        console.print(table)
+        return
+    console.print(title, style="italic")
+    for row in rows:
+        console.print(_card(row))
+
+
+def _card(row: Mapping[str, object]) -> Table:
+    """One row for a terminal too narrow for the table: a line for each value, so that no key is broken."""
+    card = Table.grid(padding=(0, 1))
+    card.add_column(style="bold", no_wrap=True)
+    card.add_column(overflow="fold")
+    for name, value in row.items():
+        if _cell(value):
+            card.add_row(name.replace("_", " "), _cell(value))
+    card.add_row()
+    return card
 
 
 def fail(message: str, *, code: int = 1) -> NoReturn:

@@ -11,6 +11,8 @@ import typer
 
 from deployments.cli.output import AsJson, console, plain_errors, print_json
 from deployments.settings import Settings
+from machines.approvals import load as load_approvals
+from machines.approvals import unapproved
 from machines.catalogue import CATALOGUE
 from machines.check import check as explore
 from machines.definitions import definitions
@@ -33,6 +35,8 @@ def check(
 ) -> None:
     """Explore every situation that a case can get into, within the scopes named in the output; what is wrong
     comes with the shortest way to it."""
+    with plain_errors():
+        missing = unapproved(CATALOGUE, load_approvals(Settings().approvals))
     report = explore(
         CATALOGUE,
         clock=time.perf_counter,
@@ -42,9 +46,11 @@ def check(
         deeper=deep,
     )
     if as_json:
-        print_json({"clean": report.clean, **asdict(report)})
+        print_json({"clean": report.clean, "unapproved": missing, **asdict(report)})
     else:
         console.print(str(report), highlight=False, markup=False, soft_wrap=True)
+        if missing:
+            console.print(f"not approved as they stand: {', '.join(missing)}; see 'sop approve'")
     raise typer.Exit(0 if report.clean else 1)
 
 

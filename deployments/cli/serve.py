@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import sys
@@ -43,15 +42,17 @@ def worker() -> None:
     with plain_errors():
         settings = Settings()
     _log_to_stderr(settings)
-    # Prefect reads these when it is imported.
-    os.environ.setdefault("PREFECT_API_URL", settings.prefect_url)
+    # Prefect reads these when it is imported. Ours wins over what the person's own Prefect is set to.
+    if settings.prefect_api_url or "PREFECT_API_URL" not in os.environ:
+        os.environ["PREFECT_API_URL"] = settings.prefect_url
     os.environ.setdefault("PREFECT_HOME", str((settings.home / "prefect-client").resolve()))
     os.environ.setdefault("DO_NOT_TRACK", "1")
+    from deployments.memory import collect_seldom, giving_back
     from deployments.registration import register
     from deployments.worker import run_worker
 
-    _collect_seldom()
-    with plain_errors():
+    collect_seldom()
+    with plain_errors(), giving_back():
         asyncio.run(run_worker(register=register))
 
 
@@ -66,17 +67,12 @@ def web() -> None:
         settings = Settings()
     _log_to_stderr(settings)
     with plain_errors(), open_application(settings) as app:
-        api = create_app(app.intake, store=app.store, body_limit=settings.body_limit)
+        api = create_app(
+            app.intake, store=app.store, body_limit=settings.body_limit, rate_limit=settings.rate_limit
+        )
         uvicorn.run(
             api, host=settings.web_host, port=settings.web_port, log_level="warning", access_log=False
         )
-
-
-def _collect_seldom() -> None:
-    """A round makes thousands of short-lived values; the collector as it comes took a fifth of the time."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 10, 10)
 
 
 def _log_to_stderr(settings: Settings) -> None:

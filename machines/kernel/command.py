@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from machines.kernel.event import Event, Facts
@@ -43,6 +44,10 @@ class CommandType:
     retry: Retry = field(default_factory=Retry)
     timeout: float = 30.0
     fulfils: tuple[str, ...] = ()
+
+    def ask(self, data: object, event: Event, deadlines: Mapping[str, datetime]) -> Iterable[Facts]:
+        """The arguments of the commands to perform; ``deadlines`` run once the case has taken ``event``."""
+        return self.arguments(data, event)
 
 
 @dataclass(frozen=True, slots=True)

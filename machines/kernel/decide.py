@@ -40,7 +40,8 @@ def decide(definition: Definition, case: Case, event: Received, now: datetime) -
     definition.state(case.state)
     running = case.timers
     case = _mark_passed(case, event)
-    firing = Firing(case=case, event=event, now=now)
+    data = definition.terms if case.data is None else case.data
+    firing = Firing(state=case.state, data=data, event=event, now=now)
     definition.fire(firing)
     if firing.rule is None:
         return _stand(definition, case, firing, running)
@@ -70,7 +71,7 @@ def _follow(
     definition: Definition, case: Case, firing: Firing, rule: Rule, running: Mapping[str, Timer]
 ) -> Decision:
     event, now = firing.event, firing.now
-    data = rule.then(case.data, event.payload, now) if rule.then else case.data
+    data = rule.then(firing.data, event.payload, now) if rule.then else case.data
     target, moved = _target(definition, case, rule, data)
     entry = _entry(case, firing, disposition=Disposition.HANDLED, after=target.name, reason=rule.because)
     does, sends = rule.does, list(rule.sends(data, event.payload)) if rule.sends else []
@@ -79,7 +80,7 @@ def _follow(
         if target.reports and case.parent:
             sends.append(Send(event=target.reports(data)))
     again = moved and target.name == case.state
-    timers = _timers(definition, case, target, data, now, again=again)
+    timers = timers_in(definition, case, target, data, now, again=again)
     return Decision(
         case=Case(
             sop=case.sop,
@@ -94,7 +95,7 @@ def _follow(
             deferred=0 if moved else case.deferred,
         ),
         entry=entry,
-        commands=_commands(case, does, data, event, entry.seq) if does else (),
+        commands=_commands(case, does, data, event, entry.seq, timers=timers) if does else (),
         sends=tuple(sends),
         timers_set=_changed(timers, running),
         timers_cleared=tuple(name for name in running if name not in timers),
@@ -129,11 +130,18 @@ def _entry(case: Case, firing: Firing, *, disposition: Disposition, after: str, 
 
 
 def _commands(
-    case: Case, does: tuple[CommandType, ...], data: Facts | None, event: Received, seq: int
+    case: Case,
+    does: tuple[CommandType, ...],
+    data: Facts | None,
+    event: Received,
+    seq: int,
+    *,
+    timers: Mapping[str, Timer],
 ) -> tuple[Command, ...]:
     commands: list[Command] = []
+    deadlines = {name: timer.due for name, timer in timers.items() if not timer.passed}
     for kind in does:
-        for arguments in kind.arguments(data, event.payload):
+        for arguments in kind.ask(data, event.payload, deadlines):
             before = sum(command.name == kind.name for command in commands)
             suffix = f"/{before}" if before else ""
             commands.append(Command(kind.name, f"{case.id}/{kind.name}/{seq}{suffix}", arguments))
@@ -156,8 +164,14 @@ def _changed(timers: Mapping[str, Timer], running: Mapping[str, Timer]) -> tuple
     return tuple(timer for name, timer in timers.items() if running.get(name) is not timer)
 
 
-def _timers(
-    definition: Definition, case: Case, target: State, data: Facts | None, now: datetime, *, again: bool
+def timers_in(
+    definition: Definition,
+    case: Case,
+    target: State,
+    data: Facts | None,
+    now: datetime,
+    *,
+    again: bool = False,
 ) -> Mapping[str, Timer]:
     """The timers that run in ``target``: those already running go on, new ones are set."""
     if not target.deadlines or data is None:

@@ -9,6 +9,7 @@ KernelError
 ├── NaiveInstant        a datetime without a time zone
 ├── NeverOpen           working time was asked of a calendar that has none
 ├── PolicyError         the policy file says something that cannot be followed
+├── ApprovalError       the file of approvals says something that cannot be read
 └── ScenarioError       a scenario file says something that cannot be played
 """
 
@@ -67,6 +68,12 @@ class PolicyError(KernelError):
     """The policy file says something that cannot be followed."""
 
     code = "policy"
+
+
+class ApprovalError(KernelError):
+    """The file of approvals says something that cannot be read."""
+
+    code = "approval"
 
 
 class ScenarioError(KernelError):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from machines.kernel.errors import CurrencyMismatch
@@ -87,6 +89,22 @@ class Money(BaseModel):
 
     def _with(self, amount: int) -> Money:
         return Money(amount=amount, currency=self.currency)
+
+
+def parse_sum(text: object) -> object:
+    """``"450.50 EUR"``, as people write it in policies; raises ``ValueError`` that shows how."""
+    if not isinstance(text, str):
+        return text
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) +([A-Z]{3})", text.strip())
+    if found is None or found[2] not in CURRENCIES:
+        raise ValueError(f"{text!r} is no sum; write a figure and an ISO 4217 code, such as 500 EUR")
+    minor = Decimal(found[1]).scaleb(exponent(found[2]))
+    if minor != int(minor):
+        raise ValueError(f"{text!r}: {found[2]} has {exponent(found[2])} decimal places")
+    return Money(amount=int(minor), currency=found[2])
+
+
+Sum = Annotated[Money, BeforeValidator(parse_sum)]
 
 
 def total(amounts: Iterable[Money], *, currency: str) -> Money:

@@ -13,6 +13,7 @@ from typing import Any
 
 from machines.kernel.command import CommandType
 from machines.kernel.event import Event, Facts
+from machines.kernel.migration import Migration
 from machines.kernel.rule import Rule, Send
 from machines.kernel.state import Act, Ask, Deadline, State
 
@@ -22,7 +23,10 @@ class Procedure:
     """One SOP. ``events`` are those that reach it from outside or from other cases; outcomes come from its
     commands and deadlines from its states. ``may_happen(data)`` lists the outside events worth exploring in
     a case with that data; ``laws(data)`` names each money law that the data breaks at the end of a case.
-    ``module`` is the package that defines it, whose source is hashed.
+    ``module`` is the package that defines it, whose source is hashed. ``terms`` are the numbers that the
+    house may set in its policy (limits, windows, fees), each with what the procedure itself says: the guard
+    and the effect of the opening event take them as their first argument, for there are no data yet, and the
+    effect keeps in the data those that the case is to live under.
     """
 
     name: str
@@ -39,6 +43,9 @@ class Procedure:
     rules: tuple[Rule, ...]
     may_happen: Callable[[Any], Iterable[Event | Send]]
     module: str
+    terms: type[Facts] | None = None
+    kpis: tuple[str, ...] = ()  #: by what its owner judges it
+    migrations: tuple[Migration, ...] = ()  #: from each earlier version that cases may still be on
 
     @property
     def initial(self) -> State:

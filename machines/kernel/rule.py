@@ -1,6 +1,7 @@
 """Rules: what a procedure does about one event in one or more states.
 
     on(PaymentDeclined, at=AUTHORISING, to=AWAITING_MEANS, then=note_decline, does=(tell_declined,))
+    note(MessageSent, at=OPENED, because="the message is on its way")
     ignore(CarrierScanned, at=ENDED, because="a late scan changes nothing but the log")
     defer(ParcelDelivered, at=REQUESTED, because="the carrier overtook the warehouse")
     refuse(OrderAmended, at=SHIPPED, because="the parcel has left; send it back instead")
@@ -23,6 +24,7 @@ from machines.kernel.state import Deadline, State
 from machines.kernel.verdict import Verdict
 
 Data = TypeVar("Data")
+After = TypeVar("After")  # differs from Data where the opening event meets the terms of the house
 E = TypeVar("E", bound=Event)
 At = State | Iterable[State]
 
@@ -90,15 +92,20 @@ def on(
     at: At,
     to: State | Junction | None = None,
     when: Callable[[Data, E, datetime], Verdict] | None = None,
-    then: Callable[[Data, E, datetime], Data] | None = None,
+    then: Callable[[Data, E, datetime], After] | None = None,
     does: tuple[CommandType, ...] = (),
-    sends: Callable[[Data, E], Iterable[Send]] | None = None,
+    sends: Callable[[After, E], Iterable[Send]] | None = None,
     because: str = "",
 ) -> Rule:
     """The case handles the event: if ``when`` allows it, ``then`` computes the new data, ``does`` names
     commands to perform, ``sends`` events to other cases, and the case goes to ``to`` or stays. Where ``to``
     is a junction, the data after ``then`` decide."""
     return Rule(event.type, _states(at), Disposition.HANDLED, to, when, then, does, sends, because)
+
+
+def note(event: type[Event], *, at: At, because: str) -> Rule:
+    """What was expected has happened; it stands in the journal, and the case goes on as it was."""
+    return on(event, at=at, because=because)
 
 
 def ignore(event: type[Event] | Deadline, *, at: At, because: str) -> Rule:

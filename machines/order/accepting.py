@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from machines.kernel.rule import defer, ignore, on
-from machines.order import commands, delivery, effects, events, guards, letters, states
+from machines.order import (
+    commands,
+    deadlines,
+    delivery,
+    effects,
+    events,
+    guards,
+    junctions,
+    letters,
+    outcomes,
+    paying,
+    states,
+)
 from machines.order.sending import request_refunds
 
 # An order is verified before it is accepted.
 VERIFICATION = (
     on(events.OrderPlaced, at=states.PLACED, to=states.VERIFYING, when=guards.payable, then=effects.place),
-    on(events.OrderVerified, at=states.VERIFYING, to=states.CHECKING),
-    on(events.OrderSuspicious, at=states.VERIFYING, to=states.IN_REVIEW, does=(letters.CALL_REVIEWER,)),
-    on(events.AddressUndeliverable, at=states.VERIFYING, to=states.AWAITING_ADDRESS),
-    on(events.MeansUnusable, at=states.VERIFYING, to=states.AWAITING_MEANS),
+    on(outcomes.OrderVerified, at=states.VERIFYING, to=states.CHECKING),
+    on(outcomes.OrderSuspicious, at=states.VERIFYING, to=states.IN_REVIEW, does=(letters.CALL_REVIEWER,)),
+    on(outcomes.AddressUndeliverable, at=states.VERIFYING, to=states.AWAITING_ADDRESS),
+    on(outcomes.MeansUnusable, at=states.VERIFYING, to=states.AWAITING_MEANS),
     on(
         events.ReviewDecided,
         at=states.IN_REVIEW,
@@ -21,7 +33,7 @@ VERIFICATION = (
         then=effects.accept,
     ),
     on(events.ReviewDecided, at=states.IN_REVIEW, to=states.REJECTED, then=effects.reject),
-    on(states.REVIEW_DUE, at=states.IN_REVIEW, then=effects.climb, does=(letters.CALL_REVIEWER,)),
+    on(deadlines.REVIEW_DUE, at=states.IN_REVIEW, then=effects.climb, does=(letters.CALL_REVIEWER,)),
     on(
         events.AddressCorrected,
         at=states.AWAITING_ADDRESS,
@@ -33,9 +45,9 @@ VERIFICATION = (
 
 # Restrictions are told before the customer commits, with whatever can be had instead.
 RESTRICTIONS = (
-    on(events.RestrictionsCleared, at=states.CHECKING, to=states.RESERVING, then=effects.begin_reserving),
-    on(events.RestrictionsOffer, at=states.CHECKING, to=states.AWAITING_CHOICE, then=effects.note_offer),
-    on(events.OrderBlocked, at=states.CHECKING, to=states.REJECTED, then=effects.reject),
+    on(outcomes.RestrictionsCleared, at=states.CHECKING, to=states.RESERVING, then=effects.begin_reserving),
+    on(outcomes.RestrictionsOffer, at=states.CHECKING, to=states.AWAITING_CHOICE, then=effects.note_offer),
+    on(outcomes.OrderBlocked, at=states.CHECKING, to=states.REJECTED, then=effects.reject),
     on(
         events.ChoiceMade,
         at=states.AWAITING_CHOICE,
@@ -69,25 +81,25 @@ RESTRICTIONS = (
 
 # Goods are reserved; what is missing is offered otherwise, or waited for until a promised day.
 STOCK = (
-    on(events.StockReserved, at=states.RESERVING, to=states.PAYMENT_STANDS, then=effects.reserved),
-    on(events.StockShort, at=states.RESERVING, to=states.AWAITING_CHOICE, then=effects.note_short),
+    on(outcomes.StockReserved, at=states.RESERVING, to=junctions.PAYMENT_STANDS, then=effects.reserved),
+    on(outcomes.StockShort, at=states.RESERVING, to=states.AWAITING_CHOICE, then=effects.note_short),
     on(events.StockReplenished, at=states.BACKORDERED, to=states.RESERVING, then=effects.begin_reserving),
     on(
         events.StockReplenished, at=states.AWAITING_CONSENT, to=states.RESERVING, then=effects.begin_reserving
     ),
-    on(states.PROMISE_DUE, at=states.BACKORDERED, to=states.FORECASTING),
-    on(states.PROMISE_BROKEN, at=states.ON_ORDER, to=states.AWAITING_CONSENT, then=effects.promise_broken),
-    on(events.StockExpected, at=states.FORECASTING, to=states.BACKORDERED, when=guards.on_time),
+    on(deadlines.PROMISE_DUE, at=states.BACKORDERED, to=states.FORECASTING),
+    on(deadlines.PROMISE_BROKEN, at=states.ON_ORDER, to=states.AWAITING_CONSENT, then=effects.promise_broken),
+    on(outcomes.StockExpected, at=states.FORECASTING, to=states.BACKORDERED, when=guards.on_time),
     on(
-        events.StockExpected,
+        outcomes.StockExpected,
         at=states.FORECASTING,
         to=states.BACKORDERED,
         when=guards.first_short_delay,
         then=effects.promise_again,
         does=(letters.TELL_DELAYED,),
     ),
-    on(events.StockExpected, at=states.FORECASTING, to=states.AWAITING_CONSENT, then=effects.promise_again),
-    ignore(states.PROMISE_DUE, at=states.FORECASTING, because="stock is being asked already"),
+    on(outcomes.StockExpected, at=states.FORECASTING, to=states.AWAITING_CONSENT, then=effects.promise_again),
+    ignore(deadlines.PROMISE_DUE, at=states.FORECASTING, because="stock is being asked already"),
     defer(events.StockReplenished, at=states.FORECASTING, because="the step under way comes first"),
     on(
         events.DelayAnswered,
@@ -101,76 +113,81 @@ STOCK = (
 
 # The money is held, each means of payment for its share.
 PAYMENT = (
-    on(events.PaymentAuthorized, at=states.AUTHORISING, to=states.PAYMENT_STANDS, then=delivery.authorised),
-    on(events.PaymentDeclined, at=states.AUTHORISING, to=states.PAYMENT_STANDS, then=delivery.declined),
     on(
-        events.PaymentActionRequired,
+        outcomes.PaymentAuthorized,
         at=states.AUTHORISING,
-        to=states.PAYMENT_STANDS,
-        then=delivery.action_required,
+        to=junctions.PAYMENT_STANDS,
+        then=paying.authorised,
+    ),
+    on(outcomes.PaymentDeclined, at=states.AUTHORISING, to=junctions.PAYMENT_STANDS, then=paying.declined),
+    on(
+        outcomes.PaymentActionRequired,
+        at=states.AUTHORISING,
+        to=junctions.PAYMENT_STANDS,
+        then=paying.action_required,
     ),
     on(
         events.PaymentConfirmed,
         at=states.AWAITING_CONFIRMATION,
-        to=states.PAYMENT_STANDS,
-        then=delivery.ask_again,
+        to=junctions.PAYMENT_STANDS,
+        then=paying.ask_again,
     ),
     defer(
         events.PaymentConfirmed,
-        at=states.DECIDING,
-        because="the bank's word can overtake the provider's answer; it is kept until that is here",
+        at=(*states.DECIDING, states.AWAITING_PRICE),
+        because="the bank's word can overtake another answer; it is kept until that is here",
     ),
     on(
         events.MeansGiven,
         at=states.AWAITING_MEANS,
-        to=states.PAYMENT_STANDS,
+        to=junctions.PAYMENT_STANDS,
         when=guards.goods_reserved,
-        then=delivery.other_means_to_authorise,
+        then=paying.other_means_to_authorise,
     ),
     on(
         events.MeansGiven,
         at=states.AWAITING_MEANS,
         to=states.VERIFYING,
         when=guards.may_pay_otherwise,
-        then=delivery.other_means,
+        then=paying.other_means,
     ),
 )
 
 # Silence ends an order that waits for its customer.
 SILENCE = (
-    on(states.REMINDER, at=states.ASKING_CUSTOMER, does=(letters.REMIND,)),
+    on(deadlines.REMINDER, at=states.ASKING_CUSTOMER, does=(letters.REMIND,)),
     on(
-        states.ANSWER_DUE,
+        deadlines.ANSWER_DUE,
         at=(states.AWAITING_ADDRESS, states.AWAITING_CHOICE, states.AWAITING_CONSENT),
-        to=states.ORDER_STANDS,
+        to=junctions.ORDER_STANDS,
         then=effects.expire,
         does=commands.MONEY_BACK,
     ),
     on(
-        states.MEANS_DUE,
+        deadlines.MEANS_DUE,
         at=states.AWAITING_MEANS,
-        to=states.ORDER_STANDS,
+        to=junctions.ORDER_STANDS,
         then=effects.expire,
         does=commands.MONEY_BACK,
     ),
     on(
-        states.PAYMENT_DUE,
-        at=states.AWAITING_CONFIRMATION,
-        to=states.ORDER_STANDS,
+        deadlines.PAYMENT_DUE,
+        at=(states.AUTHORISING, states.AWAITING_CONFIRMATION),
+        to=junctions.ORDER_STANDS,
         then=effects.expire,
         does=commands.MONEY_BACK,
     ),
     on(
-        states.HOLD_ENDS,
+        deadlines.HOLD_ENDS,
         at=states.HANDOVER_REFUSED,
-        to=states.ORDER_STANDS,
+        to=junctions.ORDER_STANDS,
         then=effects.expire,
         does=commands.MONEY_BACK,
     ),
     on(
-        states.ANSWER_DUE,
+        deadlines.ANSWER_DUE,
         at=states.AWAITING_REMEDY,
-        to=states.ORDER_STANDS,
+        to=junctions.ORDER_STANDS,
         then=delivery.refund_all_failed,
         sends=request_refunds,
     ),

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from machines.between import Address, Means, ParcelReport, Pick
 from machines.kernel.event import Event, Facts
 from machines.order.data import Charge, Line, Order, ParcelStatus, PaymentStatus, cause
-from machines.order.events import PaymentAuthorized, WarehouseReported
+from machines.order.outcomes import PaymentAuthorized, WarehouseReported
 
 # -- what is asked ---------------------------------------------------------------------------------
 
@@ -34,6 +34,14 @@ class Restrictions(Facts):
     country: str
     zone: str
     lines: tuple[Line, ...]
+
+
+class Kept(Facts):
+    """What ``customer`` has of this order in the end; nothing else of it counts towards limits any more."""
+
+    order: str
+    customer: str
+    items: tuple[Pick, ...]
 
 
 class Pieces(Facts):
@@ -123,6 +131,17 @@ def restrictions(order: Order, _: Event) -> Iterable[Facts]:
         zone=order.ship_to.zone,
         lines=order.lines,
     )
+
+
+def not_kept(order: Order, _: Event) -> Iterable[Facts]:
+    """Nothing is said where the customer has all that was ordered."""
+    had: dict[str, int] = {}
+    for parcel in order.parcels_in(ParcelStatus.DELIVERED):
+        for item in parcel.items:
+            had[item.sku] = had.get(item.sku, 0) + item.quantity
+    if any(had.get(line.sku, 0) < line.quantity for line in order.lines):
+        items = tuple(Pick(sku=sku, quantity=quantity) for sku, quantity in had.items())
+        yield Kept(order=order.order, customer=order.customer, items=items)
 
 
 def all_pieces(order: Order, _: Event) -> Iterable[Facts]:

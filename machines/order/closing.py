@@ -1,4 +1,4 @@
-"""Rules for orders that change, are given up, or come to rest; and for all that changes nothing."""
+"""Rules for orders that are given up or come to rest, and for all that changes nothing."""
 
 from __future__ import annotations
 
@@ -10,9 +10,21 @@ from machines.between import (
     RefundSettled,
     RefundWithheld,
 )
-from machines.kernel.rule import defer, ignore, on, refuse
+from machines.kernel.rule import defer, ignore, note, on, refuse
 from machines.messages import MessageSent, MessageUndeliverable, StaffAlerted
-from machines.order import commands, delivery, effects, events, guards, letters, states
+from machines.order import (
+    commands,
+    deadlines,
+    delivery,
+    effects,
+    events,
+    guards,
+    junctions,
+    letters,
+    outcomes,
+    paying,
+    states,
+)
 from machines.order.sending import request_refunds, stop_shipments
 from machines.order.settling import settle
 
@@ -21,7 +33,7 @@ CANCELLING = (
     on(
         events.OrderCancelRequested,
         at=states.BEFORE_WAREHOUSE,
-        to=states.ORDER_STANDS,
+        to=junctions.ORDER_STANDS,
         when=guards.by_its_customer,
         then=effects.cancel,
         does=commands.MONEY_BACK,
@@ -53,7 +65,7 @@ CANCELLING = (
     on(
         events.OrderCancelRequested,
         at=states.AWAITING_REMEDY,
-        to=states.ORDER_STANDS,
+        to=junctions.ORDER_STANDS,
         when=guards.by_its_customer,
         then=delivery.cancel_all,
         sends=request_refunds,
@@ -68,7 +80,7 @@ CANCELLING = (
     on(
         events.CancellationAccepted,
         at=states.STOP_REQUESTED,
-        to=states.ORDER_STANDS,
+        to=junctions.ORDER_STANDS,
         when=guards.stops_some,
         then=effects.stop_accepted,
         sends=stop_shipments,
@@ -76,12 +88,20 @@ CANCELLING = (
     on(
         events.CancellationRejected,
         at=states.STOP_REQUESTED,
-        to=states.ORDER_STANDS,
+        to=junctions.ORDER_STANDS,
+        when=guards.amending,
+        then=effects.change_rejected,
+        does=(letters.TELL_TOO_LATE_TO_CHANGE,),
+    ),
+    on(
+        events.CancellationRejected,
+        at=states.STOP_REQUESTED,
+        to=junctions.ORDER_STANDS,
         then=effects.stop_rejected,
         does=(letters.TELL_TOO_LATE,),
     ),
-    on(states.STOP_DUE, at=states.STOP_REQUESTED, does=(letters.CALL_ABOUT_STOP,)),
-    ignore(events.CancellationNoted, at=states.EVERYWHERE, because="the warehouse answers later"),
+    on(deadlines.STOP_DUE, at=states.STOP_REQUESTED, does=(letters.CALL_ABOUT_STOP,)),
+    note(outcomes.CancellationNoted, at=states.EVERYWHERE, because="the warehouse answers later"),
     defer(
         events.OrderCancelRequested,
         at=(*states.HANDING_OVER, *states.BUSY),
@@ -96,6 +116,7 @@ CANCELLING = (
             states.EXPIRED,
             states.REJECTED,
             states.REFUNDED,
+            states.WITHHELD,
         ),
         because="the order is being given up already",
     ),
@@ -109,104 +130,56 @@ CANCELLING = (
     ignore(events.CancellationRejected, at=states.OPENED, because="no parcel is waiting to be stopped"),
 )
 
-# Goods, address and prices can change until the first parcel leaves; whatever was held is let go first.
-CHANGES = (
-    on(
-        events.OrderAmended,
-        at=states.RESTING,
-        to=states.VERIFYING,
-        when=guards.nothing_to_undo,
-        then=effects.amend_at_once,
-    ),
-    on(
-        events.OrderAmended,
-        at=states.RESTING,
-        to=states.ORDER_STANDS,
-        when=guards.may_amend,
-        then=effects.take_back_to_amend,
-        does=commands.MONEY_BACK,
-    ),
-    on(
-        events.OrderAmended,
-        at=states.AWAITING_DISPATCH,
-        to=states.STOP_REQUESTED,
-        when=guards.may_amend,
-        then=effects.note_amendment,
-    ),
-    on(events.OrderRepriced, at=states.RESTING, when=guards.not_dearer, then=effects.reprice),
-    defer(
-        events.OrderAmended,
-        at=(*states.DECIDING, *states.HANDING_OVER),
-        because="the step under way comes first",
-    ),
-    defer(
-        events.OrderRepriced,
-        at=(*states.DECIDING, *states.HANDING_OVER),
-        because="the step under way comes first",
-    ),
-    refuse(
-        events.OrderAmended,
-        at=(*states.TOO_LATE_TO_CHANGE, *states.AFTER_WAREHOUSE),
-        because="it is too late to change this order; what has not left can be cancelled",
-    ),
-    refuse(events.OrderAmended, at=states.ENDED, because="this order has ended; please place a new one"),
-    refuse(
-        events.OrderRepriced,
-        at=(*states.IN_WAREHOUSE, *states.AFTER_WAREHOUSE, *states.ENDED),
-        because="the price confirmed to the customer stands",
-    ),
-)
-
 # Money and goods that come back are noted wherever the order stands; at rest it ends, or starts anew.
 SETTLEMENT = (
-    *settle(events.PaymentCaptured, when=guards.charge_open, then=delivery.captured, sends=request_refunds),
+    *settle(outcomes.PaymentCaptured, when=guards.charge_open, then=paying.captured, sends=request_refunds),
     *settle(
-        events.CaptureDeclined,
+        outcomes.CaptureDeclined,
         when=guards.charge_open,
-        then=delivery.capture_declined,
+        then=paying.capture_declined,
         does=(letters.CALL_FINANCE,),
         sends=request_refunds,
     ),
-    *settle(events.PaymentVoided, when=guards.being_voided, then=delivery.voided),
-    *settle(events.NothingToVoid, when=guards.being_voided, then=delivery.voided),
-    *settle(events.StockReleased, then=effects.released),
+    *settle(outcomes.PaymentVoided, when=guards.being_voided, then=paying.voided),
+    *settle(outcomes.NothingToVoid, when=guards.being_voided, then=paying.voided),
+    *settle(outcomes.StockReleased, then=effects.released),
     *settle(RefundSettled, when=guards.refund_open, then=delivery.refunded),
     *settle(RefundWithheld, when=guards.refund_open, then=delivery.refunded),
     on(
-        events.StockReserved,
+        outcomes.StockReserved,
         at=states.SETTLING,
-        to=states.ORDER_STANDS,
+        to=junctions.ORDER_STANDS,
         then=effects.reserved_late,
         does=(commands.RELEASE,),
     ),
-    on(events.StockShort, at=states.SETTLING, to=states.ORDER_STANDS, then=effects.not_reserved),
+    on(outcomes.StockShort, at=states.SETTLING, to=junctions.ORDER_STANDS, then=effects.not_reserved),
     on(
-        events.PaymentAuthorized,
+        outcomes.PaymentAuthorized,
         at=states.SETTLING,
-        to=states.ORDER_STANDS,
-        then=delivery.authorised_late,
+        to=junctions.ORDER_STANDS,
+        then=paying.authorised_late,
         does=(commands.VOID_LATE,),
     ),
-    on(events.PaymentDeclined, at=states.SETTLING, to=states.ORDER_STANDS, then=delivery.declined),
+    on(outcomes.PaymentDeclined, at=states.SETTLING, to=junctions.ORDER_STANDS, then=paying.declined),
     on(
-        events.PaymentActionRequired,
+        outcomes.PaymentActionRequired,
         at=states.SETTLING,
-        to=states.ORDER_STANDS,
-        then=delivery.action_required,
+        to=junctions.ORDER_STANDS,
+        then=paying.action_required,
     ),
     on(
         events.PaymentLapsed,
         at=states.WITH_MONEY_HELD,
         when=guards.held,
-        then=delivery.lapsed_before_handover,
+        then=paying.lapsed_before_handover,
     ),
-    on(events.PaymentLapsed, at=states.OUT_OF_REACH, when=guards.held, then=delivery.lapsed),
+    on(events.PaymentLapsed, at=states.OUT_OF_REACH, when=guards.held, then=paying.lapsed),
     on(
         events.PaymentLapsed,
         at=states.HANDOVER_REFUSED,
-        to=states.ORDER_STANDS,
+        to=junctions.ORDER_STANDS,
         when=guards.held,
-        then=delivery.expire_lapsed,
+        then=paying.expire_lapsed,
         does=commands.MONEY_BACK,
     ),
     defer(
@@ -219,22 +192,23 @@ SETTLEMENT = (
 # Whatever else arrives changes nothing.
 OTHERWISE = (
     on(MessageUndeliverable, at=states.OPENED, does=(letters.CALL_ABOUT_ADDRESS,)),
-    ignore(MessageSent, at=states.OPENED, because="the message is on its way"),
-    ignore(StaffAlerted, at=states.OPENED, because="a colleague has been called"),
-    ignore(events.WarehouseChased, at=states.OPENED, because="the warehouse has been reminded"),
+    note(MessageSent, at=states.OPENED, because="the message is on its way"),
+    note(StaffAlerted, at=states.OPENED, because="a colleague has been called"),
+    note(outcomes.LimitsReleased, at=states.OPENED, because="limits count what the customer has"),
+    note(outcomes.WarehouseChased, at=states.OPENED, because="the warehouse has been reminded"),
     ignore(events.OrderPlaced, at=states.OPENED, because="this order is known already"),
     *(
         ignore(event, at=states.OPENED, because="the order has moved on meanwhile")
         for event in (
-            events.OrderVerified,
-            events.OrderSuspicious,
-            events.AddressUndeliverable,
-            events.MeansUnusable,
-            events.RestrictionsCleared,
-            events.RestrictionsOffer,
-            events.OrderBlocked,
-            events.StockExpected,
-            events.WarehouseReported,
+            outcomes.OrderVerified,
+            outcomes.OrderSuspicious,
+            outcomes.AddressUndeliverable,
+            outcomes.MeansUnusable,
+            outcomes.RestrictionsCleared,
+            outcomes.RestrictionsOffer,
+            outcomes.OrderBlocked,
+            outcomes.StockExpected,
+            outcomes.WarehouseReported,
             events.StockReplenished,
             events.PaymentConfirmed,
         )
@@ -259,6 +233,7 @@ OTHERWISE = (
             events.ChoiceMade,
             events.DelayAnswered,
             events.MeansGiven,
+            events.PriceAnswered,
             events.HandoverDecided,
             events.RemedyChosen,
         )

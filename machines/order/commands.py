@@ -5,11 +5,14 @@ from __future__ import annotations
 from machines.kernel.command import CommandType, Retry
 from machines.order import asks, possible
 from machines.order.events import (
-    AddressUndeliverable,
     CancellationAccepted,
-    CancellationNoted,
     CancellationRejected,
+)
+from machines.order.outcomes import (
+    AddressUndeliverable,
+    CancellationNoted,
     CaptureDeclined,
+    LimitsReleased,
     MeansUnusable,
     NothingToVoid,
     OrderBlocked,
@@ -49,6 +52,15 @@ CHECK_RESTRICTIONS = CommandType(
     (RestrictionsCleared, RestrictionsOffer, OrderBlocked),
     possible.restrictions,
     takes=asks.Restrictions,
+    fulfils=("RES-1",),
+)
+
+RELEASE_LIMITS = CommandType(
+    "restrictions.release",
+    asks.not_kept,
+    (LimitsReleased,),
+    possible.limits_released,
+    takes=asks.Kept,
     fulfils=("RES-1",),
 )
 

@@ -59,6 +59,7 @@ class Payment(Facts):
     voided: int = 0  #: let go, or no longer held
     refunding: int = 0
     refunded: int = 0
+    disputed: int = 0  #: taken back by the customer's bank, of what had not gone back already
     capture_before: datetime | None = None
     lapsed: bool = False  #: the provider let go of money that we had not asked it to let go of
 
@@ -69,7 +70,7 @@ class Payment(Facts):
 
     @property
     def refundable(self) -> int:
-        return self.captured - self.refunded - self.refunding
+        return self.captured - self.refunded - self.refunding - self.disputed
 
 
 class ParcelStatus(StrEnum):
@@ -88,7 +89,6 @@ class RefundStatus(StrEnum):
     NONE = "none"
     DUE = "due"  #: as soon as the charge under way is booked
     ASKED = "asked"
-    DONE = "done"
 
 
 class Parcel(Facts):
@@ -104,6 +104,8 @@ class Parcel(Facts):
     refund: RefundStatus = RefundStatus.NONE
     refund_for: str = ""  #: what the refund follows from
     shares: tuple[Share, ...] = ()  #: of each payment in its refund
+    refunds: int = 0  #: that have come to an end
+    returned: int = 0  #: settled by these: paid back, or kept by decision of finance
 
     @property
     def pieces(self) -> int:
@@ -166,12 +168,20 @@ class Amendment(Facts):
     ship_to: Address | None = None
 
 
+class NewPrice(Facts):
+    """What the shop wants for an article; no higher price than ordered counts before the customer agrees."""
+
+    sku: Sku
+    price: Amount
+
+
 class Ending(StrEnum):
     """Why an order ends without a delivery."""
 
     CANCELLED = "cancelled"
     REJECTED = "rejected"
     EXPIRED = "expired"
+    WITHHELD = "withheld"  #: finance does not pay the money back
 
 
 class Order(Facts):
@@ -195,11 +205,16 @@ class Order(Facts):
     promised: datetime | None = None
     delays: int = 0
     amendment: Amendment | None = None
-    amendments: int = 0
+    asked_price: NewPrice | None = None  #: a higher price that the customer is asked about
     ending: Ending | None = None
     reason: str = ""
     return_offered: bool = False
     rung: int = 0
+
+    @property
+    def country(self) -> str:
+        """Where it goes; deadlines of the policy can differ by country."""
+        return self.ship_to.country
 
     @property
     def total(self) -> int:

@@ -10,10 +10,12 @@ from machines.between import (
 )
 from machines.kernel.event import DeadlinePassed, Event
 from machines.order import events as told
+from machines.order import outcomes
 from machines.order.data import (
     Amendment,
     Ending,
     Line,
+    NewPrice,
     Order,
     ParcelStatus,
     Payment,
@@ -67,7 +69,7 @@ def climb(order: Order, _: DeadlinePassed, __: datetime) -> Order:
 
 def note_amendment(order: Order, event: told.OrderAmended, _: datetime) -> Order:
     amendment = Amendment(lines=event.lines, ship_to=event.ship_to)
-    return order.model_copy(update={"amendment": amendment, "amendments": order.amendments + 1})
+    return order.model_copy(update={"amendment": amendment, "asked_price": None})
 
 
 def take_back_to_amend(order: Order, event: told.OrderAmended, now: datetime) -> Order:
@@ -85,6 +87,7 @@ def amend(order: Order) -> Order:
         "lines": amendment.lines or order.lines,
         "ship_to": amendment.ship_to or order.ship_to,
         "amendment": None,
+        "asked_price": None,
         "payments": fresh,
         "stock": Stock(),
         "fee": 0,
@@ -96,21 +99,40 @@ def amend(order: Order) -> Order:
 
 
 def reprice(order: Order, event: told.OrderRepriced, _: datetime) -> Order:
-    lines = tuple(
-        line.model_copy(update={"price": event.price}) if line.sku == event.sku else line
-        for line in order.lines
+    return order.model_copy(update={"lines": lines_at(order, NewPrice(sku=event.sku, price=event.price))})
+
+
+def lines_at(order: Order, new: NewPrice) -> tuple[Line, ...]:
+    return tuple(
+        line.model_copy(update={"price": new.price}) if line.sku == new.sku else line for line in order.lines
     )
-    return order.model_copy(update={"lines": lines})
+
+
+def ask_price(order: Order, event: told.OrderRepriced, _: datetime) -> Order:
+    return order.model_copy(update={"asked_price": NewPrice(sku=event.sku, price=event.price)})
+
+
+def price_stands(order: Order, _: Event, __: datetime) -> Order:
+    """Who has ordered at a price need not pay more: neither silence nor a no costs the customer the order."""
+    return order.model_copy(update={"asked_price": None})
+
+
+def amend_price(order: Order, _: told.PriceAnswered, __: datetime) -> Order:
+    """Parcels are planned and paid at the old price: they are stopped, and the order starts anew."""
+    if order.asked_price is None:
+        return order
+    lines = lines_at(order, order.asked_price)
+    return order.model_copy(update={"amendment": Amendment(lines=lines), "asked_price": None})
 
 
 # -- restrictions and stock ------------------------------------------------------------------------
 
 
-def note_offer(order: Order, event: told.RestrictionsOffer, _: datetime) -> Order:
+def note_offer(order: Order, event: outcomes.RestrictionsOffer, _: datetime) -> Order:
     return order.model_copy(update={"offer": event.offer})
 
 
-def note_short(order: Order, event: told.StockShort, _: datetime) -> Order:
+def note_short(order: Order, event: outcomes.StockShort, _: datetime) -> Order:
     stock = order.stock.model_copy(update={"reserving": False})
     return order.model_copy(update={"offer": event.offer, "stock": stock})
 
@@ -157,7 +179,7 @@ def wait_for_stock(order: Order, _: told.ChoiceMade, __: datetime) -> Order:
     return order.model_copy(update={"promised": promised, "offer": None})
 
 
-def promise_again(order: Order, event: told.StockExpected, _: datetime) -> Order:
+def promise_again(order: Order, event: outcomes.StockExpected, _: datetime) -> Order:
     return order.model_copy(update={"promised": event.on, "delays": 2 if order.delays else 1})
 
 
@@ -170,31 +192,31 @@ def wait_longer(order: Order, _: told.DelayAnswered, now: datetime) -> Order:
     return order.model_copy(update={"promised": order.promised or now + timedelta(days=30)})
 
 
-def reserved(order: Order, event: told.StockReserved, _: datetime) -> Order:
+def reserved(order: Order, event: outcomes.StockReserved, _: datetime) -> Order:
     """The goods are there: ask for the money."""
     return ask_for_authorisation(_reserved(order, event))
 
 
-def reserved_again(order: Order, event: told.StockReserved, _: datetime) -> Order:
+def reserved_again(order: Order, event: outcomes.StockReserved, _: datetime) -> Order:
     return _reserved(order, event)
 
 
-def reserved_late(order: Order, event: told.StockReserved, _: datetime) -> Order:
+def reserved_late(order: Order, event: outcomes.StockReserved, _: datetime) -> Order:
     """The order was given up meanwhile: the pieces go back."""
     return release(_reserved(order, event))
 
 
-def _reserved(order: Order, event: told.StockReserved) -> Order:
+def _reserved(order: Order, event: outcomes.StockReserved) -> Order:
     stock = order.stock
     update = {"reserving": False, "reserved": stock.reserved + event.pieces}
     return order.model_copy(update={"stock": stock.model_copy(update=update), "promised": None, "delays": 0})
 
 
-def not_reserved(order: Order, _: told.StockShort, __: datetime) -> Order:
+def not_reserved(order: Order, _: outcomes.StockShort, __: datetime) -> Order:
     return order.model_copy(update={"stock": order.stock.model_copy(update={"reserving": False})})
 
 
-def released(order: Order, event: told.StockReleased, _: datetime) -> Order:
+def released(order: Order, event: outcomes.StockReleased, _: datetime) -> Order:
     stock = order.stock
     update = {"releasing": stock.releasing - event.pieces, "released": stock.released + event.pieces}
     return order.model_copy(update={"stock": stock.model_copy(update=update), "replacing": None})
@@ -209,7 +231,7 @@ def cancel(order: Order, event: told.OrderCancelRequested, _: datetime) -> Order
 
 def ask_to_stop(order: Order, event: told.OrderCancelRequested, _: datetime) -> Order:
     """What happens to money and goods follows from which parcels the warehouse could still stop."""
-    update = {"ending": Ending.CANCELLED, "reason": event.reason, "amendment": None}
+    update = {"ending": Ending.CANCELLED, "reason": event.reason, "amendment": None, "asked_price": None}
     return order.model_copy(update=update)
 
 
@@ -232,11 +254,15 @@ def stop_rejected(order: Order, _: told.CancellationRejected, __: datetime) -> O
     return offer_return(order.model_copy(update={"amendment": None, "ending": None, "reason": ""}), _, __)
 
 
+def change_rejected(order: Order, _: told.CancellationRejected, __: datetime) -> Order:
+    return order.model_copy(update={"amendment": None})
+
+
 def offer_return(order: Order, _: Event, __: datetime) -> Order:
     return order.model_copy(update={"return_offered": True})
 
 
-def reject(order: Order, event: told.OrderBlocked | told.ReviewDecided, _: datetime) -> Order:
+def reject(order: Order, event: outcomes.OrderBlocked | told.ReviewDecided, _: datetime) -> Order:
     return give_up(order, event, ending=Ending.REJECTED, reason=event.reason)
 
 
@@ -253,5 +279,5 @@ def expire(order: Order, event: DeadlinePassed, _: datetime) -> Order:
 
 
 def give_up(order: Order, event: Event, *, ending: Ending, reason: str) -> Order:
-    update = {"ending": ending, "reason": reason, "amendment": None}
+    update = {"ending": ending, "reason": reason, "amendment": None, "asked_price": None}
     return take_back(order.model_copy(update=update), event)

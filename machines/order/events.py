@@ -1,4 +1,4 @@
-"""What can happen to an order: told from outside, filled in on a form, or answered to one of its commands."""
+"""What can happen to an order: told from outside, or filled in on a form."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
 
-from pydantic import AwareDatetime
-
-from machines.between import ADDRESS_EXAMPLE, BUYER_EXAMPLE, Address, ParcelKey, Pick, Sku
-from machines.kernel.event import Event, Facts, Key, Outcome, Personal, Text
+from machines.between import ADDRESS_EXAMPLE, BUYER_EXAMPLE, Address, ParcelKey, Sku
+from machines.kernel.event import Event, Key, Personal, Text
 from machines.kernel.money import Amount, Currency
 from machines.messages import Buyer
-from machines.order.data import Charge, Line, Offer, PayWith
+from machines.order.data import Line, PayWith
 
 # -- from outside ----------------------------------------------------------------------------------
 
@@ -20,6 +18,7 @@ from machines.order.data import Charge, Line, Offer, PayWith
 _KETTLE = {"sku": "KETTLE", "quantity": 1, "price": 3000}
 _CUP = {"sku": "CUP", "quantity": 1, "price": 1000}
 _SOFA = {"sku": "SOFA", "quantity": 1, "price": 4000}
+_PIANO = {"sku": "PIANO", "quantity": 1, "price": 90000}  # dear enough for finance to approve its refund
 _CARD = {"means": "card", "token": "tok_example"}
 _CREDIT = {"means": "store credit", "token": "credit_example", "up_to": 2000}
 
@@ -55,6 +54,7 @@ class OrderPlaced(Event, type="order.placed", opens=True, key="order"):
             ([_KETTLE], [_CARD]),
             ([_KETTLE, _CUP], [_CARD]),
             ([_SOFA], [_CREDIT, _CARD]),
+            ([_PIANO], [_CARD]),
         )
     )
 
@@ -91,7 +91,7 @@ class OrderRepriced(Event, type="order.reprice"):
     sku: Sku
     price: Amount
 
-    examples = ({"sku": "KETTLE", "price": 2500},)
+    examples = ({"sku": "KETTLE", "price": 2500}, {"sku": "KETTLE", "price": 3500})
 
 
 class StockReplenished(Event, type="stock.replenished"):
@@ -118,6 +118,31 @@ class PaymentLapsed(Event, type="payment.lapsed"):
 
     def postings(self) -> Mapping[str, int]:
         return {"voided": self.amount}
+
+
+class PaymentDisputed(Event, type="payment.disputed"):
+    """The customer's bank has taken this money back from us (a chargeback)."""
+
+    payment: Key
+    amount: Amount
+    reason: Text = ""
+
+    examples = ({"payment": "1", "amount": 3500, "reason": "goods not received"},)
+
+    def postings(self) -> Mapping[str, int]:
+        return {"charged_back": self.amount}
+
+
+class PaymentDisputeWon(Event, type="payment.dispute_won"):
+    """The bank has given money back to us that it had taken."""
+
+    payment: Key
+    amount: Amount
+
+    examples = ({"payment": "1", "amount": 3500},)
+
+    def postings(self) -> Mapping[str, int]:
+        return {"charged_back": -self.amount}
 
 
 class CancellationAccepted(Event, type="warehouse.cancellation_accepted"):
@@ -187,6 +212,15 @@ class MeansGiven(Event, type="order.means_given"):
     examples = ({"pay_with": {"means": "card", "token": "tok_other"}},)
 
 
+class PriceAnswered(Event, type="order.price_answered"):
+    """The customer agrees to pay more for an article, or does not; ``price`` is the one that was shown."""
+
+    price: Amount
+    agree: bool
+
+    examples = ({"price": 3500, "agree": True}, {"price": 3500, "agree": False})
+
+
 class HandoverDecided(Event, type="order.handover_decided"):
     """The order desk has decided about an order that the warehouse would not take."""
 
@@ -210,172 +244,3 @@ class RemedyChosen(Event, type="order.remedy"):
         {"parcel": "SO-1001-1", "remedy": "reship"},
         {"parcel": "SO-1001-1", "remedy": "refund"},
     )
-
-
-# -- outcomes of commands --------------------------------------------------------------------------
-
-
-class OrderVerified(Outcome, type="order.verified"):
-    """Address, payment means and fraud rules raise no question."""
-
-
-class OrderSuspicious(Outcome, type="order.suspicious"):
-    """A fraud rule asks for a second look."""
-
-    rule: str
-
-
-class AddressUndeliverable(Outcome, type="order.address_undeliverable"):
-    """Nothing can be delivered to that address."""
-
-
-class MeansUnusable(Outcome, type="order.means_unusable"):
-    """The means of payment cannot be used for this order."""
-
-
-class RestrictionsCleared(Outcome, type="restrictions.cleared"):
-    """No restriction applies."""
-
-
-class RestrictionsOffer(Outcome, type="restrictions.offer"):
-    """The order can be had only otherwise than placed: with a fee, with fewer pieces, as another product."""
-
-    offer: Offer
-
-
-class OrderBlocked(Outcome, type="restrictions.blocked"):
-    """A rule forbids the order."""
-
-    rule: str
-    reason: str
-
-
-class StockReserved(Outcome, type="stock.reserved"):
-    """All pieces asked for are reserved."""
-
-    pieces: int
-
-    def postings(self) -> Mapping[str, int]:
-        return {"reserved": self.pieces}
-
-
-class StockShort(Outcome, type="stock.short"):
-    """Not all pieces are there any more, and none has been reserved."""
-
-    offer: Offer
-
-
-class StockReleased(Outcome, type="stock.released"):
-    """Reserved pieces are for sale again."""
-
-    pieces: int
-
-    def postings(self) -> Mapping[str, int]:
-        return {"released": self.pieces}
-
-
-class StockExpected(Outcome, type="stock.expected"):
-    """The goods are expected on another day than promised, or on no known day."""
-
-    on: AwareDatetime | None = None
-
-
-class PaymentAuthorized(Outcome, type="payment.authorized"):
-    """The provider holds the money; ``None`` stands for the usual seven days."""
-
-    payment: str
-    amount: int
-    capture_before: AwareDatetime | None = None
-
-    def postings(self) -> Mapping[str, int]:
-        return {"authorized": self.amount}
-
-
-class PaymentDeclined(Outcome, type="payment.declined"):
-    """The provider does not hold the money (any longer than it does already)."""
-
-    payment: str
-    reason: str
-
-
-class PaymentActionRequired(Outcome, type="payment.action_required"):
-    """The customer must confirm the payment at the bank."""
-
-    payment: str
-
-
-class PaymentReauthorized(Outcome, type="payment.reauthorized"):
-    """The provider holds the money for longer."""
-
-    payment: str
-    capture_before: AwareDatetime | None = None
-
-
-class NothingToVoid(Outcome, type="payment.nothing_to_void"):
-    """The money to let go was no longer held."""
-
-    payment: str
-    amount: int
-
-    def postings(self) -> Mapping[str, int]:
-        return {"voided": self.amount}
-
-
-class PaymentVoided(Outcome, type="payment.voided"):
-    """The provider has let go of money held."""
-
-    payment: str
-    amount: int
-
-    def postings(self) -> Mapping[str, int]:
-        return {"voided": self.amount}
-
-
-class PaymentCaptured(Outcome, type="payment.captured"):
-    """The money for a parcel is ours; where nothing was held, held and taken at once."""
-
-    charge: Charge
-
-    def postings(self) -> Mapping[str, int]:
-        taken = {"captured": self.charge.amount}
-        return taken if self.charge.held else {"authorized": self.charge.amount, **taken}
-
-
-class CaptureDeclined(Outcome, type="payment.capture_declined"):
-    """The provider does not hand over the money for a parcel."""
-
-    charge: Charge
-
-    def postings(self) -> Mapping[str, int]:
-        gone = {"voided": self.charge.amount} if self.charge.held else {}
-        return {"declined": self.charge.amount, **gone}
-
-
-class PlannedParcel(Facts):
-    items: tuple[Pick, ...]
-
-
-class WarehouseAccepted(Outcome, type="warehouse.accepted"):
-    """The warehouse will pack the order into these parcels."""
-
-    parcels: tuple[PlannedParcel, ...]
-
-
-class WarehouseRejected(Outcome, type="warehouse.rejected"):
-    """The warehouse cannot take the order."""
-
-    reason: str
-
-
-class CancellationNoted(Outcome, type="warehouse.cancellation_noted"):
-    """The warehouse will say later whether it could stop the parcels."""
-
-
-class WarehouseReported(Outcome, type="warehouse.reported"):
-    """Which parcels are packed and about to leave."""
-
-    ready: tuple[str, ...]
-
-
-class WarehouseChased(Outcome, type="warehouse.chased"):
-    """The warehouse has been reminded."""

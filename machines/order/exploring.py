@@ -13,7 +13,8 @@ from machines.order.data import Order, ParcelStatus, PayWith
 def may_happen(order: Order) -> Iterable[Event]:
     """Every event and form worth trying on an order that knows this; most states turn most of them down.
 
-    Splits, parcels and changes are tried on orders of their own, since together they would multiply.
+    Splits, parcels, changes and refunds that finance must approve are tried on orders of their own, since
+    together they would multiply.
     """
     yield told.OrderCancelRequested(customer=order.customer)
     yield told.StockReplenished()
@@ -44,19 +45,28 @@ def _choices(order: Order) -> Iterable[Event]:
 
 
 def _changes(order: Order) -> Iterable[Event]:
-    if order.amendments:
+    if order.parcels_in(ParcelStatus.STOPPED):
         return
     yield told.OrderAmended(customer=order.customer, ship_to=order.ship_to)
-    if order.stock.held and not order.parcels:
+    if not order.stock.held:
+        return
+    if not order.parcels:
         yield told.OrderRepriced(sku="KETTLE", price=2500)
-        yield told.OrderRepriced(sku="KETTLE", price=3500)
+    yield told.OrderRepriced(sku="KETTLE", price=3500)
+    if order.asked_price:
+        yield told.PriceAnswered(price=order.asked_price.price, agree=True)
+        yield told.PriceAnswered(price=order.asked_price.price, agree=False)
 
 
 def _in_the_warehouse(order: Order) -> Iterable[Event]:
-    alone = len(order.lines) == len(order.payments) == 1
+    alone = len(order.lines) == len(order.payments) == 1 and order.lines[0].sku != "PIANO"
     first = order.payments[0]
     if alone and first.hold > 0 and first.capture_before and len(order.parcels) < 2:
         yield told.PaymentLapsed(payment=first.id, amount=first.hold)
+    if alone and not order.parcels_in(ParcelStatus.STOPPED) and first.refundable > 0 and not first.disputed:
+        yield told.PaymentDisputed(payment=first.id, amount=first.refundable)
+    if first.disputed:
+        yield told.PaymentDisputeWon(payment=first.id, amount=first.disputed)
     being_stopped = order.parcels_in(ParcelStatus.OPEN)
     if being_stopped:
         yield told.CancellationAccepted(parcels=tuple(parcel.key for parcel in being_stopped))

@@ -9,22 +9,34 @@ from machines.between import (
     ParcelFailed,
 )
 from machines.kernel.rule import defer, on
-from machines.order import commands, delivery, effects, events, guards, letters, states
+from machines.order import (
+    commands,
+    deadlines,
+    delivery,
+    effects,
+    events,
+    guards,
+    junctions,
+    letters,
+    outcomes,
+    paying,
+    states,
+)
 from machines.order.data import ParcelStatus
 from machines.order.sending import open_new_parcels, open_replacement, request_refunds
 
 # The warehouse takes the order; each parcel it plans becomes a shipment.
 HANDOVER = (
     on(
-        events.WarehouseAccepted,
+        outcomes.WarehouseAccepted,
         at=states.HANDING_OVER,
         to=states.AWAITING_DISPATCH,
         when=guards.plan_is_complete,
         then=delivery.plan_parcels,
         sends=open_new_parcels,
     ),
-    on(events.WarehouseAccepted, at=states.HANDING_OVER, to=states.HANDOVER_REFUSED),
-    on(events.WarehouseRejected, at=states.HANDING_OVER, to=states.HANDOVER_REFUSED),
+    on(outcomes.WarehouseAccepted, at=states.HANDING_OVER, to=states.HANDOVER_REFUSED),
+    on(outcomes.WarehouseRejected, at=states.HANDING_OVER, to=states.HANDOVER_REFUSED),
     on(
         events.HandoverDecided,
         at=states.HANDOVER_REFUSED,
@@ -34,11 +46,11 @@ HANDOVER = (
     on(
         events.HandoverDecided,
         at=states.HANDOVER_REFUSED,
-        to=states.ORDER_STANDS,
+        to=junctions.ORDER_STANDS,
         then=effects.cannot_hand_over,
         does=commands.MONEY_BACK,
     ),
-    on(states.HANDOVER_DUE, at=states.HANDOVER_REFUSED, does=(letters.CALL_ORDER_DESK,)),
+    on(deadlines.HANDOVER_DUE, at=states.HANDOVER_REFUSED, does=(letters.CALL_ORDER_DESK,)),
 )
 
 # Each parcel is charged when it leaves, and for what is in it. What a shipment reports counts once.
@@ -52,7 +64,7 @@ PARCELS = (
             then=delivery.dispatched,
             does=(commands.CHARGE_PARCEL, commands.VOID, letters.TELL_DISPATCHED),
         )
-        for place, stands in states.WITH_PARCELS
+        for place, stands in junctions.WITH_PARCELS
     ),
     *(
         on(
@@ -64,7 +76,7 @@ PARCELS = (
             does=(commands.RELEASE_PARCEL, commands.VOID),
             sends=request_refunds,
         )
-        for place, stands in states.WITH_PARCELS
+        for place, stands in junctions.WITH_PARCELS
     ),
     *(
         on(
@@ -74,7 +86,7 @@ PARCELS = (
             when=guards.parcel_is(ParcelStatus.DISPATCHED),
             then=delivery.delivered,
         )
-        for place, stands in states.WITH_PARCELS
+        for place, stands in junctions.WITH_PARCELS
     ),
     *(
         on(
@@ -84,14 +96,16 @@ PARCELS = (
             when=guards.parcel_is(ParcelStatus.DISPATCHED, ParcelStatus.DELIVERED),
             then=delivery.failed,
         )
-        for place, stands in (*states.WITH_PARCELS, (states.ENDED, states.ORDER_STANDS))
+        for place, stands in (*junctions.WITH_PARCELS, (states.ENDED, junctions.ORDER_STANDS))
     ),
     on(
-        states.DISPATCH_DUE,
+        deadlines.DISPATCH_DUE,
         at=(*states.PACKING, states.RENEWING),
         does=(commands.CHASE, letters.TELL_DISPATCH_LATE),
     ),
-    on(states.DISPATCH_OVERDUE, at=(*states.PACKING, states.RENEWING), does=(letters.CALL_WAREHOUSE_LEAD,)),
+    on(
+        deadlines.DISPATCH_OVERDUE, at=(*states.PACKING, states.RENEWING), does=(letters.CALL_WAREHOUSE_LEAD,)
+    ),
     defer(ParcelDispatched, at=states.BUSY, because="the step under way comes first"),
     defer(ParcelCancelled, at=states.BUSY, because="the step under way comes first"),
     defer(ParcelDelivered, at=states.BUSY, because="the step under way comes first"),
@@ -101,59 +115,64 @@ PARCELS = (
 # Before a hold ends, what is packed is charged and the rest held anew; else the customer is asked.
 RENEWAL = (
     on(
-        states.HOLD_ENDS_SOON,
+        deadlines.HOLD_ENDS_SOON,
         at=(states.AWAITING_DISPATCH, states.PART_SHIPPED),
         to=states.RENEWING,
         does=(commands.ASK_WHAT_IS_READY,),
     ),
     on(
-        events.WarehouseReported,
+        outcomes.WarehouseReported,
         at=states.RENEWING,
-        to=states.RENEWAL_STANDS,
-        then=delivery.renew,
+        to=junctions.RENEWAL_STANDS,
+        then=paying.renew,
         does=(commands.CHARGE_READY, commands.REAUTHORISE),
     ),
-    on(events.PaymentReauthorized, at=states.RENEWING, to=states.RENEWAL_STANDS, then=delivery.renewed),
-    on(events.PaymentDeclined, at=states.RENEWING, to=states.RENEWAL_STANDS, then=delivery.declined),
-    on(events.PaymentActionRequired, at=states.RENEWING, to=states.RENEWAL_STANDS, then=delivery.not_renewed),
+    on(outcomes.PaymentReauthorized, at=states.RENEWING, to=junctions.RENEWAL_STANDS, then=paying.renewed),
+    on(outcomes.PaymentDeclined, at=states.RENEWING, to=junctions.RENEWAL_STANDS, then=paying.declined),
     on(
-        events.PaymentAuthorized,
+        outcomes.PaymentActionRequired,
         at=states.RENEWING,
-        to=states.RENEWAL_STANDS,
-        then=delivery.took_over,
+        to=junctions.RENEWAL_STANDS,
+        then=paying.not_renewed,
+    ),
+    on(
+        outcomes.PaymentAuthorized,
+        at=states.RENEWING,
+        to=junctions.RENEWAL_STANDS,
+        then=paying.took_over,
         does=(commands.VOID,),
     ),
     on(
-        events.PaymentVoided,
+        outcomes.PaymentVoided,
         at=states.RENEWING,
-        to=states.RENEWAL_STANDS,
+        to=junctions.RENEWAL_STANDS,
         when=guards.being_voided,
-        then=delivery.voided,
+        then=paying.voided,
     ),
     on(
-        events.NothingToVoid,
+        outcomes.NothingToVoid,
         at=states.RENEWING,
-        to=states.RENEWAL_STANDS,
+        to=junctions.RENEWAL_STANDS,
         when=guards.being_voided,
-        then=delivery.voided,
+        then=paying.voided,
     ),
     on(
         events.PaymentLapsed,
         at=states.PACKING,
-        to=states.RENEWAL_STANDS,
+        to=junctions.RENEWAL_STANDS,
         when=guards.held,
-        then=delivery.lapsed,
+        then=paying.lapsed,
     ),
     on(
         events.MeansGiven,
         at=states.AWAITING_RENEWAL,
         to=states.RENEWING,
         when=guards.may_add_means,
-        then=delivery.add_means,
+        then=paying.add_means,
         does=(commands.AUTHORISE,),
     ),
-    on(states.MEANS_DUE, at=states.AWAITING_RENEWAL, to=states.STOP_REQUESTED, then=effects.stop_unpaid),
-    on(states.HOLD_ENDS, at=states.AWAITING_RENEWAL, to=states.STOP_REQUESTED, then=effects.stop_unpaid),
+    on(deadlines.MEANS_DUE, at=states.AWAITING_RENEWAL, to=states.STOP_REQUESTED, then=effects.stop_unpaid),
+    on(deadlines.HOLD_ENDS, at=states.AWAITING_RENEWAL, to=states.STOP_REQUESTED, then=effects.stop_unpaid),
 )
 
 # A parcel that did not arrive is sent once more, or its money goes back.
@@ -169,30 +188,44 @@ REMEDIES = (
     on(
         events.RemedyChosen,
         at=states.AWAITING_REMEDY,
-        to=states.ORDER_STANDS,
+        to=junctions.ORDER_STANDS,
         when=guards.refunds,
         then=delivery.refund_failed,
         sends=request_refunds,
     ),
-    on(events.StockReserved, at=states.REPLACING, then=effects.reserved_again, does=(commands.SUBMIT_AGAIN,)),
     on(
-        events.StockShort,
+        events.RemedyChosen,
+        at=states.AWAITING_REMEDY,
+        to=junctions.ORDER_STANDS,
+        when=guards.sent_twice,
+        then=delivery.refund_failed,
+        sends=request_refunds,
+        because="the goods were sent twice and did not arrive; the money goes back, no third parcel",
+    ),
+    on(
+        outcomes.StockReserved,
         at=states.REPLACING,
-        to=states.ORDER_STANDS,
+        then=effects.reserved_again,
+        does=(commands.SUBMIT_AGAIN,),
+    ),
+    on(
+        outcomes.StockShort,
+        at=states.REPLACING,
+        to=junctions.ORDER_STANDS,
         then=delivery.cannot_replace,
         sends=request_refunds,
     ),
     on(
-        events.WarehouseAccepted,
+        outcomes.WarehouseAccepted,
         at=states.REPLACING,
-        to=states.ORDER_STANDS,
+        to=junctions.ORDER_STANDS,
         then=delivery.replaced,
         sends=open_replacement,
     ),
     on(
-        events.WarehouseRejected,
+        outcomes.WarehouseRejected,
         at=states.REPLACING,
-        to=states.ORDER_STANDS,
+        to=junctions.ORDER_STANDS,
         then=delivery.replacement_rejected,
         does=(commands.RELEASE_REPLACEMENT,),
         sends=request_refunds,

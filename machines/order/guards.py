@@ -1,5 +1,4 @@
-"""Under which condition a rule applies, with the reason to give where it does not; and how to tell from
-what an order knows where it stands."""
+"""Under which condition a rule applies, with the reason to give where it does not."""
 
 from __future__ import annotations
 
@@ -11,135 +10,23 @@ from machines.between import ParcelReport, RefundReport
 from machines.kernel.event import Event
 from machines.kernel.verdict import ALLOWED, Refusal, Verdict, allow_if
 from machines.order import events as told
+from machines.order import outcomes
 from machines.order.data import (
-    Ending,
     Line,
     OfferKind,
     Order,
     ParcelStatus,
-    PaymentStatus,
     PayWith,
-    RefundStatus,
 )
 from machines.order.delivery import refunded_parcel
 from machines.order.effects import amend
 from machines.order.money import stands
+from machines.order.standing import LEFT, some, under_way
 
 E = TypeVar("E", bound=Event)
 ByCustomer = told.OrderCancelRequested | told.OrderAmended | told.AddressCorrected
 
-MARGIN = timedelta(hours=24)  #: how long before a hold ends we act on it
-MOST_AMENDMENTS = 2
 MOST_PAYMENTS = 4
-LEFT = (
-    ParcelStatus.DISPATCHED,
-    ParcelStatus.DELIVERED,
-    ParcelStatus.FAILED,
-    ParcelStatus.REPLACING,
-    ParcelStatus.REPLACED,
-    ParcelStatus.REFUNDED,
-)
-
-# -- where an order stands -------------------------------------------------------------------------
-
-
-def some(*statuses: ParcelStatus) -> Callable[[Order], bool]:
-    """Some parcel is in one of ``statuses``."""
-
-    def holds(order: Order) -> bool:
-        return any(parcel.status in statuses for parcel in order.parcels)
-
-    return holds
-
-
-def being_charged(order: Order) -> bool:
-    """A parcel has failed whose charge is not booked yet, so that nobody knows what there is to give back."""
-    return any(
-        parcel.status is ParcelStatus.FAILED and order.charging(order.paid_as(parcel.key))
-        for parcel in order.parcels
-    )
-
-
-def part_shipped(order: Order) -> bool:
-    return some(ParcelStatus.OPEN)(order) and some(*LEFT)(order)
-
-
-def under_way(order: Order) -> bool:
-    """Something has been asked of stock, provider or a refund case and is not answered."""
-    stock = order.stock
-    return (
-        stock.reserving
-        or stock.releasing > 0
-        or bool(order.charges)
-        or renewing(order)
-        or any(parcel.refund in (RefundStatus.DUE, RefundStatus.ASKED) for parcel in order.parcels)
-    )
-
-
-def renewing(order: Order) -> bool:
-    """The provider still has to answer about money to hold or to let go."""
-    waiting = (PaymentStatus.ASKED, PaymentStatus.RENEWING)
-    return any(payment.status in waiting or payment.voiding > 0 for payment in order.payments)
-
-
-def unsecured(order: Order) -> bool:
-    """What is still to be charged is not held, or will soon not be held any more."""
-    needed = sum(
-        parcel.value for parcel in order.parcels if parcel.status is ParcelStatus.OPEN and not parcel.charged
-    )
-    held = sum(payment.hold for payment in order.payments if payment.status is not PaymentStatus.DECLINED)
-    return held < needed
-
-
-def payment_is(status: PaymentStatus) -> Callable[[Order], bool]:
-    def holds(order: Order) -> bool:
-        return any(payment.status is status for payment in order.payments)
-
-    return holds
-
-
-def ended_as(ending: Ending) -> Callable[[Order], bool]:
-    def holds(order: Order) -> bool:
-        return order.ending is ending
-
-    return holds
-
-
-def covered(order: Order) -> bool:
-    """The providers hold all that the customer is to pay."""
-    return order.held >= order.total
-
-
-def always(_: Order) -> bool:
-    return True
-
-
-# -- instants --------------------------------------------------------------------------------------
-
-
-def hold_ends(order: Order) -> datetime | None:
-    """When the first of the holds ends that nothing has been done about."""
-    ends = [payment.capture_before for payment in order.payments if payment.hold > 0]
-    return min((end for end in ends if end is not None), default=None)
-
-
-def hold_ends_soon(order: Order) -> datetime | None:
-    ends = [
-        payment.capture_before
-        for payment in order.payments
-        if payment.status is PaymentStatus.AUTHORISED and payment.hold > 0
-    ]
-    end = min((end for end in ends if end is not None), default=None)
-    return end - MARGIN if end else None
-
-
-def promise_ends_soon(order: Order) -> datetime | None:
-    return order.promised - 2 * MARGIN if order.promised else None
-
-
-def promised_day(order: Order) -> datetime | None:
-    return order.promised
-
 
 # -- before the warehouse --------------------------------------------------------------------------
 
@@ -184,12 +71,12 @@ def chooses(choice: told.Choice) -> Callable[[Order, told.ChoiceMade, datetime],
     return guard
 
 
-def on_time(order: Order, event: told.StockExpected, _: datetime) -> Verdict:
+def on_time(order: Order, event: outcomes.StockExpected, _: datetime) -> Verdict:
     kept = event.on is not None and order.promised is not None and event.on <= order.promised
     return allow_if(kept, "the goods will come later than promised")
 
 
-def first_short_delay(order: Order, event: told.StockExpected, _: datetime) -> Verdict:
+def first_short_delay(order: Order, event: outcomes.StockExpected, _: datetime) -> Verdict:
     """FTC 16 CFR 435.2: silence is consent to a first delay of 30 days at most."""
     if event.on is None or order.promised is None:
         return Refusal("no day is known")
@@ -217,7 +104,7 @@ def tries_again(_: Order, event: told.HandoverDecided, __: datetime) -> Verdict:
     return allow_if(event.again, "the order is given up")
 
 
-def plan_is_complete(order: Order, event: told.WarehouseAccepted, _: datetime) -> Verdict:
+def plan_is_complete(order: Order, event: outcomes.WarehouseAccepted, _: datetime) -> Verdict:
     planned: dict[str, int] = {}
     for parcel in event.parcels:
         for item in parcel.items:
@@ -248,12 +135,7 @@ def by_its_customer_and(
 def may_amend(order: Order, event: told.OrderAmended, now: datetime) -> Verdict:
     if not (verdict := by_its_customer(order, event, now)):
         return verdict
-    if not (verdict := _each_once(event.lines or ())):
-        return verdict
-    return allow_if(
-        order.amendments < MOST_AMENDMENTS,
-        "this order was changed twice already; cancel it and order anew",
-    )
+    return _each_once(event.lines or ())
 
 
 def nothing_to_undo(order: Order, event: told.OrderAmended, now: datetime) -> Verdict:
@@ -265,12 +147,45 @@ def nothing_to_undo(order: Order, event: told.OrderAmended, now: datetime) -> Ve
 
 
 def not_dearer(order: Order, event: told.OrderRepriced, _: datetime) -> Verdict:
-    dearer = any(event.price > line.price for line in order.lines if line.sku == event.sku)
+    line = _repriced(order, event)
+    if line is None:
+        return Refusal("this order has no such article")
     return allow_if(
-        not dearer,
+        event.price <= line.price,
         "the price at which the order was placed stands",
         alternatives=("ask the customer to change the order",),
     )
+
+
+def dearer(order: Order, event: told.OrderRepriced, _: datetime) -> Verdict:
+    """One question at a time; a new price for the article in question takes the place of the one before."""
+    line = _repriced(order, event)
+    if line is None:
+        return Refusal("this order has no such article")
+    if order.asked_price and order.asked_price.sku != event.sku:
+        return Refusal("the customer is being asked about another article")
+    return allow_if(event.price > line.price, "the price confirmed to the customer stands")
+
+
+def dearer_than_reserved(order: Order, event: told.OrderRepriced, now: datetime) -> Verdict:
+    if order.stock.held == 0:
+        return Refusal("the price at which the order was placed stands")
+    return dearer(order, event, now)
+
+
+def _repriced(order: Order, event: told.OrderRepriced) -> Line | None:
+    return next((line for line in order.lines if line.sku == event.sku), None)
+
+
+def price_asked(order: Order, event: told.PriceAnswered, _: datetime) -> Verdict:
+    asked = order.asked_price is not None and order.asked_price.price == event.price
+    return allow_if(asked, "the customer was asked about another price; the latest message shows it")
+
+
+def agrees_to_price(order: Order, event: told.PriceAnswered, now: datetime) -> Verdict:
+    if not (verdict := price_asked(order, event, now)):
+        return verdict
+    return allow_if(event.agree, "the customer does not agree to the higher price")
 
 
 def starts_over(then: Callable[[Order, E, datetime], Order]) -> Callable[[Order, E, datetime], Verdict]:
@@ -296,11 +211,15 @@ def amended(then: Callable[[Order, E, datetime], Order]) -> Callable[[Order, E, 
 # -- money and parcels -----------------------------------------------------------------------------
 
 
-def charge_open(order: Order, event: told.PaymentCaptured | told.CaptureDeclined, _: datetime) -> Verdict:
+def charge_open(
+    order: Order, event: outcomes.PaymentCaptured | outcomes.CaptureDeclined, _: datetime
+) -> Verdict:
     return allow_if(event.charge in order.charges, "this charge was answered before")
 
 
-def being_voided(order: Order, event: told.PaymentVoided | told.NothingToVoid, _: datetime) -> Verdict:
+def being_voided(
+    order: Order, event: outcomes.PaymentVoided | outcomes.NothingToVoid, _: datetime
+) -> Verdict:
     return allow_if(
         0 < event.amount <= order.payment(event.payment).voiding, "nobody asked to let go of this money"
     )
@@ -311,6 +230,11 @@ def held(order: Order, event: told.PaymentLapsed, _: datetime) -> Verdict:
     return allow_if(
         known and 0 < event.amount <= order.payment(event.payment).hold, "this money is no longer held"
     )
+
+
+def knows_payment(order: Order, event: told.PaymentDisputed | told.PaymentDisputeWon, _: datetime) -> Verdict:
+    known = any(payment.id == event.payment for payment in order.payments)
+    return allow_if(known, "this order has no such payment")
 
 
 def may_add_means(order: Order, event: told.MeansGiven, _: datetime) -> Verdict:
@@ -341,11 +265,16 @@ def reships(order: Order, event: told.RemedyChosen, _: datetime) -> Verdict:
         return Refusal("the customer wants the money")
     if not (verdict := _failed(order, event)):
         return verdict
-    first = order.parcel(event.parcel).replaces is None
-    return allow_if(first, "this parcel is a replacement already; its money goes back")
+    return allow_if(order.parcel(event.parcel).replaces is None, "these goods were sent twice already")
 
 
 def refunds(order: Order, event: told.RemedyChosen, _: datetime) -> Verdict:
+    if event.remedy is not told.Remedy.REFUND:
+        return Refusal("the customer wants a new parcel")
+    return _failed(order, event)
+
+
+def sent_twice(order: Order, event: told.RemedyChosen, _: datetime) -> Verdict:
     return _failed(order, event)
 
 

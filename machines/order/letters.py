@@ -72,6 +72,20 @@ def _promise(order: Order, _: Event) -> dict[str, str]:
     return {"promised": order.promised.date().isoformat() if order.promised else ""}
 
 
+def _new_price(order: Order, _: Event) -> dict[str, str]:
+    new = order.asked_price
+    if new is None:
+        return {}
+    line = next(line for line in order.lines if line.sku == new.sku)
+    total = order.total + (new.price - line.price) * line.quantity
+    return {
+        "article": line.sku,
+        "ordered_at": str(Money(amount=line.price, currency=order.currency)),
+        "new_price": str(Money(amount=new.price, currency=order.currency)),
+        "total": str(Money(amount=total, currency=order.currency)),
+    }
+
+
 def _parcel(order: Order, event: ParcelDispatched) -> dict[str, str]:
     return {
         "parcel": event.parcel,
@@ -81,7 +95,13 @@ def _parcel(order: Order, event: ParcelDispatched) -> dict[str, str]:
 
 
 def _failed(order: Order, _: Event) -> dict[str, str]:
-    return {"parcels": ", ".join(parcel.key for parcel in order.parcels_in(ParcelStatus.FAILED))}
+    """What was sent twice already is not sent a third time, so only its money can be chosen."""
+    parcels = order.parcels_in(ParcelStatus.FAILED)
+    again = any(parcel.replaces is None for parcel in parcels)
+    return {
+        "parcels": ", ".join(parcel.key for parcel in parcels),
+        "choices": "a new parcel or the money back" if again else "the money back",
+    }
 
 
 def _reason(order: Order, _: Event) -> dict[str, str]:
@@ -94,6 +114,8 @@ ASK_ADDRESS = _tell("order.address_needed")
 ASK_CHOICE = _tell("order.choice_needed", _offer, fulfils=("RES-1", "RES-2", "RES-3", "RES-4"))
 ASK_MEANS = _tell("order.means_needed")
 ASK_CONFIRMATION = _tell("order.payment_confirmation_needed")
+ASK_PRICE = _tell("order.higher_price", _new_price, fulfils=("RES-4",))
+TELL_PRICE_STANDS = _tell("order.price_stands", _price)
 ASK_LONGER = _tell("order.longer_wait", _promise)
 ASK_REMEDY = _tell("order.remedy_needed", _failed)
 REMIND = _tell("order.reminder")
@@ -102,6 +124,7 @@ TELL_DELAYED = _tell("order.delayed", _promise)
 TELL_DISPATCH_LATE = _tell("order.dispatch_late", fulfils=("ORD-7",))
 TELL_CANCELLING = _tell("order.cancelling")
 TELL_TOO_LATE = _tell("order.too_late_to_cancel")
+TELL_TOO_LATE_TO_CHANGE = _tell("order.too_late_to_change", _price)
 TELL_CANCELLED = _tell("order.cancelled", _reason, fulfils=("ORD-5",))
 TELL_REJECTED = _tell("order.rejected", _reason, fulfils=("RES-1",))
 TELL_EXPIRED = _tell("order.expired", _reason)
@@ -113,4 +136,8 @@ CALL_ORDER_DESK = _call("order desk", "the warehouse would not take an order")
 CALL_WAREHOUSE_LEAD = _call("warehouse lead", "a parcel is four days late")
 CALL_ABOUT_STOP = _call("warehouse lead", "the warehouse has not said whether it could stop an order")
 CALL_FINANCE = _call("finance", "goods have left and the provider does not hand over the money")
+CALL_ABOUT_DISPUTE = _call(
+    "finance", "a customer's bank has taken money back; accept it, or contest it with proof"
+)
+CALL_ABOUT_DISPUTE_WON = _call("finance", "a customer's bank has given money back that it had taken")
 CALL_ABOUT_ADDRESS = _call("order desk", "a customer cannot be reached by message")

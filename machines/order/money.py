@@ -20,7 +20,7 @@ from machines.order.data import (
     RefundStatus,
     cause,
 )
-from machines.order.events import CaptureDeclined, PaymentCaptured
+from machines.order.outcomes import CaptureDeclined, PaymentCaptured
 
 
 def with_payment(order: Order, id: str, **update: Any) -> Order:
@@ -159,22 +159,24 @@ def sources(order: Order) -> tuple[Source, ...]:
     )
 
 
-def refund_key(parcel: str) -> str:
-    """``SO-1001-1-R``: the refund case of a parcel; there is one at most, so no euro goes back twice."""
-    return f"{parcel}-R"
+def refund_key(parcel: Parcel) -> str:
+    """``SO-1001-1-R``: the refund case of a parcel. A second one (``-R2``) pays only what the first did not,
+    since the customer's bank had taken it and gave it back to us."""
+    return f"{parcel.key}-R{parcel.refunds + 1}" if parcel.refunds else f"{parcel.key}-R"
 
 
 def refund_parcel(order: Order, key: str, event: Event) -> Order:
-    """What was taken for a parcel goes back: at once, or as soon as its charge is booked."""
+    """What was taken for a parcel goes back: at once, or as soon as its charge is booked. What the customer's
+    bank has taken back already does not go back twice."""
     key = order.paid_as(key)
     parcel = order.parcel(key)
-    if parcel.refund in (RefundStatus.ASKED, RefundStatus.DONE):
+    if parcel.refund is RefundStatus.ASKED:
         return order
     if order.charging(key):
         return with_parcel(order, key, refund=RefundStatus.DUE)
-    if parcel.captured == 0:
+    shares = spread(parcel.captured - parcel.returned, sources=sources(order))
+    if not shares:
         return with_parcel(order, key, refund=RefundStatus.NONE)
-    shares = spread(parcel.captured, sources=sources(order))
     for share in shares:
         going = order.payment(share.payment).refunding + share.amount
         order = with_payment(order, share.payment, refunding=going)
@@ -189,7 +191,10 @@ def finish_refund(order: Order, key: str, *, shares: tuple[Share, ...], paid: bo
         order = with_payment(
             order, share.payment, refunding=payment.refunding - share.amount, refunded=refunded
         )
-    return with_parcel(order, key, refund=RefundStatus.DONE, refund_for="", shares=())
+    parcel = order.parcel(key)
+    settled = parcel.returned + sum(share.amount for share in shares)
+    update = {"refund": RefundStatus.NONE, "refund_for": "", "shares": ()}
+    return with_parcel(order, key, **update, refunds=parcel.refunds + 1, returned=settled)
 
 
 def release(order: Order, pieces: int | None = None) -> Order:

@@ -10,14 +10,27 @@ from datetime import UTC, datetime, timedelta
 
 from machines.between import Pick
 from machines.kernel.event import Event
-from machines.order.asks import Hold, Parcels, Pieces, Promise, Restrictions, Submission, Taking, Verification
+from machines.order.asks import (
+    Hold,
+    Kept,
+    Parcels,
+    Pieces,
+    Promise,
+    Restrictions,
+    Submission,
+    Taking,
+    Verification,
+)
 from machines.order.data import Offer, OfferKind, Similar
 from machines.order.events import (
-    AddressUndeliverable,
     CancellationAccepted,
-    CancellationNoted,
     CancellationRejected,
+)
+from machines.order.outcomes import (
+    AddressUndeliverable,
+    CancellationNoted,
     CaptureDeclined,
+    LimitsReleased,
     MeansUnusable,
     NothingToVoid,
     OrderBlocked,
@@ -66,6 +79,10 @@ def restrictions(asked: Restrictions) -> Iterable[Event]:
         yield RestrictionsOffer(
             offer=Offer(kind=OfferKind.ALTERNATIVES, reason="not sold in this zone", similar=similar)
         )
+
+
+def limits_released(_: Kept) -> Iterable[Event]:
+    return (LimitsReleased(),)
 
 
 def reservations(asked: Pieces) -> Iterable[Event]:

@@ -1,8 +1,14 @@
 """The order procedure: its header, and its rules in the order in which orders live.
 
-Read ``states.py`` for where an order can stand and which time limits run there. Each rule in ``accepting``,
-``fulfilling`` and ``closing`` then says: on this event, when the order stands there, it goes to that state if
-the guard allows; the effect notes what is new; others are asked and told.
+To read it from top to bottom: this header; ``data.py``, what an order knows; ``events.py`` and
+``outcomes.py``, what can happen; ``states.py`` with ``deadlines.py``, where it can stand and for how
+long; the rules named here; ``guards.py`` and ``standing.py``, what they ask; ``effects.py``,
+``paying.py`` and ``delivery.py``, what they note; ``commands.py``, ``letters.py`` and ``sending.py``,
+whom they ask and tell.
+
+Each rule in ``accepting``, ``fulfilling``, ``changing``, ``disputing`` and ``closing`` says: on this
+event, when the order stands there, it goes to that state if the guard allows; the effect notes what is
+new; others are asked and told.
 """
 
 from __future__ import annotations
@@ -16,7 +22,7 @@ from machines.between import (
     RefundWithheld,
 )
 from machines.kernel.procedure import Procedure
-from machines.order import accepting, closing, events, fulfilling, states
+from machines.order import accepting, changing, closing, disputing, events, fulfilling, states
 from machines.order.data import Order
 from machines.order.exploring import may_happen
 
@@ -38,6 +44,8 @@ ORDER = Procedure(
         events.StockReplenished,
         events.PaymentConfirmed,
         events.PaymentLapsed,
+        events.PaymentDisputed,
+        events.PaymentDisputeWon,
         events.CancellationAccepted,
         events.CancellationRejected,
         ParcelDispatched,
@@ -58,8 +66,10 @@ ORDER = Procedure(
         *fulfilling.PARCELS,
         *fulfilling.RENEWAL,
         *fulfilling.REMEDIES,
-        *closing.CHANGES,
+        *changing.CHANGES,
+        *changing.PRICES,
         *closing.CANCELLING,
+        *disputing.DISPUTES,
         *closing.SETTLEMENT,
         *closing.OTHERWISE,
     ),

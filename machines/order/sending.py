@@ -8,8 +8,9 @@ from machines.between import RefundRequested, ShipmentCancelled, ShipmentRequest
 from machines.kernel.event import Event
 from machines.kernel.rule import Send
 from machines.order.data import Order, ParcelStatus, RefundStatus, cause
-from machines.order.events import CancellationAccepted, WarehouseAccepted
+from machines.order.events import CancellationAccepted
 from machines.order.money import refund_key
+from machines.order.outcomes import WarehouseAccepted
 
 
 def open_new_parcels(order: Order, event: WarehouseAccepted) -> Iterable[Send]:
@@ -54,7 +55,7 @@ def request_refunds(order: Order, event: Event) -> Iterable[Send]:
             for share in parcel.shares
         )
         request = RefundRequested(
-            refund=refund_key(parcel.key),
+            refund=refund_key(parcel),
             order=order.order,
             customer=order.customer,
             buyer=order.buyer,

@@ -10,7 +10,7 @@ from machines.kernel.command import CommandType
 from machines.kernel.event import Event
 from machines.kernel.rule import Rule, Send, on
 from machines.kernel.verdict import Verdict
-from machines.order import states
+from machines.order import junctions, states
 from machines.order.data import Order
 from machines.order.guards import amended, starts_over
 
@@ -43,6 +43,8 @@ def settle(
             does=does,
             sends=sends,
         ),
-        on(event, at=states.SETTLING, to=states.ORDER_STANDS, when=when, then=then, does=does, sends=sends),
+        on(
+            event, at=states.SETTLING, to=junctions.ORDER_STANDS, when=when, then=then, does=does, sends=sends
+        ),
         on(event, at=states.NOTING, when=when, then=then, does=does, sends=sends),
     )

@@ -4,10 +4,24 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from pydantic import Field
+
 from machines.between import Means, Share, Source
 from machines.kernel.event import Facts, Personal
-from machines.kernel.money import Currency
+from machines.kernel.money import Currency, Money, Sum, exponent
 from machines.messages import Buyer
+
+
+class RefundTerms(Facts):
+    """What the house may set for refunds."""
+
+    approval: tuple[Sum, ...] = Field((), description="more than this needs finance, one sum per currency")
+    approval_otherwise: int = Field(500, ge=0, description="main units, in every other currency")
+
+    def limit(self, currency: str) -> Money:
+        stated = {sum.currency: sum for sum in self.approval}
+        other = Money(amount=self.approval_otherwise * 10 ** exponent(currency), currency=currency)
+        return stated.get(currency, other)
 
 
 class PartStatus(StrEnum):

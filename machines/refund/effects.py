@@ -7,13 +7,13 @@ from datetime import datetime
 from machines.between import RefundRequested, spread
 from machines.kernel.event import DeadlinePassed, Event
 from machines.refund import events
-from machines.refund.data import Consent, Part, PartStatus, Refund
+from machines.refund.data import Consent, Part, PartStatus, Refund, RefundTerms
 
 MOST_TRIES = 3
 LAST_RUNG = 2
 
 
-def request(_: object, event: RefundRequested, __: datetime) -> Refund:
+def request(_: RefundTerms, event: RefundRequested, __: datetime) -> Refund:
     """The sum is taken from the newest payment first, from none more than its cap."""
     means = {source.payment: source.means for source in event.sources}
     parts = tuple(
@@ -34,7 +34,7 @@ def request(_: object, event: RefundRequested, __: datetime) -> Refund:
     )
 
 
-def request_and_submit(_: object, event: RefundRequested, now: datetime) -> Refund:
+def request_and_submit(_: RefundTerms, event: RefundRequested, now: datetime) -> Refund:
     return submit(request(_, event, now), event, now)
 
 

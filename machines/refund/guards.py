@@ -6,16 +6,14 @@ from collections.abc import Callable
 from datetime import datetime
 
 from machines.between import Means, RefundRequested
-from machines.kernel.money import exponent
+from machines.kernel.money import Money
 from machines.kernel.verdict import Refusal, Verdict, allow_if
 from machines.refund import events
-from machines.refund.data import PartStatus, Refund
+from machines.refund.data import PartStatus, Refund, RefundTerms
 from machines.refund.effects import MOST_TRIES
 
-APPROVAL_LIMIT = 500  #: of the main unit of any currency; more than this needs finance
 
-
-def covered(_: object, event: RefundRequested, __: datetime) -> Verdict:
+def covered(_: RefundTerms, event: RefundRequested, __: datetime) -> Verdict:
     caps = sum(source.cap for source in event.sources)
     return allow_if(
         0 < event.amount <= caps,
@@ -23,11 +21,11 @@ def covered(_: object, event: RefundRequested, __: datetime) -> Verdict:
     )
 
 
-def within_limit(refund: object, event: RefundRequested, now: datetime) -> Verdict:
-    if not (verdict := covered(refund, event, now)):
+def within_limit(terms: RefundTerms, event: RefundRequested, now: datetime) -> Verdict:
+    if not (verdict := covered(terms, event, now)):
         return verdict
-    limit = APPROVAL_LIMIT * 10 ** exponent(event.currency)
-    return allow_if(event.amount <= limit, "finance must approve a refund of this size")
+    asked, limit = Money(amount=event.amount, currency=event.currency), terms.limit(event.currency)
+    return allow_if(asked <= limit, f"{asked} is above {limit}: finance must approve a refund of this size")
 
 
 def approved(_: Refund, event: events.RefundDecided, __: datetime) -> Verdict:

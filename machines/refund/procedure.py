@@ -12,11 +12,11 @@ from machines.between import Means, RefundRequested, RefundSettled, RefundWithhe
 from machines.kernel.duration import days, hours, working_days
 from machines.kernel.event import Event
 from machines.kernel.procedure import Procedure
-from machines.kernel.rule import Junction, defer, ignore, on, refuse
+from machines.kernel.rule import Junction, defer, ignore, note, on, refuse
 from machines.kernel.state import Act, Ask, Deadline, End, Wait
 from machines.messages import MessageSent, MessageUndeliverable, StaffAlerted
 from machines.refund import commands, effects, events, guards
-from machines.refund.data import PartStatus, Refund
+from machines.refund.data import PartStatus, Refund, RefundTerms
 
 
 def settled(refund: Refund) -> Event:
@@ -204,9 +204,9 @@ REVERSAL = (
 # Whatever else arrives changes nothing.
 OTHERWISE = (
     ignore(RefundRequested, at=OPENED, because="this refund is known already; each euro goes back once"),
-    ignore(MessageSent, at=OPENED, because="the message is on its way"),
-    ignore(MessageUndeliverable, at=OPENED, because="the order's own messages tell the order desk"),
-    ignore(StaffAlerted, at=OPENED, because="a colleague has been called"),
+    note(MessageSent, at=OPENED, because="the message is on its way"),
+    on(MessageUndeliverable, at=OPENED, does=(commands.CALL_ABOUT_ADDRESS,)),
+    note(StaffAlerted, at=OPENED, because="a colleague has been called"),
     ignore(events.RefundConfirmed, at=OPENED, because="this part is not pending"),
     ignore(events.RefundBounced, at=OPENED, because="this part is not pending"),
     ignore(events.RefundReversed, at=OPENED, because="this part has not been paid"),
@@ -249,4 +249,6 @@ REFUND = Procedure(
     rules=(*REQUEST, *PAYMENT, *ALTERNATIVE, *REVERSAL, *OTHERWISE),
     may_happen=may_happen,
     module="machines.refund",
+    terms=RefundTerms,
+    kpis=("days from request to settled money", "share of refunds that fail at first"),
 )

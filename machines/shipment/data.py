@@ -31,5 +31,10 @@ class Shipment(Facts):
     reason: str = ""
 
     @property
+    def country(self) -> str:
+        """Where it goes; deadlines of the policy can differ by country."""
+        return self.ship_to.country
+
+    @property
     def pieces(self) -> int:
         return sum(item.quantity for item in self.items)

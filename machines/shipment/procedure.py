@@ -21,7 +21,7 @@ from machines.between import (
 from machines.kernel.duration import days, working_days
 from machines.kernel.event import Event
 from machines.kernel.procedure import Procedure
-from machines.kernel.rule import Send, defer, ignore, on, refuse
+from machines.kernel.rule import Send, defer, ignore, note, on, refuse
 from machines.kernel.state import Act, Ask, Deadline, End, Wait
 from machines.messages import MessageSent, MessageUndeliverable, StaffAlerted
 from machines.shipment import commands, effects, events, guards
@@ -235,9 +235,9 @@ DISPUTE = (
 # Whatever else arrives changes nothing but the log.
 OTHERWISE = (
     ignore(ShipmentRequested, at=OPENED, because="this shipment is known already"),
-    ignore(MessageSent, at=OPENED, because="the message is on its way"),
-    ignore(MessageUndeliverable, at=OPENED, because="the order's own messages tell the order desk"),
-    ignore(StaffAlerted, at=OPENED, because="a colleague has been called"),
+    note(MessageSent, at=OPENED, because="the message is on its way"),
+    note(MessageUndeliverable, at=OPENED, because="the order's own messages tell the order desk"),
+    note(StaffAlerted, at=OPENED, because="a colleague has been called"),
     *(
         ignore(event, at=OPENED, because="a late or repeated report changes nothing but the log")
         for event in (

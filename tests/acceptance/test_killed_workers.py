@@ -62,7 +62,7 @@ def test_two_workers_share_the_load_and_one_outlives_the_other(open_house: OpenH
     def look(until: int) -> bool:
         shop.look()
         for lease, cases in house.rows(_LEASES):
-            leases[int(str(lease).split(":")[1])] += int(str(cases))
+            leases[int(str(lease).rsplit("-", 4)[1])] += int(str(cases))
         return house.count("SELECT count(*) FROM steps WHERE status = 'done'") >= until
 
     for _ in range(10):

@@ -86,12 +86,16 @@ def test_a_full_disk_stops_nothing_but_time(open_house: OpenHouse, disk: Disk) -
     taken, refused, answer = place_until_refused(web, prefix="B")
     assert (answer.status_code, answer.json()["code"]) == (503, "store-unavailable")
     assert answer.headers["retry-after"] == "1"
+    sick = eventually(lambda: (found := web.get("/health")).status_code == 503 and found)
+    assert "full" in sick.json()["detail"]
+    assert sick.headers["content-type"] == "application/problem+json"
     eventually(lambda: complaints(worker.log))
     # For some seconds more, to see that it is said once and not each time that it is tried.
     time.sleep(2)
     assert flaws(house, resting=False) == []
     assert place(web, refused).status_code == 503
     disk.free()
+    eventually(lambda: web.get("/health").status_code == 200)
     eventually(lambda: place(web, refused).status_code == 202)
     eventually(lambda: waiting(house) == 40 + len(taken) + 1)
     eventually(lambda: not flaws(house))
@@ -113,6 +117,10 @@ def test_a_database_that_somebody_keeps_locked_is_waited_for(open_house: OpenHou
         seconds = time.monotonic() - began
         assert (answer.status_code, answer.json()["code"]) == (503, "store-unavailable")
         assert answer.headers["retry-after"] == "1"
+        began = time.monotonic()
+        sick = web.get("/health")
+        assert (sick.status_code, sick.json()["code"]) == (503, "store-unavailable")
+        assert time.monotonic() - began < 4, "who looks after it gives up before that"
         eventually(lambda: complaints(worker.log), seconds=30)
         assert flaws(house, resting=False) == []
         other.execute("ROLLBACK")

@@ -53,14 +53,10 @@ class ReadableStore(ToyStore):
         )
         return [(replace(entry, body={}), self.letters[0].body)]
 
-    def next_due(self) -> None:
-        if self.down:
-            self.receive(())
 
-
-def app(store: ToyStore | None = None, **options: int) -> FastAPI:
+def app(store: ToyStore | None = None, **options: float) -> FastAPI:
     store = store or ReadableStore()
-    return create_app(intake(store), store=cast(Store, store), **options)
+    return create_app(intake(store), store=cast(Store, store), **options)  # type: ignore[arg-type]
 
 
 async def _ask(application: FastAPI, method: str, path: str, **request: object) -> httpx.Response:
@@ -239,6 +235,27 @@ def test_a_store_that_is_down_answers_503_with_retry_after() -> None:
     for answer in (send(app(store), placed()), ask(app(store), "GET", "/health")):
         assert (answer.status_code, answer.json()["code"]) == (503, "store-unavailable")
         assert answer.headers["retry-after"] == "1"
+        assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["detail"] == "the store takes no writes: down"
+
+
+def test_who_sends_too_fast_is_told_when_to_go_on() -> None:
+    store = ReadableStore()
+    application = app(store, rate_limit=0.2)
+    assert [send(application, placed(number)).status_code for number in (1, 2)] == [202, 202]
+    answer = send(application, placed(3))
+    assert (answer.status_code, answer.json()["code"]) == (429, "too-fast")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["retry-after"] == "5"
+    assert answer.json()["detail"] == "send again in 5 s; nothing was stored"
+    assert len(store.letters) == 2
+    assert ask(application, "GET", "/events/types").status_code == 200
+
+
+def test_a_batch_is_charged_by_its_events() -> None:
+    application = app(rate_limit=1)
+    assert send(application, [placed(number) for number in range(40)], BATCH).status_code == 202
+    assert send(application, placed(50)).headers["retry-after"] == "31"
 
 
 @pytest.mark.parametrize(

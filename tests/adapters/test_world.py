@@ -27,14 +27,16 @@ from machines.between import Address, Means, Pick
 from machines.catalogue import CATALOGUE
 from machines.kernel.command import Command
 from machines.kernel.event import Event, Facts
-from machines.messages import Buyer, Message, MessageSent, MessageUndeliverable
+from machines.messages import Buyer, Channel, Message, MessageSent, MessageUndeliverable
 from machines.order import asks
 from machines.order.data import Charge, Line
 from machines.order.events import (
-    AddressUndeliverable,
     CancellationAccepted,
-    CancellationNoted,
     CancellationRejected,
+)
+from machines.order.outcomes import (
+    AddressUndeliverable,
+    CancellationNoted,
     CaptureDeclined,
     MeansUnusable,
     NothingToVoid,
@@ -488,9 +490,7 @@ def test_latency_is_the_mean_of_an_answer() -> None:
 
 
 def letter(to: Buyer) -> Message:
-    return Message(
-        template="order confirmed", customer="C-1", to=to, locale="en", about="SO-1", facts={"total": "30.00"}
-    )
+    return Message(template="order.replacement", customer="C-1", to=to, locale="en", about="SO-1", facts={})
 
 
 def sealed_buyer(vault: Vault, *, email: str = "ada@customer.example") -> Buyer:
@@ -511,14 +511,27 @@ def test_a_message_is_addressed_for_the_time_of_sending(
     buyer = sealed_buyer(vault)
     with caplog.at_level(logging.DEBUG):
         for key in ("order/SO-1/message.send/1", "order/SO-1/message.send/1", "k2", "k3"):
-            assert isinstance(ask("message.send", letter(buyer), key=key, to=adapters), MessageSent)
+            answer = ask("message.send", letter(buyer), key=key, to=adapters)
+            assert isinstance(answer, MessageSent)
+            assert f"Dear {buyer.name}," in answer.text, "what is kept with the case has the name sealed"
     assert outbox.count == 3
     assert [sent.key for sent in outbox.last] == ["k2", "k3"]
-    assert outbox.last[0].email == "ada@customer.example"
+    assert outbox.last[0].address == "ada@customer.example"
     file = tmp_path / "outbox" / "order_SO-1_message.send_1.txt"
-    assert "To: Ada Example <ada@customer.example>" in file.read_text()
+    assert file.read_text().startswith("To: ada@customer.example\nSubject: A new parcel for you (SO-1)\n")
+    assert "Dear Ada Example," in file.read_text()
     assert file.stat().st_mode & 0o077 == 0
     assert "Ada" not in caplog.text + repr(outbox.last)
+
+
+def test_a_customer_who_prefers_text_messages_gets_them_at_that_number() -> None:
+    vault, outbox = Vault(ToyStore(), master=MasterKeys(b"m" * 32)), Outbox()
+    buyer = sealed_buyer(vault).model_copy(update={"channel": Channel.SMS})
+    ask("message.send", letter(buyer), to=world(vault=vault, outbox=outbox))
+    without_number = buyer.model_copy(update={"phone": None})
+    ask("message.send", letter(without_number), key="k2", to=world(vault=vault, outbox=outbox))
+    assert [sent.address for sent in outbox.last] == ["+49 30 5550100", "ada@customer.example"]
+    assert "Ada" not in outbox.last[0].text
 
 
 def test_a_message_that_cannot_reach_anybody() -> None:

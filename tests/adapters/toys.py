@@ -125,6 +125,10 @@ class ToyStore:
             self.transactions += 1
             return [self._receive(letter) for letter in letters]
 
+    def probe(self) -> None:
+        if self.down:
+            raise StoreUnavailable("down")
+
     def _receive(self, letter: Letter) -> Receipt:
         number = self._known.get((letter.source, letter.id))
         if number is not None:

@@ -13,14 +13,20 @@ import pytest
 import sqlalchemy
 from typer.testing import CliRunner, Result
 
-from adapters.store.base import Changes, Step, StepStatus
+from adapters.store.base import Changes, Live, Step, StepStatus
 from deployments.bootstrap import Application, open_application
 from deployments.cli import app as sop
+from deployments.cli.doctor import versions
 from deployments.errors import MasterKeyMissing
 from deployments.settings import Settings
+from machines.catalogue import CATALOGUE
+from machines.definitions import definitions
 from machines.kernel.case import Case, Entry
 from machines.kernel.event import SEALED
 from machines.kernel.rule import Disposition
+from machines.policy import load as load_policy
+from tests.adapters.test_web import ReadableStore, served
+from tests.adapters.test_web import app as intake_on
 
 ASKING = (
     ["cases"],
@@ -152,6 +158,35 @@ def test_the_doctor_counts_exactly_and_prints_settings(monkeypatch: pytest.Monke
     assert "secret" not in answer.stdout
 
 
+def test_the_doctor_says_why_the_intake_takes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = ReadableStore()
+    store.down = True
+    with open_application(Settings()), served(intake_on(store)) as address:
+        monkeypatch.setenv("SOP_WEB_PORT", address.rpartition(":")[2])
+        said = json.loads(run("doctor", "--json").stdout)
+    (found,) = (row["found"] for row in said["checks"] if row["part"] == "web intake")
+    assert found == f"{address}/health answers 503: the store takes no writes: down"
+
+
+def test_the_doctor_finds_cases_that_no_version_here_can_drive() -> None:
+    order = CATALOGUE.procedure("order")
+    live = [Live("order", order.version, order.hash, 5, 0), Live("order", order.version, "other", 4, 9)]
+    live += [
+        Live("order", order.version + 1, "new", 3, 0),
+        Live("rental", 1, "gone", 2, 0),
+        Live("order", order.version + 2, "x", 0, 7),
+    ]
+    found = list(versions(live, definitions(load_policy())))
+    assert [(one.part, one.well) for one in found] == [
+        ("version of order", True),
+        ("version of order", False),
+        ("version of rental", False),
+    ]
+    assert found[0].found.startswith(f"version {order.version} has changed since 4 open cases began (other,")
+    assert found[1].found == f"3 open cases run on version {order.version + 1}"
+    assert found[2].remedy == "known here is no such procedure; run that version, or migrate"
+
+
 def test_a_case_is_told_without_sealed_fields() -> None:
     with open_application(Settings()) as app:
         park(app)
@@ -191,3 +226,46 @@ def test_replay_says_when_steps_do_not_settle(monkeypatch: pytest.MonkeyPatch) -
     answer = run("replay", "SO-1", "--reason", "x")
     assert answer.exit_code == 1
     assert "1 of 1 did not settle within a minute" in answer.stderr
+
+
+def test_an_approval_is_noted_and_listed(folder: Path) -> None:
+    assert run("approve", "refund", "--name", "Rita Mayer").exit_code == 2
+    wrong = run("approve", "refund", "--name", 'Rita "R" Mayer', "--role", "Head of finance")
+    assert wrong.exit_code == 2
+    assert "--name" in wrong.stderr
+    answer = run("approve", "refund", "--name", "Rita Mayer", "--role", "Head of finance", "--json")
+    assert json.loads(answer.stdout)["hash"] == CATALOGUE.procedure("refund").hash
+    listed = {row["procedure"]: row["approved by"] for row in json.loads(run("approve", "--json").stdout)}
+    assert listed["refund"].startswith("Rita Mayer, Head of finance, ")
+    assert listed["order"] == ""
+
+
+def test_a_stale_handbook_fails_and_is_written_anew(folder: Path) -> None:
+    assert run("handbook", "pages").exit_code == 0
+    assert run("handbook", "pages", "--check").exit_code == 0
+    (folder / "pages" / "refund.md").write_text("old")
+    (folder / "pages" / "gone.md").write_text("old")
+    answer = run("handbook", "pages", "--check")
+    assert answer.exit_code == 1
+    assert "stale: gone.md, refund.md" in answer.stderr
+    assert run("handbook", "pages").exit_code == 0
+    assert sorted(path.name for path in (folder / "pages").iterdir())[0] == "README.md"
+    assert not (folder / "pages" / "gone.md").exists()
+
+
+def test_migrating_says_who_would_be_stuck_and_then_who_is() -> None:
+    with open_application(Settings()) as app:
+        park(app)
+        with app.store.round(worker="w") as round_:
+            (kept,) = round_.behind(sop="order", version=1, after="", limit=9)
+            older = replace(kept.case, version=0, seq=2)
+            entry = Entry(2, app.clock(), "x", "t", "e-2", Disposition.HANDLED, "placed", "placed", "", {})
+            changes = Changes(moved={older.id: (older, 1)}, entries=[(older.id, entry)], released={older.id})
+            round_.write(changes)
+    for words in (["--dry-run"], []):
+        answer = run("migrate", "order", "--reason", "new rules", "--json", *words)
+        assert answer.exit_code == 1
+        said = json.loads(answer.stdout)
+        assert (said["moved"], said["stuck"]) == (0, 1)
+        assert said["cases"][0]["stuck"] == "order states no migration from version 0"
+    assert run("migrate", "ordr", "--reason", "x").exit_code == 2

@@ -26,6 +26,7 @@ from deployments import worker
 from deployments.registration import register
 from deployments.worker import SopWorker, run_worker
 from flows import runtime
+from flows.owner import Owner
 from flows.procedures import PROCEDURES, Ended
 from flows.recording import ParkedStep, Recorder
 from flows.session import Session
@@ -46,6 +47,7 @@ class Loop:
     """A drive loop that remembers what it was asked and answers as told."""
 
     def __init__(self) -> None:
+        self.owner = Owner(worker=f"loop-{uuid4().hex[:6]}", installation="tests")
         self.errors: dict[str, str] = {}
         self.replayed: list[tuple[tuple[str, ...], str, str]] = []
         self.submitted: list[Mapping[str, object]] = []
@@ -281,7 +283,7 @@ def test_an_unforeseen_failure_does_not_end_attachment(
 def test_a_procedure_started_by_hand_drives_what_is_ready(prefect_with_worker: Prefect) -> None:
     run = prefect_with_worker.start("refund/refund", {})
     done = finished(prefect_with_worker, run, "COMPLETED")
-    assert (done["name"], done["state_name"]) == ("refund x 2", "2 cases")
+    assert (done["name"], done["state_name"]) == ("refund x 2", "Refunded (all 2)")
     assert done["state"]["message"] == "Refunded 2"  # type: ignore[index]
 
 

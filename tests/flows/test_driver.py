@@ -47,7 +47,7 @@ class Reminders:
 @pytest.fixture(params=("memory", "sqlite"))
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     url = "memory:" if request.param == "memory" else f"sqlite:///{tmp_path / 'cases.db'}"
-    store = open_store(url, hydrate={"loan": Loan})
+    store = open_store(url, hydrate={"loan": {1: Loan}})
     store.migrate()
     yield store
     store.close()

@@ -13,6 +13,7 @@ import pytest
 
 from deployments.registration import register
 from flows import recording
+from flows.owner import Owner
 from flows.prefect_api import PrefectApi
 from flows.recording import ParkedStep, Recorder
 from flows.session import Session
@@ -98,11 +99,11 @@ def test_a_rush_is_one_run_with_a_table(recorder: Recorder, prefect: Prefect) ->
         session.rested(key=key, title="Delivered", message="", final=True)
     session.close()
     done = eventually(lambda: (found := prefect.run(str(run["id"])))["state_type"] == "COMPLETED" and found)
-    assert (done["name"], done["state_name"]) == ("shipment x 41", "41 cases")
+    assert (done["name"], done["state_name"]) == ("shipment x 41", "Delivered 40 of 41")
     assert done["state"]["message"] == "Delivered 40, Awaiting delivery 1"  # type: ignore[index]
-    (artifact,) = prefect.artifacts(run["id"])
-    assert (artifact["key"], artifact["type"]) == ("shipment-cases", "table")
-    assert str(artifact["data"]).count("Delivered") == 40
+    artifacts = {artifact["type"]: artifact for artifact in prefect.artifacts(run["id"])}
+    assert artifacts["table"]["key"] == "shipment-cases"
+    assert str(artifacts["table"]["data"]).count("Delivered") == 40
 
 
 def test_sessions_without_budget_join_one_run(registered: Prefect) -> None:
@@ -178,16 +179,82 @@ def test_many_steps_of_one_cause_are_one_run(
     assert len(prefect.artifacts(run_id)) == 1
 
 
-def test_the_run_of_a_killed_process_is_ended(registered: Prefect, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def begin() -> str:
+def begin(owner: Owner) -> str:
+    """A run that says Running."""
+
+    async def create() -> str:
         async with PrefectApi() as api:
             running = Badge(kind="RUNNING", name="Running", message="")
-            return await api.create_run("refund", name="left over", tags=[], state=running, once=new_key())
+            return await api.create_run(
+                "refund", name="left over", tags=[], state=running, once=new_key(), labels=owner.labels
+            )
 
-    run = asyncio.run(begin())
-    monkeypatch.setattr(recording, "_ABANDONED", timedelta(seconds=-5))
-    with Recorder(sops=["refund"]):
-        eventually(lambda: registered.run(run)["state_type"] == "CRASHED")
+    return asyncio.run(create())
+
+
+def test_only_the_runs_of_our_workers_that_are_gone_are_ended(registered: Prefect) -> None:
+    beating = ["ann", "bob/2"]
+    runs = {
+        owner: begin(owner)
+        for owner in (
+            Owner(worker="ann", installation="ours"),
+            Owner(worker="bob", installation="ours"),
+            Owner(worker="eve", installation="ours"),
+            Owner(worker="eve", installation="theirs"),
+        )
+    }
+
+    def kinds() -> list[object]:
+        return [registered.run(run)["state_type"] for run in runs.values()]
+
+    me = Owner(worker="me", installation="ours")
+    with Recorder(owner=me, flows=["refund"], beating=lambda: beating):
+        eventually(lambda: kinds() == ["RUNNING", "RUNNING", "CRASHED", "RUNNING"])
+        beating.remove("ann")
+        eventually(lambda: kinds() == ["CRASHED", "RUNNING", "CRASHED", "RUNNING"])
+        # Absent for one look only, as when it begins anew.
+        beating[:] = []
+        time.sleep(1.1)
+        beating[:] = ["bob/3"]
+        time.sleep(3)
+        assert kinds() == ["CRASHED", "RUNNING", "CRASHED", "RUNNING"]
+    crashed = registered.run(runs[Owner(worker="ann", installation="ours")])
+    assert str(crashed["state"]["message"]).startswith("the worker ann was gone before")  # type: ignore[index]
+    for run in runs.values():
+        registered.delete(run)
+
+
+def test_a_rush_shows_its_progress_while_it_is_open(recorder: Recorder, prefect: Prefect) -> None:
+    first, second = new_key(), new_key()
+    session = session_of(first, second)
+    recorder.opened(session)
+    run = eventually(lambda: prefect.runs(any_=["order x 2"]))[0]["id"]
+
+    def progress() -> list[tuple[object, object]]:
+        told = prefect.artifacts(run)
+        return [(one["data"], one["description"]) for one in told if one["type"] == "progress"]
+
+    eventually(lambda: progress() == [(100.0, "2 of 2 cases have come to rest")])
+    for key in (new_key(), new_key()):
+        session.took(key=key, event="shipment.dispatched")
+    eventually(lambda: progress() == [(50.0, "2 of 4 cases have come to rest")])
+    session.rested(key=key, title="Delivered", message="", final=True)
+    eventually(lambda: progress() == [(75.0, "3 of 4 cases have come to rest")])
+    session.close()
+    eventually(lambda: prefect.run(str(run))["state_type"] == "COMPLETED")
+    told = "the run is over; 3 of 4 cases have come to rest, the others go on"
+    assert progress() == [(100.0, told)]
+
+
+def test_a_single_case_shows_no_progress(recorder: Recorder, prefect: Prefect) -> None:
+    key = new_key()
+    session = session_of(key)
+    recorder.opened(session)
+    run = eventually(lambda: prefect.runs(like_=key))[0]["id"]
+    time.sleep(1.5)
+    session.close()
+    eventually(lambda: prefect.run(str(run))["state_type"] == "COMPLETED")
+    assert prefect.artifacts(run) == []
 
 
 def test_a_run_that_staff_deleted_is_no_obstacle(recorder: Recorder, prefect: Prefect) -> None:

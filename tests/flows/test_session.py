@@ -50,7 +50,7 @@ def test_many_cases_are_counted_by_state() -> None:
     seen = session.snapshot()
     assert wording.run_name(seen) == "order x 5"
     assert wording.run_tags(seen) == ["sop:order"]
-    assert (wording.badge(seen).name, wording.badge(seen).message) == ("5 cases", "Paid 3, Parked 2")
+    assert (wording.badge(seen).name, wording.badge(seen).message) == ("Paid 3 of 5", "Paid 3, Parked 2")
     (tally,) = seen.commands
     assert wording.task_name(tally) == "payment.capture x 5"
     assert (tally.failures, tally.slowest_key, tally.slowest_seconds) == (1, "SO-4", 4.0)

@@ -19,7 +19,16 @@ from machines.kernel.state import Deadline
 
 REVIEW = Deadline("review", "", after=working_hours(4))
 EXPIRY = Deadline("expiry", "", until=lambda _: None)
-ORDER = cast(Procedure, SimpleNamespace(name="order", deadlines={"review": REVIEW, "expiry": EXPIRY}))
+
+
+class Terms(Facts):
+    limit: int = 500
+
+
+ORDER = cast(
+    Procedure, SimpleNamespace(name="order", deadlines={"review": REVIEW, "expiry": EXPIRY}, terms=Terms)
+)
+REFUND = cast(Procedure, SimpleNamespace(name="refund", deadlines={}, terms=None))
 OPENING = {"calendar": {"opening": {"monday": ["09:00-17:00"]}}}
 
 
@@ -116,3 +125,18 @@ def test_a_file_that_is_missing_or_no_toml(tmp_path: Path) -> None:
     (tmp_path / "bad.toml").write_text("a = ")
     with pytest.raises(PolicyError, match="TOML"):
         policy.load(tmp_path / "bad.toml")
+
+
+def test_terms_are_what_the_procedure_says_unless_the_house_sets_them() -> None:
+    assert policy.parse(OPENING).terms_of(ORDER) == Terms(limit=500)
+    assert policy.parse({**OPENING, "terms": {"order": {"limit": 900}}}).terms_of(ORDER) == Terms(limit=900)
+    assert policy.parse(OPENING).terms_of(REFUND) is None
+
+
+def test_terms_that_nobody_has_are_a_mistake() -> None:
+    with pytest.raises(PolicyError, match=r"terms.order.limit = 'much': .*integer"):
+        policy.parse({**OPENING, "terms": {"order": {"limit": "much"}}}).terms_of(ORDER)
+    with pytest.raises(PolicyError, match=r"terms.order.limits = 1: nobody reads this"):
+        policy.parse({**OPENING, "terms": {"order": {"limits": 1}}}).terms_of(ORDER)
+    with pytest.raises(PolicyError, match=r"terms.refund: .*those that do: order"):
+        policy.parse({**OPENING, "terms": {"refund": {"limit": 1}}}).verify([ORDER, REFUND])

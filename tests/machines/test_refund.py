@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from machines import policy
 from machines.between import Means, RefundRequested, Source, spread
-from machines.kernel.event import Event, Facts
+from machines.definitions import definitions
+from machines.kernel.decide import decide, open_case
+from machines.kernel.event import Event, Facts, Received
 from machines.kernel.rule import Disposition
 from machines.refund import events
 from machines.refund.data import Refund
-from tests.machines.play import Answer, Play
+from tests.machines.play import START, Answer, Play
 
 CASE = "refund/SO-1001-1-R"
 SMALL, SPLIT, LARGE, TOO_MUCH = (
@@ -155,6 +158,19 @@ def test_finance_approves_above_500_of_the_main_unit(currency: str, amount: int,
     sources = (Source(payment="1", means=Means.CARD, cap=1_000_000),)
     play.tell(CASE, SMALL.model_copy(update={"currency": currency, "amount": amount, "sources": sources}))
     assert play.state(CASE) == state
+
+
+def test_policy_sets_the_limit_above_which_finance_approves() -> None:
+    rules = policy.parse(
+        {"calendar": {"opening": {"monday": ["09:00-17:00"]}}, "terms": {"refund": {"approval": ["10 EUR"]}}}
+    )
+    definition = definitions(rules)["refund"]
+    case = open_case(definition, key="SO-1001-1-R")
+    for currency, state in (("EUR", "awaiting_approval"), ("USD", "submitted")):
+        asked = SMALL.model_copy(update={"currency": currency})
+        received = Received(id="1", source="test", type=asked.type, payload=asked, at=START)
+        decision = decide(definition, case, received, START)
+        assert decision.case.state == state
 
 
 def test_another_customer_cannot_choose_where_the_money_goes() -> None:

@@ -1,16 +1,13 @@
-"""The three stores, each empty at the start of a test; PostgreSQL is one server for all tests."""
+"""The three stores, each empty at the start of a test."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-import psycopg
 import pytest
 
-from adapters.postgres import EmbeddedPostgres
 from adapters.store.base import Store
 from adapters.store.opening import open_store
 from tests.adapters.store.scenery import HYDRATE
@@ -18,38 +15,9 @@ from tests.adapters.store.scenery import HYDRATE
 Opener = Callable[[], Store]
 
 
-@pytest.fixture(scope="session")
-def server() -> Iterator[EmbeddedPostgres]:
-    # Not below pytest's own folder: each run of pytest closes that one to other accounts again.
-    with TemporaryDirectory(prefix="sop-store-") as folder, EmbeddedPostgres(folder) as running:
-        yield running
-
-
-@pytest.fixture(scope="session")
-def emptied(server: EmbeddedPostgres) -> Callable[[], str]:
-    """The address of a database with tables and no rows."""
-    url = server.url("store")
-    with closing(open_store(url, hydrate=HYDRATE)) as store:
-        store.migrate()
-
-    def empty() -> str:
-        with psycopg.connect(url) as connection:
-            connection.execute(
-                "TRUNCATE cases, inbox, journal, steps, timers, workers, unreadable, customers, consents"
-            )
-        return url
-
-    return empty
-
-
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/cases.db"
-
-
-@pytest.fixture
-def postgres_url(emptied: Callable[[], str]) -> str:
-    return emptied()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

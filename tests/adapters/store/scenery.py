@@ -21,7 +21,7 @@ class Parcel(Facts):
     scans: int = 0
 
 
-HYDRATE = {"parcel": Parcel}
+HYDRATE = {"parcel": {1: Parcel}}
 
 
 def announced(key: str, *, id: str | None = None) -> Letter:

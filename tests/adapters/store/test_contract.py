@@ -177,15 +177,6 @@ def test_cases_in_hand_are_not_loaded_again(store: Store) -> None:
     assert (dict(taken.cases), len(taken.letters)) == ({}, 1)
 
 
-def test_a_case_can_be_looked_up_within_a_round(store: Store) -> None:
-    open_parcels(store, "A", worker="bob")
-    with store.round(worker="ann") as current:
-        found = current.case(sop="parcel", key="A")
-        assert found is not None
-        assert found.data == Parcel(number="A")
-        assert current.case(sop="parcel", key="B") is None
-
-
 def test_sent_letters_arrive_once(store: Store) -> None:
     def send(changes: Changes, _: dict[str, Case]) -> None:
         changes.sent += [announced("B"), announced("B")]

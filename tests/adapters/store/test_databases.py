@@ -77,7 +77,7 @@ def unmade_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A database without tables."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/new/cases.db"
-    server: EmbeddedPostgres = request.getfixturevalue("server")
+    server: EmbeddedPostgres = request.getfixturevalue("store_server")
     return server.url(f"unmade_{time.monotonic_ns()}")
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.store.base import Backlog, Changes, InboxStatus, Step, StepStatus, Store
+from adapters.store.base import Backlog, Changes, InboxStatus, Live, Step, StepStatus, Store
 from machines.kernel.case import Case
 from tests.adapters.store.scenery import (
     DAY,
@@ -69,6 +69,15 @@ def test_the_case_that_changed_last_comes_first(store: Store) -> None:
     assert [row.key for row in store.cases(limit=1)] == ["B"]
 
 
+def test_workers_are_listed_until_they_leave_or_are_recovered(store: Store) -> None:
+    for name in ("bob", "ann", "eve"):
+        store.beat(worker=name, now=NOW)
+    store.probe()
+    assert [name for name, _ in store.workers()] == ["ann", "bob", "eve"]
+    store.leave(worker="bob", now=NOW)
+    assert [name for name, _ in store.workers()] == ["ann", "eve"]
+
+
 def test_the_backlog_of_an_empty_store(store: Store) -> None:
     assert store.backlog(NOW) == Backlog(0, None, 0, 0, 0, 0, 0, [])
 
@@ -98,3 +107,19 @@ def test_the_backlog_counts_what_waits(store: Store) -> None:
     assert replace(backlog, workers=[]) == Backlog(
         new=2, oldest=NOW, unmatched=1, dead=1, overdue_timers=3, overdue_steps=1, parked=1, workers=[]
     )
+
+
+def test_cases_are_counted_by_what_they_run_on(store: Store) -> None:
+    def spread(changes: Changes, cases: dict[str, Case]) -> None:
+        a, b, c, d = (changes.opened[f"parcel/{key}"] for key in "ABCD")
+        later = replace(b, version=2), replace(c, hash="other"), replace(d, hash="other")
+        changes.opened = {case.id: case for case in (a, *later)}
+        changes.ended.add("parcel/D")
+
+    store.receive([announced(key) for key in "ABCD"])
+    drive(store, change=spread)
+    assert store.live() == [
+        Live("parcel", 1, "hash", 1, 0),
+        Live("parcel", 1, "other", 1, 1),
+        Live("parcel", 2, "hash", 1, 0),
+    ]

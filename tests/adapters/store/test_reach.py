@@ -49,7 +49,8 @@ def process(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Process]
         url = request.getfixturevalue("postgres_url")
     with ExitStack() as stack:
 
-        def open_again(**hydrate: type[Facts]) -> Store:
+        def open_again(*, version: int = 1, **models: type[Facts]) -> Store:
+            hydrate = {sop: {version: model} for sop, model in models.items()}
             if request.param == "memory":
                 other = MemoryStore(hydrate=hydrate)
                 other._tables = replace(first._tables, hydrate=hydrate)
@@ -167,6 +168,19 @@ def test_what_an_old_version_cannot_read_is_left_to_a_new_one(process: Process) 
     taken = take(new, limit=9, worker="new")
     assert [row.letter.key for row in taken.letters] == ["A"]
     assert dict(taken.unreadable) == {}
+
+
+def test_a_case_stays_on_its_version_until_it_is_migrated(process: Process) -> None:
+    one, two = process(parcel=Parcel), process(version=2, parcel=Parcel)
+    one.receive([announced("A")])
+    drive(one, worker="one", change=with_work, release=True)
+    left = take(two, limit=5, worker="two").unreadable
+    assert left == {
+        "parcel/A": "it runs on version 1 of parcel, known here is 2; migrate it or run that version"
+    }
+    (shown,) = two.find_case(key="A")
+    assert (shown.version, shown.state, shown.data) == (1, "announced", None)
+    assert take(one, limit=5, worker="one").steps
 
 
 def test_letters_of_unknown_procedures_stay_new_and_do_not_fill_the_window(process: Process) -> None:

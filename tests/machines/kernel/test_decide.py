@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -9,11 +10,16 @@ from hypothesis import strategies as st
 
 from machines.kernel.case import Case
 from machines.kernel.decide import decide, open_case
-from machines.kernel.event import Received
+from machines.kernel.definition import Definition
+from machines.kernel.event import Facts, Received
 from machines.kernel.rule import Disposition, Send
-from tests.toy import DEFINITION, EVENTS, Loan, LoanEnded
+from tests.toy import DEFINITION, EVENTS, LOAN, Lent, Loan, LoanEnded
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+class LoanTerms(Facts):
+    already_renewed: int = 1
 
 
 def received(kind: str, *, n: int = 1) -> Received:
@@ -34,6 +40,18 @@ def test_the_opening_event_gives_the_case_its_data_and_its_deadline() -> None:
     assert [(timer.name, timer.due) for timer in decision.timers_set] == [
         ("overdue", NOW + timedelta(hours=24))
     ]
+
+
+def test_the_opening_event_meets_the_terms_of_the_house() -> None:
+    def lend_on(terms: LoanTerms, event: Lent, _: datetime) -> Loan:
+        return Loan(book=event.book, renewals=terms.already_renewed)
+
+    opening = replace(LOAN.rules[0], then=lend_on)
+    procedure = replace(LOAN, rules=(opening, *LOAN.rules[1:]), terms=LoanTerms)
+    for terms, renewals in ((None, 1), (LoanTerms(already_renewed=2), 2)):
+        definition = Definition(procedure, due=DEFINITION.due, terms=terms)
+        decision = decide(definition, open_case(definition, key="L-1"), received("loan.lent"), NOW)
+        assert decision.case.data == Loan(book="Emma", renewals=renewals)
 
 
 def test_a_guard_that_refuses_gives_its_reason_and_changes_nothing_but_the_journal() -> None:

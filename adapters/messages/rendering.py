@@ -1,0 +1,119 @@
+"""Turns a message into words: one template per message and language, one layout per channel and language.
+
+A template fills the blocks ``subject``, ``opening`` (empathy or apology), ``body``, ``next`` (what happens
+next and by when) and ``brief`` (all of it in one breath); the layout of the channel chooses among them and
+adds greeting, link, and how to reach a person. A name that is sealed stays sealed in the text until it is
+sent.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_currency
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFound
+
+from adapters.errors import Rejected
+from machines.messages import Channel, Message
+from machines.policy import House
+
+FOLDER = Path(__file__).parent / "templates"
+LOCALES = ("en", "de")
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What is sent. Names in it are sealed if those of the message are."""
+
+    subject: str
+    text: str
+
+
+class Renderer:
+    """Renders for one ``house``; days and times are those of its time ``zone`` (IANA name)."""
+
+    def __init__(self, house: House, *, zone: str) -> None:
+        self._house = house
+        self.zone = ZoneInfo(zone)
+        self._environments = {locale: self._environment(locale) for locale in LOCALES}
+
+    def render(self, message: Message, *, channel: Channel, link: str = "") -> Rendered:
+        """Raises ``Rejected`` when the template is missing or asks for a fact that the message lacks."""
+        environment = self._environments[language(message.locale)]
+        try:
+            written = environment.get_template(f"{message.template}.txt").render(
+                layout=f"layout.{channel}.txt",
+                house=self._house,
+                name=message.to.name,
+                about=message.about,
+                due=message.deadlines,
+                link=link,
+                **message.facts,
+            )
+        except TemplateNotFound as error:
+            raise Rejected(f"message {message.template}: there is no template {error.name}") from None
+        except Exception as error:
+            # Its own text may quote facts.
+            what = f"{type(error).__name__} in its template"
+            raise Rejected(f"message {message.template} in {message.locale}: {what}") from error
+        subject, _, text = written.partition("\n")
+        return Rendered(subject.strip(), _tidy(text))
+
+    def _environment(self, locale: str) -> Environment:
+        environment = Environment(
+            loader=FileSystemLoader(FOLDER / locale),
+            undefined=StrictUndefined,
+            autoescape=False,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        words = _words(locale)
+        environment.filters |= {
+            "day": lambda at: format_date(self._day(at), "long", locale=locale),
+            "moment": lambda at: format_datetime(at, "d MMMM y, HH:mm", tzinfo=self.zone, locale=locale),
+            "money": lambda text: _money(text, locale),
+            "word": lambda text: words.get(text, text),
+        }
+        return environment
+
+    def _day(self, at: datetime | str) -> date:
+        return at.astimezone(self.zone).date() if isinstance(at, datetime) else date.fromisoformat(at)
+
+
+def language(locale: str) -> str:
+    """The language we have that comes nearest to ``locale`` (``de-AT`` -> ``de``); English for all others."""
+    wanted = locale.replace("_", "-").partition("-")[0].lower()
+    return wanted if wanted in LOCALES else LOCALES[0]
+
+
+@cache
+def _words(locale: str) -> dict[str, str]:
+    """Reasons that procedures give in English, in the words of ``locale``."""
+    file = FOLDER / locale / "words.toml"
+    return dict(tomllib.loads(file.read_text("utf-8"))) if file.exists() else {}
+
+
+def _money(text: str, locale: str) -> str:
+    amount, currency = text.split()
+    return format_currency(amount, currency, locale=locale)
+
+
+def _tidy(text: str) -> str:
+    """No blank line twice, none at either end: blocks may be empty."""
+    paragraphs = [paragraph.strip() for paragraph in text.split("\n\n")]
+    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph) + "\n"
+
+
+@cache
+def subject_of(template: str) -> str:
+    """What a message is called in the handbook: its English subject."""
+    file = FOLDER / LOCALES[0] / f"{template}.txt"
+    found = re.search(r"block subject %}(.*?){%", file.read_text("utf-8")) if file.exists() else None
+    return found[1] if found else template

@@ -1,0 +1,33 @@
+"""How far a rush has come, as a progress artifact of its flow run."""
+
+from __future__ import annotations
+
+from flows import wording
+from flows.prefect_api import PrefectApi
+from flows.session import Snapshot
+
+
+class Progress:
+    """Of one run; a run of a single case gets none, which saves Prefect's server most of the work."""
+
+    def __init__(self) -> None:
+        self._artifact: str | None = None
+        self._told = ""
+
+    async def show(self, api: PrefectApi, run: str, *, seen: Snapshot) -> None:
+        """Bring the artifact up to date, and attach it at first; call it about once a second."""
+        text, percent = wording.progress(seen)
+        if seen.count < 2 or text == self._told:
+            return
+        if self._artifact is None:
+            key = f"{seen.sop}-progress"
+            self._artifact = await api.start_progress(run, key=key, description=text, percent=percent)
+        else:
+            await api.move_progress(self._artifact, description=text, percent=percent)
+        self._told = text
+
+    async def end(self, api: PrefectApi, *, seen: Snapshot) -> None:
+        """The run is over, even if some cases are still in a command: it stands at 100, its text tells."""
+        if self._artifact is not None:
+            text = wording.progress_at_end(seen)
+            await api.move_progress(self._artifact, description=text, percent=100.0)

@@ -1,0 +1,122 @@
+"""Where an order stands, told from what it knows, and the instants that follow from that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from machines.order.data import Ending, Order, ParcelStatus, PaymentStatus, RefundStatus
+
+MARGIN = timedelta(hours=24)  #: how long before a hold ends we act on it
+LEFT = (
+    ParcelStatus.DISPATCHED,
+    ParcelStatus.DELIVERED,
+    ParcelStatus.FAILED,
+    ParcelStatus.REPLACING,
+    ParcelStatus.REPLACED,
+    ParcelStatus.REFUNDED,
+)
+
+# -- where an order stands -------------------------------------------------------------------------
+
+
+def some(*statuses: ParcelStatus) -> Callable[[Order], bool]:
+    """Some parcel is in one of ``statuses``."""
+
+    def holds(order: Order) -> bool:
+        return any(parcel.status in statuses for parcel in order.parcels)
+
+    return holds
+
+
+def being_charged(order: Order) -> bool:
+    """A parcel has failed whose charge is not booked yet, so that nobody knows what there is to give back."""
+    return any(
+        parcel.status is ParcelStatus.FAILED and order.charging(order.paid_as(parcel.key))
+        for parcel in order.parcels
+    )
+
+
+def part_shipped(order: Order) -> bool:
+    return some(ParcelStatus.OPEN)(order) and some(*LEFT)(order)
+
+
+def price_in_question(order: Order) -> bool:
+    return order.asked_price is not None and some(ParcelStatus.OPEN)(order)
+
+
+def under_way(order: Order) -> bool:
+    """Something has been asked of stock, provider or a refund case and is not answered."""
+    stock = order.stock
+    return (
+        stock.reserving
+        or stock.releasing > 0
+        or bool(order.charges)
+        or renewing(order)
+        or any(parcel.refund in (RefundStatus.DUE, RefundStatus.ASKED) for parcel in order.parcels)
+    )
+
+
+def renewing(order: Order) -> bool:
+    """The provider still has to answer about money to hold or to let go."""
+    waiting = (PaymentStatus.ASKED, PaymentStatus.RENEWING)
+    return any(payment.status in waiting or payment.voiding > 0 for payment in order.payments)
+
+
+def unsecured(order: Order) -> bool:
+    """What is still to be charged is not held, or will soon not be held any more."""
+    needed = sum(
+        parcel.value for parcel in order.parcels if parcel.status is ParcelStatus.OPEN and not parcel.charged
+    )
+    held = sum(payment.hold for payment in order.payments if payment.status is not PaymentStatus.DECLINED)
+    return held < needed
+
+
+def payment_is(status: PaymentStatus) -> Callable[[Order], bool]:
+    def holds(order: Order) -> bool:
+        return any(payment.status is status for payment in order.payments)
+
+    return holds
+
+
+def ended_as(ending: Ending) -> Callable[[Order], bool]:
+    def holds(order: Order) -> bool:
+        return order.ending is ending
+
+    return holds
+
+
+def covered(order: Order) -> bool:
+    """The providers hold all that the customer is to pay."""
+    return order.held >= order.total
+
+
+def always(_: Order) -> bool:
+    return True
+
+
+# -- instants --------------------------------------------------------------------------------------
+
+
+def hold_ends(order: Order) -> datetime | None:
+    """When the first of the holds ends that nothing has been done about."""
+    ends = [payment.capture_before for payment in order.payments if payment.hold > 0]
+    return min((end for end in ends if end is not None), default=None)
+
+
+def hold_ends_soon(order: Order) -> datetime | None:
+    ends = [
+        payment.capture_before
+        for payment in order.payments
+        if payment.status is PaymentStatus.AUTHORISED and payment.hold > 0
+    ]
+    end = min((end for end in ends if end is not None), default=None)
+    return end - MARGIN if end else None
+
+
+def promise_ends_soon(order: Order) -> datetime | None:
+    return order.promised - 2 * MARGIN if order.promised else None
+
+
+def promised_day(order: Order) -> datetime | None:
+    return order.promised

@@ -1,0 +1,114 @@
+"""Every message, in every language and by every channel: complete, in our tone, and with a day where it
+promises something."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from adapters.errors import Rejected
+from adapters.messages.rendering import FOLDER, LOCALES, Renderer, language
+from adapters.messages.tone import faults
+from machines.messages import Buyer, Channel, Message
+from tests.adapters.messages.correspondence import POLICY, declared, sent
+
+RENDERER = Renderer(POLICY.house, zone=POLICY.calendar.zone)
+NAME = "sealed:1:C-1:bmFtZQ"
+PLACEHOLDERS = {"shipment.progress"}  #: stands for one template for each kind of progress
+APOLOGY = {"en": r"apologies|apologise|sorry", "de": r"[Ee]ntschuldigen|tut uns leid"}
+APOLOGISING = ("order.delayed", "order.dispatch_late", "order.longer_wait", "order.remedy_needed")
+
+TEMPLATES = sorted({message.template for message in sent()} | declared() - PLACEHOLDERS)
+
+
+def letter(template: str, locale: str, channel: Channel) -> list[Message]:
+    """One of each kind of that message that differs in which facts and deadlines it has."""
+    kinds = {
+        (frozenset(name for name, fact in one.facts.items() if fact), frozenset(one.deadlines)): one
+        for one in sent()
+        if one.template == template
+    }
+    to = Buyer(name=NAME, email="ada@customer.example", phone="+49 30 5550100", channel=channel)
+    return [one.model_copy(update={"to": to, "locale": locale}) for one in kinds.values()]
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+@pytest.mark.parametrize("locale", LOCALES)
+def test_each_message_is_complete_and_in_our_tone(template: str, locale: str) -> None:
+    letters = letter(template, locale, Channel.EMAIL)
+    assert letters, "no scenario sends it: add one, or delete the message"
+    for one in letters:
+        words = RENDERER.render(one, channel=Channel.EMAIL)
+        greeting, *parts = words.text.split("\n\n")
+        assert NAME in greeting
+        assert one.about in words.subject
+        assert "\n" not in words.subject
+        assert len(parts) >= 4, "opening, next, how to reach a person, and who writes"
+        assert POLICY.house.phone in words.text
+        assert {"en": "What happens next: ", "de": "Wie es weitergeht: "}[locale] in words.text
+        assert list(faults(words.text, locale=locale)) == []
+        assert not re.search(r"\d{4}-\d\d-\d\d|[{}]|None", words.text.replace(one.about, "")), words.text
+        if template.startswith(APOLOGISING):
+            assert re.search(APOLOGY[locale], words.text)
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+@pytest.mark.parametrize("locale", LOCALES)
+def test_each_message_fits_a_text_message(template: str, locale: str) -> None:
+    for one in letter(template, locale, Channel.SMS):
+        words = RENDERER.render(
+            one, channel=Channel.SMS, link="https://shop.example/a/0123456789abcdef0123456789"
+        )
+        assert list(faults(words.text, locale=locale)) == []
+        assert NAME not in words.text
+
+
+def test_an_answer_that_is_due_is_asked_for_with_its_deadline() -> None:
+    for one in sent():
+        ends = [due for name, due in one.deadlines.items() if name in ("answer_due", "means_due")]
+        if ends and one.template.endswith("_needed"):
+            due = min(ends).astimezone(RENDERER.zone)
+            assert f"{due:%-d %B %Y, %H:%M}" in RENDERER.render(one, channel=Channel.EMAIL).text
+
+
+def test_both_languages_have_the_same_messages() -> None:
+    names = [{path.name for path in (FOLDER / locale).glob("*.txt")} for locale in LOCALES]
+    assert names[0] == names[1]
+    layouts = {f"layout.{channel}.txt" for channel in Channel}
+    assert names[0] - layouts <= {f"{template}.txt" for template in TEMPLATES}, "nobody sends these"
+
+
+@pytest.mark.parametrize(("locale", "expected"), [("de-AT", "de"), ("DE_ch", "de"), ("fr", "en"), ("", "en")])
+def test_the_nearest_language_is_used(locale: str, expected: str) -> None:
+    assert language(locale) == expected
+
+
+def test_reasons_are_told_in_the_language_of_the_customer() -> None:
+    one = next(one for one in letter("order.cancelled", "de", Channel.EMAIL) if one.facts["reason"])
+    one = one.model_copy(update={"facts": {"reason": "your choice"}})
+    assert "Ihr Wunsch" in RENDERER.render(one, channel=Channel.EMAIL).text
+
+
+def test_a_missing_template_or_fact_is_named_without_quoting_the_message() -> None:
+    one = letter("order.confirmed", "en", Channel.EMAIL)[0]
+    with pytest.raises(Rejected, match=r"message order.lost: there is no template order.lost.txt"):
+        RENDERER.render(one.model_copy(update={"template": "order.lost"}), channel=Channel.EMAIL)
+    with pytest.raises(Rejected, match=r"message order.confirmed in en: UndefinedError"):
+        RENDERER.render(one.model_copy(update={"facts": {}}), channel=Channel.EMAIL)
+
+
+@pytest.mark.parametrize(
+    ("text", "locale", "said"),
+    [
+        ("Unfortunately this is your fault.", "en", ["'your fault' blames", "'Unfortunately' is a negative"]),
+        ("We answer as soon as possible.", "en", ["'as soon as possible' is no date"]),
+        ("Leider melden wir uns zeitnah.", "de", ["'Leider' is a negative", "'zeitnah' is no date"]),
+        ("x" * 307, "en", ["307 characters are more than the 306"]),
+        ("We answer by 3 December 2026.", "en", []),
+    ],
+)
+def test_the_tone_is_tested_by_rules(text: str, locale: str, said: list[str]) -> None:
+    found = list(faults(text, locale=locale))
+    assert len(found) == len(said)
+    assert all(fault.startswith(start) for fault, start in zip(found, said, strict=True))

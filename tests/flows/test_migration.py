@@ -1,0 +1,112 @@
+"""Live cases move to the version in force, in every store; workers that could not read them then do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from adapters.store.base import Changes, Store
+from adapters.store.memory import MemoryStore
+from adapters.store.opening import open_store
+from flows import migration
+from flows.migration import Migrator
+from machines.kernel.case import Case, Entry, Timer
+from machines.kernel.definition import Definition
+from machines.kernel.migrating import MIGRATE, Migrated, Stuck
+from machines.kernel.migration import Migration
+from machines.kernel.rule import Disposition
+from tests.toy import DEFINITION, LOAN, Loan
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+TWO = Definition(
+    replace(LOAN, version=2, migrations=(Migration(1, "shelves are gone", states={"shelf": "back"}),)),
+    due=DEFINITION.due,
+)
+OpenStore = Callable[[int], Store]
+
+
+@pytest.fixture(params=("memory", "sqlite", "postgres"))
+def open_at(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenStore]:
+    """One and the same store, as a program sees it that knows this version of the procedure."""
+    first = MemoryStore(hydrate={})
+    url = f"sqlite:///{tmp_path / 'cases.db'}"
+    if request.param == "postgres":
+        url = request.getfixturevalue("postgres_url")
+    with ExitStack() as stack:
+
+        def open_(version: int) -> Store:
+            hydrate = {"loan": {version: Loan}}
+            if request.param == "memory":
+                other = MemoryStore(hydrate=hydrate)
+                other._tables = replace(first._tables, hydrate=hydrate)
+                return other
+            store = stack.enter_context(closing(open_store(url, hydrate=hydrate)))
+            store.migrate()
+            return store
+
+        yield open_
+
+
+def put(store: Store, *keys: str, state: str = "lent", release: bool = True) -> None:
+    """Cases on version 1 with a deadline that is due."""
+    cases = [Case("loan", key, 1, "hash", state, Loan(book=key), 1) for key in keys]
+    entry = Entry(1, NOW, "loan.lent", "t", "1", Disposition.HANDLED, "shelf", state, "", {})
+    changes = Changes(
+        opened={case.id: case for case in cases},
+        released={case.id for case in cases} if release else set(),
+        entries=[(case.id, entry) for case in cases],
+        timers_set=[(case.id, Timer("overdue", NOW, NOW)) for case in cases],
+    )
+    with store.round(worker="w") as current:
+        current.write(changes)
+
+
+def run(store: Store, *, dry: bool = False) -> list[Migrated | Stuck]:
+    return list(Migrator(store, TWO, clock=lambda: NOW, who="Ann", reason="new rules").run(dry=dry))
+
+
+def test_cases_move_in_batches_and_the_journal_says_who_and_why(
+    open_at: OpenStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migration, "BATCH", 2)
+    one, two = open_at(1), open_at(2)
+    put(one, "A", "B", "C", "D", "E")
+    put(one, "F", state="lost")
+    put(one, "G", state="shelf")
+    would = run(two, dry=True)
+    assert [entry.event for entry, _ in two.journal("loan/A")] == ["loan.lent"]
+    moved = run(two)
+    assert would == moved
+    assert [isinstance(each, Stuck) for each in moved] == [False] * 5 + [True, False]
+    (case,) = two.find_case(key="A")
+    assert (case.version, case.state, case.data, case.seq) == (2, "lent", Loan(book="A"), 2)
+    entry, body = two.journal("loan/A")[-1]
+    assert (entry.event, entry.source, entry.reason) == (MIGRATE, "Ann", "new rules (shelves are gone)")
+    assert b'"from":1' in body.replace(b" ", b"")
+    assert {(each.version, each.open, each.ended) for each in two.live()} == {(1, 1, 0), (2, 5, 1)}
+    assert [each.case.id for each in run(two)] == ["loan/F"], "who is stuck stays and is told again"
+
+
+def test_a_worker_of_the_new_version_takes_what_it_left_alone_before(open_at: OpenStore) -> None:
+    one, two = open_at(1), open_at(2)
+    put(one, "A")
+    with two.round(worker="new") as current:
+        assert list(current.take(now=NOW, limit=9, held=()).unreadable) == ["loan/A"]
+    run(two)
+    with two.round(worker="new") as current:
+        taken = current.take(now=NOW, limit=9, held=())
+    assert list(taken.timers) == [("loan/A", "overdue")]
+    assert taken.cases["loan/A"].version == 2
+
+
+def test_a_case_that_a_worker_has_under_way_is_met_by_the_next_run(open_at: OpenStore) -> None:
+    one, two = open_at(1), open_at(2)
+    put(one, "A", release=False)
+    assert run(two) == []
+    one.leave(worker="w", now=NOW)
+    assert [each.case.id for each in run(two)] == ["loan/A"]

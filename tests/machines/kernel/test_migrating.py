@@ -1,0 +1,72 @@
+"""Cases come to the version in force with one journal entry, or stay and say why."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from machines.kernel.case import Case
+from machines.kernel.decide import decide, open_case
+from machines.kernel.definition import Definition
+from machines.kernel.event import Received
+from machines.kernel.migrating import Migrated, Stuck, migrate
+from machines.kernel.migration import Migration
+from tests.toy import DEFINITION, EVENTS, LOAN, Loan
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+LATER = NOW + timedelta(hours=5)
+TO_TWO = Migration(1, "a loan counts its renewals", data=lambda data: {"renewals": 0, **data})
+TO_THREE = Migration(2, "reminding is part of lending", states={"reminding": "lent"})
+
+
+def version(number: int, *migrations: Migration) -> Definition:
+    return Definition(replace(LOAN, version=number, migrations=migrations), due=DEFINITION.due)
+
+
+def lent(*more: str) -> Case:
+    case = open_case(DEFINITION, key="L-1")
+    for number, kind in enumerate(("loan.lent", *more)):
+        case = decide(DEFINITION, case, Received(str(number), "t", kind, EVENTS[kind], NOW), NOW).case
+    return case
+
+
+def move(definition: Definition, case: Case, data: dict[str, Any] | None) -> Migrated | Stuck:
+    bare = replace(case, data=None)
+    return migrate(definition, bare, data, now=LATER, who="Ann", reason="new rules")
+
+
+def test_state_data_and_deadlines_come_along() -> None:
+    case = lent("deadline.overdue")
+    moved = move(version(3, TO_TWO, TO_THREE), case, {"book": "Emma"})
+    assert isinstance(moved, Migrated)
+    assert (moved.case.version, moved.case.state, moved.case.data) == (3, "lent", Loan(book="Emma"))
+    assert moved.case.seq == case.seq + 1 == moved.entry.seq
+    assert (moved.entry.before, moved.entry.after, moved.entry.source) == ("reminding", "lent", "Ann")
+    assert moved.entry.reason == "new rules (a loan counts its renewals; reminding is part of lending)"
+    assert moved.timers_moved == {
+        "nagged": (NOW + timedelta(hours=1), None),
+        "overdue": (None, LATER + timedelta(hours=24)),
+    }
+    assert (moved.timers_cleared, [timer.name for timer in moved.timers_set]) == (["nagged"], ["overdue"])
+
+
+def test_a_deadline_that_runs_before_and_after_goes_on() -> None:
+    moved = move(version(2, TO_TWO), lent(), {"book": "Emma"})
+    assert isinstance(moved, Migrated)
+    assert moved.timers_moved == {}
+    assert moved.case.timers["overdue"].due == NOW + timedelta(hours=24)
+
+
+def test_what_cannot_move_says_why_without_quoting_data() -> None:
+    cases = (
+        (version(2), "loan states no migration from version 1"),
+        (version(2, Migration(1, "x", states={"lent": "away"})), "version 2 has no state 'away'"),
+        (version(2, Migration(1, "x", data=lambda _: {"book": 7, "shelf": 1})), "data.book: string_type"),
+        (version(0), "version 1 is newer than 0"),
+    )
+    for definition, why in cases:
+        stuck = move(definition, lent(), {"book": "Emma"})
+        assert isinstance(stuck, Stuck)
+        assert stuck.reasons[0].startswith(why)
+        assert "Emma" not in str(stuck.reasons)
