@@ -6,23 +6,18 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from heapq import heappop, heappush
 from math import inf
-from typing import NamedTuple
 
 from machines.check.automaton import Answer, Automaton
-from machines.check.situation import DEFERRED, Child, Label, Raised, Situation
-from machines.check.taking import Taken, Taking, Traffic
+from machines.check.report import Met
+from machines.check.situation import DEFERRED, Child, Edge, Label, Raised, Situation
+from machines.check.taking import Taken, Taking
+from machines.check.traffic import Traffic
 from machines.kernel.event import Event
 from machines.kernel.procedure import Procedure
 from machines.kernel.rule import Disposition
 from machines.kernel.state import Ask
 
 LIMIT = 400_000  #: situations after which one procedure counts as too large
-
-
-class Edge(NamedTuple):
-    to: int
-    label: Label
-    says: tuple[Event, ...]  #: reports to the parent, in order
 
 
 Move = Callable[[], Edge | None]
@@ -44,14 +39,14 @@ class Explorer:
         self.procedure = procedures[sop]
         self.child = child
         self.traffic = traffic
+        self.children: list[Explorer] = []  #: walks of the procedures that it opens
+        self._procedures = procedures
         self.taking = Taking(
             self.procedure,
             procedures=procedures,
             traffic=traffic,
             child=child,
-            open_automaton=lambda name: Automaton(
-                Explorer(name, procedures=procedures, traffic=traffic, child=True)
-            ),
+            open_automaton=self._open,
         )
         self.stepper = self.taking.stepper
         self.situations: list[Situation] = []
@@ -74,6 +69,17 @@ class Explorer:
         self._ends = {state.name for state in self.procedure.states if state.kind == "end"}
         self.root = self._reach(Situation(self.stepper.start, (), (), (), ()), None)
 
+    def _open(self, sop: str) -> Automaton:
+        walk = Explorer(sop, procedures=self._procedures, traffic=self.traffic, child=True)
+        self.children.append(walk)
+        return Automaton(walk)
+
+    def all(self) -> Iterator[Explorer]:
+        """This walk, and those of all procedures that are opened on it."""
+        yield self
+        for child in self.children:
+            yield from child.all()
+
     @property
     def steps(self) -> int:
         return sum(map(len, self.edges))
@@ -81,8 +87,9 @@ class Explorer:
     def state(self, number: int) -> str:
         return self.stepper.state(self.situations[number].core)
 
-    def meets(self, state: str) -> bool:
-        return state in self._met
+    @property
+    def met(self) -> Met:
+        return Met(frozenset(self._met), frozenset(self.stepper.seen), frozenset(self.stepper.used))
 
     def ended(self, number: int) -> bool:
         return self.state(number) in self._ends
@@ -127,6 +134,8 @@ class Explorer:
                 price = cost + (max(deviates, place > 0 and number != self.root) if self.bounded else 0)
                 if price > self.deviations:
                     self.cut.add(number)
+                    if place and number != self.root and cost + 1 > self.deviations:
+                        break  # nor can any of the others be afforded
                     continue
                 edge = move()
                 if edge is None:
@@ -204,7 +213,7 @@ class Explorer:
             if self.stepper.happenings[happening].type in self.traffic.scope.without:
                 continue
             if not self.stepper.concerns(state, happening):
-                self.stepper.definition.seen.add(self.stepper.happenings[happening].type)
+                self.stepper.seen.add(self.stepper.happenings[happening].type)
                 continue
             step = self.stepper.step(situation.core, happening)
             moves = isinstance(step, Raised) or bool(step.commands or step.sends)

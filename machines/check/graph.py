@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from heapq import heapify, heappop, heappush
 
 from machines.check.explorer import LIMIT, Explorer
-from machines.check.report import Finding, Kind
+from machines.check.report import Finding, Kind, Met
 from machines.check.situation import Label
 from machines.kernel.procedure import Procedure
 from machines.kernel.rule import Disposition
@@ -30,25 +30,23 @@ def walked(explorer: Explorer, *, laws: tuple[Law, ...]) -> Iterator[Finding]:
     yield from _unlawful(explorer, laws)
 
 
-def unmet(procedure: Procedure, walks: Iterable[Explorer]) -> Iterator[Finding]:
-    """States that none of ``walks`` reached, events that nobody sent and rules that never applied."""
-    sop, all_walks = procedure.name, tuple(walks)
-    seen = {kind for walk in all_walks for kind in walk.stepper.definition.seen}
-    used = {rule for walk in all_walks for rule in walk.stepper.definition.used}
+def unmet(procedure: Procedure, met: Met) -> Iterator[Finding]:
+    """States that no walk reached, events that nobody sent and rules that never applied."""
+    sop = procedure.name
     for state in procedure.states:
-        if not any(walk.meets(state.name) for walk in all_walks):
+        if state.name not in met.states:
             yield Finding(Kind.UNREACHABLE, sop, state.name, "no path leads to it")
-        elif isinstance(state, Ask) and state.form.type not in seen:
+        elif isinstance(state, Ask) and state.form.type not in met.events:
             yield Finding(Kind.NOBODY_SENDS, sop, state.name, f"form {state.form.type} is never filled in")
     for event in procedure.events:
-        if event.type not in seen:
+        if event.type not in met.events:
             yield Finding(Kind.NOBODY_SENDS, sop, procedure.name, event.type)
     for command in procedure.commands.values():
         for outcome in command.outcomes:
-            if outcome.type not in seen:
+            if outcome.type not in met.events:
                 yield Finding(Kind.NOBODY_SENDS, sop, command.name, f"the outcome {outcome.type} never comes")
-    for rule in procedure.rules:
-        if rule.disposition is Disposition.HANDLED and id(rule) not in used:
+    for place, rule in enumerate(procedure.rules):
+        if rule.disposition is Disposition.HANDLED and place not in met.rules:
             where = ", ".join(state.name for state in rule.at)
             target = f" -> {rule.to.name}" if rule.to else ""
             yield Finding(Kind.DEAD_RULE, sop, where, f"on {rule.event}{target}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -66,13 +67,30 @@ class Explored:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """``unmet`` is what no scope came across of a procedure with a bounded one; it is no finding, since a
-    longer path may."""
+class Met:
+    """What walks came across of one procedure: states, event types, and places of the rules that applied."""
+
+    states: frozenset[str] = frozenset()
+    events: frozenset[str] = frozenset()
+    rules: frozenset[int] = frozenset()
+
+    def __or__(self, other: Met) -> Met:
+        return Met(self.states | other.states, self.events | other.events, self.rules | other.rules)
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """All that one scope of one procedure shows; ``met`` is by procedure, for it opens others."""
 
     findings: tuple[Finding, ...]
     explored: tuple[Explored, ...]
-    unmet: tuple[Finding, ...] = ()
+    met: Mapping[str, Met]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    findings: tuple[Finding, ...]
+    explored: tuple[Explored, ...]
 
     @property
     def clean(self) -> bool:
@@ -81,6 +99,5 @@ class Report:
     def __str__(self) -> str:
         lines = [str(one) for one in self.explored]
         lines += [str(finding) for finding in self.findings]
-        lines += [f"not met within the bound: {one}" for one in self.unmet]
         lines.append(f"{len(self.findings)} finding(s)" if self.findings else "no findings")
         return "\n".join(lines)

@@ -100,6 +100,12 @@ class Label(NamedTuple):
     happening: int
 
 
+class Edge(NamedTuple):
+    to: int
+    label: Label
+    says: tuple[Event, ...]  #: reports to the parent, in order
+
+
 class Trouble(NamedTuple):
     """Something wrong with one step, found on the way; ``label`` is that step, taken at ``situation``."""
 

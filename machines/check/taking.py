@@ -2,61 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
 
 from machines.check.automaton import Automaton
-from machines.check.course import Course
-from machines.check.liveness import Liveness
 from machines.check.report import Kind
-from machines.check.scope import Scope
 from machines.check.situation import SAME_IN_FLIGHT, Child, Kept, Label, Raised, Situation, Step, Trouble
-from machines.check.stepping import Stepper
+from machines.check.traffic import Traffic
 from machines.kernel.event import Event
 from machines.kernel.procedure import Procedure
 from machines.kernel.rule import Disposition, Send
 
-if TYPE_CHECKING:
-    from machines.check.explorer import Explorer
-
 Taken = tuple[Situation, tuple[Event, ...]]
 """The situation afterwards, and what was said to the parent."""
-
-
-@dataclass(slots=True)
-class Traffic:
-    """Which events cases send one another, as (receiver, event type, who sends it).
-
-    What is ``known`` does not come from outside as well. ``learnt`` and ``offered`` fill during a run; a run
-    that offered from outside what turned out to be sent by a case has to be repeated. ``late`` tells when to
-    stop. Only to prove the reductions they are switched off with ``reduced``.
-    """
-
-    scope: Scope
-    deviations: float
-    late: Callable[[], bool]
-    reduced: bool
-    known: frozenset[tuple[str, str, str]] = frozenset()
-    liveness: dict[str, Liveness] = field(default_factory=dict)
-    courses: dict[str, Course] = field(default_factory=dict)
-    learnt: set[tuple[str, str, str]] = field(default_factory=set)
-    offered: set[tuple[str, str, str]] = field(default_factory=set)
-
-    @property
-    def again(self) -> bool:
-        return not self.offered.isdisjoint(self.learnt)
-
-    def longer(self, deviations: float) -> Traffic:
-        """For the next run, which assumes what this one observed."""
-        known = self.known | self.learnt
-        return replace(self, deviations=deviations, known=known, learnt=set(), offered=set())
-
-    def alive(self, procedure: Procedure) -> Liveness:
-        return self.liveness.setdefault(procedure.name, Liveness(procedure, forgets=self.reduced))
-
-    def course(self, procedure: Procedure) -> Course:
-        return self.courses.setdefault(procedure.name, Course(procedure, forgets=self.reduced))
 
 
 class Taking:
@@ -73,13 +30,7 @@ class Taking:
     ) -> None:
         self.procedures = procedures
         self.traffic = traffic
-        self.stepper = Stepper(
-            procedure,
-            child=child,
-            liveness=traffic.alive(procedure),
-            course=traffic.course(procedure),
-            openings=None if child else traffic.scope.openings,
-        )
+        self.stepper = traffic.stepper(procedure, child=child)
         self.troubles: dict[tuple[object, ...], Trouble] = {}
         self.idle: set[str] = set()  #: inert commands issued since the caller last looked
         self.beyond = False  #: whether something led out of the scope since the caller last looked
@@ -91,12 +42,6 @@ class Taking:
         if sop not in self._automata:
             self._automata[sop] = self._open_automaton(sop)
         return self._automata[sop]
-
-    def children(self) -> Iterator[Explorer]:
-        """Those of the procedures that it opens, and of those that they open."""
-        for automaton in self._automata.values():
-            yield automaton.explorer
-            yield from automaton.explorer.taking.children()
 
     def take(self, number: int, situation: Situation, label: Label) -> Taken | None:
         """Let the case take one happening, and after it every deferred one that a move makes worth a try."""
