@@ -71,14 +71,16 @@ class Course:
 
 
 def _where_it_matters(procedure: Procedure) -> dict[str, set[str]]:
-    """For each state the commands with an outcome that some rule handles or defers there."""
+    """For each state the commands with an outcome that some rule does more with than note it."""
     asking: dict[str, set[str]] = {}
     for name, command in procedure.commands.items():
         for outcome in command.outcomes:
             asking.setdefault(outcome.type, set()).add(name)
     found: dict[str, set[str]] = {}
     for rule in procedure.rules:
-        if rule.disposition in (Disposition.HANDLED, Disposition.DEFERRED):
+        changes = (rule.to, rule.when, rule.then, rule.sends, *rule.does)
+        handled = rule.disposition is Disposition.HANDLED and any(one is not None for one in changes)
+        if handled or rule.disposition is Disposition.DEFERRED:
             for state in rule.at:
                 found.setdefault(state.name, set()).update(asking.get(rule.event, ()))
     return found

@@ -179,6 +179,8 @@ class Explorer:
             left.remove(command)
             rest = situation._replace(flight=tuple(left))
             for outcome in self.taking.possible(number, command):
+                if self.stepper.happenings[outcome].type in self.traffic.scope.without:
+                    continue
                 yield partial(self._take, number, rest, Label(name, outcome))
 
     def _from_outside(self, number: int, situation: Situation) -> Iterator[Move]:

@@ -87,7 +87,7 @@ def begin_charge(order: Order, parcel: Parcel, **update: Any) -> Order:
     charges = charges_for(order, parcel)
     taken = {charge.payment: charge.amount for charge in charges if charge.held}
     payments = tuple(
-        payment.model_copy(update={"capturing": payment.capturing + taken[payment.id]})
+        payment.model_copy(update=_charged(payment, taken[payment.id]))
         if payment.id in taken
         else payment
         for payment in order.payments
@@ -95,6 +95,12 @@ def begin_charge(order: Order, parcel: Parcel, **update: Any) -> Order:
     parcels = tuple(other.model_copy(update=update) if other is parcel else other for other in order.parcels)
     under_way = sorted((*order.charges, *charges), key=lambda charge: (charge.parcel, charge.payment))
     return order.model_copy(update={"payments": payments, "parcels": parcels, "charges": tuple(under_way)})
+
+
+def _charged(payment: Payment, amount: int) -> dict[str, Any]:
+    """Where nothing is held any more, no hold is left to end."""
+    update: dict[str, Any] = {"capturing": payment.capturing + amount}
+    return update if payment.hold > amount else {**update, "capture_before": None}
 
 
 def end_charge(order: Order, event: PaymentCaptured | CaptureDeclined, *, taken: bool) -> Order:
