@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import orjson
@@ -9,13 +10,29 @@ from pydantic import BaseModel, JsonValue
 
 from adapters.sealing import redact
 from adapters.store.base import Store
-from machines.kernel.case import Entry
+from machines.explain import Explanation
+from machines.kernel.case import Case, Entry
+
+Explain = Callable[[Case], Sequence[Explanation]]
+"""Why the deadlines and clocks of a case are due when they are."""
 
 
 class DeadlineView(BaseModel):
+    """``because`` says why it is due then."""
+
     name: str
     due: datetime
     passed: bool
+    because: list[str]
+
+
+class ClockView(BaseModel):
+    """``due`` is null while the clock is paused or stopped; ``because`` says what it has used, and when."""
+
+    name: str
+    due: datetime | None
+    passed: bool
+    because: list[str]
 
 
 class EntryView(BaseModel):
@@ -41,15 +58,17 @@ class CaseView(BaseModel):
     seq: int
     parent: str | None
     deadlines: list[DeadlineView]
+    clocks: list[ClockView]
     journal: list[EntryView]
 
 
-def view_case(store: Store, *, sop: str, key: str) -> CaseView | None:
+def view_case(store: Store, *, sop: str, key: str, explain: Explain) -> CaseView | None:
     """The case, or ``None``; raises ``StoreUnavailable``."""
     found = store.find_case(key=key, sop=sop)
     if not found:
         return None
     case = found[0]
+    explained = explain(case)
     return CaseView(
         sop=case.sop,
         key=case.key,
@@ -58,8 +77,14 @@ def view_case(store: Store, *, sop: str, key: str) -> CaseView | None:
         seq=case.seq,
         parent=case.parent,
         deadlines=[
-            DeadlineView(name=timer.name, due=timer.due, passed=timer.passed)
-            for timer in store.case_timers(case.id)
+            DeadlineView(name=one.name, due=one.due, passed=one.passed, because=list(one.because))
+            for one in explained
+            if one.kind == "deadline" and one.due
+        ],
+        clocks=[
+            ClockView(name=one.name, due=one.due, passed=one.passed, because=list(one.because))
+            for one in explained
+            if one.kind == "clock"
         ],
         journal=[_entry(entry, body) for entry, body in store.journal(case.id)],
     )

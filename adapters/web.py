@@ -14,7 +14,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
-from adapters.case_view import CaseView, view_case
+from adapters.case_view import CaseView, Explain, view_case
 from adapters.envelope import BATCH, STRUCTURED
 from adapters.errors import StoreUnavailable, Unwritable
 from adapters.event_schema import EventType, event_types, openapi
@@ -37,7 +37,7 @@ Events = list[object]
 
 
 def create_app(
-    intake: Intake, *, store: Store, body_limit: int = BODY_LIMIT, rate_limit: float = 0
+    intake: Intake, *, store: Store, explain: Explain, body_limit: int = BODY_LIMIT, rate_limit: float = 0
 ) -> FastAPI:
     """The application; ``body_limit`` in bytes, ``rate_limit`` in events per second and client, 0 for none.
     Run it with uvicorn's own access log switched off."""
@@ -49,7 +49,7 @@ def create_app(
     app.add_exception_handler(StoreUnavailable, _store_unavailable)
     app.add_exception_handler(Unwritable, _unwritable)
     _add_intake(app, intake, body_limit=body_limit, rate=RateLimit(rate_limit))
-    _add_reading(app, intake, store)
+    _add_reading(app, intake, store, explain)
     app.openapi = lambda: openapi(app, intake.catalogue)  # type: ignore[method-assign]
     return app
 
@@ -81,7 +81,7 @@ def _add_intake(app: FastAPI, intake: Intake, *, body_limit: int, rate: RateLimi
         return Response(_accepted(accepted), status_code=202, media_type="application/json")
 
 
-def _add_reading(app: FastAPI, intake: Intake, store: Store) -> None:
+def _add_reading(app: FastAPI, intake: Intake, store: Store, explain: Explain) -> None:
     known = event_types(intake.catalogue)
 
     @app.get("/events/types", tags=["events"], summary="What can be sent")
@@ -90,7 +90,7 @@ def _add_reading(app: FastAPI, intake: Intake, store: Store) -> None:
 
     @app.get("/cases/{sop}/{key:path}", tags=["cases"], summary="One case, without personal data")
     def show_case(sop: str, key: str) -> CaseView:
-        view = view_case(store, sop=sop, key=key)
+        view = view_case(store, sop=sop, key=key, explain=explain)
         if view is None:
             raise Problem("case-not-found", "no case of that procedure has that key (yet)")
         return view

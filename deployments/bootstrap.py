@@ -25,6 +25,7 @@ from adapters.world.faults import Faults
 from deployments.errors import MasterKeyMissing, SettingUnusable
 from deployments.expiring import expiring_letters
 from deployments.installed import require_installation
+from deployments.retiming import retime_cases
 from deployments.settings import Settings, without_password
 from flows.driver import Driver, Pace
 from flows.owner import Owner
@@ -34,6 +35,8 @@ from machines.approvals import load as load_approvals
 from machines.approvals import unapproved
 from machines.catalogue import CATALOGUE, Catalogue
 from machines.definitions import definitions
+from machines.explain import Explanation, explain
+from machines.kernel.case import Case
 from machines.kernel.definition import Definition
 from machines.policy import DEFAULT, Policy
 from machines.policy import load as load_policy
@@ -58,6 +61,10 @@ class Installation:
     @staticmethod
     def clock() -> datetime:
         return utc_now()
+
+    def explain(self, case: Case) -> list[Explanation]:
+        """Why the deadlines and clocks of ``case`` are due when they are."""
+        return explain(case, definition=self.definitions[case.sop], policy=self.policy, now=self.clock())
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +205,7 @@ async def open_runtime() -> AsyncIterator[Runtime]:
         watching = Watching(app.store, owner=owner, flows=tuple(PROCEDURES))
         stack.enter_context(watching.recorder)
         stack.enter_context(expiring_letters(app.store, days=settings.unmatched_days, clock=utc_now))
+        retime_cases(app.store, policy=app.policy.fingerprint, clock=utc_now)
         driver = stack.enter_context(running_driver(app, listener=watching, worker=owner.worker))
         yield Running(
             store=app.store,

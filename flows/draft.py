@@ -16,8 +16,9 @@ from pydantic import ValidationError
 from adapters.store.base import REPLAY, Changes, InboxRow, InboxStatus, Letter, Step, StepStatus
 from flows.performing import Errand, Result
 from machines.kernel.case import Case, Entry, case_id
+from machines.kernel.clock import PolicyChanged
 from machines.kernel.command import Command
-from machines.kernel.decide import decide, open_case
+from machines.kernel.decide import decide, open_case, retime
 from machines.kernel.decision import Decision
 from machines.kernel.definition import Definition
 from machines.kernel.event import DeadlinePassed, Received
@@ -105,7 +106,9 @@ class Draft:
         if case is None:
             case = open_case(definition, key=letter.key, parent=letter.parent)
         try:
-            payload = definition.procedure.event_types[letter.type].model_validate_json(letter.body)
+            kinds = definition.procedure.event_types
+            kind = PolicyChanged if letter.type == PolicyChanged.type else kinds[letter.type]
+            payload = kind.model_validate_json(letter.body)
         except (ValidationError, KeyError):
             reason = f"{letter.type} cannot be read by version {case.version} of {letter.sop}"
             self.changes.letters.append((row.number, InboxStatus.DEAD, reason))
@@ -186,7 +189,8 @@ class Draft:
     def _apply(self, case: Case, event: Received) -> Decision | None:
         definition = self.definitions[case.sop]
         try:
-            decision = decide(definition, case, event, self.now)
+            deciding = retime if event.type == PolicyChanged.type else decide
+            decision = deciding(definition, case, event, self.now)
         except Exception:
             # A mistake in one procedure must not stop the others. Personal fields are sealed here.
             log.exception("%s failed on %s", case.id, event.type)
@@ -207,8 +211,9 @@ class Draft:
         self._update(before, case)
         changes.entries.append((case.id, decision.entry))
         for timer in decision.timers_set:
-            changes.timers_set.append((case.id, timer))
+            changes.timers_set[case.id, timer.name] = timer
         for name in decision.timers_cleared:
+            changes.timers_set.pop((case.id, name), None)
             changes.timers_cleared.append((case.id, name))
         if decision.moved and before.deferred:
             changes.redeliver.add(case.id)
@@ -276,7 +281,7 @@ class Draft:
         """A deadline that nothing could be done about comes again; it must not pass unheard."""
         timer = replace(case.timers[name], due=self.now + POSTPONED)
         self._update(case, replace(case, timers={**case.timers, name: timer}))
-        self.changes.timers_set.append((case.id, timer))
+        self.changes.timers_set[case.id, name] = timer
         self._note(
             self.case(case.id),
             "deadline.postponed",

@@ -74,7 +74,7 @@ class Migrator:
             changes.moved[id] = (one.case, one.before.seq)
             changes.released.add(id)
             changes.entries.append((id, one.entry))
-            changes.timers_set += [(id, timer) for timer in one.timers_set]
+            changes.timers_set |= {(id, timer.name): timer for timer in one.timers_set}
             changes.timers_cleared += [(id, name) for name in one.timers_cleared]
             if isinstance(self._definition.state(one.case.state), End):
                 changes.ended.add(id)

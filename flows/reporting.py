@@ -132,6 +132,6 @@ def _message(definition: Definition, case: Case) -> str:
     parts = [_brief(state)] if isinstance(state, Ask) else []
     if running:
         first = min(running, key=lambda timer: timer.due)
-        deadline = definition.procedure.deadlines[first.name]
+        deadline = definition.procedure.timers[first.name]
         parts.append(f"until {first.due:%Y-%m-%d %H:%M} UTC, then: {deadline.text}")
     return ", ".join(parts) or state.text

@@ -14,7 +14,10 @@ def definitions(policy: Policy) -> Mapping[str, Definition]:
     policy.verify(tuple(CATALOGUE))
     return {
         procedure.name: Definition(
-            procedure, due=policy.due(procedure.name), terms=policy.terms_of(procedure)
+            procedure,
+            due=policy.due(procedure.name),
+            timing=policy.timing(procedure.name),
+            terms=policy.terms_of(procedure),
         )
         for procedure in CATALOGUE
     }

@@ -132,6 +132,7 @@ def fulfilled(procedures: Iterable[Procedure]) -> dict[str, tuple[str, ...]]:
     for procedure in procedures:
         named = [(procedure.name, procedure.fulfils)]
         named += [(f"{procedure.name}.{state.name}", state.fulfils) for state in procedure.states]
+        named += [(f"{procedure.name}.{clock.name}", clock.fulfils) for clock in procedure.clocks]
         performed = [command for state in procedure.states for command in state.does]
         performed += [command for rule in procedure.rules for command in rule.does]
         named += [(f"{procedure.name}: {command.name}", command.fulfils) for command in performed]

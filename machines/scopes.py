@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from machines.check.scope import Scope
 
 CHANGES = frozenset({"order.amend", "order.reprice"})
+OFFERS = frozenset({"restrictions.offer"})
 
 SCOPES: Mapping[str, tuple[Scope, ...]] = {
     "order": (
@@ -19,7 +20,7 @@ SCOPES: Mapping[str, tuple[Scope, ...]] = {
         Scope(
             title="one article, one parcel, up to two payments, no changes",
             openings=(0,),
-            without=CHANGES,
+            without=CHANGES | OFFERS,
             children=1,
         ),
     ),

@@ -12,7 +12,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from adapters.handbook.diagram import diagram, moves, plain
 from adapters.messages.rendering import subject_of
 from machines.approvals import Approval, approval_of
+from machines.kernel.clock import Clock
 from machines.kernel.command import CommandType
+from machines.kernel.duration import Duration
 from machines.kernel.procedure import Procedure
 from machines.kernel.rule import Disposition
 from machines.kernel.state import Ask, Deadline, End, State
@@ -42,6 +44,16 @@ class LimitView:
     name: str
     length: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClockView:
+    name: str
+    text: str
+    budget: str
+    pauses: str
+    told: str
+    alerts: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +99,7 @@ def _page(
                 LimitView(_words(name), _length(procedure, limit, policy), limit.text)
                 for name, limit in procedure.deadlines.items()
             ],
+            clocks=[_clock(clock, procedure, policy) for clock in procedure.clocks],
             messages=_messages(procedure),
             terms=list(_terms(procedure)),
             obligations=_obligations(own),
@@ -131,8 +144,25 @@ def _command(command: CommandType) -> str:
 def _length(procedure: Procedure, limit: Deadline, policy: Policy) -> str:
     if limit.after is None:
         return "the instant that the case names"
-    length = str(policy.usual(procedure.name, limit))
+    length = str(policy.usual(procedure.name, limit)[0])
     return f"{length}, again and again" if limit.repeats else length
+
+
+def _clock(clock: Clock, procedure: Procedure, policy: Policy) -> ClockView:
+    budget = policy.clocks.get(f"{procedure.name}.{clock.name}", clock.budget)
+    rungs = [
+        f"{rung.whom} at {rung.at} %"
+        + (f", to be acknowledged within {rung.acknowledge_within}" if rung.acknowledge_within else "")
+        for rung in clock.ladder
+    ]
+    return ClockView(
+        _words(clock.name),
+        clock.text,
+        str(budget) if isinstance(budget, Duration) else "depends on the case",
+        ", ".join(state.title for state in clock.pauses_in) or "never",
+        ", ".join(f"{percent} %" for percent in clock.percents),
+        "; ".join(rungs) or "none",
+    )
 
 
 def _messages(procedure: Procedure) -> list[MessageView]:

@@ -123,9 +123,10 @@ class Changes:
     number before). Each has one entry for every journal number it went through. Those in ``ended`` stand in a
     final state, and are named in every round that writes them. Those in ``released`` give up their lease; all
     others that were taken, opened, moved or had a step settled keep or get it. ``steps`` are new, ``settled``
-    replace rows that exist (``run`` of ``None`` keeps the one stored). ``redeliver`` names cases whose
-    deferred letters are worth another try. Letters in ``sent`` that were received before with the same type,
-    procedure and key are passed over silently.
+    replace rows that exist (``run`` of ``None`` keeps the one stored). Timers go by (case id, name): those in
+    ``timers_set`` run after the round, whether or not they were cleared before. ``redeliver`` names cases
+    whose deferred letters are worth another try. Letters in ``sent`` that were received before with the same
+    type, procedure and key are passed over silently.
     """
 
     opened: dict[str, Case] = field(default_factory=dict)
@@ -135,7 +136,7 @@ class Changes:
     entries: list[tuple[str, Entry]] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     settled: list[Step] = field(default_factory=list)
-    timers_set: list[tuple[str, Timer]] = field(default_factory=list)
+    timers_set: dict[tuple[str, str], Timer] = field(default_factory=dict)
     timers_cleared: list[tuple[str, str]] = field(default_factory=list)
     letters: list[tuple[int, InboxStatus, str]] = field(default_factory=list)
     redeliver: set[str] = field(default_factory=set)
@@ -278,6 +279,11 @@ class Store(Protocol):
         """Parked steps become pending, due now; the keys that were parked. Attempts go on counting, so
         that one more failure parks the step again. Each leaves a ``REPLAY`` letter to its case, so that
         the worker that leases the case journals who and why."""
+        ...
+
+    def retime(self, *, policy: str, after: str, limit: int, now: datetime) -> list[str]:
+        """Leave a ``PolicyChanged`` letter to cases whose running or paused clocks go by another ``policy``:
+        the first ``limit`` of those whose id comes after ``after``. Their ids, in order."""
         ...
 
     def set_run(self, steps: Sequence[str], run: str) -> None: ...

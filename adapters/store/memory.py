@@ -24,6 +24,7 @@ from adapters.store.base import (
 )
 from adapters.store.failing import storable
 from adapters.store.recovering import replay_letter
+from adapters.store.retiming import retiming_letters
 from adapters.store.rows import Hydrate
 from adapters.store.tables import Kept, MemoryRound, Tables
 from machines.kernel.case import Case, Entry, Timer, case_id
@@ -131,6 +132,19 @@ class MemoryStore:
                 tables.steps[step.key] = replace(step, status=StepStatus.PENDING, due=now)
                 tables.add_letter(replay_letter(step.key, step.case, now=now, who=who, reason=reason))
             return [step.key for step in parked]
+
+    def retime(self, *, policy: str, after: str, limit: int, now: datetime) -> list[str]:
+        with self._writing() as tables:
+            known = (kept for kept in tables.cases.values() if kept.case.sop in tables.hydrate)
+            stale = [
+                kept.case for kept in known if kept.policy not in (None, policy) and kept.case.id > after
+            ]
+            stale.sort(key=lambda case: case.id)
+            found = [(case.sop, case.key, case.seq) for case in stale[:limit]]
+            letters = retiming_letters(found, policy=policy, now=now)
+            for letter in letters:
+                tables.add_letter(letter)
+            return [letter.case for letter in letters]
 
     def set_run(self, steps: Sequence[str], run: str) -> None:
         with self._lock:

@@ -28,7 +28,8 @@ _cases, _inbox, _journal = schema.cases, schema.inbox, schema.journal
 _steps, _timers = schema.steps, schema.timers
 
 CASE_COLUMNS = tuple(
-    _cases.c[name] for name in ("sop", "key", "version", "hash", "state", "data", "seq", "parent", "deferred")
+    _cases.c[name]
+    for name in ("sop", "key", "version", "hash", "state", "data", "seq", "parent", "deferred", "clocks")
 )
 INBOX_COLUMNS = (
     *(_inbox.c[name] for name in ("number", "source", "id", "type", "sop", "key", "body", "received")),
@@ -92,7 +93,7 @@ def load_cases(
     unreadable: dict[str, UnreadableCase] = {}
     for row in found:
         try:
-            cases[row[0]] = rows.case_from(row[1:10], timers=timers.get(row[0], {}), hydrate=hydrate)
+            cases[row[0]] = rows.case_from(row[1:11], timers=timers.get(row[0], {}), hydrate=hydrate)
         except UnreadableCase as error:
             unreadable[row[0]] = error
     return cases, unreadable
@@ -116,7 +117,7 @@ def behind(connection: Connection, *, sop: str, version: int, after: str, limit:
     )
     found = connection.execute(wanted).all()
     timers = _timers_of(connection, [row[0] for row in found])
-    return [rows.behind_from(row[1:10], timers=timers.get(row[0], {}), ended=bool(row[10])) for row in found]
+    return [rows.behind_from(row[1:11], timers=timers.get(row[0], {}), ended=bool(row[11])) for row in found]
 
 
 def find_cases(connection: Connection, ids: Collection[str], *, hydrate: Hydrate) -> list[Case]:

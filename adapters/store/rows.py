@@ -8,12 +8,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 from sqlalchemy import Row
 
 from adapters.store.base import Behind, InboxRow, InboxStatus, Letter, Step, StepStatus
 from machines.kernel.case import Case, Entry, Timer
+from machines.kernel.clock_ledger import Ledger
 from machines.kernel.event import Facts
 from machines.kernel.rule import Disposition
 
@@ -22,6 +23,7 @@ AnyRow = Row[*tuple[Any, ...]] | tuple[Any, ...]
 Hydrate = Mapping[str, Mapping[int, type[Facts]]]
 """Procedure name -> version -> the model of its cases' data."""
 
+_LEDGERS: TypeAdapter[dict[str, Ledger]] = TypeAdapter(dict[str, Ledger])
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -56,12 +58,16 @@ def json_text(body: Mapping[str, Any] | Facts) -> str:
     return body.model_dump_json() if isinstance(body, Facts) else to_json(body).decode()
 
 
+def clocks_text(case: Case) -> str | None:
+    return _LEDGERS.dump_json(dict(case.clocks)).decode() if case.clocks else None
+
+
 def case_values(case: Case, *, lease: str | None, opened: int, changed: int, ended: bool) -> Values:
     """In the order of the table's columns."""
     data = None if case.data is None else case.data.model_dump_json()
     return (
         *(case.id, case.sop, case.key, case.version, case.hash, case.state, data, case.seq, case.parent),
-        *(case.deferred, lease, opened, changed, ended),
+        *(case.deferred, lease, opened, changed, ended, clocks_text(case), case.policy),
     )
 
 
@@ -70,32 +76,40 @@ def moved_values(case: Case, *, lease: str | None, changed: int, ended: bool) ->
     data = None if case.data is None else case.data.model_dump_json()
     return (
         *(case.version, case.hash, case.state, data, case.seq, case.deferred, lease, changed, ended),
-        case.id,
+        *(clocks_text(case), case.policy, case.id),
     )
 
 
 def case_from(row: AnyRow, *, timers: Mapping[str, Timer], hydrate: Hydrate) -> Case:
-    """From sop, key, version, hash, state, data, seq, parent, deferred. Raises ``UnreadableCase``."""
-    sop, key, version, hash, state, data, seq, parent, deferred = row
-    case = Case(sop, key, version, hash, state, None, seq, parent, timers, deferred)
-    model = hydrate.get(sop, {}).get(version)
+    """From sop, key, version, hash, state, data, seq, parent, deferred, clocks. Raises ``UnreadableCase``."""
+    case, data, clocks = _bare(row, timers=timers)
+    model = hydrate.get(case.sop, {}).get(case.version)
     if model is None:
-        raise UnreadableCase(_unknown(sop, version, hydrate), case=case)
-    if data is None:
-        return case
+        raise UnreadableCase(_unknown(case.sop, case.version, hydrate), case=case)
     try:
-        return replace(case, data=model.model_validate_json(data))
+        facts = None if data is None else model.model_validate_json(data)
+        return replace(case, data=facts, clocks=_ledgers(clocks))
     except ValidationError as error:
         # Only where and what kind: the message itself would quote the data.
         faults = ", ".join(f"{'.'.join(map(str, e['loc']))}: {e['type']}" for e in error.errors())
-        raise UnreadableCase(f"the data does not fit {sop} version {version}: {faults}", case=case) from None
+        reason = f"the data does not fit {case.sop} version {case.version}: {faults}"
+        raise UnreadableCase(reason, case=case) from None
 
 
 def behind_from(row: AnyRow, *, timers: Mapping[str, Timer], ended: bool) -> Behind:
     """From the columns of ``case_from``."""
-    sop, key, version, hash, state, data, seq, parent, deferred = row
-    case = Case(sop, key, version, hash, state, None, seq, parent, timers, deferred)
-    return Behind(case, None if data is None else data.encode(), ended)
+    case, data, clocks = _bare(row, timers=timers)
+    return Behind(replace(case, clocks=_ledgers(clocks)), None if data is None else data.encode(), ended)
+
+
+def _bare(row: AnyRow, *, timers: Mapping[str, Timer]) -> tuple[Case, str | None, str | None]:
+    """The case without data and clocks, and both as JSON."""
+    sop, key, version, hash, state, data, seq, parent, deferred, clocks = row
+    return Case(sop, key, version, hash, state, None, seq, parent, timers, deferred), data, clocks
+
+
+def _ledgers(clocks: str | None) -> dict[str, Ledger]:
+    return {} if clocks is None else _LEDGERS.validate_json(clocks)
 
 
 def _unknown(sop: str, version: int, hydrate: Hydrate) -> str:

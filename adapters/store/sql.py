@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine
 
-from adapters.store import keys, migrating, queries, receiving, recovering, rows
+from adapters.store import keys, migrating, queries, receiving, recovering, retiming, rows
 from adapters.store import statements as sql
 from adapters.store.base import (
     Backlog,
@@ -129,6 +129,16 @@ class SqlStore(ABC):
             self._announce(connection)
         self.wake()
         return parked
+
+    def retime(self, *, policy: str, after: str, limit: int, now: datetime) -> list[str]:
+        with self._writing() as connection:
+            stale = retiming.retime(
+                connection, policy=policy, after=after, limit=limit, sops=self._hydrate.keys(), now=now
+            )
+            if stale:
+                self._announce(connection)
+        self.wake()
+        return stale
 
     def set_run(self, steps: Sequence[str], run: str) -> None:
         with self._writing() as connection:

@@ -83,7 +83,19 @@ def _given(*names: str) -> dict[str, object]:
 
 _cases, _inbox, _steps, _timers = schema.cases, schema.inbox, schema.steps, schema.timers
 _lease_before = _cases.c.lease.is_not_distinct_from(bindparam("lease_before", type_=Text))
-_MOVING = ("version", "hash", "state", "data", "seq", "deferred", "lease", "changed", "ended")
+_MOVING = (
+    "version",
+    "hash",
+    "state",
+    "data",
+    "seq",
+    "deferred",
+    "lease",
+    "changed",
+    "ended",
+    "clocks",
+    "policy",
+)
 _SETTLING = ("arguments", "status", "attempts", "due", "error", "code", "outcome")
 
 OPEN_CASES = BulkInsert(_cases, once=True)

@@ -23,14 +23,25 @@ DUE = (StepStatus.PENDING, StepStatus.RETRYING)
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A row of cases; ``case`` without data and timers."""
+    """A row of cases; ``case`` without data, timers and clocks."""
 
     case: Case
     data: str | None
+    clocks: str | None
+    policy: str | None
     lease: str | None
     opened: datetime
     changed: datetime
     ended: bool
+
+    @property
+    def row(self) -> Values:
+        """The columns of ``case_from``."""
+        case = self.case
+        return (
+            *(case.sop, case.key, case.version, case.hash, case.state, self.data, case.seq, case.parent),
+            *(case.deferred, self.clocks),
+        )
 
 
 @dataclass(slots=True)
@@ -49,10 +60,7 @@ class Tables:
 
     def load(self, id: str) -> Case:
         """Raises ``UnreadableCase``."""
-        kept = self.cases[id]
-        case = kept.case
-        row = (*(case.sop, case.key, case.version, case.hash, case.state, kept.data, case.seq), case.parent)
-        return rows.case_from((*row, case.deferred), timers=dict(self.timers[id]), hydrate=self.hydrate)
+        return rows.case_from(self.cases[id].row, timers=dict(self.timers[id]), hydrate=self.hydrate)
 
     def readable(self, id: str) -> Case:
         """Without data where these cannot be read."""
@@ -170,10 +178,7 @@ class MemoryRound:
         )
         self._behind.update(free[:limit])
         found = ((tables.cases[id], dict(tables.timers[id])) for id in free[:limit])
-        return [
-            Behind(replace(kept.case, timers=timers), kept.data.encode() if kept.data else None, kept.ended)
-            for kept, timers in found
-        ]
+        return [rows.behind_from(kept.row, timers=timers, ended=kept.ended) for kept, timers in found]
 
     def write(self, changes: Changes) -> None:
         self._leases |= dict.fromkeys(self._behind & changes.moved.keys())
@@ -202,8 +207,8 @@ class MemoryRound:
         for id, case in standing.items():
             opened = span[id][0] if id in changes.opened else tables.cases[id].opened
             data = None if case.data is None else case.data.model_dump_json()
-            bare = replace(case, data=None, timers={})
-            tables.cases[id] = Kept(bare, data, None, opened, span[id][1], id in changes.ended)
+            bare, kept = replace(case, data=None, timers={}, clocks={}), (rows.clocks_text(case), case.policy)
+            tables.cases[id] = Kept(bare, data, *kept, None, opened, span[id][1], id in changes.ended)
         for id in self._touched(changes):
             lease = None if id in changes.released else self._worker
             tables.cases[id] = replace(tables.cases[id], lease=lease)
@@ -218,8 +223,8 @@ class MemoryRound:
             tables.steps[step.key] = replace(step, run=step.run or tables.steps[step.key].run)
         for case, name in changes.timers_cleared:
             tables.timers[case].pop(name, None)
-        for case, timer in changes.timers_set:
-            tables.timers[case][timer.name] = timer
+        for (case, name), timer in changes.timers_set.items():
+            tables.timers[case][name] = timer
 
     def _write_letters(self, changes: Changes) -> None:
         tables = self._tables
@@ -285,7 +290,7 @@ class MemoryRound:
             rows.entry_values(id, entry)
         for step in [*changes.steps, *changes.settled]:
             rows.step_values(step)
-        for id, timer in changes.timers_set:
+        for (id, _), timer in changes.timers_set.items():
             rows.timer_values(id, timer)
         for letter in changes.sent:
             rows.letter_values(letter)

@@ -37,7 +37,8 @@ def write(connection: Connection, changes: Changes, *, span: Spans, worker: str,
     sql.ADD_STEPS.run(connection, [rows.step_values(step) for step in changes.steps])
     sql.SETTLE_STEPS.run(connection, [rows.settled_values(step) for step in changes.settled])
     sql.CLEAR_TIMERS.run(connection, changes.timers_cleared)
-    sql.SET_TIMERS.run(connection, [rows.timer_values(case, timer) for case, timer in changes.timers_set])
+    timers = [rows.timer_values(case, timer) for (case, _), timer in changes.timers_set.items()]
+    sql.SET_TIMERS.run(connection, timers)
     settled = [(status.value, reason, number) for number, status, reason in changes.letters]
     sql.SETTLE_LETTERS.run(connection, settled)
     if changes.redeliver:

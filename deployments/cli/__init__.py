@@ -9,6 +9,7 @@ import typer
 from deployments.cli.cases import cases, show
 from deployments.cli.doctor import doctor
 from deployments.cli.events import send
+from deployments.cli.explain import explain, retime
 from deployments.cli.handbook import approve, handbook
 from deployments.cli.letters import letters
 from deployments.cli.migrate import migrate
@@ -23,8 +24,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
-_RUNNING = (up, worker, web, doctor)
-_CASES = (send, cases, show, steps, replay, letters)
+_RUNNING = (up, worker, web, retime, doctor)
+_CASES = (send, cases, show, explain, steps, replay, letters)
 _PROCEDURES = (check, simulate, handbook, approve, migrate)
 for command in (*_RUNNING, *_CASES, *_PROCEDURES):
     app.command()(command)

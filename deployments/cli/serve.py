@@ -68,7 +68,11 @@ def web() -> None:
     _log_to_stderr(settings)
     with plain_errors(), open_application(settings) as app:
         api = create_app(
-            app.intake, store=app.store, body_limit=settings.body_limit, rate_limit=settings.rate_limit
+            app.intake,
+            store=app.store,
+            explain=app.explain,
+            body_limit=settings.body_limit,
+            rate_limit=settings.rate_limit,
         )
         uvicorn.run(
             api, host=settings.web_host, port=settings.web_port, log_level="warning", access_log=False

@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from machines.check.ageing import age
+from machines.check.clocked import timeless
 from machines.check.inert import Inert
 from machines.check.interning import Interned
 from machines.check.liveness import Fields, Liveness
 from machines.check.situation import LATER, NOW, Asked, Core, Happening, Raised, Timers
 from machines.kernel.case import Case, Timer
+from machines.kernel.clock_ledger import Ledger
 from machines.kernel.command import Command
 from machines.kernel.decide import decide
 from machines.kernel.decision import Decision
@@ -45,6 +47,7 @@ class Decided(NamedTuple):
     state: str
     data: int
     timers: tuple[Timers, ...]
+    clocks: tuple[tuple[str, Ledger], ...]
     commands: tuple[int, ...]
     idle: tuple[str, ...]  #: names of inert commands, which nothing follows from
     sends: tuple[Send, ...]
@@ -73,6 +76,7 @@ class Decisions:
         self.happenings: Interned[Happening] = Interned()
         self.asked: Interned[Asked] = Interned()
         self._until = {name: one.until for name, one in procedure.deadlines.items() if one.until}
+        self._of_clocks = {name for clock in procedure.clocks for name in clock.timers}
         self._openings = openings
         self._fields = Fields(procedure.data)
         self._parent = _PARENT if child else None
@@ -169,6 +173,7 @@ class Decisions:
             state=after.state,
             data=self.data.number(data),
             timers=timers,
+            clocks=tuple((name, timeless(ledger)) for name, ledger in sorted(after.clocks.items())),
             commands=tuple(flying),
             idle=tuple(idle),
             sends=decision.sends,
@@ -214,11 +219,12 @@ class Decisions:
         for name, timer in sorted(case.timers.items()):
             until = self._until.get(name)
             due = until(data) if until and by else None
+            due = LATER if name in self._of_clocks else due
             timers.append(Timers(name, due or timer.due, timer.passed))
         return data, tuple(timers)
 
     def _case(self, core: int) -> Case:
-        state, data, timers = self.cores[core]
+        state, data, timers, clocks = self.cores[core]
         procedure = self.procedure
         return Case(
             sop=procedure.name,
@@ -231,6 +237,7 @@ class Decisions:
             timers={
                 timer.name: Timer(timer.name, timer.due, set_at=NOW, passed=timer.passed) for timer in timers
             },
+            clocks=dict(clocks),
         )
 
 

@@ -21,6 +21,7 @@ class Kind(StrEnum):
     NOBODY_SENDS = "nobody sends the event"
     NO_RECEIVER = "the event goes to nobody"
     UNRULED_DEADLINE = "a deadline runs without a rule"
+    CLOCK = "a clock cannot do what it says"
     DEAD_RULE = "a rule never applies"
     LAW = "a law is broken"
     OBLIGATION = "an obligation is not fulfilled"

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from machines.check.report import Kind
+from machines.kernel.clock_ledger import Ledger
 from machines.kernel.event import Event, Facts
 from machines.kernel.rule import Disposition, Send
 
@@ -25,11 +26,12 @@ class Timers(NamedTuple):
 
 
 class Core(NamedTuple):
-    """What ``decide`` sees: the state, the number of the data, the timers."""
+    """What ``decide`` sees: the state, the number of the data, the timers, the ledgers of clocks."""
 
     state: str
     data: int
     timers: tuple[Timers, ...]
+    clocks: tuple[tuple[str, Ledger], ...] = ()
 
 
 class Child(NamedTuple):

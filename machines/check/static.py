@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from machines.check.clocked import clocked
 from machines.check.report import Finding, Kind
 from machines.kernel.procedure import Procedure
 from machines.kernel.state import DEADLINE, Ask, Wait
@@ -27,6 +28,7 @@ def static(procedure: Procedure) -> Iterator[Finding]:
                     yield Finding(Kind.UNHANDLED_OUTCOME, procedure.name, state.name, text)
     yield from _undeclared(procedure, ruled)
     yield from _deadlines_elsewhere(procedure)
+    yield from clocked(procedure, ruled)
 
 
 def _undeclared(procedure: Procedure, ruled: set[tuple[str, str]]) -> Iterator[Finding]:
@@ -41,6 +43,7 @@ def _deadlines_elsewhere(procedure: Procedure) -> Iterator[Finding]:
     """Rules on a deadline in a state where it does not run."""
     for rule in procedure.rules:
         for state in rule.at if rule.event.startswith(DEADLINE) else ():
-            if rule.event not in {deadline.type for deadline in state.deadlines}:
+            told = {one.type for clock in procedure.clocks for one in clock.told_in(state)}
+            if rule.event not in {deadline.type for deadline in state.deadlines} | told:
                 text = f"{rule.event} does not run there"
                 yield Finding(Kind.DEAD_RULE, procedure.name, state.name, text)

@@ -59,7 +59,7 @@ class Stepper:
         self.seen |= decided.seen
         self.used |= decided.used
         data = self._remembered(decided.state, decided.data)
-        moved_to = self.cores.number(Core(decided.state, data, decided.timers))
+        moved_to = self.cores.number(Core(decided.state, data, decided.timers, decided.clocks))
         self.course.note(self._place(core), self._place(moved_to))
         return Step(
             core=moved_to,
@@ -87,7 +87,7 @@ class Stepper:
         return self._spent[core]
 
     def _place(self, core: int) -> Place:
-        state, data, _ = self.cores[core]
+        state, data, *_ = self.cores[core]
         return self.course.place(state, self.data[data])
 
     def _remembered(self, state: str, number: int) -> int:

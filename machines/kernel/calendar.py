@@ -113,7 +113,9 @@ class Calendar(BaseModel):
         self._holidays = ()
         if self.country:
             try:
-                self._holidays = holidays.country_holidays(self.country, subdiv=self.subdivision)
+                self._holidays = holidays.country_holidays(
+                    self.country, subdiv=self.subdivision, language="en_US"
+                )
             except NotImplementedError:
                 where = "/".join(filter(None, (self.country, self.subdivision)))
                 raise ValueError(f"no public holidays known for {where!r}; use ISO 3166 codes") from None
@@ -174,6 +176,29 @@ class Calendar(BaseModel):
     def is_open(self, at: datetime) -> bool:
         instant = _utc(at)
         return any(opens <= instant < closes for opens, closes in self._spans(self._date(instant)))
+
+    def opening_after(self, at: datetime) -> datetime:
+        """``at`` if we are open then, else when we next open. Raises ``NeverOpen``."""
+        instant = _utc(at)
+        if self.is_open(instant):
+            return instant
+        return self.add_working(instant, timedelta.resolution) - timedelta.resolution
+
+    def days(self, start: datetime, end: datetime) -> Iterator[tuple[date, timedelta, str]]:
+        """Each local day from ``start`` to ``end``: how long we are open between them, and why not, if at all
+        we are closed all day: the holiday's name, "closed" for a day off of ours, or the weekday."""
+        begin, until = _utc(start), _utc(end)
+        day, last = self._date(begin), self._date(until)
+        while day <= last:
+            spans = self._spans(day)
+            worked = (max(_NOTHING, min(closes, until) - max(opens, begin)) for opens, closes in spans)
+            yield day, sum(worked, _NOTHING), "" if spans else self._why_closed(day)
+            day += _DAY
+
+    def _why_closed(self, day: date) -> str:
+        if day in self.closed or day in self.extra_open:
+            return "closed"
+        return str(self._holidays.get(day)) if day in self._holidays else _WEEK[day.weekday()].value
 
     def _closing(self, begin: datetime, amount: int) -> datetime:
         after = self._instant(datetime.combine(self._date(begin) + _DAY, time()))

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from machines.kernel.clock import Mode
+from machines.kernel.clock_ledger import Ledger
 from machines.kernel.event import Facts
 from machines.kernel.rule import Disposition
 
@@ -25,7 +27,8 @@ class Timer:
 class Case:
     """``seq`` is the number of its latest journal entry and serves as the optimistic version; ``version`` and
     ``hash`` are those of the definition it runs on; ``data`` is ``None`` until the opening event.
-    ``deferred`` counts the events kept for it until it enters another state."""
+    ``deferred`` counts the events kept for it until it enters another state. ``clocks`` holds the ledgers of
+    its clocks by name."""
 
     sop: str
     key: str
@@ -37,10 +40,17 @@ class Case:
     parent: str | None = None
     timers: Mapping[str, Timer] = field(default_factory=dict)
     deferred: int = 0
+    clocks: Mapping[str, Ledger] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
         return case_id(self.sop, self.key)
+
+    @property
+    def policy(self) -> str | None:
+        """The policy that its clocks go by; ``None`` if none runs or pauses."""
+        ticking = (ledger for ledger in self.clocks.values() if ledger.mode is not Mode.STOPPED)
+        return next((ledger.policy for ledger in ticking), None)
 
 
 def case_id(sop: str, key: str) -> str:

@@ -9,7 +9,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from machines.kernel import timekeeping
 from machines.kernel.case import Case, Entry, Timer
+from machines.kernel.clock import Acknowledged, ClockReached
+from machines.kernel.clock_ledger import Ledger
 from machines.kernel.command import Command, CommandType
 from machines.kernel.decision import Decision
 from machines.kernel.definition import Definition, Firing
@@ -39,6 +42,11 @@ def decide(definition: Definition, case: Case, event: Received, now: datetime) -
     """
     definition.state(case.state)
     running = case.timers
+    if event.type in definition.telling:
+        held = _held(definition, case, event, now)
+        if held is not None:
+            return held
+        event = _telling(definition, case, event)
     case = _mark_passed(case, event)
     data = definition.terms if case.data is None else case.data
     firing = Firing(state=case.state, data=data, event=event, now=now)
@@ -60,10 +68,16 @@ def _stand(definition: Definition, case: Case, firing: Firing, running: Mapping[
         reason = f"{firing.event.type} means nothing while {definition.states[case.state].title.lower()}"
     entry = _entry(case, firing, disposition=disposition, after=case.state, reason=reason)
     deferred = case.deferred + (disposition is Disposition.DEFERRED)
+    after = replace(case, seq=entry.seq, deferred=deferred)
+    if definition.clocks:
+        state = definition.states[case.state]
+        clocks, timers = _clocks(definition, case, firing, timers=case.timers, state=state, data=case.data)
+        after = replace(after, clocks=clocks, timers=timers)
     return Decision(
-        case=replace(case, seq=entry.seq, deferred=deferred),
+        case=after,
         entry=entry,
-        timers_set=_changed(case.timers, running),
+        timers_set=_changed(after.timers, running),
+        timers_cleared=tuple(name for name in running if name not in after.timers),
     )
 
 
@@ -80,7 +94,11 @@ def _follow(
         if target.reports and case.parent:
             sends.append(Send(event=target.reports(data)))
     again = moved and target.name == case.state
-    timers = timers_in(definition, case, target, data, now, again=again)
+    timers, clocks = timers_in(definition, case, target, data, now, again=again), case.clocks
+    if definition.clocks:
+        clocks, timers = _clocks(
+            definition, case, firing, timers=timers, state=target, data=data, handled=True
+        )
     return Decision(
         case=Case(
             sop=case.sop,
@@ -93,6 +111,7 @@ def _follow(
             parent=case.parent,
             timers=timers,
             deferred=0 if moved else case.deferred,
+            clocks=clocks,
         ),
         entry=entry,
         commands=_commands(case, does, data, event, entry.seq, timers=timers) if does else (),
@@ -101,6 +120,82 @@ def _follow(
         timers_cleared=tuple(name for name in running if name not in timers),
         moved=moved,
     )
+
+
+def retime(definition: Definition, case: Case, event: Received, now: datetime) -> Decision:
+    """Find anew when the clocks of ``case`` are due, after the policy changed; ``event`` says so."""
+    state, firing = (
+        definition.state(case.state),
+        Firing(state=case.state, data=case.data, event=event, now=now),
+    )
+    clocks, timers = _clocks(definition, case, firing, timers=case.timers, state=state, data=case.data)
+    moves = [
+        f"{name} is due {moved.after.isoformat()} and no longer {moved.before.isoformat()}: {moved.why}"
+        for name, ledger in clocks.items()
+        for moved in ledger.moved[len(case.clocks[name].moved) if name in case.clocks else 0 :]
+    ]
+    reason = "; ".join(moves) or "every clock is due when it was"
+    entry = _entry(case, firing, disposition=Disposition.HANDLED, after=case.state, reason=reason)
+    return Decision(
+        case=replace(case, seq=entry.seq, clocks=clocks, timers=timers),
+        entry=entry,
+        timers_set=_changed(timers, case.timers),
+        timers_cleared=tuple(name for name in case.timers if name not in timers),
+    )
+
+
+def _clocks(
+    definition: Definition,
+    case: Case,
+    firing: Firing,
+    *,
+    timers: Mapping[str, Timer],
+    state: State,
+    data: Facts | None,
+    handled: bool = False,
+) -> tuple[Mapping[str, Ledger], Mapping[str, Timer]]:
+    """The ledgers after the event, and ``timers`` with those of the clocks as they are then."""
+    if data is None:
+        return case.clocks, timers
+    event, payload = firing.event, firing.event.payload
+    moment = timekeeping.Moment(
+        now=firing.now,
+        state=state,
+        data=data,
+        event=event.type,
+        told=payload if isinstance(payload, ClockReached) else None,
+        acknowledged=payload if handled and isinstance(payload, Acknowledged) else None,
+    )
+    return clocks_in(definition, case, moment, timers)
+
+
+def clocks_in(
+    definition: Definition, case: Case, moment: timekeeping.Moment, timers: Mapping[str, Timer]
+) -> tuple[Mapping[str, Ledger], Mapping[str, Timer]]:
+    """The ledgers at ``moment``, and ``timers`` with those of the clocks as they are then."""
+    ledgers, ticking = timekeeping.keep(definition.clocks, case, moment, timing=definition.timing)
+    others = {name: timer for name, timer in timers.items() if name not in definition.clock_timers}
+    return ledgers, {**others, **ticking}
+
+
+def _held(definition: Definition, case: Case, event: Received, now: datetime) -> Decision | None:
+    """The case with an alert put off until we are at work, if it comes outside working time."""
+    clock, name = definition.telling[event.type], event.type.removeprefix(DEADLINE)
+    until = timekeeping.held_until(clock, case, timing=definition.timing, timer=name, now=now)
+    if until is None:
+        return None
+    firing = Firing(state=case.state, data=case.data, event=event, now=now)
+    reason = f"nobody is at work; told again {until.isoformat()}"
+    entry = _entry(case, firing, disposition=Disposition.IGNORED, after=case.state, reason=reason)
+    timer = Timer(name=name, due=until, set_at=now)
+    after = replace(case, seq=entry.seq, timers={**case.timers, name: timer})
+    return Decision(case=after, entry=entry, timers_set=(timer,))
+
+
+def _telling(definition: Definition, case: Case, event: Received) -> Received:
+    """``event`` with what the clock tells in place of the bare passing of a timer."""
+    told = timekeeping.telling(definition.telling[event.type], case, timer=event.type.removeprefix(DEADLINE))
+    return event if told is None else replace(event, payload=told)
 
 
 def _target(definition: Definition, case: Case, rule: Rule, data: Facts | None) -> tuple[State, bool]:

@@ -17,6 +17,7 @@ from machines.kernel.event import Facts, Received
 from machines.kernel.procedure import Procedure
 from machines.kernel.rule import Disposition, Rule
 from machines.kernel.state import Deadline, State
+from machines.kernel.timekeeping import ROUND_THE_CLOCK, Timing
 from machines.kernel.verdict import Refusal
 
 Due = Callable[[Deadline, Facts, datetime], datetime]
@@ -54,12 +55,23 @@ class _Ways(Machine):
 
 
 class Definition:
-    """``procedure`` with ``due`` to turn durations into instants, and the ``terms`` of the house (its own, if
-    none are given), ready for ``decide``."""
+    """``procedure`` with ``due`` to turn durations into instants, the ``timing`` of its clocks, and the
+    ``terms`` of the house (its own, if none are given), ready for ``decide``."""
 
-    def __init__(self, procedure: Procedure, *, due: Due, terms: Facts | None = None) -> None:
+    def __init__(
+        self,
+        procedure: Procedure,
+        *,
+        due: Due,
+        timing: Timing = ROUND_THE_CLOCK,
+        terms: Facts | None = None,
+    ) -> None:
         self.procedure = procedure
         self.due = due
+        self.timing = timing
+        self.clocks = procedure.clocks
+        self.clock_timers = frozenset(name for clock in procedure.clocks for name in clock.timers)
+        self.telling = {told.type: clock for clock in procedure.clocks for told in clock.deadlines}
         self.terms = procedure.terms() if terms is None and procedure.terms else terms
         self.states: Mapping[str, State] = {state.name: state for state in procedure.states}
         self.fallback: Mapping[tuple[str, str], Rule] = self._fallbacks()

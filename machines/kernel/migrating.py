@@ -12,10 +12,11 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from machines.kernel.case import Case, Entry, Timer
-from machines.kernel.decide import timers_in
+from machines.kernel.decide import clocks_in, timers_in
 from machines.kernel.definition import Definition
 from machines.kernel.migration import Json, Migration
 from machines.kernel.rule import Disposition
+from machines.kernel.timekeeping import Moment
 
 MIGRATE = "staff.migrate"
 """How the journal calls it."""
@@ -51,8 +52,8 @@ class Stuck:
 def migrate(
     definition: Definition, case: Case, data: Json | None, *, now: datetime, who: str, reason: str
 ) -> Migrated | Stuck:
-    """``case`` without its data, these as JSON. Deadlines that run before and after go on, others start at
-    ``now``."""
+    """``case`` without its data, these as JSON. Deadlines and clocks that run before and after go on, others
+    start at ``now``."""
     procedure = definition.procedure
     try:
         way = list(_way(definition, case.version))
@@ -69,7 +70,10 @@ def migrate(
     except ValidationError as error:
         # Only where and what kind: the message itself would quote the data.
         return Stuck(case, tuple(f"{_place(one['loc'])}: {one['type']}" for one in error.errors()))
-    timers = timers_in(definition, case, definition.states[state], facts, now)
+    timers, clocks = timers_in(definition, case, definition.states[state], facts, now), case.clocks
+    if facts is not None:
+        moment = Moment(now=now, state=definition.states[state], data=facts, event=MIGRATE)
+        clocks, timers = clocks_in(definition, case, moment, timers)
     because = "; ".join(dict.fromkeys(migration.because for migration in way))
     return Migrated(
         case,
@@ -81,6 +85,7 @@ def migrate(
             data=facts,
             seq=case.seq + 1,
             timers=timers,
+            clocks=clocks,
         ),
         _entry(case, state, procedure.version, now=now, who=who, reason=f"{reason} ({because})"),
         _moved(case.timers, timers),

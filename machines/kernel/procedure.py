@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from machines.kernel.clock import Clock
 from machines.kernel.command import CommandType
 from machines.kernel.event import Event, Facts
 from machines.kernel.migration import Migration
@@ -43,6 +44,7 @@ class Procedure:
     rules: tuple[Rule, ...]
     may_happen: Callable[[Any], Iterable[Event | Send]]
     module: str
+    clocks: tuple[Clock, ...] = ()
     terms: type[Facts] | None = None
     kpis: tuple[str, ...] = ()  #: by what its owner judges it
     migrations: tuple[Migration, ...] = ()  #: from each earlier version that cases may still be on
@@ -73,6 +75,12 @@ class Procedure:
     @cached_property
     def deadlines(self) -> dict[str, Deadline]:
         return {deadline.name: deadline for state in self.states for deadline in state.deadlines}
+
+    @cached_property
+    def timers(self) -> dict[str, Deadline]:
+        """Whatever a timer may stand for: deadlines, and what clocks tell by the way."""
+        told = {deadline.name: deadline for clock in self.clocks for deadline in clock.deadlines}
+        return self.deadlines | told
 
     @cached_property
     def hash(self) -> str:

@@ -12,6 +12,7 @@ from machines.catalogue import CATALOGUE
 from machines.policy import load, parse
 from machines.refund import REFUND
 from tests.toy import LOAN
+from tests.toy_clock import PROCEDURE
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "handbook"
 PAGES = handbook(CATALOGUE, policy=load(), approvals=())
@@ -38,6 +39,17 @@ def test_limits_are_as_long_as_the_policy_says() -> None:
     longer = parse({**load().model_dump(mode="json"), "deadlines": {"order.review_due": "9 working hours"}})
     page = handbook(CATALOGUE, policy=longer, approvals=())["order.md"]
     assert "| review due | 9 working hours, again and again |" in page
+
+
+def test_clocks_are_on_the_page_with_their_ladder() -> None:
+    page = handbook([PROCEDURE], policy=load(), approvals=())["question.md"]
+    assert (
+        "| resolution | The question is answered. | 8 working hours | Awaiting customer | 50 %, 75 %, 90 %, "
+        "100 % | agent at 75 %, to be acknowledged within 1 working hour; lead at 100 %, to be acknowledged "
+        "within 2 working hours |"
+    ) in page
+    assert "| statutory | The law wants an answer. | 56 days | never | 100 % | none |" in page
+    assert "## Clocks" not in PAGES["order.md"]
 
 
 def test_the_approval_of_a_page_is_that_of_the_procedure_as_it_stands() -> None:

@@ -21,7 +21,8 @@ from adapters.envelope import BATCH, STRUCTURED
 from adapters.sealing import Vault
 from adapters.store.base import Store
 from adapters.web import create_app
-from machines.kernel.case import Case, Entry, Timer
+from machines.explain import Explanation
+from machines.kernel.case import Case, Entry
 from machines.kernel.rule import Disposition
 from tests.adapters.toys import NOW, Placed, ToyStore, intake, placed
 
@@ -34,9 +35,6 @@ class ReadableStore(ToyStore):
     def find_case(self, *, key: str, sop: str | None = None) -> list[Case]:
         case = Case(sop="toy", key="T/1", version=1, hash="h", state="waiting", seq=1)
         return [case] if (sop, key) == ("toy", "T/1") else []
-
-    def case_timers(self, case: str) -> list[Timer]:
-        return [Timer(name="answer", due=NOW + timedelta(hours=48), set_at=NOW)]
 
     def journal(self, case: str) -> list[tuple[Entry, bytes]]:
         entry = Entry(
@@ -54,9 +52,18 @@ class ReadableStore(ToyStore):
         return [(replace(entry, body={}), self.letters[0].body)]
 
 
+def explain(_: Case) -> list[Explanation]:
+    """What would be said of one deadline, and of one clock that is paused."""
+    due = NOW + timedelta(hours=48)
+    return [
+        Explanation("answer", "deadline", "Somebody answers.", due, False, ("due then: 48 hours from now",)),
+        Explanation("resolution", "clock", "It is solved.", None, False, ("not due while paused", "paused")),
+    ]
+
+
 def app(store: ToyStore | None = None, **options: float) -> FastAPI:
     store = store or ReadableStore()
-    return create_app(intake(store), store=cast(Store, store), **options)  # type: ignore[arg-type]
+    return create_app(intake(store), store=cast(Store, store), explain=explain, **options)  # type: ignore[arg-type]
 
 
 async def _ask(application: FastAPI, method: str, path: str, **request: object) -> httpx.Response:
@@ -307,7 +314,13 @@ def test_a_case_is_shown_without_personal_data() -> None:
     send(application, placed())
     answer = ask(application, "GET", "/cases/toy/T/1")
     case = answer.json()
-    assert (case["state"], case["deadlines"][0]["name"]) == ("waiting", "answer")
+    assert case["state"] == "waiting"
+    assert [(one["name"], one["because"]) for one in case["deadlines"]] == [
+        ("answer", ["due then: 48 hours from now"])
+    ]
+    assert [(one["name"], one["due"], one["because"]) for one in case["clocks"]] == [
+        ("resolution", None, ["not due while paused", "paused"])
+    ]
     assert case["journal"][0]["body"]["email"] == "(personal)"
     assert case["journal"][0]["body"]["lines"] == [{"sku": "MUG-1", "quantity": 2}]
     assert case["journal"][0]["reason"] == "asked (personal) again"

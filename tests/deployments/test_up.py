@@ -85,6 +85,8 @@ def test_a_stranger_of_the_same_number_is_left_alone(tmp_path: Path) -> None:
 def test_two_do_not_run_in_one_home(tmp_path: Path) -> None:
     running = subprocess.Popen([sys.executable, "-c", _PRETEND, "deployments.cli", "web"])
     try:
+        while not runs(running.pid, mark=b"deployments.cli"):
+            assert running.poll() is None  # its command line is not there at once
         (tmp_path / "web.pid").write_text(f"{running.pid} {os.getpid()}\n")
         child = Child("web", "web", log=tmp_path / "web.log", environment={}, pid_file=tmp_path / "web.pid")
         with pytest.raises(ProcessFailed, match="another 'sop up'"):

@@ -106,6 +106,14 @@ def lend_overdue(store: Store, *keys: str) -> None:
     store.receive([letter("loan.lent", key) for key in keys])
 
 
+def test_a_deadline_set_and_cleared_in_one_round_is_gone(store: Store, start: StartDriver) -> None:
+    store.receive([letter("loan.lent", "L-1"), letter("loan.returned", "L-1")])
+    start()
+    until(lambda: state(store, "L-1") == "back")
+    assert store.case_timers("loan/L-1") == []
+    assert store.next_due() is None
+
+
 def test_events_drive_a_case_to_its_end_and_its_journal_has_no_gap(store: Store, start: StartDriver) -> None:
     start()
     store.receive([letter("loan.lent", "L-1"), letter("loan.renewed", "L-1"), letter("loan.returned", "L-1")])

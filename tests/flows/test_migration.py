@@ -60,7 +60,7 @@ def put(store: Store, *keys: str, state: str = "lent", release: bool = True) -> 
         opened={case.id: case for case in cases},
         released={case.id for case in cases} if release else set(),
         entries=[(case.id, entry) for case in cases],
-        timers_set=[(case.id, Timer("overdue", NOW, NOW)) for case in cases],
+        timers_set={(case.id, "overdue"): Timer("overdue", NOW, NOW) for case in cases},
     )
     with store.round(worker="w") as current:
         current.write(changes)

@@ -26,9 +26,12 @@ class Terms(Facts):
 
 
 ORDER = cast(
-    Procedure, SimpleNamespace(name="order", deadlines={"review": REVIEW, "expiry": EXPIRY}, terms=Terms)
+    Procedure,
+    SimpleNamespace(
+        name="order", states=[SimpleNamespace(deadlines=(REVIEW, EXPIRY))], clocks=(), terms=Terms
+    ),
 )
-REFUND = cast(Procedure, SimpleNamespace(name="refund", deadlines={}, terms=None))
+REFUND = cast(Procedure, SimpleNamespace(name="refund", states=[], clocks=(), terms=None))
 OPENING = {"calendar": {"opening": {"monday": ["09:00-17:00"]}}}
 
 
@@ -81,10 +84,14 @@ def test_the_narrowest_exception_counts() -> None:
         {"deadline": "order.review", "duration": "1 hour", "priority": "high"},
         review="5 hours",
     )
-    assert rules.duration("order", REVIEW, Order()) == hours(2)
-    assert rules.duration("order", REVIEW, Order(country=None)) == hours(3)
-    assert rules.duration("order", REVIEW, Mail()) == hours(5)  # has neither country nor priority
-    assert rules.duration("refund", REVIEW, Order()) == working_hours(4)
+    assert rules.duration("order", REVIEW, Order()) == (
+        hours(2),
+        "as the policy says for channel web and country DE",
+    )
+    assert rules.duration("order", REVIEW, Order(country=None))[0] == hours(3)
+    # Mail has neither country nor priority.
+    assert rules.duration("order", REVIEW, Mail()) == (hours(5), "as [deadlines] in the policy says")
+    assert rules.duration("refund", REVIEW, Order()) == (working_hours(4), "as the procedure states")
 
 
 @pytest.mark.parametrize(

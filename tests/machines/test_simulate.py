@@ -18,6 +18,7 @@ from machines.kernel.rule import Rule, Send, defer, ignore, on
 from machines.kernel.state import Act, Deadline, End, State, Wait
 from machines.simulate import Run, simulate
 from machines.timeline import failures, timeline
+from tests import toy_clock
 
 ALWAYS = Calendar(opening={})
 
@@ -194,3 +195,42 @@ def test_an_expectation_that_is_not_met_is_told(expect: dict[str, Any], failure:
 def test_a_scenario_that_cannot_be_played_says_why(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ScenarioError, match=message):
         play(**changes)
+
+
+def test_clocks_run_pause_and_tell_as_in_operation() -> None:
+    rules = toy_clock.policy()
+    definition = Definition(toy_clock.PROCEDURE, due=rules.due("question"), timing=rules.timing("question"))
+    written = {
+        "title": "The customer is slow to reply",
+        "case": "question/Q-1",
+        "start": "2026-11-23T08:00:00Z",
+        "lasts": "9 days",
+        "events": [
+            {"type": "question.asked"},
+            {"type": "question.asked_back", "after": "2 hours"},
+            {"type": "question.replied", "after": "3 days"},
+            {"type": "question.escalation_acknowledged", "after": "77 hours", "with": {"by": "ann"}},
+            {"type": "question.answered", "after": "78 hours"},
+        ],
+        "expect": {
+            "state": "done",
+            "at": [{"after": "1 day", "state": "awaiting"}],
+            "journal": [
+                "question.asked_back",
+                "question.replied",
+                "deadline.resolution.50",
+                "deadline.resolution.75",
+                "question.escalation_acknowledged handled",
+            ],
+            "performed": {"alert.send": 1},
+        },
+    }
+    run = simulate(
+        scenario.Scenario.model_validate(written),
+        definitions={"question": definition},
+        calendar=rules.calendar,
+    )
+    assert failures(run) == []
+    (told,) = [entry for _, entry in run.journal if entry.event == "deadline.resolution.50"]
+    assert told.at.isoformat() == "2026-11-26T10:00:00+00:00", "two hours of four after the reply"
+    assert "deadline 'resolution.75' passed" in timeline(run)

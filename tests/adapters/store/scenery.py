@@ -130,6 +130,6 @@ def set_timer(name: str, due: datetime, *, passed: bool = False) -> Callable[...
         for id, case in list(cases.items()):
             if id not in changes.opened and id not in changes.moved:
                 cases[id] = add_move(changes, case, "timer.set")
-            changes.timers_set.append((id, Timer(name, due, NOW, passed)))
+            changes.timers_set[id, name] = Timer(name, due, NOW, passed)
 
     return change

@@ -19,7 +19,7 @@ Change = Callable[[Changes, dict[str, Case]], None]
 
 
 def naive_timer(changes: Changes, cases: dict[str, Case]) -> None:
-    changes.timers_set.append(("parcel/A", Timer(SECRET, NAIVE, NOW)))
+    changes.timers_set["parcel/A", SECRET] = Timer(SECRET, NAIVE, NOW)
 
 
 def naive_step(changes: Changes, cases: dict[str, Case]) -> None:

@@ -9,10 +9,13 @@ from typing import Any
 from machines.kernel.case import Case
 from machines.kernel.decide import decide, open_case
 from machines.kernel.definition import Definition
+from machines.kernel.duration import working_hours
 from machines.kernel.event import Received
 from machines.kernel.migrating import Migrated, Stuck, migrate
 from machines.kernel.migration import Migration
+from tests.machines.kernel.desk import Desk, at
 from tests.toy import DEFINITION, EVENTS, LOAN, Loan
+from tests.toy_clock import AWAITING, OPEN, PROCEDURE, RESOLUTION, AskedBack
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 LATER = NOW + timedelta(hours=5)
@@ -70,3 +73,24 @@ def test_what_cannot_move_says_why_without_quoting_data() -> None:
         assert isinstance(stuck, Stuck)
         assert stuck.reasons[0].startswith(why)
         assert "Emma" not in str(stuck.reasons)
+
+
+def test_a_clock_goes_on_with_what_it_has_used_and_one_that_is_gone_is_forgotten() -> None:
+    desk = Desk()
+    desk.tell(AskedBack(), at("2026-11-23T11:00"))
+    shorter = replace(RESOLUTION, budget=working_hours(4), pauses_in=(), runs_in=(OPEN, AWAITING))
+    new = replace(PROCEDURE, version=2, migrations=(Migration(1, "no more waiting"),), clocks=(shorter,))
+    definition = Definition(new, due=desk.definition.due, timing=desk.definition.timing)
+    data = desk.case.data
+    assert data is not None
+    bare = replace(desk.case, data=None)
+    moved = migrate(
+        definition, bare, data.model_dump(), now=at("2026-11-24T09:00"), who="Ann", reason="new rules"
+    )
+    assert isinstance(moved, Migrated)
+    assert list(moved.case.clocks) == ["resolution"]
+    assert moved.case.clocks["resolution"].due == at("2026-11-24T11:00"), "two of four hours are used"
+    assert moved.timers_moved == {
+        "resolution.50": (None, at("2026-11-23T11:00")),
+        "statutory.100": (at("2027-01-18T09:00"), None),
+    }
