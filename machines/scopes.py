@@ -1,8 +1,17 @@
-"""What ``sop check`` looks at of each procedure; of one that is not named here, everything.
+"""What ``sop check`` looks at of each procedure.
 
-Everything that can happen to an order with two parcels and three payments is too much to walk through in
-seconds. Mistakes in handling one parcel or one payment need no second one, so these are explored without a
-bound; what only several bring about is explored as far as three deviations from the ordinary course lead.
+A procedure that is not named here is walked through completely: whatever opens it, whatever happens to it, with at
+most two cases of one kind opened by each. That suits most procedures, and nothing need be stated. Where it takes
+too long, name one scope that still is complete (a single example that opens it, without some events, one child),
+and further ones for what that leaves out, each as far as so many deviations from the ordinary course lead::
+
+    "return": (
+        Scope(title="one article", openings=(0,), children=1),
+        Scope(title="several articles", openings=(1,), deviations=3),
+    ),
+
+Together the scopes must meet every state, rule, event and outcome: what none of them meets is a finding. Each is
+walked through on its own, so that two processors can share them; the longest stands first.
 """
 
 from __future__ import annotations
@@ -12,16 +21,34 @@ from collections.abc import Mapping
 from machines.check.scope import Scope
 
 CHANGES = frozenset({"order.amend", "order.reprice"})
+DISPUTES = frozenset({"payment.disputed", "payment.dispute_won"})
+LAPSES = frozenset({"payment.lapsed"})
 OFFERS = frozenset({"restrictions.offer"})
+CANCEL = frozenset({"order.cancel"})
 
 SCOPES: Mapping[str, tuple[Scope, ...]] = {
     "order": (
-        Scope(title="several articles, parcels, payments and changes", deviations=3),
         Scope(
-            title="one article, one parcel, up to two payments, no changes",
+            title="one article, one parcel, up to two payments; no changes, no other articles offered",
             openings=(0,),
             without=CHANGES | OFFERS,
             children=1,
         ),
+        Scope(title="one article, changes", openings=(0,), deviations=3),
+        Scope(
+            title="two parcels, one dear enough for finance to decide on its refund; no cancel, no changes",
+            openings=(4,),
+            without=CHANGES | DISPUTES | LAPSES | OFFERS | CANCEL,
+            deviations=4,
+        ),
+        Scope(title="two articles", openings=(1,), deviations=3),
+        Scope(
+            title="a dear article, changed or cancelled",
+            openings=(3,),
+            without=DISPUTES | LAPSES | OFFERS,
+            children=1,
+            deviations=5,
+        ),
+        Scope(title="bulky goods, store credit and card", openings=(2,), deviations=3),
     ),
 }

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scope:
-    """Cases opened by the examples numbered ``openings`` (all if ``None``), to which the outside events
-    ``without`` do not happen, with at most ``children`` cases of one procedure opened by each.
+    """Cases opened by the examples numbered ``openings`` (all if ``None``), to which the outside events and
+    outcomes ``without`` do not happen, with at most ``children`` cases of one procedure opened by each.
 
     ``deviations`` bounds the path: how often something other than the ordinary thing happens on it (``None``:
     as often as can be). ``title`` says all this to a reader.
