@@ -134,6 +134,7 @@ def _figures(explorer: Explorer, seconds: float) -> Explored:
         situations=len(explorer.situations),
         steps=explorer.steps,
         deviations=int(explorer.deviations) if explorer.bounded and explorer.cut else None,
+        walks=explorer.traffic.walks,
         seconds=seconds,
     )
 

@@ -48,7 +48,8 @@ class Finding:
 class Explored:
     """How much of one procedure was walked through; ``situations`` tell apart state, data, timers, commands
     in flight, children and ledger. ``deviations`` is the bound where one left something out, ``None`` where
-    all there is in the scope was explored. The ``seconds`` of a child are in those of its parent."""
+    all there is in the scope was explored. ``walks`` counts how often it was walked through until what was
+    assumed held. The ``seconds`` of a child are in those of its parent."""
 
     sop: str
     scope: str
@@ -56,6 +57,7 @@ class Explored:
     situations: int
     steps: int
     deviations: int | None
+    walks: int
     seconds: float
 
     def __str__(self) -> str:

@@ -19,7 +19,3 @@ class Scope:
     without: frozenset[str] = frozenset()
     children: int = 2
     deviations: int | None = None
-
-    @property
-    def exhaustive(self) -> bool:
-        return self.deviations is None

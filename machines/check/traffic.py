@@ -26,6 +26,7 @@ class Traffic:
     deviations: float
     late: Callable[[], bool]
     reduced: bool
+    walks: int = 0
     known: frozenset[tuple[str, str, str]] = frozenset()
     liveness: dict[str, Liveness] = field(default_factory=dict)
     courses: dict[str, Course] = field(default_factory=dict)
@@ -40,7 +41,14 @@ class Traffic:
     def longer(self, deviations: float) -> Traffic:
         """For the next run, which assumes what this one observed."""
         known = self.known | self.learnt
-        return replace(self, deviations=deviations, known=known, learnt=set(), offered=set())
+        return replace(
+            self,
+            deviations=deviations,
+            walks=self.walks + 1,
+            known=known,
+            learnt=set(),
+            offered=set(),
+        )
 
     def grow(self) -> bool:
         """Assume what was observed of data and commands; whether that is more than before."""

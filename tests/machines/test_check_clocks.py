@@ -17,7 +17,7 @@ from tests.toy_clock import AWAITING, CLOSED, DONE, NEW, OPEN, PROCEDURE, RESOLU
 
 
 def run(procedure: Procedure) -> Report:
-    return check([procedure], clock=perf_counter, deviations=6)
+    return check([procedure], clock=perf_counter)
 
 
 def without(*events: str) -> Procedure:
