@@ -6,7 +6,7 @@ too long, name one scope that still is complete (a single example that opens it,
 and further ones for what that leaves out, each as far as so many deviations from the ordinary course lead::
 
     "return": (
-        Scope(title="one article", openings=(0,), children=1),
+        Scope(title="one article", openings=(0,), children={"shipment": 1}),
         Scope(title="several articles", openings=(1,), deviations=3),
     ),
 
@@ -32,7 +32,7 @@ SCOPES: Mapping[str, tuple[Scope, ...]] = {
             title="one article, one parcel, up to two payments; no changes, no other articles offered",
             openings=(0,),
             without=CHANGES | OFFERS,
-            children=1,
+            children={"shipment": 1},
         ),
         Scope(title="one article, changes", openings=(0,), deviations=3),
         Scope(
@@ -46,7 +46,7 @@ SCOPES: Mapping[str, tuple[Scope, ...]] = {
             title="a dear article, changed or cancelled",
             openings=(3,),
             without=DISPUTES | LAPSES | OFFERS,
-            children=1,
+            children={"shipment": 1},
             deviations=5,
         ),
         Scope(title="bulky goods, store credit and card", openings=(2,), deviations=3),

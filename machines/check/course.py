@@ -78,9 +78,7 @@ def _where_it_matters(procedure: Procedure) -> dict[str, set[str]]:
             asking.setdefault(outcome.type, set()).add(name)
     found: dict[str, set[str]] = {}
     for rule in procedure.rules:
-        changes = (rule.to, rule.when, rule.then, rule.sends, *rule.does)
-        handled = rule.disposition is Disposition.HANDLED and any(one is not None for one in changes)
-        if handled or rule.disposition is Disposition.DEFERRED:
+        if rule.disposition in (Disposition.HANDLED, Disposition.DEFERRED) and not rule.notes:
             for state in rule.at:
                 found.setdefault(state.name, set()).update(asking.get(rule.event, ()))
     return found

@@ -47,6 +47,8 @@ def unmet(procedure: Procedure, met: Met) -> Iterator[Finding]:
                 yield Finding(Kind.NOBODY_SENDS, sop, command.name, f"the outcome {outcome.type} never comes")
     for place, rule in enumerate(procedure.rules):
         if rule.disposition is Disposition.HANDLED and place not in met.rules:
+            if rule.notes and rule.event in met.events and any(one.name in met.states for one in rule.at):
+                continue  # commands whose outcomes are only noted are not carried along
             where = ", ".join(state.name for state in rule.at)
             target = f" -> {rule.to.name}" if rule.to else ""
             yield Finding(Kind.DEAD_RULE, sop, where, f"on {rule.event}{target}")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+CHILDREN = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scope:
     """Cases opened by the examples numbered ``openings`` (all if ``None``), to which the outside events and
-    outcomes ``without`` do not happen, with at most ``children`` cases of one procedure opened by each.
+    outcomes ``without`` do not happen, with at most so many ``children`` of
+    the procedures named there, and two of any other.
 
     ``deviations`` bounds the path: how often something other than the ordinary thing happens on it (``None``:
     as often as can be). ``title`` says all this to a reader.
@@ -17,5 +21,5 @@ class Scope:
     title: str = "all that can happen"
     openings: tuple[int, ...] | None = None
     without: frozenset[str] = frozenset()
-    children: int = 2
+    children: Mapping[str, int] = field(default_factory=dict)
     deviations: int | None = None

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from machines.check.automaton import Automaton
 from machines.check.report import Kind
+from machines.check.scope import CHILDREN
 from machines.check.situation import SAME_IN_FLIGHT, Child, Kept, Label, Raised, Situation, Step, Trouble
 from machines.check.traffic import Traffic
 from machines.kernel.event import Event
@@ -77,9 +78,11 @@ class Taking:
 
     def _beyond(self, situation: Situation, send: Send) -> bool:
         """Whether it would open more cases than the scope has."""
-        alike = [child for child in situation.children if send.to and child.sop == send.to[0]]
-        new = send.event.opens and all((child.sop, child.key) != send.to for child in alike)
-        return new and len(alike) >= self.traffic.scope.children
+        if send.to is None or not send.event.opens:
+            return False
+        alike = [child for child in situation.children if child.sop == send.to[0]]
+        known = any(child.key == send.to[1] for child in alike)
+        return not known and len(alike) >= self.traffic.scope.children.get(send.to[0], CHILDREN)
 
     def _fly(self, situation: Situation, step: Step) -> tuple[int, ...]:
         """Put the commands of ``step`` in flight, except those from which nothing can follow any more."""

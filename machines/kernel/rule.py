@@ -85,6 +85,12 @@ class Rule:
             return ()
         return self.to.states if isinstance(self.to, Junction) else (self.to,)
 
+    @property
+    def notes(self) -> bool:
+        """Whether nothing follows from it but a line in the journal."""
+        bare = self.to is self.when is self.then is self.sends is None and not self.does
+        return bare and self.disposition is Disposition.HANDLED
+
 
 def on(
     event: type[E] | Deadline,
