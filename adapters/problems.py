@@ -29,6 +29,7 @@ TITLES: dict[str, tuple[int, str]] = {
     "method-not-allowed": (405, "This address does not take that method"),
     "body-too-large": (413, "The body is too large"),
     "content-type": (415, "The content type is not taken here"),
+    "invalid-query": (422, "The question cannot be answered"),
     "invalid-event": (422, "An event cannot be taken"),
     "unwritable": (422, "An event holds a value that cannot be stored"),
     "too-fast": (429, "Too many events from this address"),

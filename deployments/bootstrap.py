@@ -40,6 +40,7 @@ from machines.kernel.case import Case
 from machines.kernel.definition import Definition
 from machines.policy import DEFAULT, Policy
 from machines.policy import load as load_policy
+from machines.returns.terms import Terms as ReturnTerms
 
 log = logging.getLogger("sop.bootstrap")
 
@@ -57,6 +58,13 @@ class Installation:
     catalogue: Catalogue
     definitions: Mapping[str, Definition]
     store: Store
+
+    @property
+    def return_terms(self) -> ReturnTerms:
+        """The return policy as the house has set it."""
+        terms = self.definitions["return"].terms
+        assert isinstance(terms, ReturnTerms)
+        return terms
 
     @staticmethod
     def clock() -> datetime:

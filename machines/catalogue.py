@@ -12,6 +12,7 @@ from machines.kernel.procedure import Procedure
 from machines.kernel.state import Ask
 from machines.order import ORDER
 from machines.refund import REFUND
+from machines.returns import RETURN
 from machines.shipment import SHIPMENT
 
 
@@ -94,4 +95,4 @@ def _nearest(name: str, known: Iterable[str]) -> str:
     return f"did you mean {' or '.join(found)}?" if found else f"known are {', '.join(sorted(known))}"
 
 
-CATALOGUE = Catalogue((ORDER, SHIPMENT, REFUND))
+CATALOGUE = Catalogue((ORDER, SHIPMENT, REFUND, RETURN))

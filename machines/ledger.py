@@ -11,6 +11,14 @@ Events post to these accounts (``Event.postings``), in minor units or in pieces:
     refund    requested                               the debt, as far as payments cover it
               paid, reversed                          money gone to the customer, and come back from there
               denied                                  1 if finance decided not to pay
+    return    claimed                                 worth of the goods that are to come back
+              covered                                 what the order has set aside for it
+              accepted                                pieces found as they were sold
+              charged                                 paid by the customer for a replacement
+              settled otherwise                       1 if the money for the goods went back another way
+              refunded, withheld, delivered           as for an order; delivered is the replacement
+
+An order posts ``returned`` as well: money that has gone back by agreement in returns.
 """
 
 from __future__ import annotations
@@ -41,9 +49,10 @@ def holds_are_resolved(sums: Sums) -> Iterator[str]:
 
 def only_what_is_delivered_is_paid(sums: Sums) -> Iterator[str]:
     """What was captured and has not gone back is the value of what the customer has, but for charges that
-    the provider declined after the goods had left, and what the customer's bank took back."""
+    the provider declined after the goods had left, what the customer's bank took
+    back, and what went back in returns."""
     kept = _of(sums, "captured") - _of(sums, "refunded", "withheld", "charged_back")
-    delivered = _of(sums, "delivered")
+    delivered = max(0, _of(sums, "delivered") - _of(sums, "returned"))
     if kept > delivered:
         yield f"{kept} was kept for goods worth {delivered}"
     if kept < delivered - _of(sums, "declined", "charged_back"):
@@ -64,6 +73,34 @@ def each_debt_is_paid_once(sums: Sums) -> Iterator[str]:
         yield f"{paid} was paid of {owed} owed"
 
 
+def only_what_is_covered_goes_back(sums: Sums) -> Iterator[str]:
+    """A return pays back what its order has set aside for it and what it charged itself, no more."""
+    back, covered = _of(sums, "refunded"), _of(sums, "covered", "charged")
+    if back > covered:
+        yield f"{back} was refunded of {covered} set aside or charged"
+
+
+def money_or_goods(sums: Sums) -> Iterator[str]:
+    """Nobody has both the replacement and the money, unless it was paid for."""
+    had, given = _of(sums, "delivered", "refunded"), _of(sums, "claimed", "charged")
+    if had > given:
+        yield f"the customer has {had} in goods and money for goods worth {given}"
+
+
+def accepted_goods_are_settled(sums: Sums) -> Iterator[str]:
+    """Goods that came back as they were sold are paid back or replaced, unless nothing had been paid."""
+    settled = _of(sums, "refunded", "withheld", "delivered", "settled otherwise")
+    if sums.get("accepted") and sums.get("covered") and not settled:
+        yield "goods were accepted, and the customer has neither the money nor a replacement"
+
+
+def what_is_charged_was_had(sums: Sums) -> Iterator[str]:
+    """A customer charged for a replacement has it, or the money is back."""
+    charged, had = _of(sums, "charged"), _of(sums, "delivered", "refunded", "withheld")
+    if charged > had:
+        yield f"{charged} was charged for a replacement, but the customer has {had} in goods and money"
+
+
 LAWS: Mapping[str, tuple[Law, ...]] = {
     "order": (
         goods_are_accounted_for,
@@ -73,5 +110,11 @@ LAWS: Mapping[str, tuple[Law, ...]] = {
     ),
     "shipment": (),
     "refund": (each_debt_is_paid_once,),
+    "return": (
+        only_what_is_covered_goes_back,
+        money_or_goods,
+        accepted_goods_are_settled,
+        what_is_charged_was_had,
+    ),
 }
 """The laws of each procedure, for the sums of a case at an end with nothing left to happen."""

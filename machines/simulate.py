@@ -158,7 +158,7 @@ class _World:
         for command in decision.commands:
             self._perform(case, command, now)
         for timer in decision.timers_set:
-            self._put(timer.due, case, _Due(case, timer.name))
+            self._put(max(now, timer.due), case, _Due(case, timer.name))
         if decision.moved:
             for event in self._kept.pop(case, ()):
                 self._put(now, case, event)

@@ -44,6 +44,12 @@ carrier.buy_label     country AQ, BV or HM           refused
 carrier.void_label    parcel with ``-SPENT``         spent already
 carrier.claim         value above 500.00             refused: insured up to 500.00
 carrier.prove_...     parcel with ``-UNPROVED``      no proof of delivery
+carrier.return_label  country AQ, BV or HM           refused
+                      otherwise                      a tracking number made of the return's
+carrier.void_ret...   return with ``-SPENT``         spent already
+stock.set_aside       SKU ``-OUT``                   out of stock
+                      SKU ``-FINE``, ``-PLAIN``      there, at 45.00 or at 25.00 a piece
+payment.charge        ``tok_nocapture``              declined
 ===================== ============================== ====================================================
 """
 
@@ -83,9 +89,19 @@ from machines.order.outcomes import (
 )
 from machines.refund import commands as refund
 from machines.refund.events import PayoutFailed, RefundFailed, RefundPending
+from machines.returns import commands as returns
+from machines.returns.events import (
+    ChargeDeclined,
+    GoodsSetAside,
+    GoodsShort,
+    LabelIssued,
+    LabelNotIssued,
+    ReturnLabelSpent,
+)
 from machines.shipment import commands as shipment
 from machines.shipment.events import ClaimRefused, DeliveryNotProved, LabelBought, LabelRefused, LabelSpent
 
+PRICES = {"-FINE": 4500, "-PLAIN": 2500}
 BIG_BASKET = 50_000
 MOST_OF_ONE = 10
 NO_CARRIER = frozenset({"AQ", "BV", "HM"})
@@ -269,6 +285,29 @@ def prove_delivery(asked: shipment.Parcel, _: Request) -> Event | None:
     return DeliveryNotProved() if "-UNPROVED" in asked.parcel else None
 
 
+def return_label(asked: returns.InboundLabel, _: Request) -> Event | None:
+    if asked.sender.country in NO_CARRIER:
+        return LabelNotIssued(reason="no carrier goes to that country")
+    return LabelIssued(tracking=f"return:{asked.rma}")
+
+
+def void_return_label(asked: returns.Inbound, _: Request) -> Event | None:
+    return ReturnLabelSpent() if "-SPENT" in asked.rma else None
+
+
+def set_aside(asked: returns.Goods, _: Request) -> Event | None:
+    if any(item.sku.endswith("-OUT") for item in asked.items):
+        return GoodsShort()
+    for sign, price in PRICES.items():
+        if asked.items[0].sku.endswith(sign):
+            return GoodsSetAside(price=price)
+    return None
+
+
+def charge(asked: returns.ChargeRequest, _: Request) -> Event | None:
+    return ChargeDeclined(reason="insufficient funds") if asked.token.startswith("tok_nocapture") else None
+
+
 BEHAVIOURS: Mapping[str, Behaviour] = {
     "order.verify": verify,
     "restrictions.check": check_restrictions,
@@ -288,4 +327,8 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
     "carrier.void_label": void_label,
     "carrier.claim": claim,
     "carrier.prove_delivery": prove_delivery,
+    "carrier.return_label": return_label,
+    "carrier.void_return_label": void_return_label,
+    "stock.set_aside": set_aside,
+    "payment.charge": charge,
 }

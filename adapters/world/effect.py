@@ -12,7 +12,7 @@ _IDENTIFYING = (
     "about",
     "order",
     "refund",
-    "return",
+    "rma",
     "parcel",
     "parcels",
     "payment",

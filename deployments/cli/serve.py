@@ -60,6 +60,7 @@ def web() -> None:
     """Take events in over HTTP; API documents at /docs."""
     import uvicorn
 
+    from adapters.return_policy import add_return_policy
     from adapters.web import create_app
     from deployments.bootstrap import open_application
 
@@ -74,6 +75,7 @@ def web() -> None:
             body_limit=settings.body_limit,
             rate_limit=settings.rate_limit,
         )
+        add_return_policy(api, terms=app.return_terms, clock=app.clock)
         uvicorn.run(
             api, host=settings.web_host, port=settings.web_port, log_level="warning", access_log=False
         )

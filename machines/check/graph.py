@@ -115,6 +115,11 @@ def _no_end(explorer: Explorer) -> Iterator[Finding]:
             before[edge.to].append(number)
     ends = [number for number in range(len(explorer.situations)) if explorer.ended(number)]
     frontier = [*ends, *sorted(explorer.cut)]  # what was left out may end
+    frontier += [
+        number
+        for number in range(len(explorer.situations))
+        if explorer.child and explorer.taking.awaits_parent(explorer.state(number))
+    ]
     good = set(frontier)
     for number in frontier:
         for earlier in before[number]:

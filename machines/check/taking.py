@@ -44,6 +44,16 @@ class Taking:
             self._automata[sop] = self._open_automaton(sop)
         return self._automata[sop]
 
+    def awaits_parent(self, state: str) -> bool:
+        """Whether nothing but the parent's word moves a case on from there; within a bound the parent need
+        not get as far as to say it."""
+        definition = self.stepper.definition
+        return not definition.states[state].deadlines and any(
+            (state, kind) in definition.handled
+            for sop, kind, sender in self.traffic.known | self.traffic.learnt
+            if sop == definition.procedure.name and sender == "parent"
+        )
+
     def take(self, number: int, situation: Situation, label: Label) -> Taken | None:
         """Let the case take one happening, and after it every deferred one that a move makes worth a try."""
         says: list[Event] = []

@@ -87,7 +87,8 @@ def _follow(
     event, now = firing.event, firing.now
     data = rule.then(firing.data, event.payload, now) if rule.then else case.data
     target, moved = _target(definition, case, rule, data)
-    entry = _entry(case, firing, disposition=Disposition.HANDLED, after=target.name, reason=rule.because)
+    reason = rule.explains(data) if rule.explains else rule.because
+    entry = _entry(case, firing, disposition=Disposition.HANDLED, after=target.name, reason=reason)
     does, sends = rule.does, list(rule.sends(data, event.payload)) if rule.sends else []
     if moved:
         does += target.does

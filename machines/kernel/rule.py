@@ -78,6 +78,7 @@ class Rule:
     does: tuple[CommandType, ...] = ()
     sends: Callable[..., Iterable[Send]] | None = None
     because: str = ""
+    explains: Callable[[Any], str] | None = None
 
     @property
     def targets(self) -> tuple[State, ...]:
@@ -102,11 +103,15 @@ def on(
     does: tuple[CommandType, ...] = (),
     sends: Callable[[After, E], Iterable[Send]] | None = None,
     because: str = "",
+    explains: Callable[[Any], str] | None = None,
 ) -> Rule:
     """The case handles the event: if ``when`` allows it, ``then`` computes the new data, ``does`` names
     commands to perform, ``sends`` events to other cases, and the case goes to ``to`` or stays. Where ``to``
-    is a junction, the data after ``then`` decide."""
-    return Rule(event.type, _states(at), Disposition.HANDLED, to, when, then, does, sends, because)
+    is a junction, the data after ``then`` decide. The journal gives as reason ``because``, or what
+    ``explains`` makes of the data after ``then``."""
+    return Rule(
+        event.type, _states(at), Disposition.HANDLED, to, when, then, does, sends, because, explains=explains
+    )
 
 
 def note(event: type[Event], *, at: At, because: str) -> Rule:

@@ -9,6 +9,7 @@ from machines.between import Address, Means, ParcelReport, Pick
 from machines.kernel.event import Event, Facts
 from machines.order.data import Charge, Line, Order, ParcelStatus, PaymentStatus, cause
 from machines.order.outcomes import PaymentAuthorized, WarehouseReported
+from machines.order.standing import kept_pieces
 
 # -- what is asked ---------------------------------------------------------------------------------
 
@@ -134,12 +135,9 @@ def restrictions(order: Order, _: Event) -> Iterable[Facts]:
 
 
 def not_kept(order: Order, _: Event) -> Iterable[Facts]:
-    """Nothing is said where the customer has all that was ordered."""
-    had: dict[str, int] = {}
-    for parcel in order.parcels_in(ParcelStatus.DELIVERED):
-        for item in parcel.items:
-            had[item.sku] = had.get(item.sku, 0) + item.quantity
-    if any(had.get(line.sku, 0) < line.quantity for line in order.lines):
+    """Nothing is said where the customer has all that was ordered; what was returned is not kept."""
+    had = kept_pieces(order)
+    if any(had[line.sku] < line.quantity for line in order.lines):
         items = tuple(Pick(sku=sku, quantity=quantity) for sku, quantity in had.items())
         yield Kept(order=order.order, customer=order.customer, items=items)
 

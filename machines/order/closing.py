@@ -123,7 +123,7 @@ CANCELLING = (
     ignore(events.OrderCancelRequested, at=states.SHIPPED, because="a return was offered already"),
     refuse(
         events.OrderCancelRequested,
-        at=states.DELIVERED,
+        at=(states.DELIVERED, states.IN_RETURN, states.RETURNED),
         because="the goods have been delivered; they can be sent back instead",
     ),
     ignore(events.CancellationAccepted, at=states.OPENED, because="no parcel is waiting to be stopped"),

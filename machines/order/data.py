@@ -15,6 +15,7 @@ from machines.between import Address, Means, Pick, Quantity, Share, Sku
 from machines.kernel.event import CLEAN, Event, Facts
 from machines.kernel.money import Amount, Currency
 from machines.messages import Buyer
+from machines.returning import Reason, Wish
 
 
 class Line(Facts):
@@ -104,8 +105,9 @@ class Parcel(Facts):
     refund: RefundStatus = RefundStatus.NONE
     refund_for: str = ""  #: what the refund follows from
     shares: tuple[Share, ...] = ()  #: of each payment in its refund
+    delivered_at: datetime | None = None
     refunds: int = 0  #: that have come to an end
-    returned: int = 0  #: settled by these: paid back, or kept by decision of finance
+    returned: int = 0  #: settled by these and by returns: paid back, or kept by decision of finance
 
     @property
     def pieces(self) -> int:
@@ -168,6 +170,23 @@ class Amendment(Facts):
     ship_to: Address | None = None
 
 
+class Returning(Facts):
+    """A return of this order, and the case of that key: what is to come back, and what each payment may give
+    back for it. ``taken`` are the pieces that it has taken for good once it is over."""
+
+    rma: str
+    items: tuple[Pick, ...]
+    delivery_costs: int
+    notified: datetime
+    reason: Reason
+    wish: Wish = Wish.REFUND
+    instead: str | None = None
+    advance: bool = False
+    shares: tuple[Share, ...] = ()
+    open: bool = True
+    taken: tuple[Pick, ...] = ()
+
+
 class NewPrice(Facts):
     """What the shop wants for an article; no higher price than ordered counts before the customer agrees."""
 
@@ -208,7 +227,8 @@ class Order(Facts):
     asked_price: NewPrice | None = None  #: a higher price that the customer is asked about
     ending: Ending | None = None
     reason: str = ""
-    return_offered: bool = False
+    return_offered: bool = False  #: the customer wanted to cancel what had left; a return opens by itself
+    returns: tuple[Returning, ...] = ()
     rung: int = 0
 
     @property
@@ -234,6 +254,9 @@ class Order(Facts):
 
     def parcel(self, key: str) -> Parcel:
         return next(parcel for parcel in self.parcels if parcel.key == key)
+
+    def returning(self, rma: str) -> Returning:
+        return next(one for one in self.returns if one.rma == rma)
 
     def charging(self, key: str) -> bool:
         return any(charge.parcel == key for charge in self.charges)

@@ -65,8 +65,8 @@ def dispatched(order: Order, event: ParcelDispatched, _: datetime) -> Order:
     return void_if_all_left(order, event)
 
 
-def delivered(order: Order, event: ParcelDelivered, _: datetime) -> Order:
-    return with_parcel(order, event.parcel, status=ParcelStatus.DELIVERED)
+def delivered(order: Order, event: ParcelDelivered, now: datetime) -> Order:
+    return with_parcel(order, event.parcel, status=ParcelStatus.DELIVERED, delivered_at=now)
 
 
 def failed(order: Order, event: ParcelFailed, _: datetime) -> Order:

@@ -8,6 +8,7 @@ from machines.between import Means
 from machines.kernel.event import Event
 from machines.order import events as told
 from machines.order.data import Order, ParcelStatus, PayWith
+from machines.order.returning import may_return
 
 
 def may_happen(order: Order) -> Iterable[Event]:
@@ -32,6 +33,7 @@ def may_happen(order: Order) -> Iterable[Event]:
     if len(order.lines) == len(order.payments) == 1 and order.lines[0].sku in ("KETTLE", "PIANO"):
         yield from _changes(order)
     yield from _in_the_warehouse(order)
+    yield from may_return(order)
 
 
 def _choices(order: Order) -> Iterable[Event]:

@@ -6,6 +6,7 @@ from machines.kernel.rule import Junction
 from machines.order import states
 from machines.order.data import Ending, ParcelStatus, PaymentStatus
 from machines.order.standing import (
+    all_returned,
     always,
     being_charged,
     covered,
@@ -15,6 +16,7 @@ from machines.order.standing import (
     price_in_question,
     renewing,
     some,
+    some_return_open,
     under_way,
     unsecured,
 )
@@ -40,6 +42,8 @@ ORDER_STANDS = Junction(
         (states.AWAITING_DISPATCH, some(ParcelStatus.OPEN)),
         (states.SHIPPED, some(ParcelStatus.DISPATCHED)),
         (states.SETTLING, under_way),
+        (states.IN_RETURN, some_return_open),
+        (states.RETURNED, all_returned),
         (states.DELIVERED, some(ParcelStatus.DELIVERED)),
         (states.REJECTED, ended_as(Ending.REJECTED)),
         (states.EXPIRED, ended_as(Ending.EXPIRED)),

@@ -22,9 +22,10 @@ from machines.between import (
     RefundWithheld,
 )
 from machines.kernel.procedure import Procedure
-from machines.order import accepting, changing, closing, disputing, events, fulfilling, states
+from machines.order import accepting, changing, closing, disputing, events, fulfilling, returning, states
 from machines.order.data import Order
 from machines.order.exploring import may_happen
+from machines.returning import ReturnClosed, ReturnRefunded, ReturnReopened
 
 ORDER = Procedure(
     name="order",
@@ -54,6 +55,10 @@ ORDER = Procedure(
         ParcelCancelled,
         RefundSettled,
         RefundWithheld,
+        returning.OrderReturnAsked,
+        ReturnRefunded,
+        ReturnClosed,
+        ReturnReopened,
     ),
     states=states.EVERYWHERE,
     rules=(
@@ -63,14 +68,15 @@ ORDER = Procedure(
         *accepting.PAYMENT,
         *accepting.SILENCE,
         *fulfilling.HANDOVER,
-        *fulfilling.PARCELS,
+        *returning.opened_by_itself(fulfilling.PARCELS),
         *fulfilling.RENEWAL,
         *fulfilling.REMEDIES,
         *changing.CHANGES,
         *changing.PRICES,
         *closing.CANCELLING,
         *disputing.DISPUTES,
-        *closing.SETTLEMENT,
+        *returning.RETURNS,
+        *returning.opened_by_itself(closing.SETTLEMENT),
         *closing.OTHERWISE,
     ),
     may_happen=may_happen,

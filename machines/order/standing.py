@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
+from machines.between import Pick
 from machines.order.data import Ending, Order, ParcelStatus, PaymentStatus, RefundStatus
 
 MARGIN = timedelta(hours=24)  #: how long before a hold ends we act on it
@@ -93,6 +95,44 @@ def covered(order: Order) -> bool:
 
 def always(_: Order) -> bool:
     return True
+
+
+# -- pieces that came, and pieces that went back ----------------------------------------------------
+
+
+def kept_pieces(order: Order) -> Counter[str]:
+    """What the customer has, as far as returns that are over have not taken it."""
+    return _less(_delivered(order), [item for one in order.returns for item in one.taken])
+
+
+def left_to_return(order: Order, *, besides: str | None = None) -> Counter[str]:
+    """Delivered pieces that are in no return (``besides`` one), and that none has taken."""
+    others = [one for one in order.returns if one.rma != besides]
+    return _less(
+        _delivered(order), [item for one in others for item in (one.items if one.open else one.taken)]
+    )
+
+
+def some_return_open(order: Order) -> bool:
+    return any(one.open for one in order.returns)
+
+
+def all_returned(order: Order) -> bool:
+    return bool(order.returns) and not left_to_return(order)
+
+
+def _delivered(order: Order) -> Counter[str]:
+    pieces: Counter[str] = Counter()
+    for parcel in order.parcels_in(ParcelStatus.DELIVERED):
+        for item in parcel.items:
+            pieces[item.sku] += item.quantity
+    return pieces
+
+
+def _less(pieces: Counter[str], gone: Iterable[Pick]) -> Counter[str]:
+    for item in gone:
+        pieces[item.sku] -= item.quantity
+    return +pieces
 
 
 # -- instants --------------------------------------------------------------------------------------

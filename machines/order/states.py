@@ -198,6 +198,13 @@ AWAITING_REMEDY = Ask(
 REPLACING = Act("replacing", "The same goods are reserved and handed over once more.")
 SETTLING = Act("settling", "Charges, refunds and releases under way come to rest.", fulfils=("ORD-5",))
 
+IN_RETURN = Wait(
+    "in_return",
+    "The customer has the goods, and some of them are to come back; each return is a case of its own.",
+    no_deadline="each return keeps its own clocks and reports its end",
+    fulfils=("ORD-6",),
+)
+
 # -- ends ------------------------------------------------------------------------------------------
 
 DELIVERED = End(
@@ -238,6 +245,12 @@ WITHHELD = End(
     outcome="rejected",
     does=(commands.RELEASE_LIMITS,),
 )
+RETURNED = End(
+    "returned",
+    "All that was delivered has been returned or paid back.",
+    outcome="returned",
+    does=(commands.RELEASE_LIMITS,),
+)
 
 # -- groups ----------------------------------------------------------------------------------------
 
@@ -272,11 +285,11 @@ UNSHIPPED = (AWAITING_DISPATCH, PRICE_IN_QUESTION)
 PACKING = (*UNSHIPPED, PART_SHIPPED, AWAITING_RENEWAL)
 IN_WAREHOUSE = (*PACKING, STOP_REQUESTED, RENEWING)
 TOO_LATE_TO_CHANGE = (PART_SHIPPED, AWAITING_RENEWAL, STOP_REQUESTED, RENEWING)
-AFTER_WAREHOUSE = (SHIPPED, AWAITING_REMEDY, REPLACING, SETTLING)
+AFTER_WAREHOUSE = (SHIPPED, AWAITING_REMEDY, REPLACING, SETTLING, IN_RETURN)
 BUSY = (RENEWING, REPLACING)  #: short steps during which parcels wait
 OUT_OF_REACH = (STOP_REQUESTED, SHIPPED, AWAITING_REMEDY, REPLACING)
 NOTING = (*IN_WAREHOUSE, SHIPPED, AWAITING_REMEDY, REPLACING)
-ENDED = (DELIVERED, CANCELLED, REJECTED, EXPIRED, REFUNDED, WITHHELD)
+ENDED = (DELIVERED, CANCELLED, REJECTED, EXPIRED, REFUNDED, WITHHELD, RETURNED)
 EVERYWHERE = (PLACED, *BEFORE_WAREHOUSE, *HANDING_OVER, *IN_WAREHOUSE, *AFTER_WAREHOUSE, *ENDED)
 OPENED = EVERYWHERE[1:]
 

@@ -62,5 +62,9 @@ def damaged(shipment: Shipment, _: Event, __: datetime) -> Shipment:
     return shipment.model_copy(update={"trouble": Trouble.DAMAGED})
 
 
+def acknowledged(shipment: Shipment, _: Event, __: datetime) -> Shipment:
+    return shipment.model_copy(update={"acknowledged": True, "trouble": None})
+
+
 def not_received(shipment: Shipment, _: Event, __: datetime) -> Shipment:
     return shipment.model_copy(update={"trouble": Trouble.NOT_RECEIVED})

@@ -36,4 +36,6 @@ def cancelled(shipment: Shipment, _: Event, __: datetime) -> Verdict:
 def undisputed(shipment: Shipment, event: events.DeliveryDisputed, _: datetime) -> Verdict:
     if event.customer != shipment.customer:
         return Refusal("this parcel belongs to another customer")
+    if shipment.acknowledged:
+        return Refusal("the customer has asked to return what was in this parcel")
     return allow_if(shipment.trouble is None, "the carrier has proved this delivery already")

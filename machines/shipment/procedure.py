@@ -24,6 +24,7 @@ from machines.kernel.procedure import Procedure
 from machines.kernel.rule import Send, defer, ignore, note, on, refuse
 from machines.kernel.state import Act, Ask, Deadline, End, Wait
 from machines.messages import MessageSent, MessageUndeliverable, StaffAlerted
+from machines.returning import ParcelAcknowledged
 from machines.shipment import commands, effects, events, guards
 from machines.shipment.data import Shipment
 from machines.shipment.events import Progress
@@ -225,6 +226,15 @@ DISPUTE = (
     ),
     on(events.DeliveryProved, at=PROVING, to=DELIVERED, does=(commands.TELL_PROVED,)),
     on(events.DeliveryNotProved, at=PROVING, to=FAILED),
+    on(ParcelAcknowledged, at=DELIVERED, then=effects.acknowledged),
+    on(ParcelAcknowledged, at=PROVING, to=DELIVERED, then=effects.acknowledged),
+    ignore(
+        ParcelAcknowledged,
+        at=(*BEFORE_CARRIER, *WITH_CARRIER, CLAIMING, CANCELLED, FAILED),
+        because="it counts only for a parcel that was delivered",
+    ),
+    ignore(events.DeliveryProved, at=DELIVERED, because="the customer has said so meanwhile"),
+    ignore(events.DeliveryNotProved, at=DELIVERED, because="the customer has said otherwise meanwhile"),
     refuse(
         events.DeliveryDisputed,
         at=(*BEFORE_CARRIER, *WITH_CARRIER, CLAIMING, PROVING, CANCELLED, FAILED),
@@ -266,9 +276,10 @@ OTHERWISE = (
 def may_happen(shipment: Shipment) -> Iterable[Event]:
     """What warehouse, carrier and customer may report of this parcel."""
     at = datetime(2026, 12, 2, 9, tzinfo=UTC)
-    yield ShipmentCancelled(parcel=shipment.parcel)
     yield events.ShipmentDispatched()
     yield events.ShipmentDelivered()
+    yield ShipmentCancelled(parcel=shipment.parcel)
+    yield ParcelAcknowledged(parcel=shipment.parcel)
     yield events.ParcelDamaged()
     yield events.ParcelLost()
     yield events.ReturnStarted(reason=events.ReturnReason.REFUSED)
@@ -294,6 +305,7 @@ SHIPMENT = Procedure(
     events=(
         ShipmentRequested,
         ShipmentCancelled,
+        ParcelAcknowledged,
         events.ShipmentDispatched,
         events.ParcelScanned,
         events.ShipmentDelivered,

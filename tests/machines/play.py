@@ -14,7 +14,7 @@ from machines.kernel.decision import Decision
 from machines.kernel.definition import Definition
 from machines.kernel.event import DeadlinePassed, Event, Facts, Received
 from machines.kernel.rule import Disposition
-from machines.kernel.state import DEADLINE, Deadline
+from machines.kernel.state import DEADLINE, Deadline, State
 from machines.ledger import LAWS
 from machines.messages import Message
 
@@ -48,6 +48,9 @@ class Play:
 
     def state(self, case: str) -> str:
         return self.cases[case].state
+
+    def procedure_state(self, case: str) -> State:
+        return DEFINITIONS[case.partition("/")[0]].states[self.state(case)]
 
     def tell(self, case: str, event: Event, *, parent: str | None = None) -> Disposition:
         """Answers what became of ``event``; all that follows from it has happened then."""

@@ -173,3 +173,37 @@ def test_an_event_to_a_procedure_or_a_case_that_does_not_exist() -> None:
     ):
         found = [one for one in findings(*procedures) if one.kind is Kind.NO_RECEIVER]
         assert text in {one.text for one in found}
+
+
+class Closed(Event, type="order.closed"):
+    pass
+
+
+def test_a_child_that_waits_for_its_parents_word_is_not_without_end_where_the_bound_cut_that_word_off() -> (
+    None
+):
+    waiting = Wait("waiting", "", no_deadline="the order says")
+    child = procedure(
+        "parcel",
+        (Requested, Stopped),
+        (NEW, waiting, KEPT),
+        (
+            on(Requested, at=NEW, to=waiting, then=start),
+            on(Stopped, at=waiting, to=KEPT),
+            ignore(Requested, at=(waiting, KEPT), because="twice"),
+            ignore(Stopped, at=KEPT, because="too late"),
+        ),
+    )
+    parent = procedure(
+        "order",
+        (Ordered, Closed, Cancelled, Kept),
+        (NEW, OPEN, STOPPING, DONE, DEAD),
+        (
+            *ORDER_RULES,
+            on(Closed, at=OPEN, to=DONE),
+            ignore(Closed, at=(STOPPING, DONE, DEAD), because="too late"),
+        ),
+    )
+    for deviations in (0, 9):
+        found = check((parent, child), clock=perf_counter, deviations=deviations).findings
+        assert not [one for one in found if one.kind is Kind.NO_END]

@@ -290,9 +290,9 @@ PATHS = [
         answers={"warehouse.cancel": [outcomes.CancellationNoted()]},
     ),
     Path(
-        "too late to cancel: a return is offered",
+        "too late to cancel: a return opens by itself",
         [CANCEL, *DELIVERY],
-        "delivered",
+        "in_return",
         answers={"warehouse.cancel": [events.CancellationRejected()]},
         told=("order.too_late_to_cancel",),
         kept=3500,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -145,6 +147,21 @@ def test_a_message_before_its_case_waits_and_a_deferred_one_is_taken_up_after_th
     assert (run.ended - run.scenario.start).days == 30
     assert run.balances("parent/1") == {"paid": 100, "over": 1}
     assert failures(run) == []
+
+
+def test_an_instant_that_is_past_when_it_is_named_passes_at_once_and_time_never_runs_backwards() -> None:
+    due = Deadline("due", "", until=lambda _: datetime(2025, 1, 1, tzinfo=UTC))
+    late = Wait("late", "", deadlines=(due,))
+    parent = replace(
+        PARENT,
+        states=(NEW, late, OVER),
+        rules=(on(Opened, at=NEW, to=late, then=lambda *_: Job()), on(due, at=late, to=OVER)),
+    )
+    definition = Definition(parent, due=lambda *_: datetime.max.replace(tzinfo=UTC))
+    written = play().scenario
+    run = simulate(written, definitions={"parent": definition}, calendar=ALWAYS)
+    assert run.cases["parent/1"].state == "over"
+    assert [entry.at for _, entry in run.journal] == [written.start, written.start]
 
 
 def test_outcomes_follow_the_script() -> None:

@@ -17,7 +17,16 @@ RENDERER = Renderer(POLICY.house, zone=POLICY.calendar.zone)
 NAME = "sealed:1:C-1:bmFtZQ"
 PLACEHOLDERS = {"shipment.progress"}  #: stands for one template for each kind of progress
 APOLOGY = {"en": r"apologies|apologise|sorry", "de": r"[Ee]ntschuldigen|tut uns leid"}
-APOLOGISING = ("order.delayed", "order.dispatch_late", "order.longer_wait", "order.remedy_needed")
+APOLOGISING = (
+    "order.delayed",
+    "order.dispatch_late",
+    "order.longer_wait",
+    "order.remedy_needed",
+    "return.authorised",
+    "return.keep_the_goods",
+    "return.lost_on_the_way",
+    "return.replacement_out_of_stock",
+)
 
 TEMPLATES = sorted({message.template for message in sent()} | declared() - PLACEHOLDERS)
 

@@ -54,6 +54,15 @@ def test_the_opening_event_meets_the_terms_of_the_house() -> None:
         assert decision.case.data == Loan(book="Emma", renewals=renewals)
 
 
+def test_a_rule_may_explain_itself_from_what_the_case_then_knows() -> None:
+    renewing = next(rule for rule in LOAN.rules if rule.event == "loan.renewed")
+    telling = replace(renewing, explains=lambda loan: f"renewal {loan.renewals} of {loan.book}")
+    rules = tuple(telling if rule is renewing else rule for rule in LOAN.rules)
+    definition = Definition(replace(LOAN, rules=rules), due=DEFINITION.due)
+    decision = decide(definition, run("loan.lent"), received("loan.renewed"), NOW)
+    assert decision.entry.reason == "renewal 1 of Emma"
+
+
 def test_a_guard_that_refuses_gives_its_reason_and_changes_nothing_but_the_journal() -> None:
     before = run("loan.lent", "loan.renewed", "loan.renewed")
     decision = decide(DEFINITION, before, received("loan.renewed"), NOW)

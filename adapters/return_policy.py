@@ -1,0 +1,74 @@
+"""The return policy over HTTP: in plain words, and as the explained answer to a question about given goods.
+
+Read-only, and computed by the same object that decides about real returns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, time
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from fastapi import FastAPI, Query
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+
+from adapters.problems import Problem
+from machines.between import Sku
+from machines.kernel.money import Amount, Currency
+from machines.returning import Reason, Sold
+from machines.returns.eligibility import Answer, Question, assess
+from machines.returns.terms import Terms
+from machines.returns.wording import in_words
+
+Country = Annotated[str, Query(pattern=r"^[A-Z]{2}$", description="ISO 3166 code of where the goods are")]
+
+
+class Policy(BaseModel):
+    """``rules`` are for people, ``terms`` the numbers behind them."""
+
+    rules: tuple[str, ...]
+    terms: Terms
+
+
+def add_return_policy(app: FastAPI, *, terms: Terms, clock: Callable[[], datetime]) -> None:
+    app.add_exception_handler(RequestValidationError, _invalid)
+
+    @app.get("/policy/returns", tags=["policy"], summary="The return policy")
+    def show_policy() -> Policy:
+        return Policy(rules=in_words(terms), terms=terms)
+
+    @app.get("/policy/returns/eligibility", tags=["policy"], summary="May these goods come back?")
+    def show_eligibility(
+        *,
+        sku: Sku,
+        delivered: date,
+        country: Country,
+        price: Amount = 0,
+        quantity: Annotated[int, Query(ge=1, le=10_000)] = 1,
+        currency: Currency = "EUR",
+        reason: Reason = Reason.CHANGED_MIND,
+        on: Annotated[date | None, Query(description="the day of the request; today if not given")] = None,
+    ) -> Answer:
+        question = Question(
+            items=(Sold(sku=sku, quantity=quantity, price=price),),
+            country=country,
+            currency=currency,
+            delivered=noon(delivered, terms=terms),
+            reason=reason,
+        )
+        return assess(question, terms=terms, now=noon(on, terms=terms) if on else clock())
+
+
+def noon(day: date, *, terms: Terms) -> datetime:
+    """An instant of ``day`` for the policy, which counts whole days in its own time zone."""
+    return datetime.combine(day, time(12), tzinfo=ZoneInfo(terms.zone))
+
+
+async def _invalid(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    wrong = "; ".join(f"{one['loc'][-1]}: {one['msg']}" for one in error.errors())
+    return Problem("invalid-query", wrong).response()

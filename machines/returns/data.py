@@ -1,0 +1,155 @@
+"""What a return knows: the goods, the answer of the policy, how far the parcel is, what inspection found,
+and which money and parcels are under way because of it. Amounts are minor units of its one currency."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from machines.between import Address, Means, Pick, Share, Source
+from machines.kernel.event import Facts
+from machines.kernel.money import Currency
+from machines.messages import Buyer
+from machines.returning import Reason, Sold, Wish
+from machines.returns.eligibility import Answer
+from machines.returns.events import Choice, Found
+
+CHARGE = "exchange"  #: the payment that a replacement was charged as
+
+
+class Override(Facts):
+    """A colleague has decided otherwise than the policy; ``by`` and ``reason`` say who and why."""
+
+    by: str
+    reason: str
+    at: datetime
+
+
+class Payback(Facts):
+    """One refund case of this return; ``shares`` are what it may take from each payment."""
+
+    key: str
+    shares: tuple[Share, ...]
+    cause: str  #: the event that it follows from
+    open: bool = True
+    withheld: bool = False
+
+
+class Purpose(StrEnum):
+    REPLACEMENT = "replacement"
+    BACK = "back to the customer"
+
+
+class ParcelStatus(StrEnum):
+    OPEN = "open"
+    LEFT = "left"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
+class Parcel(Facts):
+    """A parcel to the customer, and the shipment case of that ``key``."""
+
+    key: str
+    purpose: Purpose
+    items: tuple[Pick, ...]
+    value: int
+    status: ParcelStatus = ParcelStatus.OPEN
+
+
+class Reopening(StrEnum):
+    """Why a return that was over is opened once more."""
+
+    GOODS_CAME = "goods came"
+    PARCEL_FAILED = "parcel failed"
+
+
+class Return(Facts):
+    rma: str
+    order: str
+    customer: str
+    buyer: Buyer
+    ship_to: Address
+    locale: str
+    currency: Currency
+    items: tuple[Sold, ...]
+    reason: Reason
+    wish: Wish
+    instead: str | None
+    advance: bool
+    sources: tuple[Source, ...]
+    token: str | None
+    answer: Answer
+    override: Override | None = None
+    tracking: str | None = None
+    sequence: int = 0
+    scanned_at: datetime | None = None
+    sent_at: datetime | None = None  #: when a scan, the customer's proof or the parcel itself showed it
+    came: bool = False  #: the warehouse has it
+    found: tuple[Found, ...] = ()
+    accepted: int = 0  #: what goes back for the pieces found as they were sold
+    offered: int = 0  #: that, and what the other pieces are still worth
+    choice: Choice | None = None
+    paybacks: tuple[Payback, ...] = ()
+    parcels: tuple[Parcel, ...] = ()
+    price: int = 0  #: of one piece of the replacement
+    charging: int = 0
+    charged: int = 0
+    reopening: Reopening | None = None
+    rung: int = 0
+
+    @property
+    def country(self) -> str:
+        return self.ship_to.country
+
+    @property
+    def pieces(self) -> int:
+        return sum(item.quantity for item in self.items)
+
+    @property
+    def refund(self) -> int:
+        """What goes back if everything comes back as it was sold, as far as payments cover it."""
+        return min(self.answer.refund, self.covered)
+
+    @property
+    def worth(self) -> int:
+        """What the goods count for when others take their place."""
+        return self.answer.refund - self.answer.delivery_costs
+
+    @property
+    def covered(self) -> int:
+        return sum(source.cap for source in self.sources)
+
+    @property
+    def going_back(self) -> int:
+        """Asked for, paid or withheld."""
+        return sum(share.amount for payback in self.paybacks for share in payback.shares)
+
+    @property
+    def replacing(self) -> tuple[Pick, ...]:
+        """What takes the place of the goods."""
+        return tuple(Pick(sku=self.instead or item.sku, quantity=item.quantity) for item in self.items)
+
+    @property
+    def difference(self) -> int:
+        """What the replacement costs more than the goods (less, if negative)."""
+        return self.price * self.pieces - self.worth if self.instead else 0
+
+    def caps(self) -> tuple[Source, ...]:
+        """What each payment can still give back, the newest first; a charge for a replacement is newest."""
+        gone: dict[str, int] = {}
+        for payback in self.paybacks:
+            for share in payback.shares:
+                gone[share.payment] = gone.get(share.payment, 0) + share.amount
+        charge = (Source(payment=CHARGE, means=Means.CARD, cap=self.charged),) if self.charged else ()
+        left = (
+            source.model_copy(update={"cap": source.cap - gone.get(source.payment, 0)})
+            for source in (*charge, *self.sources)
+        )
+        return tuple(source for source in left if source.cap > 0)
+
+    def replacement(self, *statuses: ParcelStatus) -> bool:
+        """Whether a replacement is in one of ``statuses``."""
+        return any(
+            parcel.purpose is Purpose.REPLACEMENT and parcel.status in statuses for parcel in self.parcels
+        )

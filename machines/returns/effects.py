@@ -1,0 +1,188 @@
+"""What an event changes in what a return knows."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from machines.kernel.event import DeadlinePassed, Event
+from machines.returning import ReturnRequested, Wish
+from machines.returns import events as told
+from machines.returns.data import Override, ParcelStatus, Reopening, Return
+from machines.returns.eligibility import Answer, Ground, Question, Ruling, assess
+from machines.returns.paying import begin_charge, owe, owe_all, owe_offer, send_back
+from machines.returns.terms import Terms
+
+LAST_RUNG = 2
+
+# -- request ---------------------------------------------------------------------------------------
+
+
+def answered(terms: Terms, event: ReturnRequested) -> Answer:
+    """What the policy says, as of the day on which the customer told us."""
+    question = Question(
+        items=event.items,
+        country=event.ship_to.country,
+        currency=event.currency,
+        delivered=event.delivered,
+        reason=event.reason,
+        delivery_costs=event.delivery_costs,
+    )
+    return assess(question, terms=terms, now=event.notified)
+
+
+def request(terms: Terms, event: ReturnRequested, _: datetime) -> Return:
+    return Return(
+        rma=event.rma,
+        order=event.order,
+        customer=event.customer,
+        buyer=event.buyer,
+        ship_to=event.ship_to,
+        locale=event.locale,
+        currency=event.currency,
+        items=event.items,
+        reason=event.reason,
+        wish=event.wish,
+        instead=event.instead if event.wish is Wish.EXCHANGE else None,
+        advance=_in_advance(terms, event),
+        sources=event.sources,
+        token=event.token,
+        answer=answered(terms, event),
+    )
+
+
+def _in_advance(terms: Terms, event: ReturnRequested) -> bool:
+    """A replacement comes first only where it could be charged if the original stays away."""
+    chargeable = event.token is not None
+    return event.advance and terms.advance and chargeable and event.wish is Wish.REPLACEMENT
+
+
+def request_to_keep(terms: Terms, event: ReturnRequested, now: datetime) -> Return:
+    return owe_all(request(terms, event, now), event, now)
+
+
+def explained(data: Return) -> str:
+    """What the journal says of the answer."""
+    return data.answer.explained
+
+
+def override(data: Return, event: told.ReturnOverridden, now: datetime) -> Return:
+    """Whoever decided and why stays on record; the goods come back without a fee."""
+    answer = data.answer
+    costs = answer.delivery_costs
+    value = sum(item.price * item.quantity for item in data.items)
+    prices = {item.sku: item.price for item in data.items}
+    lines = tuple(
+        line.model_copy(
+            update={
+                "ruling": Ruling.ALLOWED,
+                "fee_percent": 0,
+                "refund": prices[line.sku],
+                "ground": Ground.OVERRIDDEN,
+            }
+        )
+        for line in answer.lines
+    )
+    update = {
+        "ruling": Ruling.ALLOWED,
+        "reasons": (f"allowed by {event.by}: {event.reason}",),
+        "alternatives": (),
+        "fee": 0,
+        "refund": value + costs,
+        "lines": lines,
+    }
+    made = Override(by=event.by, reason=event.reason, at=now)
+    return data.model_copy(update={"override": made, "answer": answer.model_copy(update=update)})
+
+
+def override_to_keep(data: Return, event: told.ReturnOverridden, now: datetime) -> Return:
+    return owe_all(override(data, event, now), event, now)
+
+
+# -- parcel to us ----------------------------------------------------------------------------------
+
+
+def label(data: Return, event: told.LabelIssued, _: datetime) -> Return:
+    return data.model_copy(update={"tracking": event.tracking})
+
+
+def no_label(data: Return, _: told.LabelNotIssued, __: datetime) -> Return:
+    """Without a label of ours a replacement does not leave first."""
+    return data.model_copy(update={"advance": False})
+
+
+def sent(data: Return, _: Event, now: datetime) -> Return:
+    return data.model_copy(update={"sent_at": data.sent_at or now})
+
+
+def scan(data: Return, event: told.ReturnScanned, now: datetime) -> Return:
+    update = {"sequence": event.sequence, "scanned_at": event.scanned_at}
+    return sent(data.model_copy(update=update), event, now)
+
+
+def lost(data: Return, _: Event, __: datetime) -> Return:
+    """As if all had come back as it was sold."""
+    update = {"accepted": data.answer.refund, "offered": data.answer.refund}
+    return data.model_copy(update=update)
+
+
+def lost_and_owe(data: Return, event: Event, now: datetime) -> Return:
+    return owe_offer(lost(data, event, now), event, now)
+
+
+def arrived(data: Return, event: Event, now: datetime) -> Return:
+    return sent(data.model_copy(update={"came": True, "rung": 0}), event, now)
+
+
+def climb(data: Return, _: DeadlinePassed, __: datetime) -> Return:
+    return data.model_copy(update={"rung": min(data.rung + 1, LAST_RUNG)})
+
+
+def inspect(data: Return, event: told.ReturnInspected, _: datetime) -> Return:
+    """Counts what was found against what was announced, each announced piece once, the best first."""
+    worth = {line.sku: line.refund for line in data.answer.lines}
+    left = {item.sku: item.quantity for item in data.items}
+    accepted = offered = 0
+    for found in sorted(event.found, key=_still_worth, reverse=True):
+        if found.condition in (told.Condition.OTHER_ITEM, told.Condition.REPLACEMENT):
+            continue
+        pieces = min(found.quantity, left.get(found.sku, 0))
+        left[found.sku] = left.get(found.sku, 0) - pieces
+        full = worth.get(found.sku, 0) * pieces
+        if found.condition is told.Condition.AS_SOLD:
+            accepted, offered = accepted + full, offered + full
+        elif found.condition is told.Condition.WORTH_LESS:
+            offered += full * found.worth // 100
+    if offered and not any(left.values()):
+        costs = data.answer.delivery_costs
+        accepted, offered = accepted + costs if accepted else 0, offered + costs
+    return data.model_copy(update={"found": event.found, "accepted": accepted, "offered": offered})
+
+
+def _still_worth(found: told.Found) -> int:
+    """In per cent."""
+    return {told.Condition.AS_SOLD: 100, told.Condition.WORTH_LESS: found.worth}.get(found.condition, 0)
+
+
+def inspect_and_owe(data: Return, event: told.ReturnInspected, now: datetime) -> Return:
+    data = inspect(data, event, now)
+    return owe(data, data.offered, event)
+
+
+def inspect_and_undo_charge(data: Return, event: told.ReturnInspected, now: datetime) -> Return:
+    """The original is here after all. Where the replacement turned out never to have arrived, both count."""
+    data = inspect(data, event, now)
+    if data.replacement(ParcelStatus.FAILED):
+        return owe(data, data.offered + data.charged, event)
+    return owe(data, min(data.offered, data.charged), event)
+
+
+def inspect_and_send_back(data: Return, event: told.ReturnInspected, now: datetime) -> Return:
+    return send_back(inspect(data, event, now))
+
+
+def inspect_and_charge(data: Return, event: told.ReturnInspected, now: datetime) -> Return:
+    return begin_charge(inspect(data, event, now), event, now)
+
+
+def reopen_for_goods(data: Return, event: Event, now: datetime) -> Return:
+    return arrived(data, event, now).model_copy(update={"reopening": Reopening.GOODS_CAME})

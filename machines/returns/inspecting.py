@@ -1,0 +1,144 @@
+"""Rules for the goods that are here: what they are worth, and what the customer chooses."""
+
+from __future__ import annotations
+
+from machines.kernel.rule import on
+from machines.returns import commands, deadlines, effects, events, guards, letters, paying, states
+from machines.returns.guards import inspected
+from machines.returns.sending import request_refund, send_newest_parcel, settle_choice
+
+# What was in the parcel decides. What a colleague finds is counted against what was announced.
+INSPECTION = (
+    on(
+        events.ReturnInspected,
+        at=states.INSPECTING,
+        to=states.RETURN_STANDS,
+        when=guards.came_after_charge,
+        then=effects.inspect_and_undo_charge,
+        does=(commands.BOOK_IN, letters.CALL_ABOUT_UNLISTED),
+        sends=request_refund,
+    ),
+    on(
+        events.ReturnInspected,
+        at=states.INSPECTING,
+        to=states.UNEXCHANGED,
+        when=inspected(guards.replaced, guards.replacement_came_back),
+        then=effects.inspect,
+        does=(commands.BOOK_IN, letters.CALL_ABOUT_UNLISTED),
+    ),
+    on(
+        events.ReturnInspected,
+        at=states.INSPECTING,
+        to=states.RETURN_STANDS,
+        when=inspected(guards.replaced, guards.accepted),
+        then=effects.inspect,
+        does=(commands.BOOK_IN, letters.CALL_ABOUT_UNLISTED),
+    ),
+    on(
+        events.ReturnInspected,
+        at=states.INSPECTING,
+        to=states.RETURN_STANDS,
+        when=inspected(guards.replaced, guards.worth_something),
+        then=effects.inspect,
+        does=(commands.BOOK_IN, letters.CALL_ABOUT_CONDITION),
+    ),
+    on(
+        events.ReturnInspected,
+        at=states.INSPECTING,
+        to=states.CHARGING,
+        when=guards.charge_is_due,
+        then=effects.inspect_and_charge,
+    ),
+    on(
+        events.ReturnInspected,
+        at=states.INSPECTING,
+        to=states.SETTING_ASIDE,
+        when=inspected(guards.accepted, guards.wants_replacement),
+        then=effects.inspect,
+        does=(commands.BOOK_IN, letters.CALL_ABOUT_UNLISTED),
+    ),
+    on(
+        events.ReturnInspected,
+        at=states.INSPECTING,
+        to=states.MONEY_STANDS,
+        when=guards.accepted,
+        then=effects.inspect_and_owe,
+        does=(commands.BOOK_IN, letters.CALL_ABOUT_UNLISTED, letters.TELL_REFUND),
+        sends=request_refund,
+    ),
+    on(
+        events.ReturnInspected,
+        at=states.INSPECTING,
+        to=states.AWAITING_CHOICE,
+        when=guards.worth_something,
+        then=effects.inspect,
+        does=(letters.CALL_ABOUT_UNLISTED,),
+    ),
+    on(
+        events.ReturnInspected,
+        at=states.INSPECTING,
+        to=states.PACKING,
+        when=guards.something_came,
+        then=effects.inspect_and_send_back,
+        does=(commands.PACK, letters.TELL_SENDING_BACK),
+        sends=send_newest_parcel,
+    ),
+    on(
+        events.ReturnInspected,
+        at=states.INSPECTING,
+        to=states.REJECTED,
+        then=effects.inspect,
+    ),
+    on(deadlines.INSPECTION_DUE, at=states.INSPECTING, then=effects.climb, does=(letters.CALL_INSPECTOR,)),
+)
+
+# Goods that are not taken back in full: the customer chooses, silence means the partial refund.
+CHOICE = (
+    on(
+        events.OfferAnswered,
+        at=states.AWAITING_CHOICE,
+        to=states.RETURN_STANDS,
+        when=guards.sends_back,
+        then=paying.take_offer,
+        does=(commands.BOOK_IN, commands.PACK, letters.TELL_SENDING_BACK),
+        sends=settle_choice,
+    ),
+    on(
+        events.OfferAnswered,
+        at=states.AWAITING_CHOICE,
+        to=states.RETURN_STANDS,
+        when=guards.by_its_customer,
+        then=paying.take_offer,
+        does=(commands.BOOK_IN, letters.TELL_REFUND),
+        sends=settle_choice,
+    ),
+    on(deadlines.CHOICE_REMINDER, at=states.AWAITING_CHOICE, does=(letters.REMIND_TO_CHOOSE,)),
+    on(
+        deadlines.CHOICE_DUE,
+        at=states.AWAITING_CHOICE,
+        to=states.MONEY_STANDS,
+        then=paying.owe_offer,
+        does=(commands.BOOK_IN, letters.TELL_REFUND),
+        sends=request_refund,
+    ),
+)
+
+# The refund of a withdrawal may wait for the goods, or for proof that they were sent, and not for us.
+BY_LAW = (
+    on(
+        deadlines.REFUND_BY,
+        at=(states.IN_TRANSIT, states.INSPECTING),
+        to=states.MONEY_STANDS,
+        then=paying.owe_all,
+        does=(letters.TELL_REFUND_BY_LAW,),
+        sends=request_refund,
+    ),
+    on(
+        deadlines.REFUND_BY,
+        at=states.AWAITING_CHOICE,
+        to=states.MONEY_STANDS,
+        then=paying.owe_offer,
+        does=(commands.BOOK_IN, letters.TELL_REFUND),
+        sends=request_refund,
+    ),
+)

@@ -1,0 +1,79 @@
+"""What a return tells its order, its refunds and its parcels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from machines.between import (
+    Means,
+    RefundReport,
+    RefundRequested,
+    ShipmentRequested,
+    Source,
+)
+from machines.kernel.event import Event
+from machines.kernel.rule import Send
+from machines.returning import ReturnRefunded, ReturnReopened
+from machines.returns.data import CHARGE, Return
+
+
+def request_refund(data: Return, event: Event) -> Iterable[Send]:
+    """A refund case for what is owed because of ``event``, from each payment what is set aside."""
+    means = {source.payment: source.means for source in data.sources}
+    for payback in data.paybacks:
+        if not payback.open or payback.cause != event.type:
+            continue
+        sources = tuple(
+            Source(payment=share.payment, means=means.get(share.payment, Means.CARD), cap=share.amount)
+            for share in payback.shares
+        )
+        request = RefundRequested(
+            refund=payback.key,
+            order=data.order,
+            customer=data.customer,
+            buyer=data.buyer,
+            locale=data.locale,
+            currency=data.currency,
+            amount=sum(share.amount for share in payback.shares),
+            reason=f"return: {data.reason}",
+            sources=sources,
+        )
+        yield Send(request, to=("refund", payback.key))
+
+
+def send_newest_parcel(data: Return, _: Event) -> Iterable[Send]:
+    parcel = data.parcels[-1]
+    request = ShipmentRequested(
+        parcel=parcel.key,
+        order=data.order,
+        customer=data.customer,
+        buyer=data.buyer,
+        ship_to=data.ship_to,
+        locale=data.locale,
+        items=parcel.items,
+        value=parcel.value,
+    )
+    yield Send(request, to=("shipment", parcel.key))
+
+
+def replace_and_refund(data: Return, event: Event) -> Iterable[Send]:
+    yield from send_newest_parcel(data, event)
+    yield from request_refund(data, event)
+
+
+def settle_choice(data: Return, event: Event) -> Iterable[Send]:
+    """The refund of what is taken, and the parcel with what is not."""
+    if data.parcels:
+        yield from send_newest_parcel(data, event)
+    yield from request_refund(data, event)
+
+
+def pass_on(data: Return, event: RefundReport) -> Iterable[Send]:
+    """The order hears what has gone back of its own payments; a charge of ours is none of them."""
+    shares = tuple(share for share in event.shares if share.payment != CHARGE)
+    if shares:
+        yield Send(ReturnRefunded(rma=data.rma, shares=shares))
+
+
+def reopen(data: Return, _: Event) -> Iterable[Send]:
+    yield Send(ReturnReopened(rma=data.rma))

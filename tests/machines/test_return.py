@@ -1,0 +1,551 @@
+"""The return procedure on its own: what each way of a return ends in, what the customer is told and paid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from machines.between import ParcelFailed, Source, Trouble
+from machines.kernel.event import Event
+from machines.kernel.rule import Disposition
+from machines.refund import events as refunding
+from machines.returning import Reason, ReturnClosed, ReturnCovered, ReturnRequested, Wish
+from machines.returns import events as told
+from machines.returns.data import Return
+from machines.shipment import events as carrier
+from tests.machines.play import START, Answer, Play
+
+RMA = "SO-1001-RT1"
+CASE, REFUND, REPLACEMENT, BACK = (
+    f"return/{RMA}",
+    f"refund/{RMA}-R1",
+    f"shipment/{RMA}-X1",
+    f"shipment/{RMA}-B1",
+)
+KETTLE = told.Found(sku="KETTLE", quantity=1)
+USED = told.Found(sku="KETTLE", quantity=1, condition=told.Condition.WORTH_LESS, worth=60)
+BRICK = told.Found(sku="BRICK", quantity=1, condition=told.Condition.OTHER_ITEM)
+OURS = told.Found(sku="KETTLE", quantity=1, condition=told.Condition.REPLACEMENT)
+ARRIVED, LOST = told.ReturnArrived(), told.ReturnLost()
+SENT, WITHDRAWN = told.ReturnSent(customer="C-1"), told.ReturnWithdrawn(customer="C-1")
+LEAVES, ARRIVES = carrier.ShipmentDispatched(), carrier.ShipmentDelivered()
+REPLACED: list[Any] = [(REPLACEMENT, LEAVES), (REPLACEMENT, ARRIVES)]
+OVERRIDE = told.ReturnOverridden(by="j.doe", reason="good customer")
+KEEP = told.ReturnOverridden(by="j.doe", reason="not worth it", keep=True)
+OLD = START - timedelta(days=100)
+
+
+def request(**said: Any) -> ReturnRequested:
+    """A kettle of 30.00 and its delivery, delivered last week."""
+    example = ReturnRequested.examples[0]
+    usual = {"delivered": START - timedelta(days=7), "notified": START}
+    return ReturnRequested.model_validate({**example, **usual, **said})
+
+
+def inspected(*found: told.Found) -> Event:
+    return told.ReturnInspected(by="warehouse", found=found)
+
+
+def chosen(choice: told.Choice) -> Event:
+    return told.OfferAnswered(customer="C-1", choice=choice)
+
+
+def difference(*, pay: bool) -> Event:
+    return told.DifferenceAnswered(customer="C-1", pay=pay)
+
+
+def scan(sequence: int, *, hour: int = 9) -> Event:
+    return told.ReturnScanned(sequence=sequence, scanned_at=datetime(2026, 12, 2, hour, tzinfo=UTC))
+
+
+PLAIN = request()
+DEFECTIVE = request(reason=Reason.DEFECTIVE, wish=Wish.REPLACEMENT)
+EXCHANGE = request(wish=Wish.EXCHANGE, instead="POT")
+ADVANCE = request(reason=Reason.DEFECTIVE, wish=Wish.REPLACEMENT, advance=True)
+TOO_LATE = request(delivered=OLD)
+SHORT = told.GoodsShort()
+DECLINED = told.ChargeDeclined(reason="no funds")
+NOT_LABELLED = told.LabelNotIssued(reason="no collection there")
+
+
+@dataclass(frozen=True)
+class Path:
+    """Steps are events to the return, (another case, event), or the name of a deadline that passes."""
+
+    name: str
+    steps: Sequence[Event | tuple[str, Event] | str]
+    ends: str
+    asked: ReturnRequested = PLAIN
+    answers: dict[str, list[Answer]] = field(default_factory=dict)
+    told: tuple[str, ...] = ()
+    back: int = 0  #: what has gone back
+    charged: int = 0
+
+
+PATHS = [
+    Path(
+        "ordinary",
+        [scan(1), ARRIVED, inspected(KETTLE)],
+        "refunded",
+        told=("return.authorised", "return.arrived", "return.refund_on_its_way", "return.completed"),
+        back=3500,
+    ),
+    Path("not unpacked yet, but here", [ARRIVED], "inspecting"),
+    # may it come back?
+    Path("declined, and nobody appeals", ["appeal_due"], "turned_down", TOO_LATE, told=("return.declined",)),
+    Path("declined, and withdrawn", [WITHDRAWN], "turned_down", TOO_LATE),
+    Path("declined, overridden", [OVERRIDE, ARRIVED, inspected(KETTLE)], "refunded", TOO_LATE, back=3000),
+    Path("declined, overridden to keep", [KEEP], "refunded", TOO_LATE, back=3000),
+    Path("overridden to keep on the way", [SENT, KEEP], "refunded", back=3500),
+    Path("goods sent in all the same", [ARRIVED, "appeal_due", ARRIVED], "turned_down", TOO_LATE),
+    Path(
+        "not worth the postage",
+        [],
+        "refunded",
+        request(reason=Reason.DAMAGED, items=({"sku": "CUP", "quantity": 1, "price": 900},)),
+        told=("return.keep_the_goods", "return.completed"),
+        back=1400,
+    ),
+    # the way to us
+    Path("never comes", ["reminder", "reminder", "parcel_due"], "expired"),
+    Path("kept after all", [WITHDRAWN], "cancelled"),
+    Path(
+        "no label",
+        [SENT, ARRIVED, inspected(KETTLE)],
+        "refunded",
+        back=3500,
+        answers={"carrier.return_label": [NOT_LABELLED]},
+    ),
+    Path("lost, says the carrier", [scan(1), LOST], "refunded", back=3500),
+    Path("lost, says the clock", [scan(1), "no_scan"], "refunded", back=3500),
+    Path("lost, then found", [scan(1), LOST, ARRIVED, ARRIVED], "refunded", back=3500),
+    Path("lost, replaced", [scan(1), LOST, *REPLACED], "exchanged", DEFECTIVE),
+    Path("refund by law before inspection", [SENT, ARRIVED, "refund_by"], "refunded", back=3500),
+    Path(
+        "refund by law while the customer chooses",
+        [ARRIVED, inspected(USED), "refund_by"],
+        "refunded",
+        back=2300,
+    ),
+    # inspection
+    Path(
+        "nobody inspects",
+        [ARRIVED, "inspection_due", "inspection_due", inspected(KETTLE)],
+        "refunded",
+        back=3500,
+    ),
+    Path("more than announced", [ARRIVED, inspected(KETTLE, BRICK)], "refunded", back=3500),
+    Path("the wrong thing", [ARRIVED, inspected(BRICK), (BACK, LEAVES), (BACK, ARRIVES)], "rejected"),
+    Path("nothing", [ARRIVED, inspected()], "rejected"),
+    Path("used, silent", [ARRIVED, inspected(USED), "choice_reminder", "choice_due"], "refunded", back=2300),
+    Path(
+        "used, partial refund",
+        [ARRIVED, inspected(USED), chosen(told.Choice.PARTIAL_REFUND)],
+        "refunded",
+        back=2300,
+    ),
+    Path("used, disposed of", [ARRIVED, inspected(USED), chosen(told.Choice.DISPOSE)], "disposed"),
+    Path(
+        "used, sent back",
+        [ARRIVED, inspected(USED), chosen(told.Choice.SEND_BACK), (BACK, LEAVES), (BACK, ARRIVES)],
+        "rejected",
+    ),
+    Path(
+        "used, lost on the way back",
+        [
+            ARRIVED,
+            inspected(USED),
+            chosen(told.Choice.SEND_BACK),
+            (BACK, LEAVES),
+            (BACK, carrier.ParcelLost()),
+        ],
+        "refunded",
+        back=2300,
+    ),
+    # a replacement
+    Path("replaced", [ARRIVED, inspected(KETTLE), *REPLACED], "exchanged", DEFECTIVE),
+    Path("nobody packs it", [ARRIVED, inspected(KETTLE), "dispatch_due", *REPLACED], "exchanged", DEFECTIVE),
+    Path(
+        "out of stock",
+        [ARRIVED, inspected(KETTLE)],
+        "refunded",
+        DEFECTIVE,
+        back=3500,
+        answers={"stock.set_aside": [SHORT]},
+    ),
+    Path(
+        "replacement is lost",
+        [ARRIVED, inspected(KETTLE), (REPLACEMENT, LEAVES), (REPLACEMENT, carrier.ParcelLost())],
+        "refunded",
+        DEFECTIVE,
+        back=3500,
+    ),
+    Path(
+        "dearer, paid",
+        [ARRIVED, inspected(KETTLE), difference(pay=True), *REPLACED],
+        "exchanged",
+        EXCHANGE,
+        charged=1500,
+    ),
+    Path(
+        "dearer, declined, paid",
+        [ARRIVED, inspected(KETTLE), difference(pay=True), difference(pay=True), *REPLACED],
+        "exchanged",
+        EXCHANGE,
+        answers={"payment.charge": [DECLINED]},
+        charged=1500,
+    ),
+    Path(
+        "dearer, not paid",
+        [ARRIVED, inspected(KETTLE), difference(pay=False)],
+        "refunded",
+        EXCHANGE,
+        back=3500,
+    ),
+    Path("dearer, silent", [ARRIVED, inspected(KETTLE), "difference_due"], "refunded", EXCHANGE, back=3500),
+    Path(
+        "dearer, paid, lost: all goes back",
+        [
+            ARRIVED,
+            inspected(KETTLE),
+            difference(pay=True),
+            (REPLACEMENT, LEAVES),
+            (REPLACEMENT, carrier.ParcelLost()),
+        ],
+        "refunded",
+        EXCHANGE,
+        back=5000,
+        charged=1500,
+    ),
+    Path(
+        "cheaper",
+        [ARRIVED, inspected(KETTLE), *REPLACED],
+        "exchanged",
+        back=500,
+        asked=request(wish=Wish.EXCHANGE, instead="PAN"),
+    ),
+    # a replacement first
+    Path("first, and the original comes", [*REPLACED, ARRIVED, inspected(KETTLE)], "exchanged", ADVANCE),
+    Path("first, and it stays away", [*REPLACED, "parcel_due"], "unreturned", ADVANCE, charged=3000),
+    Path("first, and not packed yet", ["parcel_due"], "awaiting_parcel", ADVANCE),
+    Path(
+        "first, comes late",
+        [*REPLACED, "parcel_due", ARRIVED, inspected(KETTLE)],
+        "exchanged",
+        ADVANCE,
+        back=3000,
+        charged=3000,
+    ),
+    Path(
+        "first, comes late and used",
+        [*REPLACED, "parcel_due", ARRIVED, inspected(USED)],
+        "exchanged",
+        ADVANCE,
+        back=2300,
+        charged=3000,
+    ),
+    Path(
+        "first, comes late and wrong",
+        [*REPLACED, "parcel_due", ARRIVED, inspected(BRICK)],
+        "unreturned",
+        ADVANCE,
+        charged=3000,
+    ),
+    Path("first, a brick comes", [*REPLACED, ARRIVED, inspected(BRICK)], "unreturned", ADVANCE, charged=3000),
+    Path("first, it comes used", [*REPLACED, ARRIVED, inspected(USED)], "exchanged", ADVANCE),
+    Path("first, and sent back instead", [*REPLACED, ARRIVED, inspected(OURS)], "unexchanged", ADVANCE),
+    Path(
+        "first, not in stock",
+        [ARRIVED, inspected(KETTLE)],
+        "refunded",
+        ADVANCE,
+        back=3500,
+        answers={"stock.set_aside": [SHORT]},
+    ),
+    Path(
+        "first, never received, charged and paid back",
+        [*REPLACED, "parcel_due", (REPLACEMENT, carrier.DeliveryDisputed(customer="C-1"))],
+        "refunded",
+        ADVANCE,
+        answers={"carrier.prove_delivery": [carrier.DeliveryNotProved()]},
+        back=3000,
+        charged=3000,
+    ),
+    Path(
+        "first, cannot be charged",
+        [
+            *REPLACED,
+            "parcel_due",
+            "charge_due",
+            told.ChargeDecided(again=True, reason="new card"),
+            told.ChargeDecided(again=False, reason="enough"),
+        ],
+        "written_off",
+        ADVANCE,
+        answers={"payment.charge": [DECLINED, DECLINED]},
+    ),
+    Path(
+        "first, charged, the original comes, and then the replacement turns out never to have come",
+        [
+            *REPLACED,
+            "parcel_due",
+            ARRIVED,
+            (REPLACEMENT, carrier.DeliveryDisputed(customer="C-1")),
+            inspected(KETTLE),
+        ],
+        "refunded",
+        ADVANCE,
+        answers={"carrier.prove_delivery": [carrier.DeliveryNotProved()]},
+        back=6500,
+        charged=3000,
+    ),
+    # money
+    Path(
+        "withheld",
+        [
+            ARRIVED,
+            inspected(told.Found(sku="SOFA", quantity=1)),
+            (REFUND, refunding.RefundDecided(approve=False, reason="fraud")),
+        ],
+        "withheld",
+        request(
+            items=({"sku": "SOFA", "quantity": 1, "price": 60000},),
+            sources=({"payment": "1", "means": "card", "cap": 60500},),
+        ),
+    ),
+    Path(
+        "less was paid than it cost",
+        [ARRIVED, inspected(KETTLE)],
+        "refunded",
+        back=1200,
+        asked=request(sources=({"payment": "1", "means": "card", "cap": 1200},)),
+    ),
+    Path("nothing was paid", [ARRIVED, inspected(KETTLE)], "refunded", request(sources=())),
+]
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
+def test_path(path: Path) -> None:
+    play = Play(answers=path.answers)
+    play.tell(CASE, path.asked)
+    for step in path.steps:
+        if isinstance(step, str):
+            play.pass_deadline(CASE, step)
+        elif isinstance(step, tuple):
+            play.tell(*step)
+        else:
+            play.tell(CASE, step)
+    assert play.state(CASE) == path.ends
+    sums = play.sums[CASE]
+    assert (sums["refunded"], sums["charged"]) == (path.back, path.charged)
+    assert play.broken_laws(CASE) == []
+    for template in path.told:
+        assert template in play.told
+
+
+def data(play: Play) -> Return:
+    found = play.cases[CASE].data
+    assert isinstance(found, Return)
+    return found
+
+
+def reason(play: Play) -> str:
+    assert play.last is not None
+    return play.last.entry.reason
+
+
+def test_the_answer_of_the_policy_stands_in_journal_message_and_case() -> None:
+    play = Play(held=["message.send"])
+    play.tell(CASE, TOO_LATE)
+    assert play.last is not None
+    answer = data(play).answer
+    assert play.last.entry.reason == answer.explained
+    message = next(command.arguments for command in play.last.commands if command.name == "message.send")
+    facts = message.facts  # type: ignore[attr-defined]
+    assert facts == {"order": "SO-1001", "reason": Reason.CHANGED_MIND, **answer.facts()}
+    assert (facts["ground"], facts["articles"]) == ("the time for returns is over", "KETTLE")
+    assert facts["last_day"] == answer.last_day.isoformat()
+
+
+def test_an_override_keeps_on_record_who_and_why() -> None:
+    play = Play()
+    play.tell(CASE, TOO_LATE)
+    play.tell(CASE, OVERRIDE)
+    made = data(play).override
+    assert made is not None
+    assert (made.by, made.reason, made.at) == ("j.doe", "good customer", START)
+    assert "allowed by j.doe: good customer" in data(play).answer.explained
+
+
+def test_an_override_waives_the_fee_of_goods_on_their_way() -> None:
+    play = Play()
+    items = ({"sku": "RADIO-ELECTRO", "quantity": 1, "price": 4000},)
+    play.tell(
+        CASE,
+        request(
+            items=items,
+            delivered=START - timedelta(days=20),
+            sources=({"payment": "1", "means": "card", "cap": 4000},),
+            delivery_costs=0,
+        ),
+    )
+    assert data(play).answer.fee == 600
+    for event in (OVERRIDE, ARRIVED, inspected(told.Found(sku="RADIO-ELECTRO", quantity=1))):
+        play.tell(CASE, event)
+    assert play.sums[CASE]["refunded"] == 4000
+
+
+@pytest.mark.parametrize("before", [[PLAIN, ARRIVED], [ADVANCE]], ids=["goods here", "replacement sent"])
+def test_goods_that_are_here_or_replaced_are_not_paid_for_being_kept(before: list[Event]) -> None:
+    play = Play()
+    for event in before:
+        play.tell(CASE, event)
+    assert play.tell(CASE, KEEP) is Disposition.REFUSED
+    assert reason(play) == "the goods are here already, or a replacement has been sent for them"
+
+
+@pytest.mark.parametrize("late", [scan(2), scan(1), scan(3, hour=8)], ids=["twice", "late", "backward"])
+def test_old_scan_changes_nothing_but_the_log(late: Event) -> None:
+    play = Play()
+    for event in (PLAIN, scan(1), scan(2)):
+        play.tell(CASE, event)
+    before = data(play)
+    assert play.tell(CASE, late) is Disposition.IGNORED
+    assert data(play) == before
+
+
+@pytest.mark.parametrize(
+    ("event", "before"),
+    [
+        (told.ReturnWithdrawn(customer="C-2"), []),
+        (told.OfferAnswered(customer="C-2", choice=told.Choice.DISPOSE), [ARRIVED, inspected(USED)]),
+    ],
+)
+def test_another_customer_has_no_say(event: Event, before: list[Event]) -> None:
+    play = Play()
+    for one in (PLAIN, *before):
+        play.tell(CASE, one)
+    state = play.state(CASE)
+    play.tell(CASE, event)
+    assert play.state(CASE) == state
+
+
+def test_nobody_is_charged_without_having_been_asked() -> None:
+    play = Play()
+    for event in (EXCHANGE, ARRIVED, inspected(KETTLE)):
+        play.tell(CASE, event)
+    assert play.state(CASE) == "awaiting_difference"
+    play.tell(CASE, told.DifferenceAnswered(customer="C-2", pay=True))
+    assert play.state(CASE) == "awaiting_difference"
+    assert "payment.charge" not in play.done
+
+
+def test_a_dearer_article_is_not_paid_without_a_means() -> None:
+    play = Play()
+    for event in (EXCHANGE.model_copy(update={"token": None}), ARRIVED, inspected(KETTLE)):
+        play.tell(CASE, event)
+    assert play.tell(CASE, difference(pay=True)) is Disposition.REFUSED
+    given = told.DifferenceAnswered(customer="C-1", pay=True, token="tok_other")
+    assert play.tell(CASE, given) is Disposition.HANDLED
+    assert data(play).charged == 1500
+
+
+@pytest.mark.parametrize("said", [{"token": None}, {"wish": Wish.REFUND}], ids=["no card", "money wanted"])
+def test_no_replacement_leaves_first_that_could_not_be_charged(said: dict[str, Any]) -> None:
+    play = Play()
+    play.tell(CASE, ADVANCE.model_copy(update=said))
+    assert play.state(CASE) == "awaiting_parcel"
+    assert "stock.set_aside" not in play.done
+
+
+def test_a_customer_with_the_replacement_cannot_call_the_return_off() -> None:
+    play = Play()
+    play.tell(CASE, ADVANCE)
+    assert play.tell(CASE, WITHDRAWN) is Disposition.REFUSED
+
+
+def test_goods_of_an_expired_return_are_looked_at_if_the_order_still_has_the_money() -> None:
+    play = Play()
+    play.tell(CASE, PLAIN)
+    play.pass_deadline(CASE, "parcel_due")
+    play.tell(CASE, ARRIVED)
+    assert play.state(CASE) == "covering"
+    play.tell(CASE, ReturnCovered(rma=RMA, sources=PLAIN.sources))
+    play.tell(CASE, inspected(KETTLE))
+    assert play.state(CASE) == "refunded"
+    assert play.sums[CASE]["refunded"] == 3500
+
+
+def test_goods_whose_money_went_back_otherwise_call_a_colleague() -> None:
+    play = Play()
+    play.tell(CASE, PLAIN)
+    play.pass_deadline(CASE, "parcel_due")
+    play.tell(CASE, ARRIVED)
+    play.tell(CASE, ReturnCovered(rma=RMA, sources=()))
+    assert play.state(CASE) == "not_owed"
+    assert play.done[-1] == "staff.alert"
+
+
+def test_what_was_paid_back_before_is_not_paid_again_when_reopened() -> None:
+    play = Play()
+    for event in (request(wish=Wish.EXCHANGE, instead="PAN"), ARRIVED, inspected(KETTLE)):
+        play.tell(CASE, event)
+    for step in REPLACED:
+        play.tell(*step)
+    assert play.state(CASE) == "exchanged"
+    play.tell(CASE, ParcelFailed(parcel=f"{RMA}-X1", pieces=1, value=2500, trouble=Trouble.NOT_RECEIVED))
+    left = tuple(source.model_copy(update={"cap": source.cap - 500}) for source in PLAIN.sources)
+    play.tell(CASE, ReturnCovered(rma=RMA, sources=left))
+    assert play.state(CASE) == "refunded"
+    assert play.sums[CASE]["refunded"] == 3500
+
+
+@pytest.mark.parametrize(
+    ("found", "taken"),
+    [((told.Found(sku="LAMP", quantity=2),), 2), ((told.Found(sku="LAMP", quantity=1),), 1)],
+    ids=["all", "one of two"],
+)
+def test_only_pieces_that_came_are_taken_for_good(found: tuple[told.Found, ...], taken: int) -> None:
+    play = Play()
+    items = ({"sku": "LAMP", "quantity": 2, "price": 2000},)
+    sources = (Source.model_validate({"payment": "1", "means": "card", "cap": 4000}),)
+    play.tell(CASE, request(items=items, sources=sources, delivery_costs=0), parent="order/none")
+    play.tell(CASE, ARRIVED)
+    play.tell(CASE, inspected(*found))
+    if play.state(CASE) == "awaiting_choice":
+        play.tell(CASE, chosen(told.Choice.PARTIAL_REFUND))
+    reports = play.procedure_state(CASE).reports
+    assert reports is not None
+    closed = reports(data(play))
+    assert isinstance(closed, ReturnClosed)
+    assert sum(pick.quantity for pick in closed.taken) == taken
+
+
+def test_the_ladder_of_inspection_is_climbed_and_starts_anew() -> None:
+    play = Play(held=["staff.alert"])
+    play.tell(CASE, PLAIN)
+    play.tell(CASE, ARRIVED)
+    roles = []
+    for _ in range(3):
+        play.pass_deadline(CASE, "inspection_due")
+        assert play.last is not None
+        roles += [command.arguments.role for command in play.last.commands]  # type: ignore[attr-defined]
+    assert roles == ["warehouse lead", "head of logistics", "head of logistics"]
+
+
+def test_every_step_that_concerns_the_customer_is_told() -> None:
+    play = Play()
+    for event in (PLAIN, SENT, ARRIVED, inspected(USED), chosen(told.Choice.PARTIAL_REFUND)):
+        play.tell(CASE, event)
+    assert {template for template in play.told if template.startswith("return.")} == {
+        "return.authorised",
+        "return.on_its_way",
+        "return.arrived",
+        "return.choice_needed",
+        "return.refund_on_its_way",
+        "return.completed",
+    }
