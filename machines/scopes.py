@@ -25,30 +25,64 @@ DISPUTES = frozenset({"payment.disputed", "payment.dispute_won"})
 LAPSES = frozenset({"payment.lapsed"})
 OFFERS = frozenset({"restrictions.offer"})
 CANCEL = frozenset({"order.cancel"})
+TROUBLE_BEFORE_THE_WAREHOUSE = frozenset(
+    {
+        "order.suspicious",
+        "order.address_undeliverable",
+        "order.means_unusable",
+        "stock.short",
+        "payment.declined",
+        "payment.action_required",
+        "warehouse.rejected",
+    }
+)
+LATENESS = frozenset(
+    f"deadline.{name}"
+    for name in ("payment_due", "dispatch_due", "dispatch_overdue", "stop_due", "hold_ends_soon")
+)
 
 SCOPES: Mapping[str, tuple[Scope, ...]] = {
     "order": (
         Scope(
-            title="one article, one parcel, up to two payments; no changes, no other articles offered",
+            title="one article, one parcel, up to two payments; no changes, no offers, no returns",
             openings=(0,),
             without=CHANGES | OFFERS,
-            children={"shipment": 1},
+            children={"shipment": 1, "return": 0},
         ),
-        Scope(title="one article, changes", openings=(0,), deviations=3),
         Scope(
-            title="two parcels, one dear enough for finance to decide on its refund; no cancel, no changes",
+            title="two parcels, cancelled too late, once the warehouse has the order; nothing is late or declined",
+            openings=(4,),
+            without=CHANGES
+            | DISPUTES
+            | LAPSES
+            | OFFERS
+            | TROUBLE_BEFORE_THE_WAREHOUSE
+            | LATENESS
+            | {"payment.capture_declined"},
+            children={"return": 0},
+            deviations=6,
+        ),
+        Scope(title="one article, changes; no returns", openings=(0,), children={"return": 0}, deviations=3),
+        Scope(title="two articles, returned one by one", openings=(1,), deviations=3),
+        Scope(
+            title="two parcels, one dear enough for finance to decide on its refund; no cancel, changes, returns",
             openings=(4,),
             without=CHANGES | DISPUTES | LAPSES | OFFERS | CANCEL,
+            children={"return": 0},
             deviations=4,
         ),
-        Scope(title="two articles", openings=(1,), deviations=3),
         Scope(
-            title="a dear article, changed or cancelled",
+            title="a dear article, changed, cancelled or returned",
             openings=(3,),
             without=DISPUTES | LAPSES | OFFERS,
-            children={"shipment": 1},
+            children={"shipment": 1, "return": 1},
             deviations=5,
         ),
-        Scope(title="bulky goods, store credit and card", openings=(2,), deviations=3),
+        Scope(
+            title="bulky goods, store credit and card; no returns",
+            openings=(2,),
+            children={"return": 0},
+            deviations=3,
+        ),
     ),
 }

@@ -30,6 +30,4 @@ def explore(*, deeper: float) -> Report:
 
 def _walk(task: tuple[str, Scope], *, deeper: float) -> Walked:
     name, scope = task
-    return walk(
-        name, scope, procedures=CATALOGUE, clock=time.perf_counter, laws=LAWS, deeper=deeper
-    )
+    return walk(name, scope, procedures=CATALOGUE, clock=time.perf_counter, laws=LAWS, deeper=deeper)

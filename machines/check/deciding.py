@@ -132,7 +132,9 @@ class Decisions:
 
     def _opening(self) -> Iterable[Event]:
         for event in self.procedure.opening:
-            examples = event.examples if self._openings is None else [event.examples[n] for n in self._openings]
+            examples = (
+                event.examples if self._openings is None else [event.examples[n] for n in self._openings]
+            )
             yield from map(event.model_validate, examples)
 
     def _may_happen(self, data: Facts) -> Iterable[Event]:
@@ -197,9 +199,7 @@ class Decisions:
         self.liveness.note(state=state, kind=kind, target=case.state, reads=reads, writes=writes)
         return case
 
-    def _try_inert(
-        self, case: Case, command: Command, at: datetime
-    ) -> tuple[frozenset[str], frozenset[int]]:
+    def _try_inert(self, case: Case, command: Command, at: datetime) -> tuple[frozenset[str], frozenset[int]]:
         """Nothing follows from its outcomes, but what takes them must not fail; once per state will do."""
         known = self._tried.get((case.state, command.name))
         if known is None:

@@ -170,6 +170,8 @@ class Explorer:
         over = int(self.ended(number))
         yield from ((over, move) for move in self._from_outside(number, situation))
         for happening in self.stepper.deadlines(situation.core):
+            if self.stepper.happenings[happening].type in self.traffic.scope.without:
+                continue
             yield 0, partial(self._take, number, situation, Label("deadline", happening))
 
     def _outcomes(self, number: int, situation: Situation) -> Iterator[Move]:

@@ -10,8 +10,8 @@ CHILDREN = 2
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scope:
-    """Cases opened by the examples numbered ``openings`` (all if ``None``), to which the outside events and
-    outcomes ``without`` do not happen, with at most so many ``children`` of
+    """Cases opened by the examples numbered ``openings`` (all if ``None``), to which the outside events,
+    outcomes and deadlines ``without`` do not happen, with at most so many ``children`` of
     the procedures named there, and two of any other.
 
     ``deviations`` bounds the path: how often something other than the ordinary thing happens on it (``None``:

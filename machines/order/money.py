@@ -87,9 +87,7 @@ def begin_charge(order: Order, parcel: Parcel, **update: Any) -> Order:
     charges = charges_for(order, parcel)
     taken = {charge.payment: charge.amount for charge in charges if charge.held}
     payments = tuple(
-        payment.model_copy(update=_charged(payment, taken[payment.id]))
-        if payment.id in taken
-        else payment
+        payment.model_copy(update=_charged(payment, taken[payment.id])) if payment.id in taken else payment
         for payment in order.payments
     )
     parcels = tuple(other.model_copy(update=update) if other is parcel else other for other in order.parcels)

@@ -57,9 +57,7 @@ def with_state(procedure: Procedure, old: State, **update: Any) -> Procedure:
             return replace(to, branches=tuple((renewed(state), holds) for state, holds in to.branches))
         return to and renewed(to)
 
-    rules = tuple(
-        replace(one, at=tuple(map(renewed, one.at)), to=leading(one.to)) for one in procedure.rules
-    )
+    rules = tuple(replace(one, at=tuple(map(renewed, one.at)), to=leading(one.to)) for one in procedure.rules)
     return replace(procedure, states=tuple(map(renewed, procedure.states)), rules=rules)
 
 
