@@ -10,6 +10,8 @@ from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from adapters.errors import SealBroken
 
@@ -25,8 +27,14 @@ class MasterKeys:
     """
 
     def __init__(self, current: bytes, *former: bytes) -> None:
-        self._ring = {key_id(key): AESGCM(key) for key in (current, *former)}
+        self._keys = (current, *former)
+        self._ring = {key_id(key): AESGCM(key) for key in self._keys}
         self.current = key_id(current)
+
+    def derived(self, purpose: bytes) -> list[bytes]:
+        """A key of 64 bytes for another purpose from each key of the ring, the current one first."""
+        info = b"sop master key for " + purpose
+        return [HKDF(SHA256(), length=64, salt=None, info=info).derive(key) for key in self._keys]
 
     def wrap(self, key: bytes, *, customer: str) -> bytes:
         nonce = os.urandom(_NONCE)

@@ -14,6 +14,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
+from adapters.asking.page import Page, add_page
 from adapters.case_view import CaseView, Explain, view_case
 from adapters.envelope import BATCH, STRUCTURED
 from adapters.errors import StoreUnavailable, Unwritable
@@ -37,10 +38,16 @@ Events = list[object]
 
 
 def create_app(
-    intake: Intake, *, store: Store, explain: Explain, body_limit: int = BODY_LIMIT, rate_limit: float = 0
+    intake: Intake,
+    *,
+    store: Store,
+    explain: Explain,
+    body_limit: int = BODY_LIMIT,
+    rate_limit: float = 0,
+    page: Page | None = None,
 ) -> FastAPI:
-    """The application; ``body_limit`` in bytes, ``rate_limit`` in events per second and client, 0 for none.
-    Run it with uvicorn's own access log switched off."""
+    """The application; ``body_limit`` in bytes, ``rate_limit`` in events per second and client, 0 for none,
+    ``page`` serves the customers' answers. Run it with uvicorn's own access log switched off."""
     # The documents' scripts come from the package, not from a host of others, so that they show offline too.
     app = FastAPIOffline(title="Customer-service procedures", summary="Events in, cases to read.")
     app.add_middleware(Watch)
@@ -50,6 +57,8 @@ def create_app(
     app.add_exception_handler(Unwritable, _unwritable)
     _add_intake(app, intake, body_limit=body_limit, rate=RateLimit(rate_limit))
     _add_reading(app, intake, store, explain)
+    if page is not None:
+        add_page(app, page)
     app.openapi = lambda: openapi(app, intake.catalogue)  # type: ignore[method-assign]
     return app
 

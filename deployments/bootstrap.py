@@ -12,7 +12,12 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
+from adapters.asking.answers import Answers
+from adapters.asking.links import Invitations, Links
+from adapters.asking.page import Page
+from adapters.asking.questions import Questions
 from adapters.command import Adapter
 from adapters.intake import Intake
 from adapters.master_key import MasterKeys, master_keys
@@ -66,6 +71,10 @@ class Installation:
         assert isinstance(terms, ReturnTerms)
         return terms
 
+    @property
+    def questions(self) -> Questions:
+        return Questions(self.store, self.definitions)
+
     @staticmethod
     def clock() -> datetime:
         return utc_now()
@@ -82,6 +91,17 @@ class Application(Installation):
     vault: Vault
     intake: Intake
     mark: str  #: names the installation (one store under one key) without giving either away
+    links: Links
+
+    @property
+    def answers(self) -> Answers:
+        return Answers(self.questions, intake=self.intake, store=self.store)
+
+    @property
+    def page(self) -> Page:
+        """The page on which customers answer."""
+        zone = self.policy.calendar.zone
+        return Page(self.questions, self.answers, self.links, ZoneInfo(zone), utc_now)
 
     def adapters(self) -> Mapping[str, Adapter]:
         """The simulated world; real adapters take its place in an installation with accounts."""
@@ -93,6 +113,7 @@ class Application(Installation):
             latency=settings.world_latency,
             vault=self.vault,
             policy=self.policy,
+            invite=Invitations(self.questions, links=self.links, catalogue=self.catalogue),
         )
 
     def submit(self, event: Mapping[str, object]) -> Mapping[str, object]:
@@ -129,7 +150,10 @@ def open_application(settings: Settings) -> Iterator[Application]:
         store.migrate()
         intake = Intake(store, vault=vault, catalogue=CATALOGUE, clock=utc_now)
         mark = _mark(settings, master)
-        yield Application(settings, opened.policy, CATALOGUE, opened.definitions, store, vault, intake, mark)
+        links = Links(master, base=settings.customer_url, days=settings.link_days, clock=utc_now)
+        yield Application(
+            settings, opened.policy, CATALOGUE, opened.definitions, store, vault, intake, mark, links
+        )
 
 
 @contextmanager
@@ -199,6 +223,8 @@ def running_driver(
 async def open_runtime() -> AsyncIterator[Runtime]:
     """The drive loop recorded in Prefect; for ``sop worker`` and for Prefect's own start command."""
     # Importing Prefect takes a second and a half, which no other command should have to wait for.
+    from flows import desk
+    from flows.asking import Asking
     from flows.procedures import PROCEDURES
     from flows.running import Running
     from flows.watching import Watching
@@ -212,6 +238,11 @@ async def open_runtime() -> AsyncIterator[Runtime]:
         owner = Owner(worker=worker_name(), installation=app.mark)
         watching = Watching(app.store, owner=owner, flows=tuple(PROCEDURES))
         stack.enter_context(watching.recorder)
+        stack.enter_context(desk.install(desk.Desk(app.questions, app.answers)))
+        asking = stack.enter_context(
+            Asking(app.questions, house=app.links.house, api_url=settings.prefect_url)
+        )
+        watching.on_asked = asking.asked
         stack.enter_context(expiring_letters(app.store, days=settings.unmatched_days, clock=utc_now))
         retime_cases(app.store, policy=app.policy.fingerprint, clock=utc_now)
         driver = stack.enter_context(running_driver(app, listener=watching, worker=owner.worker))

@@ -40,6 +40,12 @@ class Settings(BaseSettings):
     rate_limit: float = Field(
         5_000, ge=0, description="events per second that one client may send; 0 for no limit"
     )
+    public_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s?#]+$",
+        description="where customers reach the web process; its own address if unset",
+    )
+    link_days: int = Field(30, gt=0, le=3650, description="how long a link to answer a question lasts")
 
     prefect_api_url: str | None = Field(
         None, description="a Prefect server run by others; ours is started if unset"
@@ -87,6 +93,11 @@ class Settings(BaseSettings):
     @property
     def web_url(self) -> str:
         return f"http://{self.web_host}:{self.web_port}"
+
+    @property
+    def customer_url(self) -> str:
+        """Where the links in messages lead."""
+        return self.public_url or self.web_url
 
     @property
     def faults(self) -> Path:

@@ -275,6 +275,7 @@ class Driver:
             for result in results:
                 reporting.performed(result, draft.case(result.errand.step.case), now=now)
             reporting.parked(draft.parked)
+            reporting.journalled(draft.changes.entries)
             for identity in released:
                 if identity in draft.changes.moved or identity in draft.changes.opened:
                     reporting.rested(draft.cases[identity], now=now)

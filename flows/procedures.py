@@ -17,6 +17,7 @@ from prefect.states import Completed, Failed
 from adapters.errors import AdapterError
 from adapters.intake import InvalidEvents
 from flows import runtime, wording
+from flows.answering import ask
 from flows.prefect_api import PrefectApi
 from machines.catalogue import CATALOGUE
 
@@ -124,7 +125,11 @@ def _reason(became: Mapping[str, object]) -> str:
     return ": ".join(told)
 
 
-PROCEDURES: dict[str, Procedure] = {sop: sop_flow(sop) for sop in SOPS} | {"step": step, "event": event}
+PROCEDURES: dict[str, Procedure] = {sop: sop_flow(sop) for sop in SOPS} | {
+    "step": step,
+    "event": event,
+    "ask": ask,
+}
 
 
 def entrypoint(name: str) -> str:

@@ -3,7 +3,7 @@ quiet moment or a few seconds of work close it. What listens (Prefect's recorder
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from threading import Lock
 from time import monotonic
@@ -12,9 +12,9 @@ from typing import Protocol
 from adapters.store.base import Step
 from flows.performing import Result
 from flows.session import Session
-from machines.kernel.case import Case
+from machines.kernel.case import Case, Entry
 from machines.kernel.definition import Definition
-from machines.kernel.state import Ask, End, State
+from machines.kernel.state import DEADLINE, Ask, End, State
 
 QUIET = 0.5  #: seconds without work after which a session ends
 _FEW = 50  #: cases of one session whose deadlines are told
@@ -32,6 +32,10 @@ class Listener(Protocol):
         """A step that had been parked reached an outcome."""
         ...
 
+    def asked(self, cases: Collection[str]) -> None:
+        """Questions of these cases came, went, or were put to somebody else."""
+        ...
+
 
 class Silence:
     """A listener for processes that nobody watches."""
@@ -45,6 +49,9 @@ class Silence:
     def settled(self, step: Step) -> None:
         pass
 
+    def asked(self, cases: Collection[str]) -> None:
+        pass
+
 
 class Reporting:
     """Keeps at most one open session for each SOP. All but ``join`` is for the drive loop's thread."""
@@ -52,6 +59,10 @@ class Reporting:
     def __init__(self, definitions: Mapping[str, Definition], *, listener: Listener) -> None:
         self._definitions = definitions
         self._listener = listener
+        self._asks = {
+            sop: {state.name for state in definition.procedure.states if isinstance(state, Ask)}
+            for sop, definition in definitions.items()
+        }
         self._open: dict[str, tuple[Session, float]] = {}
         self._latest: dict[str, float] = {}
         self._lock = Lock()
@@ -74,6 +85,17 @@ class Reporting:
     def parked(self, steps: Sequence[Step]) -> None:
         if steps:
             self._listener.parked(steps)
+
+    def journalled(self, entries: Iterable[tuple[str, Entry]]) -> None:
+        """What was written: a state that asks was entered or left, or its ladder was climbed."""
+        cases = set()
+        for case, entry in entries:
+            asks = self._asks[case[: case.index("/")]]
+            moved = entry.before != entry.after and (entry.before in asks or entry.after in asks)
+            if moved or (entry.before in asks and entry.event.startswith(DEADLINE)):
+                cases.add(case)
+        if cases:
+            self._listener.asked(cases)
 
     def rested(self, case: Case, *, now: datetime) -> None:
         definition = self._definitions[case.sop]

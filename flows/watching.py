@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from adapters.store.base import Step, StepStatus, Store
@@ -23,6 +23,7 @@ class Watching:
     def __init__(self, store: Store, *, owner: Owner, flows: Sequence[str]) -> None:
         self._store = store
         self._replaying: set[str] = set()
+        self.on_asked: Callable[[Collection[str]], None] | None = None  #: hears of questions, at once
         self.recorder = Recorder(
             owner=owner,
             flows=flows,
@@ -61,6 +62,10 @@ class Watching:
 
     def _beating(self) -> list[str]:
         return [name for name, _ in self._store.workers()]
+
+    def asked(self, cases: Collection[str]) -> None:
+        if self.on_asked is not None:
+            self.on_asked(cases)
 
     def _still_parked(self, steps: Sequence[str]) -> set[str]:
         parked: set[str] = set()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from pydantic import BaseModel
 
 from adapters.handbook.diagram import diagram, moves, plain
 from adapters.messages.rendering import subject_of
@@ -188,7 +189,21 @@ def _terms(procedure: Procedure) -> Iterator[TermView]:
         return
     usual = procedure.terms()
     for name, field in procedure.terms.model_fields.items():
-        yield TermView(name, str(getattr(usual, name)), field.description or "")
+        yield TermView(f"`{name}`", _shown(getattr(usual, name)), field.description or "")
+
+
+def _shown(value: object) -> str:
+    """As a person writes it; sets in order, or two runs would differ."""
+    if isinstance(value, frozenset | set):
+        return _shown(tuple(sorted(map(str, value))))
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {_shown(part)}" for name, part in value.items()) or "none"
+    if isinstance(value, tuple | list):
+        return ", ".join(map(_shown, value)) or "none"
+    if isinstance(value, BaseModel) and not hasattr(type(value), "__add__"):
+        parts = [f"{name.replace('_', ' ')} {_shown(part)}" for name, part in value if part is not None]
+        return f"({'; '.join(parts)})"
+    return str(value)
 
 
 def _obligations(by_id: Mapping[str, tuple[str, ...]]) -> list[tuple[str, str, tuple[str, ...]]]:

@@ -194,6 +194,15 @@ class CaseRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """An open case, and the journal entry (with its body as JSON) by which it came to stand where it does."""
+
+    case: Case
+    entered: Entry
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Backlog:
     """What waits, and who works: new letters and when the oldest of them was received, letters without a
     case, dead letters, timers and steps past their time, steps parked, and each worker's last heartbeat."""
@@ -308,6 +317,17 @@ class Store(Protocol):
         self, *, sop: str | None = None, state: str | None = None, open_only: bool = False, limit: int = 100
     ) -> list[CaseRow]:
         """Latest change first."""
+        ...
+
+    def standing(
+        self,
+        states: Collection[tuple[str, str]],
+        *,
+        cases: Collection[str] | None = None,
+        limit: int = 1_000,
+    ) -> list[Standing]:
+        """The cases that stand in one of these (procedure, state), or those of ``cases`` that do; what
+        changed first comes first. Cases that cannot be read are left out."""
         ...
 
     def journal(self, case: str) -> list[tuple[Entry, bytes]]:

@@ -19,13 +19,14 @@ from adapters.store.base import (
     Letter,
     Live,
     Receipt,
+    Standing,
     Step,
     StepStatus,
 )
 from adapters.store.failing import storable
 from adapters.store.recovering import replay_letter
 from adapters.store.retiming import retiming_letters
-from adapters.store.rows import Hydrate
+from adapters.store.rows import Hydrate, UnreadableCase
 from adapters.store.tables import Kept, MemoryRound, Tables
 from machines.kernel.case import Case, Entry, Timer, case_id
 
@@ -200,6 +201,33 @@ class MemoryStore:
             due=due.due if due else None,
             due_name=due.name if due else None,
         )
+
+    def standing(
+        self,
+        states: Collection[tuple[str, str]],
+        *,
+        cases: Collection[str] | None = None,
+        limit: int = 1_000,
+    ) -> list[Standing]:
+        with self._lock:
+            found = [
+                kept
+                for id, kept in self._tables.cases.items()
+                if (kept.case.sop, kept.case.state) in states and (cases is None or id in cases)
+            ]
+            found.sort(key=lambda kept: (kept.changed, kept.case.id))
+            return [standing for kept in found[:limit] if (standing := self._standing(kept.case.id))]
+
+    def _standing(self, id: str) -> Standing | None:
+        try:
+            case = self._tables.load(id)
+        except UnreadableCase:
+            return None
+        for values in reversed(self._tables.journal[id]):
+            entry, body = rows.entry_from(values)
+            if entry.after == case.state != entry.before:
+                return Standing(case, entry, body)
+        return None
 
     def journal(self, case: str) -> list[tuple[Entry, bytes]]:
         with self._lock:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine
 
-from adapters.store import keys, migrating, queries, receiving, recovering, retiming, rows
+from adapters.store import keys, migrating, queries, receiving, recovering, retiming, rows, standing
 from adapters.store import statements as sql
 from adapters.store.base import (
     Backlog,
@@ -19,6 +19,7 @@ from adapters.store.base import (
     Letter,
     Live,
     Receipt,
+    Standing,
     Step,
     StepStatus,
 )
@@ -173,6 +174,17 @@ class SqlStore(ABC):
     ) -> list[CaseRow]:
         with self._reading() as connection:
             return queries.list_cases(connection, sop=sop, state=state, open_only=open_only, limit=limit)
+
+    def standing(
+        self,
+        states: Collection[tuple[str, str]],
+        *,
+        cases: Collection[str] | None = None,
+        limit: int = 1_000,
+    ) -> list[Standing]:
+        wanted = standing.select_cases(states, cases=cases, limit=limit)
+        with self._reading() as connection:
+            return standing.find(connection, wanted, hydrate=self._hydrate)
 
     def journal(self, case: str) -> list[tuple[Entry, bytes]]:
         with self._reading() as connection:

@@ -15,7 +15,7 @@ from adapters.messages.rendering import Renderer
 from adapters.sealing import Vault
 from adapters.world.book import Book
 from adapters.world.faults import Faults
-from adapters.world.message import Outbox, PostOffice
+from adapters.world.message import Invite, Outbox, PostOffice
 from adapters.world.provider import Conditions, Provider
 from adapters.world.purchases import LIMITS, PurchaseLimit
 from machines.catalogue import CATALOGUE
@@ -35,6 +35,7 @@ def simulated_world(
     faults: Faults | None = None,
     vault: Vault | None = None,
     outbox: Outbox | None = None,
+    invite: Invite | None = None,
     latency: float = 0.0,
     policy: Policy | None = None,
     limits: tuple[PurchaseLimit, ...] = LIMITS,
@@ -44,8 +45,8 @@ def simulated_world(
 
     ``book`` counts effects (none: nothing is counted, the same key twice does its effect twice, and
     purchases count within this world only), ``latency`` is the mean time of an answer in seconds, ``vault``
-    lets messages be addressed, ``policy`` (else the one shipped) says how they are signed, ``limits`` are the
-    shop's rules on how much one customer may buy.
+    lets messages be addressed, ``invite`` gives those that put a question their link, ``policy`` (else
+    the one shipped) says how they are signed, ``limits`` are the shop's rules on how much a customer may buy.
     """
     kinds: dict[str, dict[str, CommandType]] = {}
     for command in (command for procedure in CATALOGUE for command in procedure.commands.values()):
@@ -57,7 +58,7 @@ def simulated_world(
     policy = policy or load_policy()
     renderer = Renderer(policy.house, zone=policy.calendar.zone)
     return {
-        prefix: PostOffice(known, conditions, vault=vault, outbox=box, renderer=renderer)
+        prefix: PostOffice(known, conditions, vault=vault, outbox=box, renderer=renderer, invite=invite)
         if prefix == "message"
         else Provider(known, conditions)
         for prefix, known in kinds.items()

@@ -1,7 +1,8 @@
 """The simulated post office: the one provider that is given personal fields, to address messages with.
 
 Recipient: the customer. Purpose: service messages. Fields: name, e-mail address and telephone number. What is
-sent lies in an outbox; nothing of it is logged. An address under ``.invalid`` cannot be reached.
+sent lies in an outbox; nothing of it is logged. An address under ``.invalid`` cannot be reached. A message
+that puts a question goes out with the link to answer it, which the procedure neither makes nor sees.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,22 +28,11 @@ TO_CUSTOMER = Disclosure(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Unsent:
-    """A message put into words, names and address still sealed; ``key`` is that of its command."""
+LINK = "[link]"  #: stands for it in what is kept with the case: whoever has the link may answer
 
-    key: str
-    message: Message
-    words: Rendered
-
-    @property
-    def address(self) -> str:
-        to = self.message.to
-        return to.phone if self.message.channel is Channel.SMS and to.phone else to.email
-
-    @property
-    def tokens(self) -> list[str]:
-        return [value for value in (self.message.to.name, self.address) if value.startswith(SEALED)]
+Unsent = tuple[str, Message]  # with the idempotency key
+Invite = Callable[[Sequence[Unsent]], Mapping[str, str]]
+"""Key -> link to the page on which the question in that message is answered."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -50,9 +40,11 @@ class Sent:
     """One message as its recipient gets it; kept out of logs by having no printed form."""
 
     key: str
+    message: Message
     address: str
-    subject: str
+    words: Rendered  #: as they are kept with the case, with neither name nor link
     text: str
+    link: str | None = None
 
 
 class Outbox:
@@ -72,7 +64,7 @@ class Outbox:
         if self._folder is not None:
             path = self._folder / (re.sub(r"[^\w.-]+", "_", sent.key) + ".txt")
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-                file.write(f"To: {sent.address}\nSubject: {sent.subject}\n\n{sent.text}")
+                file.write(f"To: {sent.address}\nSubject: {sent.words.subject}\n\n{sent.text}")
 
 
 class PostOffice(Provider):
@@ -87,11 +79,14 @@ class PostOffice(Provider):
         vault: Vault | None,
         outbox: Outbox,
         renderer: Renderer,
+        invite: Invite | None = None,
     ) -> None:
         super().__init__(commands, conditions)
         self._vault = vault
         self._renderer = renderer
-        self._addressing: Group[Unsent, Sent] = Group(self._address, threaded=vault is not None)
+        self._invite = invite
+        threaded = vault is not None or invite is not None
+        self._addressing: Group[Unsent, Sent] = Group(self._address, threaded=threaded)
         self._ready: dict[str, Sent] = {}  # addressed, by key, while the command is performed
         self.outbox = outbox
 
@@ -105,9 +100,8 @@ class PostOffice(Provider):
         if not isinstance(command.arguments, Message):
             return await super().decide(command, kind)
         message = command.arguments
-        words = self._renderer.render(message, channel=message.channel)
         try:
-            sent = await self._addressing.do(Unsent(command.key, message, words))
+            sent = await self._addressing.do((command.key, message))
         except StoreUnavailable as error:
             raise Unavailable(f"{command.name}: {error}") from None
         except SealBroken as error:
@@ -115,6 +109,7 @@ class PostOffice(Provider):
         if sent.address.endswith(".invalid"):
             return MessageUndeliverable(template=message.template)
         self._ready[command.key] = sent
+        words = sent.words
         return MessageSent(
             template=message.template, channel=message.channel, subject=words.subject, text=words.text
         )
@@ -125,18 +120,29 @@ class PostOffice(Provider):
             self.outbox.put(sent)
 
     def _address(self, messages: list[Unsent]) -> Sequence[Sent | Exception]:
-        """Address a group of messages, with one look-up of keys for all."""
+        """Address a group of messages, with one look-up of keys and one of questions for all."""
+        links = self._invite(messages) if self._invite else {}
         if self._vault is not None:
-            self._vault.warm([token for unsent in messages for token in unsent.tokens])
-        return [_addressed(unsent, self._vault) for unsent in messages]
+            self._vault.warm([token for _, message in messages for token in _tokens(message)])
+        return [self._addressed(key, message, link=links.get(key)) for key, message in messages]
+
+    def _addressed(self, key: str, message: Message, *, link: str | None) -> Sent | Exception:
+        try:
+            words = self._renderer.render(message, channel=message.channel, link=LINK if link else "")
+            tokens = _tokens(message)
+            opened = self._vault.open_tokens(tokens, disclosure=TO_CUSTOMER) if self._vault else {}
+        except AdapterError as error:  # concerns this message only
+            return error
+        address, text = _address_of(message), words.text.replace(LINK, link or "")
+        for token, clear in opened.items():
+            text = text.replace(token, clear)
+        return Sent(key, message, opened.get(address, address), words, text, link)
 
 
-def _addressed(unsent: Unsent, vault: Vault | None) -> Sent | Exception:
-    try:
-        opened = vault.open_tokens(unsent.tokens, disclosure=TO_CUSTOMER) if vault else {}
-    except AdapterError as error:  # concerns this message only
-        return error
-    address, text = unsent.address, unsent.words.text
-    for token, clear in opened.items():
-        text = text.replace(token, clear)
-    return Sent(unsent.key, opened.get(address, address), unsent.words.subject, text)
+def _address_of(message: Message) -> str:
+    to = message.to
+    return to.phone if message.channel is Channel.SMS and to.phone else to.email
+
+
+def _tokens(message: Message) -> list[str]:
+    return [value for value in (message.to.name, _address_of(message)) if value.startswith(SEALED)]

@@ -74,6 +74,7 @@ def web() -> None:
             explain=app.explain,
             body_limit=settings.body_limit,
             rate_limit=settings.rate_limit,
+            page=app.page,
         )
         add_return_policy(api, terms=app.return_terms, clock=app.clock)
         uvicorn.run(

@@ -60,15 +60,23 @@ class Event(Facts):
     type: ClassVar[str]
     opens: ClassVar[bool] = False  #: may open a case
     key: ClassVar[str | None] = None  #: the field that repeats the key of the case it goes to, if one does
+    settled: ClassVar[tuple[str, ...]] = ()  #: fields of a form that the question settles, as its state says
     examples: ClassVar[tuple[dict[str, Any], ...]] = ()  #: payloads for documents, checks and tests
 
     def __init_subclass__(
-        cls, *, type: str | None = None, opens: bool = False, key: str | None = None, **rest: Any
+        cls,
+        *,
+        type: str | None = None,
+        opens: bool = False,
+        key: str | None = None,
+        settled: tuple[str, ...] = (),
+        **rest: Any,
     ) -> None:
         super().__init_subclass__(**rest)
         cls.type = type or cls.__name__
         cls.opens = opens
         cls.key = key
+        cls.settled = settled
 
     def postings(self) -> Mapping[str, int]:
         """What it moves in the ledger of the case, as account -> minor units or pieces; ``sop check`` adds

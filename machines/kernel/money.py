@@ -35,7 +35,8 @@ def _in_use(code: str) -> str:
 
 
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code"), AfterValidator(_in_use)]
-Amount = Annotated[int, Field(ge=0, description="minor units")]
+MINOR_UNITS = "minor units"
+Amount = Annotated[int, Field(ge=0, description=MINOR_UNITS)]
 
 
 def exponent(currency: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -78,8 +78,15 @@ class Wait(State):
     kind = "wait"
 
 
+def _nothing(_: object) -> Mapping[str, object]:
+    return {}
+
+
 class Ask(State):
-    """Somebody must decide: a role of our staff through a form, or the customer through a signed link."""
+    """Somebody must decide: a role of our staff through a form, or the customer through a signed link.
+
+    ``settles(data)`` gives the fields of the form that nobody is asked for, such as the price in question.
+    """
 
     kind = "ask"
 
@@ -91,6 +98,7 @@ class Ask(State):
         form: type[Event],
         role: str,
         ladder: tuple[str, ...] = (),
+        settles: Callable[[Any], Mapping[str, object]] = _nothing,
         title: str | None = None,
         deadlines: tuple[Deadline, ...] = (),
         no_deadline: str | None = None,
@@ -111,6 +119,7 @@ class Ask(State):
         self.form = form
         self.role = role
         self.ladder = ladder
+        self.settles = settles
 
 
 class End(State):

@@ -213,7 +213,7 @@ class MeansGiven(Event, type="order.means_given"):
     examples = ({"pay_with": {"means": "card", "token": "tok_other"}},)
 
 
-class PriceAnswered(Event, type="order.price_answered"):
+class PriceAnswered(Event, type="order.price_answered", settled=("price",)):
     """The customer agrees to pay more for an article, or does not; ``price`` is the one that was shown."""
 
     price: Amount

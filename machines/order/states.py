@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from machines.kernel.event import Event
 from machines.kernel.state import Act, Ask, End, State, Wait
 from machines.order import commands, deadlines, letters
+from machines.order.data import Order
 from machines.order.events import (
     AddressCorrected,
     ChoiceMade,
@@ -15,6 +18,12 @@ from machines.order.events import (
     RemedyChosen,
     ReviewDecided,
 )
+
+
+def price_in_question(order: Order) -> Mapping[str, object]:
+    """The price that the customer is asked about, which nobody need type in."""
+    return {"price": order.asked_price.price} if order.asked_price else {}
+
 
 # -- from placement to confirmation ----------------------------------------------------------------
 
@@ -106,6 +115,7 @@ AWAITING_PRICE = Ask(
     "An article costs more than ordered; the customer is asked. Without a yes the price ordered at stands.",
     form=PriceAnswered,
     role="customer",
+    settles=price_in_question,
     does=(letters.ASK_PRICE,),
     deadlines=(deadlines.REMINDER, deadlines.PRICE_DUE, deadlines.HOLD_ENDS_SOON),
     fulfils=("RES-4",),
@@ -143,6 +153,7 @@ PRICE_IN_QUESTION = Ask(
     "The warehouse packs; meanwhile the customer is asked to pay more. Without a yes the price stands.",
     form=PriceAnswered,
     role="customer",
+    settles=price_in_question,
     does=(letters.ASK_PRICE,),
     deadlines=(
         *deadlines.PARCEL_CLOCKS,

@@ -50,15 +50,17 @@ ALL_OTHER = Group(name="all other goods", skus=("*",))
 
 
 class Terms(Facts):
-    """``window_days`` count from delivery. ``keep_below`` is in the main unit of any currency: goods of less
-    value with which something is wrong are paid back without being sent. ``advance`` allows a replacement
-    before the original has come."""
+    """What the house may set for returns."""
 
-    zone: str = "Europe/Berlin"
-    window_days: int = Field(default=30, ge=0)
-    fee_percent: int = Field(default=0, ge=0, le=100)
-    keep_below: int = Field(default=10, ge=0)
-    advance: bool = True
+    zone: str = Field(default="Europe/Berlin", description="time zone in which days count")
+    window_days: int = Field(default=30, ge=0, description="from delivery")
+    fee_percent: int = Field(default=0, ge=0, le=100, description="restocking, after the days of withdrawal")
+    keep_below: int = Field(
+        default=10,
+        ge=0,
+        description="main units; faulty goods of less value are paid back without being sent",
+    )
+    advance: bool = Field(default=True, description="a replacement may leave before the original has come")
     groups: tuple[Group, ...] = (
         Group(name="final sale", skus=("*-SALE",), excluded=Exclusion.FINAL_SALE),
         Group(name="hygiene", skus=("*-HYGIENE",), excluded=Exclusion.HYGIENE),

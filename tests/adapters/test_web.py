@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
-from typing import cast
+from typing import Any, cast
 
 import httpx
 import orjson
@@ -61,9 +61,9 @@ def explain(_: Case) -> list[Explanation]:
     ]
 
 
-def app(store: ToyStore | None = None, **options: float) -> FastAPI:
+def app(store: ToyStore | None = None, **options: Any) -> FastAPI:
     store = store or ReadableStore()
-    return create_app(intake(store), store=cast(Store, store), explain=explain, **options)  # type: ignore[arg-type]
+    return create_app(intake(store), store=cast(Store, store), explain=explain, **options)
 
 
 async def _ask(application: FastAPI, method: str, path: str, **request: object) -> httpx.Response:

@@ -1,0 +1,226 @@
+"""The page on which a customer answers one question: plain HTML without scripts, opened by a link alone.
+
+Who has the link may answer, nobody is logged in and no cookie is set, so there is no session that another
+site could ride on. Opening the page changes nothing: mail scanners open every link.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qsl
+from zoneinfo import ZoneInfo
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.concurrency import run_in_threadpool
+
+from adapters.asking.answers import Answers, Became
+from adapters.asking.form import UnknownField, askable, payload
+from adapters.asking.links import BadLink, Link, Links
+from adapters.asking.questions import Closing, Question, Questions
+from adapters.asking.throttle import Throttle
+from adapters.asking.wording import FALLBACK, Wording, wording
+from adapters.errors import StoreUnavailable
+from adapters.intake import InvalidEvents
+
+SOURCE = "customer-link"
+
+_LARGEST = 64 * 1024
+_PER_MINUTE = 30
+_FORM = "application/x-www-form-urlencoded"
+_HERE = ("same-origin", "none")
+_templates = Environment(
+    loader=PackageLoader("adapters.asking"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What the page needs; ``zone`` is the one in which deadlines are told."""
+
+    questions: Questions
+    answers: Answers
+    links: Links
+    zone: ZoneInfo
+    clock: Callable[[], datetime]
+
+
+def add_page(app: FastAPI, page: Page) -> None:
+    """Serve ``/answer/{token}``."""
+    throttle = Throttle(_PER_MINUTE)
+
+    def guarded(token: str, answer: Callable[[], Response]) -> Response:
+        if not throttle.allows(hashlib.sha256(token.encode()).hexdigest()):
+            return _notice(wording(FALLBACK), "busy", 429, {"Retry-After": "60"})
+        try:
+            return answer()
+        except StoreUnavailable:
+            return _notice(wording(FALLBACK), "away", 503, {"Retry-After": "60"})
+
+    @app.get("/answer/{token}", include_in_schema=False)
+    def show(token: str) -> Response:
+        return guarded(token, lambda: _shown(page, token))
+
+    @app.post("/answer/{token}", include_in_schema=False)
+    async def take(token: str, request: Request) -> Response:
+        if request.headers.get("sec-fetch-site", "none") not in _HERE:
+            return _notice(wording(FALLBACK), "elsewhere", 403)
+        said = await _said(request)
+        if said is None:
+            return _notice(wording(FALLBACK), "unknown", 400)
+        return await run_in_threadpool(guarded, token, lambda: _taken(page, token, said))
+
+
+async def _said(request: Request) -> dict[str, str] | None:
+    """What was filled in, each field once; None for what no form of ours sends."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _LARGEST:
+            return None
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
+        return None
+    try:
+        pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=100, errors="strict")
+    except ValueError:
+        return None
+    return {name: value.strip() for name, value in pairs}
+
+
+def _shown(page: Page, token: str) -> Response:
+    found = _open(page, token)
+    return found if isinstance(found, Response) else _asked(page, found, said={})
+
+
+def _taken(page: Page, token: str, said: Mapping[str, str]) -> Response:
+    question = _open(page, token)
+    if isinstance(question, Response):
+        return question
+    words = wording(question.locale)
+    errors = {
+        field.name: "fill_in"
+        for field in words.asked(question.form, told={}, said=said, errors={})
+        if field.required and not said.get(field.name)
+    }
+    if errors:
+        return _asked(page, question, said=said, errors=errors)
+    return _answered(page, question, words, said)
+
+
+def _answered(page: Page, question: Question, words: Wording, said: Mapping[str, str]) -> Response:
+    try:
+        data = payload(question.form, [*said.items(), *words.fixed(question.form).items()])
+        answer = page.answers.give(question, data, source=SOURCE)
+    except UnknownField:
+        return _notice(words, "unknown", 400)
+    except InvalidEvents as error:
+        wrong = {fault.field.removeprefix("data."): "check" for fault in error.faults}
+        return _asked(page, question, said=said, errors=wrong)
+    match answer.became:
+        case Became.TAKEN:
+            return _notice(words, "thanks", 200)
+        case Became.WAITING:
+            return _notice(words, "waiting", 202)
+        case Became.LATE:
+            return _settled(words, page.questions.closing(question.id))
+        case Became.REFUSED:
+            alert = words.page["refused"].format(reason=answer.reason)
+            return _asked(page, question, said=said, alert=alert, status=409)
+
+
+def _open(page: Page, token: str) -> Question | Response:
+    """The open question behind a token, or the page that says why there is none."""
+    try:
+        link = page.links.read(token)
+    except BadLink:
+        return _notice(wording(FALLBACK), "unknown", 404)
+    question = page.questions.find(link.question)
+    if question is None:
+        return _settled(_wording_of(page, link), page.questions.closing(link.question))
+    words = wording(question.locale)
+    if page.clock() >= link.ends:
+        return _notice(words, "link_expired", 410)
+    if not (question.for_customer and askable(question.form)):
+        return _notice(words, "unsupported", 200)
+    return question
+
+
+def _wording_of(page: Page, link: Link) -> Wording:
+    """In the language of the case, which goes on although the question is closed."""
+    return wording(page.questions.locale(link.question))
+
+
+def _settled(words: Wording, closing: Closing | None) -> Response:
+    if closing is None:
+        return _notice(words, "moved", 410)
+    if closing.source.startswith(SOURCE):
+        return _notice(words, "answered", 200)
+    return _notice(words, "expired" if closing.by_deadline else "moved", 410)
+
+
+def _asked(
+    page: Page,
+    question: Question,
+    *,
+    said: Mapping[str, str],
+    errors: Mapping[str, str] | None = None,
+    alert: str = "",
+    status: int = 200,
+) -> Response:
+    words = wording(question.locale)
+    told = page.questions.told(question)
+    due = question.due
+    moment = words.moment(due.due, zone=page.zone) if due and not _repeats(question) else ""
+    if errors:
+        alert, status = words.page["mend"], int(HTTPStatus.UNPROCESSABLE_ENTITY)
+    return _html(
+        "question.html",
+        words,
+        status,
+        heading=words.page["heading"].format(about=question.case.key),
+        question=words.question(question.form, otherwise=question.ask.text),
+        facts=words.facts(told),
+        due=words.page["deadline"].format(due=moment) if moment else "",
+        fields=words.asked(question.form, told=told, said=said, errors=errors or {}),
+        alert=alert,
+    )
+
+
+def _repeats(question: Question) -> bool:
+    return question.deadline is not None and question.deadline.repeats
+
+
+def _notice(words: Wording, name: str, status: int, headers: Mapping[str, str] | None = None) -> Response:
+    response = _html("notice.html", words, status, notice=words.notice(name))
+    response.headers.update(headers or {})
+    return response
+
+
+def _html(template: str, words: Wording, status: int, **values: Any) -> Response:
+    nonce = secrets.token_urlsafe(16)
+    text = _templates.get_template(template).render(
+        lang=words.language, page=words.page, nonce=nonce, **values
+    )
+    policy = (
+        f"default-src 'none'; style-src 'nonce-{nonce}'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    )
+    headers = {
+        "Content-Security-Policy": policy,
+        "Referrer-Policy": "no-referrer",
+        "X-Robots-Tag": "noindex, nofollow",
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "no-store",
+    }
+    return HTMLResponse(text, status_code=status, headers=headers)

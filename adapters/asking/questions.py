@@ -1,0 +1,235 @@
+"""The questions that are open: every case that stands in an Ask state, with what may be told about it.
+
+Nothing personal is in a question: sealed fields are left out, and so are payment tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from pydantic import ValidationError
+
+from adapters.personal import places
+from adapters.store.base import Standing, Store
+from machines.kernel.case import Case, Entry, Timer, case_id
+from machines.kernel.definition import Definition
+from machines.kernel.event import SEALED, Event, Facts
+from machines.kernel.money import MINOR_UNITS, Money
+from machines.kernel.state import Ask, Deadline
+from machines.messages import Message
+
+CUSTOMER = "customer"  #: the role that is asked by link and not by form
+
+_ALL = 1_000_000
+_MOST_FACTS = 30
+_LONGEST = 200
+_NEVER = ("token", "account")  #: parts of names that are nobody's business, though not personal
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One Ask state that one case entered by the journal entry ``cause``. It is closed for good when the case
+    leaves the state; the same state entered again is another question."""
+
+    case: Case
+    ask: Ask
+    cause: Entry
+    known: Mapping[str, str]
+    due: Timer | None
+    deadline: Deadline | None
+
+    @property
+    def id(self) -> str:
+        """``order/SO-1001/in_review/7``."""
+        return f"{self.case.id}/{self.case.state}/{self.cause.seq}"
+
+    @property
+    def form(self) -> type[Event]:
+        return self.ask.form
+
+    @property
+    def since(self) -> datetime:
+        return self.cause.at
+
+    @property
+    def role(self) -> str:
+        """Who is asked by now: the ladder is climbed rung by rung."""
+        rungs = (self.ask.role, *self.ask.ladder)
+        rung = getattr(self.case.data, "rung", 0)
+        return rungs[min(rung, len(rungs) - 1)] if isinstance(rung, int) else rungs[0]
+
+    @property
+    def for_customer(self) -> bool:
+        return self.ask.role == CUSTOMER
+
+    @property
+    def customer(self) -> str | None:
+        """Whose case it is."""
+        found = getattr(self.case.data, "customer", None)
+        return found if isinstance(found, str) else None
+
+    @property
+    def locale(self) -> str:
+        return _locale(self.case)
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """How a question was closed: by which event, of which source, when, and where the case went."""
+
+    event: str
+    source: str
+    at: datetime
+    title: str
+
+    @property
+    def by_deadline(self) -> bool:
+        return self.source == "timer"
+
+    def __str__(self) -> str:
+        what = "its deadline" if self.by_deadline else f"{self.event} from {self.source}"
+        return f"{what} came first, at {self.at:%Y-%m-%d %H:%M:%S} UTC; the case went to: {self.title}"
+
+
+class Questions:
+    """Reads them from the store; every method raises ``StoreUnavailable``."""
+
+    def __init__(self, store: Store, definitions: Mapping[str, Definition]) -> None:
+        self._store = store
+        self._definitions = definitions
+        self._asks = {
+            (sop, state.name): state
+            for sop, definition in definitions.items()
+            for state in definition.procedure.states
+            if isinstance(state, Ask)
+        }
+        self.of_staff = frozenset(place for place, ask in self._asks.items() if ask.role != CUSTOMER)
+        self.of_customers = frozenset(self._asks) - self.of_staff
+
+    def open(
+        self,
+        *,
+        cases: Collection[str] | None = None,
+        states: Collection[tuple[str, str]] | None = None,
+        limit: int = _ALL,
+    ) -> list[Question]:
+        """Those that wait for an answer, in these (procedure, state) or anywhere; the oldest first."""
+        wanted = self._asks.keys() if states is None else states & self._asks.keys()
+        found = self._store.standing(list(wanted), cases=cases, limit=limit)
+        return sorted(map(self._question, found), key=lambda each: each.since)
+
+    def find(self, id: str) -> Question | None:
+        """The question of that name, if it is open still."""
+        case, _, _ = _parts(id)
+        return next((each for each in self.open(cases=[case]) if each.id == id), None)
+
+    def of_key(self, key: str) -> list[Question]:
+        """The open questions of the cases of that key, in any procedure; ``order/SO-1`` names one of them."""
+        sops = [sop for sop in self._definitions if key.startswith(f"{sop}/")]
+        names = [key, *(case_id(sop, key) for sop in self._definitions)] if sops else ()
+        return self.open(cases=names or [case_id(sop, key) for sop in self._definitions])
+
+    def closing(self, id: str) -> Closing | None:
+        """What closed the question; None while it is open, or if it never was."""
+        case, state, seq = _parts(id)
+        for entry, _ in self._store.journal(case):
+            if entry.seq > seq and entry.before == state != entry.after:
+                title = self._definitions[case.partition("/")[0]].state(entry.after).title
+                return Closing(entry.event, entry.source, entry.at, title)
+        return None
+
+    def locale(self, id: str) -> str:
+        """In which language the customer of a question is spoken to, also when it is closed."""
+        sop, _, key = case_of(id).partition("/")
+        return next(map(_locale, self._store.find_case(key=key, sop=sop)), "en")
+
+    def told(self, question: Question) -> Mapping[str, str]:
+        """What the customer was told when the question was put: the facts of the message that asks."""
+        key = f"{question.case.id}/message.send/{question.cause.seq}"
+        for step in self._store.steps(keys=[key], limit=1):
+            try:
+                message = Message.model_validate_json(step.arguments)
+            except ValidationError:
+                return {}
+            return {name: value for name, value in message.facts.items() if value}
+        return {}
+
+    def _said(self, standing: Standing) -> dict[str, str]:
+        """What the event said by which the case came to ask."""
+        kinds = self._definitions[standing.case.sop].procedure.event_types
+        kind = kinds.get(standing.entered.event)
+        try:
+            event = kind.model_validate_json(standing.body) if kind else None
+        except ValidationError:
+            return {}
+        return _clear(event, currency=_currency(standing.case)) if event else {}
+
+    def _question(self, standing: Standing) -> Question:
+        case = standing.case
+        running = [timer for timer in case.timers.values() if not timer.passed]
+        named = self._definitions[case.sop].procedure.deadlines
+        # A reminder that repeats ends nothing: what counts is the limit after which the case goes on.
+        running.sort(key=lambda timer: (named[timer.name].repeats, timer.due))
+        due = running[0] if running else None
+        known = {"because of": standing.entered.event} | self._said(standing)
+        if isinstance(case.data, Facts):
+            known |= _clear(case.data, currency=_currency(case))
+        return Question(
+            case=case,
+            ask=self._asks[case.sop, case.state],
+            cause=standing.entered,
+            known=dict(list(known.items())[:_MOST_FACTS]),
+            due=due,
+            deadline=named[due.name] if due else None,
+        )
+
+
+def _currency(case: Case) -> str:
+    return str(getattr(case.data, "currency", ""))
+
+
+def _locale(case: Case) -> str:
+    return str(getattr(case.data, "locale", "en"))
+
+
+def case_of(id: str) -> str:
+    """The case that a question is about."""
+    return _parts(id)[0]
+
+
+def _parts(id: str) -> tuple[str, str, int]:
+    case, state, seq = id.rsplit("/", 2)
+    return case, state, int(seq)
+
+
+def _clear(facts: Facts, *, currency: str) -> dict[str, str]:
+    """What may be told of ``facts``, by name: neither personal nor secret nor as it was at the beginning."""
+    personal = places(type(facts)).fields
+    found = {}
+    for name, info in type(facts).model_fields.items():
+        value = getattr(facts, name)
+        sealed = name in personal and personal[name].personal
+        if sealed or any(part in name for part in _NEVER) or value == info.default:
+            continue
+        text = _plain(value, currency=currency, money=info.description == MINOR_UNITS)
+        if text and SEALED not in text:
+            found[name.replace("_", " ")] = text[:_LONGEST]
+    return found
+
+
+def _plain(value: object, *, currency: str, money: bool = False) -> str:
+    """In one line; nothing for what is empty, zero or no."""
+    if isinstance(value, Facts):
+        return ", ".join(f"{name} {text}" for name, text in _clear(value, currency=currency).items())
+    if isinstance(value, tuple | list):
+        return "; ".join(filter(None, (_plain(each, currency=currency, money=money) for each in value)))
+    if not value or isinstance(value, bool):
+        return "yes" if value else ""
+    if isinstance(value, int) and money and currency:
+        return str(Money(amount=value, currency=currency))
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M} UTC"
+    return str(value.value) if isinstance(value, Enum) else str(value)

@@ -1,0 +1,144 @@
+"""The words of the customer's page in the languages that we have, and how a question is laid out in them."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from adapters.asking.form import FormField, Kind, fields
+from machines.kernel.event import Event
+
+FALLBACK = "en"
+_FOLDER = Path(__file__).with_name("texts")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_MOST_RADIOS = 6
+_INPUTS = {Kind.NUMBER: "number", Kind.DATE: "date"}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One field as the page shows it; ``choices`` are (value, label)."""
+
+    name: str
+    label: str
+    type: str
+    required: bool
+    choices: tuple[tuple[str, str], ...]
+    radios: bool
+    longest: int | None
+    autocomplete: str
+    value: str
+    error: str
+
+
+class Wording:
+    """The texts of one language."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        self._texts: Mapping[str, Any] = tomllib.loads((_FOLDER / f"{language}.toml").read_text("utf-8"))
+        self.page: Mapping[str, str] = self._texts["page"]
+
+    def notice(self, name: str) -> Mapping[str, str]:
+        found: Mapping[str, str] = self._texts["notice"][name]
+        return found
+
+    def question(self, form: type[Event], *, otherwise: str) -> str:
+        return str(self._form(form).get("question", otherwise))
+
+    def fixed(self, form: type[Event]) -> Mapping[str, str]:
+        """Fields that stand for the text itself, such as the version of the wording agreed to."""
+        found: Mapping[str, str] = self._form(form).get("fixed", {})
+        return found
+
+    def asked(
+        self,
+        form: type[Event],
+        *,
+        told: Mapping[str, str],
+        said: Mapping[str, str],
+        errors: Mapping[str, str],
+    ) -> list[Asked]:
+        """The fields to fill in; ``told`` may list the options of one, ``said`` is what was filled in."""
+        texts = self._form(form)
+        left_out = {*texts.get("hidden", ()), *texts.get("fixed", {})}
+        return [
+            self._asked(field, texts.get("fields", {}).get(field.name, {}), told, said, errors)
+            for field in fields(form)
+            if field.name not in left_out
+        ]
+
+    def facts(self, told: Mapping[str, str]) -> list[tuple[str, str]]:
+        """(label, value) of what is known."""
+        labels = self._texts["facts"]
+        named = [(labels.get(name, name.replace("_", " ").capitalize()), told[name]) for name in told]
+        return [
+            (label, self.day(date.fromisoformat(value)) if _DATE.fullmatch(value) else value)
+            for label, value in named
+            if label
+        ]
+
+    def day(self, day: date) -> str:
+        dates = self._texts["dates"]
+        return str(
+            dates["form"].format(
+                weekday=dates["weekdays"][day.weekday()],
+                day=day.day,
+                month=dates["months"][day.month - 1],
+                year=day.year,
+            )
+        )
+
+    def moment(self, at: datetime, *, zone: ZoneInfo) -> str:
+        local = at.astimezone(zone)
+        told = self._texts["dates"]["time"]
+        return str(told.format(date=self.day(local.date()), hour=f"{local:%H:%M}", zone=zone.key))
+
+    def _form(self, form: type[Event]) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self._texts["forms"].get(form.type, {})
+        return found
+
+    def _asked(
+        self,
+        field: FormField,
+        texts: Mapping[str, str],
+        told: Mapping[str, str],
+        said: Mapping[str, str],
+        errors: Mapping[str, str],
+    ) -> Asked:
+        options = _options(told.get(texts.get("options", ""), "")) or field.choices
+        usual = {"true": self.page["yes"], "false": self.page["no"]} if field.kind is Kind.YES_NO else {}
+        return Asked(
+            name=field.name,
+            label=texts.get("label", field.plain_label),
+            type=_INPUTS.get(field.kind, "text"),
+            required=field.required,
+            choices=tuple((value, texts.get(value, usual.get(value, value))) for value in options),
+            radios=0 < len(options) <= _MOST_RADIOS and field.required,
+            longest=field.longest,
+            autocomplete=texts.get("autocomplete", "off"),
+            value=said.get(field.name, ""),
+            error=self.page[errors[field.name]] if field.name in errors else "",
+        )
+
+
+@cache
+def _languages() -> Mapping[str, Wording]:
+    return {path.stem: Wording(path.stem) for path in _FOLDER.glob("*.toml")}
+
+
+def wording(locale: str) -> Wording:
+    """The texts for a locale such as ``de-AT``; English where we do not have its language."""
+    known = _languages()
+    return known.get(re.split("[-_]", locale)[0].lower(), known[FALLBACK])
+
+
+def _options(listed: str) -> Sequence[str]:
+    return tuple(part.strip() for part in listed.split(",") if part.strip())

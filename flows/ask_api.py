@@ -1,0 +1,176 @@
+"""The calls of Prefect's API behind a question: a Suspended run whose Resume button shows a form.
+
+What `suspend_flow_run` does inside a run, done from outside: the schema is an input of the run, the state
+names where it lies, and the server checks what is filled in against it (3.8.8).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from time import time_ns
+from typing import Any
+
+import httpx
+from prefect.client.orchestration.routes import ServerRoutes
+
+from flows.prefect_api import WORK_POOL, PrefectApi
+
+#: The flow of which each run is a question.
+ASK_FLOW = "ask"
+
+_UNFINISHED = ("SCHEDULED", "PENDING", "RUNNING", "PAUSED")
+_PAGE = 200
+_SCHEMA, _DESCRIPTION, _ANSWER = "form-schema", "form-description", "form-answer-"
+_HOUSE = "sop.questions-of"
+
+
+@dataclass(frozen=True, slots=True)
+class AskRun:
+    """A run of the flow, in one kind of state since a moment; `house` is the installation that made it, `new`
+    that this was just now."""
+
+    id: str
+    name: str
+    question: str
+    kind: str
+    since: datetime
+    tags: frozenset[str]
+    house: str
+    new: bool = False
+
+    @property
+    def paused(self) -> bool:
+        return self.kind == "PAUSED"
+
+    @property
+    def finished(self) -> bool:
+        return self.kind not in _UNFINISHED
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What was filled in; `id` names this very filling in."""
+
+    id: str
+    values: Mapping[str, object]
+
+
+class AskApi(PrefectApi):
+    """`PrefectApi` with what questions need beyond it."""
+
+    async def prepare(
+        self, question: str, *, once: str, name: str, tags: Sequence[str], house: str
+    ) -> AskRun:
+        """The run of a question, made if there is none; a new one is Pending until it is suspended."""
+        place = await self.place(ASK_FLOW)
+        body = {
+            "name": name,
+            "flow_id": place.flow_id,
+            "deployment_id": place.deployment_id,
+            "work_pool_name": WORK_POOL,
+            "parameters": {"question": question},
+            "tags": list(tags),
+            "labels": {_HOUSE: house},
+            "state": {"type": "PENDING", "name": "Pending", "message": "the question is being put"},
+            "idempotency_key": once,
+        }
+        answer = await self._ask("POST", "/flow_runs/", body)
+        return _run(answer.json(), new=answer.status_code == httpx.codes.CREATED)
+
+    async def suspend(
+        self, run: str, *, schema: Mapping[str, object], description: str, message: str
+    ) -> None:
+        """Let a run wait for its form, whatever it is in now; without time limit, which the store keeps."""
+        await self._put(run, _SCHEMA, json.dumps(dict(schema)))
+        await self._put(run, _DESCRIPTION, json.dumps(description))
+        await self.forget_answers(run)
+        # A new place for each time, so that an answer is told from the one before.
+        answer = f"{_ANSWER}{time_ns():x}"
+        details = {
+            "pause_reschedule": True,
+            "pause_key": answer,
+            "run_input_keyset": {"schema": _SCHEMA, "description": _DESCRIPTION, "response": answer},
+        }
+        state = {"type": "PAUSED", "name": "Suspended", "message": message, "state_details": details}
+        await self._ask("POST", "/flow_runs/{id}/set_state", {"state": state, "force": True}, id=run)
+
+    async def resume(self, run: str) -> None:
+        """Have the answer that a run holds taken once more."""
+        state = {"type": "SCHEDULED", "name": "Resuming", "message": "its worker was gone"}
+        await self._ask("POST", "/flow_runs/{id}/set_state", {"state": state, "force": True}, id=run)
+
+    async def answer(self, run: str) -> Said | None:
+        """What was filled in and not taken yet."""
+        found = await self._inputs(run)
+        if not found:
+            return None
+        values = json.loads(str(found[-1]["value"]))
+        return Said(id=f"{run}/{found[-1]['key']}", values=values if isinstance(values, dict) else {})
+
+    async def forget_answers(self, run: str) -> None:
+        """Prefect need not keep what the journal keeps."""
+        for found in await self._inputs(run):
+            await self._ask("DELETE", "/flow_runs/{id}/input/{key}", id=run, key=str(found["key"]))
+
+    async def retag(self, run: str, tags: Iterable[str]) -> None:
+        await self._ask("PATCH", "/flow_runs/{id}", {"tags": sorted(tags)}, id=run)
+
+    async def unfinished(self, *, house: str, tags: Sequence[str] = ()) -> list[AskRun]:
+        """All runs of this installation that have not ended, or those with one of these tags."""
+        of_state: dict[str, object] = {"state": {"type": {"any_": list(_UNFINISHED)}}}
+        body = {
+            "flows": {"name": {"any_": [ASK_FLOW]}},
+            "flow_runs": of_state | ({"tags": {"any_": list(tags)}} if tags else {}),
+            "sort": "ID_DESC",
+            "limit": _PAGE,
+        }
+        runs: list[AskRun] = []
+        while True:
+            page = (await self._ask("POST", "/flow_runs/filter", body | {"offset": len(runs)})).json()
+            runs += [_run(found) for found in page]
+            if len(page) < _PAGE:
+                return [run for run in runs if run.house == house]
+
+    async def find(self, run: str) -> AskRun:
+        return _run((await self._ask("GET", "/flow_runs/{id}", id=run)).json())
+
+    async def _inputs(self, run: str) -> list[dict[str, Any]]:
+        body = {"prefix": _ANSWER, "limit": 10}
+        answer = await self._ask("POST", "/flow_runs/{id}/input/filter", body, id=run)
+        found: list[dict[str, Any]] = answer.json()
+        return found
+
+    async def _put(self, run: str, key: str, value: str) -> None:
+        """Write an input, in place of the one that is there."""
+        body = {"key": key, "value": value}
+        try:
+            await self._ask("POST", "/flow_runs/{id}/input", body, id=run)
+        except httpx.HTTPStatusError as error:
+            if error.response.status_code != httpx.codes.CONFLICT:
+                raise
+            await self._ask("DELETE", "/flow_runs/{id}/input/{key}", id=run, key=key)
+            await self._ask("POST", "/flow_runs/{id}/input", body, id=run)
+
+    async def _ask(
+        self, method: Any, route: ServerRoutes, body: object = None, **path: str
+    ) -> httpx.Response:
+        answer = await self._client.request(method, route, path_params=path, json=body)
+        return answer.raise_for_status()
+
+
+def _run(found: Mapping[str, Any], *, new: bool = False) -> AskRun:
+    state = found["state"] or {}
+    since = state.get("timestamp") or found["created"]
+    return AskRun(
+        id=str(found["id"]),
+        name=str(found["name"]),
+        question=str((found["parameters"] or {}).get("question", "")),
+        kind=str(found["state_type"]),
+        since=datetime.fromisoformat(str(since).replace("Z", "+00:00")).astimezone(UTC),
+        tags=frozenset(found["tags"]),
+        house=str((found["labels"] or {}).get(_HOUSE, "")),
+        new=new,
+    )

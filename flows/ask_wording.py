@@ -1,0 +1,145 @@
+"""What staff read about a question in the Prefect UI: name, tags, what is known, the form."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping, Sequence
+
+from adapters.asking.form import NO, YES, needs_personal, staff_schema
+from adapters.asking.questions import Question
+from flows.wording import MOST_ROWS, LogLine
+
+#: The field of every form that says who answers; it is not part of the event.
+ANSWERED_BY = "answered_by"
+#: The field of a grouped form that says which case is answered.
+CASE = "case"
+
+
+def name(question: Question) -> str:
+    """`SO-1001: In review`."""
+    return f"{question.case.key}: {question.ask.title}"
+
+
+def tags(question: Question) -> list[str]:
+    """What staff filter by."""
+    return [f"sop:{question.case.sop}", f"case:{question.case.key}", f"role:{question.role}", "question"]
+
+
+def message(question: Question) -> str:
+    """What stands beside the badge."""
+    return f"asks {question.role}{_until(question)}"
+
+
+def table_key(question: Question) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", f"question-{question.case.sop}-{question.case.state}".lower())
+
+
+def log_line(question: Question) -> LogLine:
+    """The question and all that is known, for who opens the run."""
+    known = [f"  {label}: {value}" for label, value in question.known.items()]
+    asked = f"{question.ask.text} Asked: {question.role}{_until(question)}."
+    text = "\n".join([asked, *known, "Press Resume and fill in the form."])
+    return LogLine(question.since, logging.INFO, text)
+
+
+def description(question: Question, *, note: str = "") -> str:
+    """What the form says above its fields; `note` is what became of the answer before."""
+    parts = [f"**{_text(note)}**"] if note else []
+    parts.append(f"{_text(question.ask.text)} Asked: **{_text(question.role)}**{_until(question)}.")
+    known = list(question.known.items())
+    parts.append("\n".join(f"- {_text(label)}: {_text(value)}" for label, value in known[:_MOST_FACTS]))
+    if needs_personal(question.form):
+        parts.append(
+            "The answer holds personal fields, which have no place here: use "
+            f"`sop answer {question.case.id} --json FILE`."
+        )
+    return "\n\n".join(part for part in parts if part)
+
+
+def schema(question: Question, *, grouped: bool = False) -> dict[str, object]:
+    """The form: the event's own fields, who answers, and in a group which case."""
+    form = staff_schema(question.form)
+    asked = form["properties"]
+    assert isinstance(asked, dict)
+    before: dict[str, object] = {CASE: _CASE} if grouped else {}
+    form["properties"] = _placed({**before, **asked, ANSWERED_BY: _ANSWERED_BY})
+    required = form["required"]
+    assert isinstance(required, list)
+    form["required"] = [*before, *required]
+    return form
+
+
+def group_name(questions: Sequence[Question], *, count: int) -> str:
+    """`order: In review x 412`."""
+    first = questions[0]
+    return f"{first.case.sop}: {first.ask.title} x {count}"
+
+
+def group_tags(questions: Sequence[Question]) -> list[str]:
+    first = questions[0]
+    return [f"sop:{first.case.sop}", f"role:{first.ask.role}", "question"]
+
+
+def group_description(questions: Sequence[Question], *, note: str = "") -> str:
+    first = questions[0]
+    told = [f"**{_text(note)}**"] if note else []
+    told.append(f"{_text(first.ask.text)} {len(questions)} cases ask this; the table lists them.")
+    return "\n\n".join(told)
+
+
+def group_rows(questions: Sequence[Question]) -> list[dict[str, str]]:
+    """The questions as table rows, the most urgent first."""
+    return [
+        {
+            "case": question.case.key,
+            "asks": question.role,
+            "since": f"{question.since:%Y-%m-%d %H:%M}",
+            "until": f"{question.due.due:%Y-%m-%d %H:%M}" if question.due else "",
+            "known": "; ".join(f"{label}: {value}" for label, value in list(question.known.items())[:6]),
+        }
+        for question in sorted(questions, key=lambda q: q.due.due if q.due else q.since)[:MOST_ROWS]
+    ]
+
+
+def said(values: Mapping[str, object]) -> tuple[dict[str, object], str, str]:
+    """(payload, who, case) of what was filled in."""
+    payload = {field: value for field, value in values.items() if field not in (ANSWERED_BY, CASE)}
+    return payload, str(values.get(ANSWERED_BY) or ""), str(values.get(CASE) or "").strip()
+
+
+def in_short(payload: Mapping[str, object]) -> str:
+    """The choices in an answer; texts are for the journal alone."""
+    found = [f"{label.replace('_', ' ')}: {value}" for label, value in payload.items() if value in _CHOICES]
+    return ", ".join(found)
+
+
+_MOST_FACTS = 15  #: above a form; the log of the run has all
+_CHOICES = (YES, NO)
+_ANSWERED_BY = {
+    "title": "Answered by",
+    "type": "string",
+    "maxLength": 100,
+    "description": "Your name, for the journal.",
+}
+_CASE = {"title": "Case", "type": "string", "maxLength": 64, "description": "The key of the case."}
+
+
+def _placed(properties: Mapping[str, object]) -> dict[str, object]:
+    """Numbered, because Prefect sorts a form by position."""
+    return {
+        label: {**part, "position": place} if isinstance(part, dict) else part
+        for place, (label, part) in enumerate(properties.items())
+    }
+
+
+def _until(question: Question) -> str:
+    if question.due is None or question.deadline is None:
+        return ""
+    due = f"{question.due.due:%Y-%m-%d %H:%M} UTC"
+    return f", until {due}, then: {question.deadline.text.rstrip('.')}"
+
+
+def _text(value: str) -> str:
+    """As text in Markdown, whatever a system sent us."""
+    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", value)

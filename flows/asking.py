@@ -1,0 +1,316 @@
+"""Shows the open questions for staff as Suspended flow runs, on a thread and event loop of its own.
+
+It compares what the store says is open with the runs that Prefect has not ended. So it does not matter what
+was missed, by whom, or while which of the two was away. One run per question comes from Prefect's idempotency
+key, however many workers look.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Collection, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Self
+
+from prefect.exceptions import ObjectNotFound
+
+from adapters.asking.questions import Question, Questions, case_of
+from flows import ask_wording as wording
+from flows.ask_api import AskApi, AskRun
+from flows.budget import Budget
+from flows.prefect_api import PREFECT_ERRORS, refused
+from flows.wording import Badge
+
+#: Questions with a run of their own; more are grouped, one run for each state, with a table.
+MOST_RUNS = 500
+
+_log = logging.getLogger(__name__)
+_LOOK_SECONDS = 0.2
+_PASS_SECONDS = 120.0  #: between two comparisons of everything
+_GROUP_SECONDS = 20.0  #: the same while some questions are grouped
+_AGAIN_SECONDS = 5.0
+_FEW = 50  #: cases compared at once
+_LOST = timedelta(seconds=45)  #: a run that is taken an answer from for longer has lost its worker
+
+
+def group_id(question: Question) -> str:
+    """`order/in_review`: the question that one run puts for many cases."""
+    return f"{question.case.sop}/{question.case.state}"
+
+
+def is_group(question: str) -> bool:
+    return question.count("/") == 1
+
+
+class Asking:
+    """A context manager around the life of the drive loop; `house` names the installation."""
+
+    def __init__(
+        self,
+        questions: Questions,
+        *,
+        house: str,
+        api_url: str | None = None,
+        runs_per_second: float = 2.0,
+        at_once: int = 10,
+        most_runs: int = MOST_RUNS,
+    ) -> None:
+        self._questions = questions
+        self._house = house
+        self._api_url = api_url
+        self._budget = Budget(runs_per_second, burst=at_once)
+        self._most_runs = most_runs
+        self._told: set[str] = set()
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._single = 0
+        self._grouped: set[str] = set()
+        self._next_pass = 0.0
+        self._away = False
+        self._thread = threading.Thread(target=contextvars.copy_context().run, args=(self._run,), daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopping.set()
+        self._thread.join(5)
+
+    def asked(self, cases: Collection[str]) -> None:
+        """Questions of these cases came, went or changed hands; from any thread, returns at once."""
+        with self._lock:
+            self._told.update(cases)
+
+    def _run(self) -> None:
+        with suppress(asyncio.CancelledError):
+            asyncio.run(self._show())
+
+    async def _show(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                async with AskApi(self._api_url) as api:
+                    await api.ping()
+                    self._next_pass = 0.0
+                    await self._serve(api)
+            except Exception as error:
+                # Whatever it is, the drive loop must not feel it; the next connection compares anew.
+                self._say_away(error)
+            await self._sleep(_AGAIN_SECONDS)
+
+    async def _serve(self, api: AskApi) -> None:
+        while not self._stopping.is_set():
+            if time.monotonic() >= self._next_pass:
+                self._next_pass = time.monotonic() + _PASS_SECONDS
+                await self._compare_all(api)
+                self._away = False
+            elif not await self._compare_some(api):
+                await self._sleep(_LOOK_SECONDS)
+
+    async def _sleep(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        # Stopping comes from another thread, which must not have to know of this loop.
+        while not self._stopping.is_set() and time.monotonic() < until:  # noqa: ASYNC110
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _compare_all(self, api: AskApi) -> None:
+        """Close what is no longer asked, note what has no run yet, and bring the groups up to date."""
+        # First the runs: what is open after that and has no run among them has none at all.
+        runs = await api.unfinished(house=self._house)
+        open_ = await self._open(None)
+        single = {run.question: run for run in runs if not is_group(run.question)}
+        await self._close_or_mend(api, list(single.values()), open_)
+        self._single = len(single.keys() & open_.keys())
+        waiting = [question for id, question in open_.items() if id not in single]
+        room = max(0, self._most_runs - self._single)
+        self.asked({question.case.id for question in waiting[:room]})
+        self._grouped = {question.id for question in waiting[room:]}
+        if self._grouped:
+            self._next_pass = min(self._next_pass, time.monotonic() + _GROUP_SECONDS)
+        standing = {run.question: run for run in runs if is_group(run.question)}
+        await self._show_groups(api, waiting[room:], standing)
+
+    async def _compare_some(self, api: AskApi) -> bool:
+        """Compare cases that something was told of; False if there is nothing to do for the time being."""
+        cases = self._next_told()
+        if not cases:
+            return False
+        try:
+            keys = [f"case:{case.partition('/')[2]}" for case in cases]
+            runs = await api.unfinished(house=self._house, tags=keys)
+            open_ = await self._open(cases)
+            about = [r for r in runs if not is_group(r.question) and case_of(r.question) in cases]
+            await self._close_or_mend(api, about, open_)
+            known = {run.question for run in runs}
+            left = [question for id, question in open_.items() if id not in known]
+            done = await self._put(api, left)
+        except BaseException:
+            self.asked(cases)
+            raise
+        self.asked({question.case.id for question in left[done:]})
+        return done > 0 or not left
+
+    def _next_told(self) -> list[str]:
+        with self._lock:
+            cases = list(self._told)[:_FEW]
+            self._told.difference_update(cases)
+        return cases
+
+    async def _open(self, cases: Collection[str] | None) -> dict[str, Question]:
+        found = await asyncio.to_thread(self._questions.open, cases=cases, states=self._questions.of_staff)
+        return {question.id: question for question in found}
+
+    async def _put(self, api: AskApi, questions: Sequence[Question]) -> int:
+        """Put questions as far as the budget goes; how many are seen to."""
+        for number, question in enumerate(questions):
+            if self._single >= self._most_runs:
+                if question.id not in self._grouped:
+                    self._grouped.add(question.id)
+                    self._next_pass = min(self._next_pass, time.monotonic() + _AGAIN_SECONDS)
+                continue
+            if not self._budget.take():
+                return number
+            run = await api.prepare(
+                question.id,
+                once=f"ask {self._house} {question.id}",
+                name=wording.name(question),
+                tags=wording.tags(question),
+                house=self._house,
+            )
+            self._single += 1
+            await self._stand(api, run, question)
+        return len(questions)
+
+    async def _stand(self, api: AskApi, run: AskRun, question: Question) -> None:
+        """Let a run put its question, unless it does or somebody is about to answer."""
+        young = datetime.now(UTC) - run.since < _LOST
+        if not (run.new or run.finished or (run.kind in ("PENDING", "RUNNING") and not young)):
+            return
+        if await api.answer(run.id) is not None:
+            await api.resume(run.id)
+            return
+        # It may have been answered since it was looked up: then its run has ended for good.
+        if run.finished and await asyncio.to_thread(self._questions.find, question.id) is None:
+            return
+        await suspend(api, run.id, question)
+        lines = [wording.log_line(question)]
+        await api.add_log(run.id, lines=lines, source=f"sop.{question.case.sop}")
+
+    async def _close_or_mend(self, api: AskApi, runs: Sequence[AskRun], open_: dict[str, Question]) -> None:
+        for run in runs:
+            question = open_.get(run.question)
+            if run.paused and question is None:
+                await self._close(api, run)
+            elif run.paused and question is not None:
+                if set(wording.tags(question)) - run.tags:
+                    await self._hand_on(api, run, question)
+            elif run.kind != "SCHEDULED":
+                await self._mend(api, run, question)
+
+    async def _close(self, api: AskApi, run: AskRun) -> None:
+        closing = await asyncio.to_thread(self._questions.closing, run.question)
+        message = str(closing) if closing else "the case does not ask this any more"
+        await _unless_gone(api.set_state(run.id, Badge(kind="CANCELLED", name="Cancelled", message=message)))
+        self._single = max(0, self._single - 1)
+
+    async def _hand_on(self, api: AskApi, run: AskRun, question: Question) -> None:
+        """The ladder was climbed: somebody else is asked now."""
+        kept = {tag for tag in run.tags if not tag.startswith("role:")}
+        await api.retag(run.id, kept | set(wording.tags(question)))
+        await suspend(api, run.id, question)
+
+    async def _mend(self, api: AskApi, run: AskRun, question: Question | None) -> None:
+        """If its worker was killed: take the answer that it holds once more, or ask again."""
+        left = (run.since + _LOST - datetime.now(UTC)).total_seconds()
+        if left > 0:
+            self._next_pass = min(self._next_pass, time.monotonic() + left)
+        elif await api.answer(run.id) is not None:
+            await api.resume(run.id)
+        elif question is not None:
+            await suspend(api, run.id, question)
+        else:
+            await self._close(api, run)
+
+    async def _show_groups(
+        self, api: AskApi, questions: Sequence[Question], standing: dict[str, AskRun]
+    ) -> None:
+        groups: defaultdict[str, list[Question]] = defaultdict(list)
+        for question in questions:
+            groups[group_id(question)].append(question)
+        for id, group in groups.items():
+            await self._show_group(api, id, group, standing.get(id))
+        for id, run in standing.items():
+            if id not in groups and run.paused:
+                every = "every question has a run of its own, or is answered"
+                await _unless_gone(
+                    api.set_state(run.id, Badge(kind="COMPLETED", name="Completed", message=every))
+                )
+
+    async def _show_group(self, api: AskApi, id: str, group: Sequence[Question], run: AskRun | None) -> None:
+        name, tags = wording.group_name(group, count=len(group)), wording.group_tags(group)
+        if run is None:
+            once = f"ask {self._house} {id}"
+            run = await api.prepare(id, once=once, name=name, tags=tags, house=self._house)
+        if run.paused and run.name == name and not run.new:
+            return
+        if run.kind in ("SCHEDULED", "RUNNING") and datetime.now(UTC) - run.since < _LOST:
+            return
+        if not run.paused and await api.answer(run.id) is not None:
+            await api.resume(run.id)
+            return
+        await api.rename(run.id, name=name, tags=tags)
+        rows = wording.group_rows(group)
+        await api.add_table(run.id, key=wording.table_key(group[0]), description=name, rows=rows)
+        await suspend_group(api, run.id, group)
+
+    def _say_away(self, error: BaseException) -> None:
+        if isinstance(error, ObjectNotFound):
+            return  # our flows are about to be registered
+        if not self._away:
+            self._away = True
+            expected = isinstance(error, PREFECT_ERRORS)
+            _log.warning(
+                "questions are not shown in Prefect until it answers: %s: %s",
+                type(error).__name__,
+                error,
+                exc_info=None if expected else error,
+            )
+
+
+async def suspend(api: AskApi, run: str, question: Question, *, note: str = "") -> None:
+    """Let a run wait for the answer to its question."""
+    await api.suspend(
+        run,
+        schema=wording.schema(question),
+        description=wording.description(question, note=note),
+        message=note or wording.message(question),
+    )
+
+
+async def suspend_group(api: AskApi, run: str, group: Sequence[Question], *, note: str = "") -> None:
+    """Let a run wait for the answer to one of many questions."""
+    await api.suspend(
+        run,
+        schema=wording.schema(group[0], grouped=True),
+        description=wording.group_description(group, note=note),
+        message=note or f"{len(group)} cases ask {group[0].ask.role}",
+    )
+
+
+async def _unless_gone(call: Awaitable[None]) -> None:
+    """Staff may have deleted the run: then it needs no end."""
+    try:
+        await call
+    except PREFECT_ERRORS as error:
+        if not refused(error):
+            raise
+        _log.info("the flow run of a question is gone: %s", error)

@@ -1,0 +1,242 @@
+"""The customer's page: what it shows, what it takes, and what it says when it is too late."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+
+from adapters.asking.page import SOURCE, Page
+from adapters.errors import StoreUnavailable
+from adapters.web import create_app
+from tests.asking import BASE, FEE, NOWHERE, SHORT, STOLEN, Office, open_office
+from tests.conftest_prefect import eventually
+
+
+@pytest.fixture(scope="module")
+def office() -> Iterator[Office]:
+    with open_office() as opened:
+        yield opened
+
+
+class Browser:
+    """Opens one link and fills its form in, as a phone without JavaScript does."""
+
+    def __init__(self, office: Office, link: str) -> None:
+        self.app = create_app(office.intake, store=office.store, explain=lambda _: [], page=office.page)
+        self._path = link.removeprefix(BASE)
+
+    def open(self) -> httpx.Response:
+        return asyncio.run(self._ask("GET", None, {}))
+
+    def fill_in(self, **said: str) -> httpx.Response:
+        return self.post({name.replace("__", "."): value for name, value in said.items()})
+
+    def post(self, said: dict[str, str], **headers: str) -> httpx.Response:
+        form = {"content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin"}
+        return asyncio.run(self._ask("POST", urlencode(said).encode(), {**form, **headers}))
+
+    async def _ask(self, method: str, body: bytes | None, headers: dict[str, str]) -> httpx.Response:
+        transport = httpx.ASGITransport(app=self.app)
+        async with httpx.AsyncClient(transport=transport, base_url=BASE) as client:
+            return await client.request(method, self._path, content=body, headers=headers)
+
+
+def asked(office: Office, key: str, **order: object) -> Browser:
+    office.place(key, **order)
+    question = office.asked(key, "awaiting_choice")
+    return Browser(office, office.links.url(question.id))
+
+
+def test_the_page_shows_question_facts_choices_and_deadline(office: Office) -> None:
+    answer = asked(office, "SO-1", **SHORT).open()
+    assert answer.status_code == 200
+    text = answer.text
+    assert '<html lang="en">' in text
+    assert "Not all of your order can be had as you placed it." in text
+    assert "In stock again on" in text
+    due = office.asked("SO-1", "awaiting_choice").due
+    assert due is not None
+    assert due.name == "answer_due"
+    assert re.search(r"Please answer by \w+day \d+ \w+ \d{4}, \d\d:\d\d \(Europe/Berlin\)", text)
+    assert "wait until it is in stock again" in text
+    assert text.count('type="radio"') == 4
+    assert len(re.findall(r"<label for=", text)) >= 5
+    assert "<script" not in text
+
+
+def test_the_page_speaks_the_language_of_the_case(office: Office) -> None:
+    answer = asked(office, "SO-2", locale="de-AT", **SHORT).open()
+    assert '<html lang="de">' in answer.text
+    assert "Was sollen wir tun?" in answer.text
+    assert re.search(r"Bitte antworten Sie bis \w+tag, \d+\. \w+ \d{4}, \d\d:\d\d Uhr", answer.text)
+
+
+def test_an_answer_lets_the_case_go_on_and_stands_in_the_journal(office: Office) -> None:
+    browser = asked(office, "SO-3", **FEE)
+    answer = browser.fill_in(choice="cancel")
+    assert (answer.status_code, "Thank you" in answer.text) == (200, True)
+    eventually(lambda: office.state("SO-3") == "cancelled")
+    (entry,) = [e for e, _ in office.store.journal("order/SO-3") if e.event == "order.choice"]
+    assert entry.source == SOURCE
+
+
+def test_answered_twice_says_that_it_is_answered(office: Office) -> None:
+    browser = asked(office, "SO-4", **FEE)
+    browser.fill_in(choice="cancel")
+    for again in (browser.open(), browser.fill_in(choice="accept")):
+        assert again.status_code == 200
+        assert "This question is answered" in again.text
+    assert len([e for e, _ in office.store.journal("order/SO-4") if e.event == "order.choice"]) == 1
+
+
+def test_what_the_case_does_not_take_is_said_and_can_be_chosen_anew(office: Office) -> None:
+    browser = asked(office, "SO-5", **FEE)
+    for _ in range(2):
+        refused = browser.fill_in(choice="wait")
+        assert refused.status_code == 409
+        assert "that is not among the choices offered" in refused.text
+        assert 'value="wait" required checked' in refused.text
+    assert office.state("SO-5") == "awaiting_choice"
+    assert "Thank you" in browser.fill_in(choice="accept").text
+
+
+def test_what_is_missing_or_wrong_is_marked(office: Office) -> None:
+    browser = asked(office, "SO-6", **FEE)
+    empty, wrong = browser.fill_in(), browser.fill_in(choice="perhaps")
+    for answer, text in ((empty, "Please fill this in."), (wrong, "Please check this.")):
+        assert answer.status_code == 422
+        assert text in answer.text
+        assert 'role="alert"' in answer.text
+        assert 'aria-describedby="choice-error"' in answer.text
+    assert not [e for e, _ in office.store.journal("order/SO-6") if e.event == "order.choice"]
+    unknown = browser.fill_in(choice="accept", color="red")
+    assert unknown.status_code == 400
+
+
+def test_a_personal_answer_is_sealed_before_it_is_stored(office: Office) -> None:
+    office.place("SO-7", **NOWHERE)
+    question = office.asked("SO-7", "awaiting_address")
+    browser = Browser(office, office.links.url(question.id))
+    assert browser.open().text.count('autocomplete="postal-code"') == 1
+    given = {"street": "7 Hidden Lane", "city": "Ulm", "postcode": "89073", "zone": "89", "country": "DE"}
+    answer = browser.post({f"ship_to.{name}": value for name, value in given.items()})
+    assert "Thank you" in answer.text
+    bodies = [body for _, body in office.store.journal("order/SO-7")]
+    assert not any(b"Hidden Lane" in body for body in bodies)
+    assert any(b"sealed:1:C-9:" in body and b'"zone":"89"' in body for body in bodies)
+
+
+def test_what_was_typed_comes_back_as_text_and_not_as_html(office: Office) -> None:
+    browser = asked(office, "SO-8", **FEE)
+    answer = browser.fill_in(choice="", sku='"><script>alert(1)</script>')
+    assert "<script" not in answer.text
+    assert "&lt;script&gt;" in answer.text
+
+
+def test_a_question_that_the_case_left_behind_says_so_kindly(office: Office) -> None:
+    browser = asked(office, "SO-9", **FEE)
+    office.send("order.cancel", "SO-9", {"customer": "C-9"})
+    eventually(lambda: office.state("SO-9") == "cancelled")
+    for answer in (browser.open(), browser.fill_in(choice="accept")):
+        assert answer.status_code == 410
+        assert "This question is settled" in answer.text
+
+
+def test_a_deadline_that_passed_says_so_kindly() -> None:
+    with open_office() as office:
+        browser = asked(office, "SO-10", locale="de", **FEE)
+        office.clock.ahead = timedelta(hours=80)
+        eventually(lambda: office.state("SO-10") == "expired")
+        answer = browser.open()
+    assert answer.status_code == 410
+    assert "ging ohne sie weiter" in answer.text
+
+
+def test_a_link_expires(office: Office) -> None:
+    browser = asked(office, "SO-11", **FEE)
+    with open_office(driving=False) as other:
+        other.clock.ahead = timedelta(days=33)
+        later = Page(office.questions, office.answers, office.links, office.page.zone, other.clock)
+        browser.app = create_app(office.intake, store=office.store, explain=lambda _: [], page=later)
+        for answer in (browser.open(), browser.fill_in(choice="accept")):
+            assert answer.status_code == 410
+            assert "This link is too old" in answer.text
+    assert office.state("SO-11") == "awaiting_choice"
+
+
+@pytest.mark.parametrize("token", ["x", "a" * 700, "%C3%A4", "AAAA"])
+def test_what_is_no_link_of_ours_opens_nothing(office: Office, token: str) -> None:
+    browser = Browser(office, f"{BASE}/answer/{token}")
+    for answer in (browser.open(), browser.fill_in(choice="accept")):
+        assert answer.status_code == 404
+        assert "We cannot open this link" in answer.text
+
+
+def test_a_link_to_a_question_for_staff_opens_no_form(office: Office) -> None:
+    office.place("SO-12", **STOLEN)
+    browser = Browser(office, office.links.url(office.asked("SO-12", "in_review").id))
+    for answer in (browser.open(), browser.fill_in(accept="true", reason="me")):
+        assert "<form" not in answer.text
+    assert office.state("SO-12") == "in_review"
+
+
+def test_another_site_cannot_answer(office: Office) -> None:
+    browser = asked(office, "SO-13", **FEE)
+    answer = browser.post({"choice": "cancel"}, **{"sec-fetch-site": "cross-site"})
+    assert answer.status_code == 403
+    assert browser.post({"choice": "cancel"}, **{"content-type": "text/plain"}).status_code == 400
+    assert office.state("SO-13") == "awaiting_choice"
+
+
+def test_the_page_is_kept_out_of_indexes_caches_and_referrers(office: Office) -> None:
+    headers = asked(office, "SO-14", **FEE).open().headers
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["x-robots-tag"] == "noindex, nofollow"
+    assert headers["cache-control"] == "no-store"
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert "set-cookie" not in headers
+
+
+def test_many_tries_on_one_link_are_slowed_down(office: Office) -> None:
+    browser, other = asked(office, "SO-15", **FEE), asked(office, "SO-16", **FEE)
+    answers = [browser.open().status_code for _ in range(40)]
+    assert answers[:30] == [200] * 30
+    assert 429 in answers[30:]
+    assert other.open().status_code == 200
+
+
+def test_a_store_that_is_away_is_told_kindly(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser = asked(office, "SO-17", **FEE)
+
+    def away(id: str) -> None:
+        raise StoreUnavailable("locked")
+
+    monkeypatch.setattr(office.questions, "find", away)
+    answer = browser.open()
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "60")
+    assert "try again in a minute" in answer.text
+
+
+def test_an_answer_while_no_worker_runs_is_kept_for_the_next() -> None:
+    with open_office(driving=False) as office:
+        driver = office.driver()
+        driver.start()
+        browser = asked(office, "SO-18", **FEE)
+        driver.stop()
+        office.answers.patience = 0.1
+        for answer in (browser.fill_in(choice="cancel"), browser.fill_in(choice="cancel")):
+            assert answer.status_code == 202
+            assert "will go on with it shortly" in answer.text
+        again = office.driver(worker="w-2")
+        again.start()
+        eventually(lambda: office.state("SO-18") == "cancelled")
+        again.stop()
+        assert "This question is answered" in browser.open().text
+        events = [entry.event for entry, _ in office.store.journal("order/SO-18")]
+        assert events.count("order.choice") == 1

@@ -1,0 +1,105 @@
+"""What is open, what may be told of it, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from adapters.asking.answers import Became, source_of
+from adapters.intake import InvalidEvents
+from tests.asking import FEE, STOLEN, Office, open_office
+from tests.conftest_prefect import eventually
+
+
+@pytest.fixture(scope="module")
+def office() -> Iterator[Office]:
+    with open_office() as opened:
+        yield opened
+
+
+def test_a_question_says_whom_it_asks_until_when_and_why(office: Office) -> None:
+    office.place("SO-1", **STOLEN)
+    question = office.asked("SO-1", "in_review")
+    assert question.id == f"order/SO-1/in_review/{question.cause.seq}"
+    assert (question.role, question.for_customer) == ("order desk", False)
+    assert question.due is not None
+    assert question.due.name == "review_due"
+    assert question.known["because of"] == "order.suspicious"
+    assert question.known["rule"] == "stolen means of payment"
+    assert question.known["lines"] == "sku KETTLE, quantity 1, price 30.00 EUR"
+
+
+def test_nothing_personal_and_no_secret_is_known(office: Office) -> None:
+    office.place("SO-2", **STOLEN)
+    told = str(office.asked("SO-2", "in_review").known)
+    for secret in ("Ada", "Sample", "Berlin", "10115", "sealed", "tok_"):
+        assert secret not in told
+
+
+def test_a_customer_is_told_what_the_message_said(office: Office) -> None:
+    office.place("SO-3", **FEE)
+    question = office.asked("SO-3", "awaiting_choice")
+    assert office.questions.told(question)["fee"] == "3.00 EUR"
+    assert question.for_customer
+
+
+def test_the_same_state_entered_again_is_another_question(office: Office) -> None:
+    office.place("SO-4", payments=[{"means": "card", "token": "tok_declined"}])
+    first = office.asked("SO-4", "awaiting_means")
+    again = {"pay_with": {"means": "card", "token": "tok_declined_2"}}
+    assert office.answers.give(first, again, source="t").became is Became.TAKEN
+    second = eventually(lambda: (found := office.asked("SO-4", "awaiting_means")).id != first.id and found)
+    assert office.questions.find(first.id) is None
+    assert str(office.questions.closing(first.id)).startswith("order.means_given from t came first, at ")
+    assert office.questions.closing(second.id) is None
+
+
+def test_the_first_answer_wins_and_the_second_is_told_of_it(office: Office) -> None:
+    office.place("SO-5", **STOLEN)
+    question = office.asked("SO-5", "in_review")
+    first = office.answers.give(question, {"accept": False, "reason": "no"}, source="sop-answer:anna")
+    assert (first.became, first.title) == (Became.TAKEN, "Rejected")
+    second = office.answers.give(question, {"accept": True, "reason": "yes"}, source="sop-answer:bert")
+    assert second.became is Became.LATE
+    assert second.reason.startswith("order.reviewed from sop-answer:anna came first")
+    assert [e.source for e, _ in office.store.journal("order/SO-5") if e.event == "order.reviewed"] == [
+        "sop-answer:anna"
+    ]
+
+
+def test_an_answer_under_its_own_name_is_taken_once_however_often_it_is_given(office: Office) -> None:
+    office.place("SO-6", **STOLEN)
+    question = office.asked("SO-6", "in_review")
+    said = {"accept": False, "reason": "no"}
+    answers = [office.answers.give_to(question.id, said, source="ui", letter="run/1") for _ in range(3)]
+    assert [(one.became, one.title) for one in answers] == [(Became.TAKEN, "Rejected")] * 3
+    late = office.answers.give_to(question.id, said, source="ui", letter="run/2")
+    assert late.became is Became.LATE
+
+
+def test_what_does_not_fit_the_form_is_refused_before_it_is_stored(office: Office) -> None:
+    office.place("SO-7", **STOLEN)
+    question = office.asked("SO-7", "in_review")
+    with pytest.raises(InvalidEvents) as error:
+        office.answers.give(question, {"accept": "perhaps"}, source="t")
+    assert {fault.field for fault in error.value.faults} == {"data.accept", "data.reason"}
+    assert office.questions.find(question.id)
+
+
+def test_questions_are_found_by_key_with_or_without_the_procedure(office: Office) -> None:
+    office.place("SO-8", **STOLEN)
+    question = office.asked("SO-8", "in_review")
+    assert office.questions.of_key("order/SO-8") == office.questions.of_key("SO-8")
+    assert office.questions.of_key("refund/SO-8") == []
+    assert question.id in {each.id for each in office.questions.open(states=office.questions.of_staff)}
+    assert question.id not in {
+        each.id for each in office.questions.open(states=office.questions.of_customers)
+    }
+
+
+@pytest.mark.parametrize(
+    ("who", "source"), [("J. Berg", "way:J.Berg"), ("", "way"), ("  ", "way"), ("ä b/c\n", "way:ä.b.c")]
+)
+def test_who_answers_is_part_of_the_source(who: str, source: str) -> None:
+    assert source_of("way", who) == source

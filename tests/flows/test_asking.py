@@ -1,0 +1,409 @@
+"""Questions for staff stand in a real Prefect server, are answered there, and end when settled otherwise."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import gc
+import os
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from datetime import timedelta
+from pathlib import Path
+from threading import Event, Thread
+from typing import cast
+from uuid import uuid4
+
+import pytest
+
+from adapters.store.base import InboxStatus
+from deployments.registration import register
+from deployments.worker import run_worker
+from flows import asking, desk
+from flows.asking import Asking
+from flows.owner import Owner
+from flows.running import Running
+from flows.watching import Watching
+from tests.asking import STOLEN, Heard, Office, open_office
+from tests.conftest_prefect import Json, Prefect, Relay, eventually, free_port
+
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+@pytest.fixture(autouse=True)
+def garbage() -> Iterator[None]:
+    """Collect what Prefect's clients leave behind while the tests that know of it run."""
+    yield
+    gc.collect()
+
+
+class Listening(Heard):
+    """Passes what it hears on to those who show questions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.showing: list[Asking] = []
+
+    def asked(self, cases: object) -> None:
+        for each in self.showing:
+            each.asked(cast("list[str]", cases))
+
+
+@pytest.fixture(scope="module")
+def registered(prefect: Prefect) -> Prefect:
+    asyncio.run(register())
+    return prefect
+
+
+@pytest.fixture(scope="module")
+def listening() -> Listening:
+    return Listening()
+
+
+@pytest.fixture(scope="module")
+def office(listening: Listening) -> Iterator[Office]:
+    with open_office(driving=False) as opened:
+        driver = opened.driver(listener=listening)
+        driver.start()
+        yield opened
+        driver.stop()
+
+
+def new_key() -> str:
+    return f"SO-{uuid4().hex[:8]}"
+
+
+@pytest.fixture(scope="module")
+def house() -> str:
+    return uuid4().hex[:12]
+
+
+OWNER = Owner(worker="test", installation="test")
+
+
+@contextmanager
+def showing(office: Office, listening: Listening, *, house: str, **options: object) -> Iterator[Asking]:
+    with Asking(
+        office.questions,
+        house=house,
+        runs_per_second=100,
+        **options,  # type: ignore[arg-type]
+    ) as started:
+        listening.showing.append(started)
+        yield started
+        listening.showing.remove(started)
+
+
+@contextmanager
+def working(office: Office) -> Iterator[None]:
+    """A worker on a thread of its own, with this office's desk."""
+    ready, stop = Event(), asyncio.Event()
+    loops: list[asyncio.AbstractEventLoop] = []
+    watching = Watching(office.store, owner=OWNER, flows=())
+    idle = office.driver(worker="idle")
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Running]:
+        yield Running(
+            store=office.store,
+            driver=idle,
+            watching=watching,
+            submit=lambda _: {},
+            clock=office.clock,
+            owner=OWNER,
+        )
+
+    async def work() -> None:
+        loops.append(asyncio.get_running_loop())
+        ready.set()
+        with desk.install(desk.Desk(office.questions, office.answers)):
+            await run_worker(name=f"t {uuid4().hex[:6]}", register=register, opening=opened, stop=stop)
+
+    thread = Thread(target=contextvars.copy_context().run, args=(asyncio.run, work()))
+    thread.start()
+    ready.wait(10)
+    try:
+        yield
+    finally:
+        loops[0].call_soon_threadsafe(stop.set)
+        thread.join(30)
+        assert not thread.is_alive()
+        gc.collect()
+
+
+@pytest.fixture(scope="module")
+def shown(registered: Prefect, office: Office, listening: Listening, house: str) -> Iterator[Prefect]:
+    with ExitStack() as stack:
+        stack.enter_context(working(office))
+        stack.enter_context(showing(office, listening, house=house))
+        yield registered
+
+
+def run_of(prefect: Prefect, key: str, *, kind: str = "PAUSED", house: str = "") -> Json:
+    """The run of a question in that kind of state, of one installation if that matters."""
+    name = f"{key}: In review"
+
+    def find() -> Json | None:
+        runs = [run for run in prefect.runs(any_=[name]) if run["state_type"] == kind]
+        return next((run for run in runs if house in ("", house_of(run))), None)
+
+    return eventually(find, seconds=25)
+
+
+def house_of(run: Json) -> object:
+    return cast("Json", run["labels"])["sop.questions-of"]
+
+
+def resume(prefect: Prefect, run: Json, values: Json) -> Mapping[str, object]:
+    """The Resume button, with its form filled in."""
+    return cast("Mapping[str, object]", prefect.post(f"/flow_runs/{run['id']}/resume", {"run_input": values}))
+
+
+def message(run: Json) -> str:
+    return str(cast("Mapping[str, object]", run["state"])["message"])
+
+
+def inputs(prefect: Prefect, run: Json, prefix: str = "form-") -> dict[str, str]:
+    body = {"prefix": prefix, "limit": 10}
+    found = cast("list[Json]", prefect.post(f"/flow_runs/{run['id']}/input/filter", body))
+    return {str(each["key"]): str(each["value"]) for each in found}
+
+
+def test_a_question_stands_suspended_with_role_deadline_form_and_what_is_known(
+    shown: Prefect, office: Office
+) -> None:
+    key = new_key()
+    office.place(key, **STOLEN)
+    run = run_of(shown, key)
+    assert run["state_name"] == "Suspended"
+    assert set(cast("list[str]", run["tags"])) == {
+        "sop:order",
+        f"case:{key}",
+        "role:order desk",
+        "question",
+    }
+    assert message(run).startswith("asks order desk, until ")
+    assert "the next in line is called" in message(run)
+    given = inputs(shown, run)
+    assert '"accept": {"title": "Accept", "type": "string", "enum": ["yes", "no"]' in given["form-schema"]
+    assert '"required": ["accept", "reason"]' in given["form-schema"]
+    assert "A colleague looks at a suspicious order." in given["form-description"]
+    assert "stolen means of payment" in given["form-description"]
+    (text,) = eventually(lambda: shown.log(run["id"]))
+    assert "lines: sku KETTLE, quantity 1, price 30.00 EUR" in text
+    assert "Press Resume" in text
+    for secret in ("Ada", "ada@customer", "Sample Street", "sealed", "tok\\_", "tok_"):
+        assert secret not in text + str(given)
+
+
+def test_an_answer_in_the_ui_is_the_same_event_and_ends_the_run(shown: Prefect, office: Office) -> None:
+    key = new_key()
+    office.place(key, **STOLEN)
+    run = run_of(shown, key)
+    answer = resume(shown, run, {"accept": "no", "reason": "stolen card", "answered_by": "J. Berg"})
+    assert answer["status"] == "ACCEPT"
+    ended = run_of(shown, key, kind="COMPLETED")
+    assert ended["state_name"] == "Rejected"
+    assert message(ended) == "accept: no; answered by J. Berg in the Prefect UI"
+    assert office.state(key) == "rejected"
+    (entry,) = [e for e, _ in office.store.journal(f"order/{key}") if e.event == "order.reviewed"]
+    assert entry.source == "prefect-ui:J.Berg"
+    assert inputs(shown, run, prefix="form-answer") == {}
+
+
+def test_a_form_that_is_not_filled_in_is_refused_at_once(shown: Prefect, office: Office) -> None:
+    key = new_key()
+    office.place(key, **STOLEN)
+    run = run_of(shown, key)
+    answer = resume(shown, run, {"accept": "yes"})
+    assert answer["status"] == "REJECT"
+    assert "'reason' is a required property" in str(answer["details"])
+    assert run_of(shown, key)["id"] == run["id"]
+
+
+def test_an_answer_that_the_intake_refuses_is_told_and_the_question_stays(
+    shown: Prefect, office: Office
+) -> None:
+    key = new_key()
+    office.place(key, **STOLEN)
+    run = run_of(shown, key)
+    resume(shown, run, {"accept": "yes", "reason": "sealed:1:C-1:smuggled"})
+    again = eventually(
+        lambda: (found := run_of(shown, key)) and "not taken" in message(found) and found, seconds=25
+    )
+    assert "data" not in message(again).partition(":")[0]
+    assert "reserved" in message(again)
+    assert "reserved" in inputs(shown, run)["form-description"]
+    assert any("your answer was not taken" in line for line in eventually(lambda: shown.log(run["id"])))
+    resume(shown, again, {"accept": "yes", "reason": "known customer"})
+    run_of(shown, key, kind="COMPLETED")
+    eventually(lambda: office.state(key) == "awaiting_dispatch")
+
+
+def test_a_case_that_moves_on_cancels_the_run_and_says_why(shown: Prefect, office: Office) -> None:
+    key = new_key()
+    office.place(key, **STOLEN)
+    run = run_of(shown, key)
+    office.send("order.reviewed", key, {"accept": False, "reason": "no"}, source="back-office")
+    ended = run_of(shown, key, kind="CANCELLED")
+    assert ended["id"] == run["id"]
+    assert message(ended).startswith("order.reviewed from back-office came first, at ")
+    assert resume(shown, run, {"accept": "yes", "reason": "yes"})["status"] == "ABORT"
+
+
+def test_the_second_of_two_answers_is_told_what_came_first(
+    shown: Prefect, office: Office, listening: Listening
+) -> None:
+    key, heard = new_key(), listening.showing[:]
+    office.place(key, **STOLEN)
+    run = run_of(shown, key)
+    listening.showing.clear()  # nobody ends the run before the second answer is given
+    office.send("order.reviewed", key, {"accept": False, "reason": "no"}, source="back-office")
+    eventually(lambda: office.state(key) == "rejected")
+    assert resume(shown, run, {"accept": "yes", "reason": "yes"})["status"] == "ACCEPT"
+    ended = run_of(shown, key, kind="CANCELLED")
+    listening.showing.extend(heard)
+    assert message(ended).startswith("your answer was not taken: order.reviewed from back-office came first")
+    assert office.state(key) == "rejected"
+
+
+def test_whoever_is_called_next_finds_the_question_by_role(registered: Prefect, listening: Listening) -> None:
+    with open_office(driving=False) as own:
+        driver = own.driver(listener=listening)
+        driver.start()
+        house, key = uuid4().hex, new_key()
+        with showing(own, listening, house=house):
+            own.place(key, **STOLEN)
+            run = run_of(registered, key, house=house)
+            own.clock.ahead = timedelta(days=6)
+            eventually(
+                lambda: "role:order desk" not in cast("list[str]", registered.run(str(run["id"]))["tags"])
+            )
+            assert run_of(registered, key, house=house)["id"] == run["id"]
+        driver.stop()
+
+
+def test_several_workers_show_one_run(registered: Prefect, office: Office, listening: Listening) -> None:
+    house, key = uuid4().hex, new_key()
+    with ExitStack() as stack:
+        for _ in range(3):
+            stack.enter_context(showing(office, listening, house=house))
+        office.place(key, **STOLEN)
+        run_of(registered, key, house=house)
+        time.sleep(1)
+        runs = registered.runs(any_=[f"{key}: In review"])
+        assert len([run for run in runs if house_of(run) == house]) == 1
+
+
+def test_what_happened_while_prefect_was_down_is_shown_when_it_is_back(
+    registered: Prefect, office: Office, listening: Listening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "_AGAIN_SECONDS", 0.3)
+    port, house = free_port(), uuid4().hex
+    settled, open_ = new_key(), new_key()
+    api_url = f"http://127.0.0.1:{port}/api"
+
+    def mine(key: str) -> Callable[[], Json | None]:
+        def find() -> Json | None:
+            runs = registered.runs(any_=[f"{key}: In review"])
+            return next((run for run in runs if house_of(run) == house), None)
+
+        return find
+
+    with showing(office, listening, house=house, api_url=api_url):
+        with Relay(port, to=registered.server.port):
+            office.place(settled, **STOLEN)
+            run = eventually(mine(settled))
+            eventually(lambda: registered.run(str(run["id"]))["state_type"] == "PAUSED")
+        office.send("order.reviewed", settled, {"accept": False, "reason": "no"})
+        office.place(open_, **STOLEN)
+        office.asked(open_, "in_review")
+        assert mine(open_)() is None
+        with Relay(port, to=registered.server.port):
+            eventually(mine(open_))
+            eventually(lambda: registered.run(str(run["id"]))["state_type"] == "CANCELLED")
+
+
+def test_a_run_that_staff_cancelled_asks_again(
+    registered: Prefect, office: Office, listening: Listening
+) -> None:
+    house, key = uuid4().hex, new_key()
+    with showing(office, listening, house=house) as started:
+        office.place(key, **STOLEN)
+        run = run_of(registered, key, house=house)
+        state = {"type": "CANCELLED", "name": "Cancelled", "message": "by mistake"}
+        registered.post(f"/flow_runs/{run['id']}/set_state", {"state": state, "force": True})
+        started.asked([f"order/{key}"])
+        assert run_of(registered, key, house=house)["id"] == run["id"]
+
+
+@pytest.mark.crash
+@pytest.mark.parametrize("kind", ["mute", "deaf"])
+def test_a_worker_killed_while_it_takes_an_answer_loses_nothing(
+    kind: str, registered: Prefect, listening: Listening, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "_LOST", timedelta(seconds=2))
+    house, key = uuid4().hex, new_key()
+    with open_office(tmp_path) as office:
+        office.place(key, **STOLEN)
+        office.asked(key, "in_review")
+    with open_office(tmp_path, driving=False) as office, showing(office, listening, house=house):
+        run = run_of(registered, key, house=house)
+    command = [sys.executable, "-m", "tests.flows.dying_worker", kind, str(tmp_path)]
+    environment = {**os.environ, "PREFECT_API_URL": registered.server.api_url}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        resume(registered, run, {"accept": "no", "reason": "stolen", "answered_by": "Anna"})
+        with open_office(tmp_path, driving=False) as office:
+            eventually(lambda: registered.run(str(run["id"]))["state_type"] == "RUNNING", seconds=60)
+            if kind == "deaf":
+                eventually(lambda: office.store.inbox(status=[InboxStatus.NEW]))
+            else:
+                assert process.stdout is not None
+                assert process.stdout.readline() == "answering\n"
+                assert not office.store.inbox(status=[InboxStatus.NEW])
+        process.kill()
+    with open_office(tmp_path) as office, showing(office, listening, house=house), working(office):
+        ended = run_of(registered, key, kind="COMPLETED", house=house)
+        assert (ended["id"], ended["state_name"]) == (run["id"], "Rejected")
+        assert office.state(key) == "rejected"
+        answered = [e for e, _ in office.store.journal(f"order/{key}") if e.event == "order.reviewed"]
+        assert [(e.source, e.disposition.value) for e in answered] == [("prefect-ui:Anna", "handled")]
+
+
+def test_beyond_the_budget_questions_share_a_run_with_a_table(
+    registered: Prefect, listening: Listening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "_AGAIN_SECONDS", 0.3)
+    monkeypatch.setattr(asking, "_GROUP_SECONDS", 0.5)
+    house = uuid4().hex
+    keys = [new_key() for _ in range(5)]
+
+    def group() -> Json | None:
+        runs = registered.runs(like_="order: In review x")
+        found = [run for run in runs if house_of(run) == house]
+        return next((run for run in found if run["state_type"] == "PAUSED"), None)
+
+    with open_office(driving=False) as own:
+        driver = own.driver(listener=listening)
+        driver.start()
+        with showing(own, listening, house=house, most_runs=2), working(own):
+            for key in keys:
+                own.place(key, **STOLEN)
+            run = eventually(lambda: (r := group()) and r["name"] == "order: In review x 3" and r)
+            (artifact,) = [a for a in registered.artifacts(run["id"]) if a["type"] == "table"][-1:]
+            grouped = [key for key in keys if key in str(artifact["data"])]
+            assert len(grouped) == 3
+            wrong = {"case": "SO-0", "accept": "no", "reason": "no"}
+            resume(registered, run, wrong)
+            told = eventually(lambda: (r := group()) and "SO-0" in message(r) and r, seconds=25)
+            resume(registered, told, {**wrong, "case": grouped[0]})
+            eventually(lambda: own.state(grouped[0]) == "rejected", seconds=25)
+            eventually(lambda: (r := group()) and r["name"] == "order: In review x 2", seconds=25)
+            for key in keys:
+                if key != grouped[0]:
+                    own.send("order.reviewed", key, {"accept": False, "reason": "no"})
+            eventually(lambda: registered.run(str(run["id"]))["state_type"] == "COMPLETED", seconds=25)
+        driver.stop()
