@@ -1,17 +1,18 @@
 """What ``sop check`` looks at of each procedure.
 
-A procedure that is not named here is walked through completely: whatever opens it, whatever happens to it, with at
-most two cases of one kind opened by each. That suits most procedures, and nothing need be stated. Where it takes
-too long, name one scope that still is complete (a single example that opens it, without some events, one child),
-and further ones for what that leaves out, each as far as so many deviations from the ordinary course lead::
+A procedure that is not named here is walked through completely: whatever opens it, whatever happens to it,
+with at most two cases of one kind opened by each. That suits most procedures, and nothing need be stated.
+Where it takes too long, name one scope that still is complete (a single example that opens it, without some
+events, one child), and further ones for what that leaves out, each as far as so many deviations from the
+ordinary course lead::
 
-    "return": (
+    "repair": (
         Scope(title="one article", openings=(0,), children={"shipment": 1}),
         Scope(title="several articles", openings=(1,), deviations=3),
     ),
 
-Together the scopes must meet every state, rule, event and outcome: what none of them meets is a finding. Each is
-walked through on its own, so that two processors can share them; the longest stands first.
+Together the scopes must meet every state, rule, event and outcome: what none of them meets is a finding. Each
+is walked through on its own, so that processors can share them; the longest stands first.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ SCOPES: Mapping[str, tuple[Scope, ...]] = {
             children={"shipment": 1, "return": 0},
         ),
         Scope(
-            title="two parcels, cancelled too late, once the warehouse has the order; nothing is late or declined",
+            title="two parcels, cancelled once the warehouse has the order; nothing is late or declined",
             openings=(4,),
             without=CHANGES
             | DISPUTES
@@ -65,7 +66,7 @@ SCOPES: Mapping[str, tuple[Scope, ...]] = {
         Scope(title="one article, changes; no returns", openings=(0,), children={"return": 0}, deviations=3),
         Scope(title="two articles, returned one by one", openings=(1,), deviations=3),
         Scope(
-            title="two parcels, one dear enough for finance to decide on its refund; no cancel, changes, returns",
+            title="two parcels, one dear enough for finance to decide; no cancel, changes, returns",
             openings=(4,),
             without=CHANGES | DISPUTES | LAPSES | OFFERS | CANCEL,
             children={"return": 0},

@@ -1,4 +1,4 @@
-"""Walks through all scopes of all procedures, on as many processors as there are; the answer is the same on one."""
+"""Walks through all scopes of all procedures, on all processors; the answer is the same on one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``sop check`` finds nothing in the real procedures, comes to an end, and its processes tell all they found."""
+"""``sop check`` finds nothing in the real procedures and ends; its processes tell all they found."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from time import perf_counter
 
-from machines.check import Finding, Kind, check
+from machines.check import Finding, Kind, Scope, check
 from machines.kernel.duration import hours
 from machines.kernel.event import Event, Facts
 from machines.kernel.procedure import Procedure
@@ -205,5 +205,6 @@ def test_a_child_that_waits_for_its_parents_word_is_not_without_end_where_the_bo
         ),
     )
     for deviations in (0, 9):
-        found = check((parent, child), clock=perf_counter, deviations=deviations).findings
+        scopes = {"order": (Scope(deviations=deviations),)}
+        found = check((parent, child), clock=perf_counter, scopes=scopes).findings
         assert not [one for one in found if one.kind is Kind.NO_END]

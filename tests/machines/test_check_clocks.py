@@ -66,7 +66,7 @@ def test_two_clocks_of_one_name() -> None:
 @pytest.mark.parametrize("state", [NEW, DONE])
 def test_a_rule_on_a_threshold_where_the_clock_stands(state: Wait) -> None:
     rules = (*PROCEDURE.rules, on(RESOLUTION.at(50), at=state))
-    found, _ = findings(replace(PROCEDURE, rules=rules), Kind.DEAD_RULE)  # declared so, and never applied
+    (found,) = findings(replace(PROCEDURE, rules=rules), Kind.DEAD_RULE)
     assert (found.at, found.text) == (state.name, "deadline.resolution.50 does not run there")
 
 
