@@ -52,7 +52,8 @@ class Traffic:
 
     def grow(self) -> bool:
         """Assume what was observed of data and commands; whether that is more than before."""
-        grown = [one.grow() for one in (*self.liveness.values(), *self.courses.values())]
+        grown = [one.grow() for one in self.liveness.values()]
+        grown += [one.grow() for one in self.courses.values()]
         return any(grown)
 
     def stepper(self, procedure: Procedure, *, child: bool) -> Stepper:

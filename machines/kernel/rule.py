@@ -89,8 +89,8 @@ class Rule:
     @property
     def notes(self) -> bool:
         """Whether nothing follows from it but a line in the journal."""
-        bare = self.to is self.when is self.then is self.sends is None and not self.does
-        return bare and self.disposition is Disposition.HANDLED
+        does_more = any(one is not None for one in (self.to, self.when, self.then, self.sends, *self.does))
+        return self.disposition is Disposition.HANDLED and not does_more
 
 
 def on(
