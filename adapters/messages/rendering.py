@@ -2,8 +2,8 @@
 
 A template fills the blocks ``subject``, ``opening`` (empathy or apology), ``body``, ``next`` (what happens
 next and by when) and ``brief`` (all of it in one breath); the layout of the channel chooses among them and
-adds greeting, link, and how to reach a person. A name that is sealed stays sealed in the text until it is
-sent.
+adds greeting, link, and how to reach a person. Passages that several templates share are ``*.jinja`` files.
+A name that is sealed stays sealed in the text until it is sent.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from machines.policy import House
 
 FOLDER = Path(__file__).parent / "templates"
 LOCALES = ("en", "de")
+_DAY = {"en": "d MMMM y", "de": "d. MMMM y"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +77,10 @@ class Renderer:
         )
         words = _words(locale)
         environment.filters |= {
-            "day": lambda at: format_date(self._day(at), "long", locale=locale),
-            "moment": lambda at: format_datetime(at, "d MMMM y, HH:mm", tzinfo=self.zone, locale=locale),
+            "day": lambda at: format_date(self._day(at), _DAY[locale], locale=locale),
+            "moment": lambda at: format_datetime(
+                at, f"{_DAY[locale]}, HH:mm", tzinfo=self.zone, locale=locale
+            ),
             "money": lambda text: _money(text, locale),
             "word": lambda text: words.get(text, text),
         }

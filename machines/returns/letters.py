@@ -70,7 +70,7 @@ def _authorised(data: Return, event: Event) -> dict[str, str]:
 
 def _offer(data: Return, _: Event) -> dict[str, str]:
     return {
-        "found": ", ".join(f"{found.quantity} x {found.sku}" for found in data.found),
+        "found": ", ".join(f"{found.quantity} x {found.sku}: {found.condition}" for found in data.found),
         "offered": _money(data, data.offered),
         "accepted": _money(data, data.accepted),
         "refund": _money(data, data.refund),

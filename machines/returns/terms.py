@@ -6,10 +6,11 @@ What stands here is what the procedure itself says. Where a law gives the number
 
 from __future__ import annotations
 
+from collections.abc import Container
 from datetime import date, timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from functools import lru_cache
+from functools import cache
 from zoneinfo import available_timezones
 
 import holidays
@@ -96,10 +97,14 @@ class Terms(Facts):
         return self.fee_percent if group.fee_percent is None else group.fee_percent
 
 
-@lru_cache(maxsize=1024)
 def next_working_day(day: date, *, country: str) -> date:
     """``day``, or the first day after it that is neither weekend nor public holiday in ``country``."""
-    free = holidays.country_holidays(country) if country in holidays.list_supported_countries() else ()
+    free = _public_holidays(country)
     while day.weekday() >= 5 or day in free:
         day += timedelta(days=1)
     return day
+
+
+@cache
+def _public_holidays(country: str) -> Container[date]:
+    return holidays.country_holidays(country) if country in holidays.list_supported_countries() else ()

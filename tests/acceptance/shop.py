@@ -26,7 +26,7 @@ STORIES: tuple[tuple[int, day.Story, str], ...] = (
     (5, day.split_tender, "delivered"),
     (6, day.cancelled_at_once, "cancelled"),
     (6, day.cancelled_after_handover, "cancelled"),
-    (5, day.cancelled_too_late, "delivered"),
+    (5, day.cancelled_too_late, "in_return"),
     (5, day.sent_twice, "delivered"),
 )
 _BUSY = """

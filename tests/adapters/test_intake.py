@@ -264,6 +264,9 @@ def test_event_that_opens_a_case_names_its_key() -> None:
         "shipment.requested": "parcel",
         "shipment.cancelled": "parcel",
         "refund.requested": "refund",
+        "return.requested": "rma",
+        "return.covered": "rma",
+        "parcel.acknowledged": "parcel",
     }
     assert all(event.key in event.model_fields for event in events if event.key or event.opens)
 

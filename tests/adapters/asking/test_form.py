@@ -98,10 +98,9 @@ def test_texts_speak_of_forms_fields_and_values_that_exist() -> None:
             assert values == set(known[field].choices), field
 
 
-def test_every_question_to_customers_of_orders_and_refunds_has_words_of_its_own() -> None:
+def test_every_question_to_customers_has_words_of_its_own() -> None:
     asked = {ask.form.type for ask in ASKS if ask.role == "customer"}
-    own = {name for name in asked if name.startswith(("order.", "refund."))}
-    assert own <= set(tomllib.loads((TEXTS / "de.toml").read_text("utf-8"))["forms"])
+    assert asked <= set(tomllib.loads((TEXTS / "de.toml").read_text("utf-8"))["forms"])
 
 
 def test_a_form_without_words_is_shown_by_its_names() -> None:

@@ -4,6 +4,7 @@ promises something."""
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
 import pytest
 
@@ -27,6 +28,12 @@ APOLOGISING = (
     "return.lost_on_the_way",
     "return.replacement_out_of_stock",
 )
+COURTESY = {
+    "return": {"en": r"sorry|apolog|[Tt]hank", "de": r"tut uns leid|[Ee]ntschuldig|[Dd]ank"},
+    "complaint": {"en": r"sorry|apolog|understand", "de": r"tut uns (sehr )?leid|[Ee]ntschuldig|versteh"},
+    "survey": {"en": r"sorry|[Tt]hank", "de": r"tut uns leid|[Dd]ank"},
+}
+"""How a message must open, by procedure: a return apologises or thanks, a complaint shows empathy."""
 
 TEMPLATES = sorted({message.template for message in sent()} | declared() - PLACEHOLDERS)
 
@@ -60,6 +67,8 @@ def test_each_message_is_complete_and_in_our_tone(template: str, locale: str) ->
         assert not re.search(r"\d{4}-\d\d-\d\d|[{}]|None", words.text.replace(one.about, "")), words.text
         if template.startswith(APOLOGISING):
             assert re.search(APOLOGY[locale], words.text)
+        if (first := COURTESY.get(template.partition(".")[0])) is not None:
+            assert re.search(first[locale], parts[0]), parts[0]
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
@@ -97,6 +106,23 @@ def test_reasons_are_told_in_the_language_of_the_customer() -> None:
     one = next(one for one in letter("order.cancelled", "de", Channel.EMAIL) if one.facts["reason"])
     one = one.model_copy(update={"facts": {"reason": "your choice"}})
     assert "Ihr Wunsch" in RENDERER.render(one, channel=Channel.EMAIL).text
+
+
+@pytest.mark.parametrize(("locale", "day"), [("en", "4 January 2027"), ("de", "4. Januar 2027")])
+def test_a_day_is_written_the_same_with_and_without_a_time(locale: str, day: str) -> None:
+    kinds = letter("return.arrived", locale, Channel.EMAIL)
+    one = next(one for one in kinds if "refund_by" in one.deadlines)
+    due = datetime(2027, 1, 4, 16, 30, tzinfo=RENDERER.zone)
+    one = one.model_copy(update={"deadlines": {"inspection_due": due, "refund_by": due}})
+    text = RENDERER.render(one, channel=Channel.EMAIL).text
+    assert f"{day}, 16:30" in text
+    assert len(re.findall(re.escape(day), text)) == 2
+
+
+def test_what_was_found_in_a_parcel_is_told_with_its_condition() -> None:
+    for locale, condition in (("en", "used, damaged or not complete"), ("de", "benutzt, beschädigt")):
+        one = letter("return.reminder_to_choose", locale, Channel.EMAIL)[0]
+        assert f"1 x KETTLE, {condition}" in RENDERER.render(one, channel=Channel.EMAIL).text
 
 
 def test_a_missing_template_or_fact_is_named_without_quoting_the_message() -> None:
