@@ -18,7 +18,7 @@ from machines.scopes import SCOPES
 
 def explore(*, deeper: float) -> Report:
     """Bounded scopes go on for ``deeper`` seconds each."""
-    todo = tasks(CATALOGUE, scopes=SCOPES)
+    todo = sorted(tasks(CATALOGUE, scopes=SCOPES), key=lambda task: task[1].deviations is not None)
     with ProcessPoolExecutor(
         max_workers=min(len(todo), os.cpu_count() or 1),
         mp_context=get_context("fork"),  # what is imported here need not be imported there
