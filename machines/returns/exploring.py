@@ -30,6 +30,7 @@ def may_happen(data: Return) -> Iterable[Event]:
         yield told.ReturnSent(customer=data.customer)
         yield told.ReturnWithdrawn(customer=data.customer)
     if data.override is None and data.answer.ruling is Ruling.DECLINED:
+        yield told.ReturnAppealed(customer=data.customer)
         yield told.ReturnOverridden(by="j.doe", reason="good customer")
         yield told.ReturnOverridden(by="j.doe", reason="not worth the postage", keep=True)
     yield from _findings(data)
