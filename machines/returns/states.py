@@ -54,7 +54,8 @@ def closed_exchanged(data: Return) -> Event:
 REQUESTED = Wait("requested", "Goods are to come back.", no_deadline="its first event moves it on")
 DECLINED = Wait(
     "declined",
-    "The policy does not allow it. The customer is told why, and may appeal; a colleague may decide otherwise.",
+    "The policy does not allow it. The customer is told why, and may appeal; a colleague may decide "
+    "otherwise.",
     does=(letters.TELL_DECLINED,),
     deadlines=(deadlines.APPEAL_DUE,),
     fulfils=("RET-2",),
