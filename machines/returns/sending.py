@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from machines.between import (
     ComplaintOpened,
@@ -89,7 +89,9 @@ def reopen_and_call_off(data: Return, event: Event) -> Iterable[Send]:
     yield call_off(of="return", key=data.rma, time=data.reopened)
 
 
-ask_opinion = survey(of="return", about=lambda data: data.rma, time=lambda data: data.reopened + 1)
+ask_opinion: Callable[[Return], Iterable[Send]] = survey(
+    of="return", about=lambda data: data.rma, time=lambda data: data.reopened + 1
+)
 
 
 def open_complaint(data: Return, event: ReturnAppealed) -> Iterable[Send]:
