@@ -189,4 +189,5 @@ class ReturnCovered(Between, type="return.covered", key="rma"):
     sources: tuple[Source, ...]
 
     def postings(self) -> Mapping[str, int]:
-        return {} if self.sources else {"settled otherwise": 1}
+        covered = sum(source.cap for source in self.sources)
+        return {"covered": covered} if covered else {"settled otherwise": 1}

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from deployments.cli.exploring import explore
 from deployments.cli.output import AsJson, console, plain_errors, print_json
 from deployments.settings import Settings
 from machines.approvals import load as load_approvals
 from machines.approvals import unapproved
 from machines.catalogue import CATALOGUE
-from machines.check import check as explore
 from machines.definitions import definitions
-from machines.ledger import LAWS
-from machines.obligations import DEMANDED
 from machines.policy import DEFAULT
 from machines.policy import load as load_policy
 from machines.scenario import load as load_scenario
@@ -25,12 +22,18 @@ from machines.simulate import simulate as play
 from machines.timeline import failures, timeline
 
 
-def check(*, as_json: AsJson = False) -> None:
-    """Explore every path with at most three deviations from the ordinary course; what is wrong comes with the
-    shortest way to it."""
+def check(
+    *,
+    deep: Annotated[
+        float, typer.Option(help="Go on where a scope is bounded, for so many seconds each.", min=0)
+    ] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Explore every situation that a case can get into, within the scopes named in the output (some of them
+    bounded, which the output says); what is wrong comes with the shortest way to it."""
     with plain_errors():
         missing = unapproved(CATALOGUE, load_approvals(Settings().approvals))
-    report = explore(CATALOGUE, clock=time.perf_counter, laws=LAWS, release=list(DEMANDED)[-1])
+    report = explore(deeper=deep)
     if as_json:
         print_json({"clean": report.clean, "unapproved": missing, **asdict(report)})
     else:

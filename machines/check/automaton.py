@@ -7,13 +7,22 @@ parent meets every behaviour of the real procedure and no other, without multipl
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol
 
 from machines.check.interning import Interned
+from machines.check.situation import Edge
 from machines.kernel.event import Event
 
-if TYPE_CHECKING:
-    from machines.check.explorer import Explorer
+
+class Walk(Protocol):
+    """All situations of the child: the steps from each, the deviations on the way to each, and what more
+    its parent can bring about."""
+
+    root: int
+    edges: list[list[Edge]]
+    cost: list[float]
+
+    def take(self, number: int, event: Event) -> Edge | None: ...
 
 
 class Answer(NamedTuple):
@@ -21,19 +30,19 @@ class Answer(NamedTuple):
 
     says: tuple[Event, ...]
     at: int
-    deviations: int
+    deviations: float
 
 
 Answers = tuple[Answer, ...]
 
 
 class Automaton:
-    def __init__(self, explorer: Explorer) -> None:
-        self.explorer = explorer
+    def __init__(self, walk: Walk) -> None:
+        self.walk = walk
         self._sets: Interned[frozenset[int]] = Interned()
         self._reports: dict[int, Answers] = {}
         self._receives: dict[tuple[int, str, str], Answers] = {}
-        self.unopened = self._sets.number(frozenset({explorer.root}))
+        self.unopened = self._sets.number(frozenset({walk.root}))
 
     def __len__(self) -> int:
         return len(self._sets)
@@ -45,7 +54,7 @@ class Automaton:
         if at not in self._reports:
             found: dict[tuple[Event, ...], list[int]] = {}
             for situation in sorted(self._sets[at]):
-                for edge in self.explorer.edges[situation]:
+                for edge in self.walk.edges[situation]:
                     if edge.says:
                         found.setdefault(edge.says, []).append(edge.to)
             self._reports[at] = self._answers(at, found)
@@ -57,14 +66,14 @@ class Automaton:
         if key not in self._receives:
             found: dict[tuple[Event, ...], list[int]] = {}
             for situation in sorted(self._sets[at]):
-                edge = self.explorer.take(situation, event)
+                edge = self.walk.take(situation, event)
                 if edge is not None:
                     found.setdefault(edge.says, []).append(edge.to)
             self._receives[key] = self._answers(at, found)
         return self._receives[key]
 
     def _answers(self, at: int, found: dict[tuple[Event, ...], list[int]]) -> Answers:
-        cost = self.explorer.cost
+        cost = self.walk.cost
         before = min(cost[situation] for situation in self._sets[at])
         answers = [
             Answer(
@@ -79,7 +88,7 @@ class Automaton:
     def _silently(self, starts: Iterable[int]) -> frozenset[int]:
         reached, frontier = set(starts), list(starts)
         for situation in frontier:
-            for edge in self.explorer.edges[situation]:
+            for edge in self.walk.edges[situation]:
                 if not edge.says and edge.to not in reached:
                     reached.add(edge.to)
                     frontier.append(edge.to)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from math import inf
 
 from machines import obligations
 from machines.check.explorer import Explorer
 from machines.check.graph import unmet, walked
-from machines.check.report import Explored, Finding, Kind, Report
+from machines.check.report import Explored, Finding, Kind, Met, Report, Walked
+from machines.check.scope import Scope
 from machines.check.static import static
-from machines.check.taking import Traffic
+from machines.check.traffic import Traffic
 from machines.kernel.procedure import Procedure
 from machines.ledger import Law
 
-DEVIATIONS = 3  #: from the ordinary course on one path; the order takes twice as long with each one more
+RAMP = (2, 4)  #: bounds of the walks from which a longer one learns what to assume
+
+Scopes = Mapping[str, tuple[Scope, ...]]
 
 
 def check(
@@ -21,58 +26,115 @@ def check(
     *,
     clock: Callable[[], float],
     laws: Mapping[str, tuple[Law, ...]] | None = None,
+    scopes: Scopes | None = None,
     release: str | None = None,
-    deviations: int = DEVIATIONS,
+    reduced: bool = True,
 ) -> Report:
     """Explore every procedure; one that only other cases open is explored as they open and direct it.
 
-    ``laws`` hold for the ledger of every case that has come to its end. Together the procedures fulfil what
-    ``release`` demands. ``clock`` gives seconds, for the report; all else depends on the procedures alone.
+    ``laws`` hold for the ledger of every case that has come to its end. ``scopes`` names what is explored of
+    a procedure, else all is. Together the procedures fulfil what ``release`` demands. ``clock`` gives seconds
+    for the figures. ``reduced`` is for those who doubt the reductions.
     """
+    known = tuple(procedures)
+    walks = (
+        walk(name, scope, procedures=known, clock=clock, laws=laws, reduced=reduced)
+        for name, scope in tasks(known, scopes=scopes)
+    )
+    return judge(known, walks, release=release)
+
+
+def tasks(procedures: Iterable[Procedure], *, scopes: Scopes | None) -> tuple[tuple[str, Scope], ...]:
+    """What is to be walked through, each independent of the others."""
+    return tuple(
+        (procedure.name, scope)
+        for procedure in procedures
+        if any(event.examples for event in procedure.opening)
+        for scope in (scopes or {}).get(procedure.name, (Scope(),))
+    )
+
+
+def walk(
+    name: str,
+    scope: Scope,
+    *,
+    procedures: Iterable[Procedure],
+    clock: Callable[[], float],
+    laws: Mapping[str, tuple[Law, ...]] | None = None,
+    deeper: float = 0.0,
+    reduced: bool = True,
+) -> Walked:
+    """All that ``scope`` of one procedure shows. A bounded one goes on, one deviation after the other, for
+    ``deeper`` seconds."""
+    started = clock()
     known = {procedure.name: procedure for procedure in procedures}
-    findings = [finding for procedure in known.values() for finding in static(procedure)]
-    explored: list[Explored] = []
-    left: list[Finding] = []
-    walks: dict[str, list[Explorer]] = {}
-    for name, procedure in known.items():
-        if not any(event.examples for event in procedure.opening):
-            continue
-        started = clock()
-        explorer = _explore(name, known, deviations)
-        for one in (explorer, *explorer.taking.children()):
-            findings += walked(one, laws=(laws or {}).get(one.sop, ()))
-            walks.setdefault(one.sop, []).append(one)
-            explored.append(_figures(one, clock() - started if one is explorer else 0.0))
-    for procedure in known.values():
-        missing = list(unmet(procedure, walks.get(procedure.name, ())))
-        bounded = any(one.cut for all_of_it in walks.values() for one in all_of_it)
-        findings += [one for one in missing if one.kind is Kind.UNREACHABLE or not bounded]
-        left += [one for one in missing if one.kind is not Kind.UNREACHABLE and bounded]
-    findings += _obligations(known.values(), release)
-    return Report(tuple(dict.fromkeys(findings)), tuple(explored), tuple(left))
+    traffic = Traffic(scope, inf, lambda: False, reduced)
+    explorer = _explore(name, known, traffic)
+    if deeper:
+        explorer = _deepen(name, known, explorer, late=lambda: clock() > started + deeper)
+    findings, met = list[Finding](), dict[str, Met]()
+    for one in explorer.all():
+        findings += walked(one, laws=(laws or {}).get(one.sop, ()))
+        met[one.sop] = met.get(one.sop, Met()) | one.met
+    seconds = clock() - started
+    explored = tuple(_figures(one, seconds if one is explorer else 0.0) for one in explorer.all())
+    return Walked(tuple(findings), explored, met)
 
 
-def _explore(name: str, procedures: dict[str, Procedure], deviations: int) -> Explorer:
-    """Repeated until what was assumed holds: who sends which event, which fields matter in which state.
-    Short walks come first, because they are quick to learn most of that from."""
-    traffic = Traffic(min(1, deviations))
+def judge(procedures: Iterable[Procedure], walks: Iterable[Walked], *, release: str | None) -> Report:
+    """What the declarations and ``walks`` show together."""
+    known = tuple(procedures)
+    findings = [finding for procedure in known for finding in static(procedure)]
+    explored, met = list[Explored](), dict[str, Met]()
+    for one in walks:
+        findings += one.findings
+        explored += one.explored
+        for sop, more in one.met.items():
+            met[sop] = met.get(sop, Met()) | more
+    for procedure in known:
+        findings += unmet(procedure, met.get(procedure.name, Met()))
+    findings += _obligations(known, release)
+    return Report(tuple(dict.fromkeys(findings)), tuple(explored))
+
+
+def _explore(name: str, procedures: Mapping[str, Procedure], traffic: Traffic) -> Explorer:
+    """Repeated until what was assumed holds: who sends which event, what matters in which state. Short
+    walks come first, because they are quick to learn most of that from."""
+    scope = traffic.scope
+    target = inf if scope.deviations is None else float(scope.deviations)
+    bounds = [target] if traffic.decisions else [*(float(bound) for bound in RAMP if bound < target), target]
+    traffic = traffic.longer(bounds.pop(0))
     while True:
         explorer = Explorer(name, procedures=procedures, traffic=traffic, child=False)
         explorer.explore(explorer.root)
-        grown = [one.grow() for one in traffic.liveness.values()]
-        if traffic.deviations == deviations and not (any(grown) or traffic.again):
+        again = traffic.grow() or traffic.again
+        if explorer.truncated or not (bounds or again):
             return explorer
-        longer = min(traffic.deviations + 1, deviations)
-        traffic = Traffic(longer, known=traffic.known | traffic.learnt, liveness=traffic.liveness)
+        traffic = traffic.longer(traffic.deviations if again else bounds.pop(0))
+
+
+def _deepen(
+    name: str, procedures: Mapping[str, Procedure], explorer: Explorer, *, late: Callable[[], bool]
+) -> Explorer:
+    """As far as time allows; a walk cut short tells nothing, the one before it all up to its bound."""
+    while explorer.bounded and explorer.cut and not late():
+        scope = replace(explorer.traffic.scope, deviations=int(explorer.deviations) + 1)
+        longer = _explore(name, procedures, replace(explorer.traffic, scope=scope, late=late))
+        if longer.truncated:
+            break
+        explorer = longer
+    return explorer
 
 
 def _figures(explorer: Explorer, seconds: float) -> Explored:
     return Explored(
         sop=explorer.sop,
-        states=len({explorer.state(number) for number in range(len(explorer.situations))}),
+        scope=explorer.traffic.scope.title,
+        states=len(explorer.met.states),
         situations=len(explorer.situations),
         steps=explorer.steps,
-        bounded=bool(explorer.cut),
+        deviations=int(explorer.deviations) if explorer.bounded and explorer.cut else None,
+        walks=explorer.traffic.walks,
         seconds=seconds,
     )
 

@@ -5,23 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from heapq import heappop, heappush
-from typing import NamedTuple
+from math import inf
 
 from machines.check.automaton import Answer, Automaton
-from machines.check.situation import DEFERRED, Child, Label, Raised, Situation
-from machines.check.taking import Taken, Taking, Traffic
+from machines.check.report import Met
+from machines.check.situation import DEFERRED, Child, Edge, Label, Raised, Situation
+from machines.check.taking import Taken, Taking
+from machines.check.traffic import Traffic
 from machines.kernel.event import Event
 from machines.kernel.procedure import Procedure
 from machines.kernel.rule import Disposition
 from machines.kernel.state import Ask
 
 LIMIT = 400_000  #: situations after which one procedure counts as too large
-
-
-class Edge(NamedTuple):
-    to: int
-    label: Label
-    says: tuple[Event, ...]  #: reports to the parent, in order
 
 
 Move = Callable[[], Edge | None]
@@ -43,34 +39,46 @@ class Explorer:
         self.procedure = procedures[sop]
         self.child = child
         self.traffic = traffic
+        self.children: list[Explorer] = []  #: walks of the procedures that it opens
+        self._procedures = procedures
         self.taking = Taking(
             self.procedure,
             procedures=procedures,
             traffic=traffic,
             child=child,
-            open_automaton=lambda name: Automaton(
-                Explorer(name, procedures=procedures, traffic=traffic, child=True)
-            ),
+            open_automaton=self._open,
         )
         self.stepper = self.taking.stepper
         self.situations: list[Situation] = []
         self.came: list[tuple[int, Label] | None] = []
-        self.cost: list[int] = []  #: deviations on the way to it
+        self.cost: list[float] = []  #: deviations on the way to it
         self.depth: list[int] = []
         self.cut: set[int] = set()  #: where further deviations were left out
         self.edges: list[list[Edge]] = []
         self.issued: dict[str, dict[int, tuple[int, Label]]] = {}  #: where inert commands were issued
         self.truncated = False
         self.deviations = traffic.deviations
+        self.bounded = self.deviations < inf
         self._outside: dict[int, tuple[int, ...]] = {}
         self._index: dict[Situation, int] = {}
         self._met: set[str] = set()
-        self._expanded: dict[int, int] = {}
+        self._expanded: dict[int, float] = {}
         self._forms = {
             state.name: state.form.type for state in self.procedure.states if isinstance(state, Ask)
         }
         self._ends = {state.name for state in self.procedure.states if state.kind == "end"}
         self.root = self._reach(Situation(self.stepper.start, (), (), (), ()), None)
+
+    def _open(self, sop: str) -> Automaton:
+        walk = Explorer(sop, procedures=self._procedures, traffic=self.traffic, child=True)
+        self.children.append(walk)
+        return Automaton(walk)
+
+    def all(self) -> Iterator[Explorer]:
+        """This walk, and those of all procedures that are opened on it."""
+        yield self
+        for child in self.children:
+            yield from child.all()
 
     @property
     def steps(self) -> int:
@@ -79,8 +87,9 @@ class Explorer:
     def state(self, number: int) -> str:
         return self.stepper.state(self.situations[number].core)
 
-    def meets(self, state: str) -> bool:
-        return state in self._met
+    @property
+    def met(self) -> Met:
+        return Met(frozenset(self._met), frozenset(self.stepper.seen), frozenset(self.stepper.used))
 
     def ended(self, number: int) -> bool:
         return self.state(number) in self._ends
@@ -116,18 +125,23 @@ class Explorer:
             cost, depth, number = heappop(frontier)
             if self._expanded.get(number, self.deviations + 1) <= cost:
                 continue
-            if len(self.situations) > LIMIT:
+            if len(self.situations) > LIMIT or self.traffic.late():
                 self.truncated = True
                 return
             self._expanded[number] = cost
             self.cut.discard(number)
             for place, (deviates, move) in enumerate(self._moves(number, self.situations[number])):
-                price = cost + max(deviates, place > 0 and number != self.root)
+                price = cost + (max(deviates, place > 0 and number != self.root) if self.bounded else 0)
                 if price > self.deviations:
                     self.cut.add(number)
+                    if place and number != self.root and cost + 1 > self.deviations:
+                        break  # nor can any of the others be afforded
                     continue
                 edge = move()
                 if edge is None:
+                    if self.taking.beyond:
+                        self.cut.add(number)
+                        self.taking.beyond = False
                     continue
                 if edge not in self.edges[number]:
                     self.edges[number].append(edge)
@@ -146,16 +160,18 @@ class Explorer:
             self.explore(edge.to)
         return edge
 
-    def _improve(self, number: int, cost: int, depth: int, came: tuple[int, Label]) -> None:
+    def _improve(self, number: int, cost: float, depth: int, came: tuple[int, Label]) -> None:
         self.cost[number], self.depth[number], self.came[number] = cost, depth, came
 
-    def _moves(self, number: int, situation: Situation) -> Iterator[tuple[int, Move]]:
+    def _moves(self, number: int, situation: Situation) -> Iterator[tuple[float, Move]]:
         """All that can happen next, the ordinary thing first, with the deviations that it takes at least."""
         yield from ((0, move) for move in self._outcomes(number, situation))
         yield from self._from_children(number, situation)
         over = int(self.ended(number))
         yield from ((over, move) for move in self._from_outside(number, situation))
         for happening in self.stepper.deadlines(situation.core):
+            if self.stepper.happenings[happening].type in self.traffic.scope.without:
+                continue
             yield 0, partial(self._take, number, situation, Label("deadline", happening))
 
     def _outcomes(self, number: int, situation: Situation) -> Iterator[Move]:
@@ -165,6 +181,8 @@ class Explorer:
             left.remove(command)
             rest = situation._replace(flight=tuple(left))
             for outcome in self.taking.possible(number, command):
+                if self.stepper.happenings[outcome].type in self.traffic.scope.without:
+                    continue
                 yield partial(self._take, number, rest, Label(name, outcome))
 
     def _from_outside(self, number: int, situation: Situation) -> Iterator[Move]:
@@ -196,8 +214,10 @@ class Explorer:
         bare = situation._replace(flight=(), children=(), kept=(), ledger=())
         worth = []
         for happening in outside:
+            if self.stepper.happenings[happening].type in self.traffic.scope.without:
+                continue
             if not self.stepper.concerns(state, happening):
-                self.stepper.definition.seen.add(self.stepper.happenings[happening].type)
+                self.stepper.seen.add(self.stepper.happenings[happening].type)
                 continue
             step = self.stepper.step(situation.core, happening)
             moves = isinstance(step, Raised) or bool(step.commands or step.sends)
@@ -209,7 +229,7 @@ class Explorer:
         form = self._forms.get(state)
         return tuple(sorted(worth, key=lambda one: self.stepper.happenings[one].type != form))
 
-    def _from_children(self, number: int, situation: Situation) -> Iterator[tuple[int, Move]]:
+    def _from_children(self, number: int, situation: Situation) -> Iterator[tuple[float, Move]]:
         for place, child in enumerate(situation.children):
             if child.inbox:
                 event = self.stepper.happenings[child.inbox[0]].payload
@@ -218,7 +238,20 @@ class Explorer:
                     yield answer.deviations, partial(self._hear, number, situation, place, told, answer)
         for place, child in enumerate(situation.children):
             for answer in self.taking.automaton(child.sop).reports(child.at):
+                if (
+                    self.traffic.reduced
+                    and situation.flight
+                    and all(self._can_wait(situation, said) for said in answer.says)
+                ):
+                    continue
                 yield answer.deviations, partial(self._hear, number, situation, place, child, answer)
+
+    def _can_wait(self, situation: Situation, said: Event) -> bool:
+        """Whether a report would only be kept. While the case has answers to wait for, it may as well come
+        after them: it is then taken up where it would have been, and cannot be forgotten in between."""
+        step = self.stepper.step(situation.core, self.stepper.happening(said))
+        deferred = not isinstance(step, Raised) and step.disposition is Disposition.DEFERRED
+        return deferred and all(amount >= 0 for amount in said.postings().values())
 
     def _hear(
         self, number: int, situation: Situation, place: int, child: Child, answer: Answer

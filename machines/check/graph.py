@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from heapq import heapify, heappop, heappush
 
 from machines.check.explorer import LIMIT, Explorer
-from machines.check.report import Finding, Kind
+from machines.check.report import Finding, Kind, Met
 from machines.check.situation import Label
 from machines.kernel.procedure import Procedure
 from machines.kernel.rule import Disposition
@@ -30,25 +30,25 @@ def walked(explorer: Explorer, *, laws: tuple[Law, ...]) -> Iterator[Finding]:
     yield from _unlawful(explorer, laws)
 
 
-def unmet(procedure: Procedure, walks: Iterable[Explorer]) -> Iterator[Finding]:
-    """States that none of ``walks`` reached, events that nobody sent and rules that never applied."""
-    sop, all_walks = procedure.name, tuple(walks)
-    seen = {kind for walk in all_walks for kind in walk.stepper.definition.seen}
-    used = {rule for walk in all_walks for rule in walk.stepper.definition.used}
+def unmet(procedure: Procedure, met: Met) -> Iterator[Finding]:
+    """States that no walk reached, events that nobody sent and rules that never applied."""
+    sop = procedure.name
     for state in procedure.states:
-        if not any(walk.meets(state.name) for walk in all_walks):
+        if state.name not in met.states:
             yield Finding(Kind.UNREACHABLE, sop, state.name, "no path leads to it")
-        elif isinstance(state, Ask) and state.form.type not in seen:
+        elif isinstance(state, Ask) and state.form.type not in met.events:
             yield Finding(Kind.NOBODY_SENDS, sop, state.name, f"form {state.form.type} is never filled in")
     for event in procedure.events:
-        if event.type not in seen:
+        if event.type not in met.events:
             yield Finding(Kind.NOBODY_SENDS, sop, procedure.name, event.type)
     for command in procedure.commands.values():
         for outcome in command.outcomes:
-            if outcome.type not in seen:
+            if outcome.type not in met.events:
                 yield Finding(Kind.NOBODY_SENDS, sop, command.name, f"the outcome {outcome.type} never comes")
-    for rule in procedure.rules:
-        if rule.disposition is Disposition.HANDLED and id(rule) not in used:
+    for place, rule in enumerate(procedure.rules):
+        if rule.disposition is Disposition.HANDLED and place not in met.rules:
+            if rule.notes and rule.event in met.events and any(one.name in met.states for one in rule.at):
+                continue  # commands whose outcomes are only noted are not carried along
             where = ", ".join(state.name for state in rule.at)
             target = f" -> {rule.to.name}" if rule.to else ""
             yield Finding(Kind.DEAD_RULE, sop, where, f"on {rule.event}{target}")
@@ -70,10 +70,12 @@ def _unlawful(explorer: Explorer, laws: tuple[Law, ...]) -> Iterator[Finding]:
 
 
 def _late(explorer: Explorer) -> Iterator[Finding]:
-    """Outcomes of inert commands, which the walk does not carry along, where no rule takes them."""
-    for name, missing in explorer.stepper.inert.missing.items():
+    """Outcomes of commands that the walk does not carry along, since nothing can follow from them, where no
+    rule takes them."""
+    for name, issued in explorer.issued.items():
+        missing = explorer.stepper.inert.missing[name]
         left = {state for state, _ in missing}
-        came: dict[int, tuple[int, Label]] = dict(explorer.issued.get(name, {}))
+        came: dict[int, tuple[int, Label]] = dict(issued)
         first = frozenset(came)
         nearest = [(explorer.depth[issuer] + 1, start) for start, (issuer, _) in came.items()] if left else []
         heapify(nearest)
@@ -82,11 +84,11 @@ def _late(explorer: Explorer) -> Iterator[Finding]:
             state = explorer.state(number)
             if state in left:
                 left.remove(state)
-                outcomes = ", ".join(sorted(outcome for at, outcome in missing if at == state))
                 path = _detour(explorer, came, first, number)
-                yield Finding(
-                    Kind.LATE_OUTCOME, explorer.sop, state, f"{outcomes} ({name}) has no rule", path
-                )
+                for outcome in sorted(outcome for at, outcome in missing if at == state):
+                    last = f"{state}: {name} ends in {outcome}"
+                    text = f"{outcome} ({name}) has no rule"
+                    yield Finding(Kind.LATE_OUTCOME, explorer.sop, state, text, (*path, last))
             for edge in explorer.edges[number]:
                 if edge.to not in came:
                     came[edge.to] = (number, edge.label)
@@ -155,7 +157,7 @@ def _stuck(explorer: Explorer) -> Iterator[Finding]:
 
 def _watched(explorer: Explorer, state: State) -> bool:
     """Somebody wrote that nothing need happen here, or a clock calls somebody who sees to it."""
-    return _meant(state) or explorer.stepper.quiet.runs_in(state)
+    return _meant(state) or explorer.stepper.decisions.quiet.runs_in(state)
 
 
 def _meant(state: State) -> bool:

@@ -32,7 +32,9 @@ class Inert:
                 break
             names = left
         self.names = frozenset(names)
-        self.missing = {name: frozenset(self._missing(procedure, names[name])) for name in names}
+        self.missing = {
+            name: frozenset(self._missing(procedure, command)) for name, command in procedure.commands.items()
+        }
 
     def rules(self, outcome: str) -> tuple[Rule, ...]:
         return tuple(self._rules.get(outcome, ()))
@@ -50,9 +52,14 @@ class Inert:
         )
 
     def _missing(self, procedure: Procedure, command: CommandType) -> Iterator[tuple[str, str]]:
-        """(state, outcome) without a rule."""
+        """(state, outcome) without a rule that takes it."""
         for outcome in command.outcomes:
-            ruled = {state.name for rule in self._rules.get(outcome.type, ()) for state in rule.at}
+            rules = (
+                rule
+                for rule in self._rules.get(outcome.type, ())
+                if rule.disposition is not Disposition.REFUSED
+            )
+            ruled = {state.name for rule in rules for state in rule.at}
             for state in procedure.states:
                 if state.name not in ruled:
                     yield state.name, outcome.type

@@ -45,13 +45,13 @@ class Fields:
 class Liveness:
     """What steps of one procedure read and write, and per state the fields ``assumed`` to matter."""
 
-    def __init__(self, procedure: Procedure) -> None:
+    def __init__(self, procedure: Procedure, *, forgets: bool) -> None:
         self.assumed: dict[str, frozenset[str]] = {state.name: frozenset() for state in procedure.states}
         fields = procedure.data.model_fields
         self._defaults = {
             name: field.get_default(call_default_factory=True, validated_data={})
             for name, field in fields.items()
-            if not field.is_required()
+            if forgets and not field.is_required()
         }
         self._steps: dict[tuple[str, str, str], tuple[set[str], frozenset[str]]] = {}
 

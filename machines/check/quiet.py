@@ -34,16 +34,12 @@ class Quiet:
             )
         )
         self.others = tuple(clock for clock in procedure.clocks if clock not in self._clocks)
-        self._tried: set[str] = set()
 
     def runs_in(self, state: State) -> bool:
         return any(clock.modes.get(state.name) is Mode.RUNNING for clock in self._clocks)
 
     def asks(self, definition: Definition, case: Case) -> Iterator[Command]:
-        """Every alert that such a clock may give ``case``, once per state; raises what taking one raises."""
-        if case.state in self._tried:
-            return
-        self._tried.add(case.state)
+        """Every alert that such a clock may give ``case``; raises what taking one raises."""
         for clock in self._clocks:
             for told in clock.told_in(definition.states[case.state]):
                 event = Received("check", "check", told.type, _reached(clock), NOW)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -46,31 +47,53 @@ class Finding:
 @dataclass(frozen=True, slots=True)
 class Explored:
     """How much of one procedure was walked through; ``situations`` tell apart state, data, timers, commands
-    in flight, children and ledger. ``bounded`` says that paths with more deviations were left out. The
-    ``seconds`` of a child are in those of its parent."""
+    in flight, children and ledger. ``deviations`` is the bound where one left something out, ``None`` where
+    all there is in the scope was explored. ``walks`` counts how often it was walked through until what was
+    assumed held. The ``seconds`` of a child are in those of its parent."""
 
     sop: str
+    scope: str
     states: int
     situations: int
     steps: int
-    bounded: bool
+    deviations: int | None
+    walks: int
     seconds: float
 
     def __str__(self) -> str:
         walked = f"{self.states} states, {self.situations} situations, {self.steps} steps"
         if not self.seconds:
             return f"  {self.sop} as it is opened there: {walked}"
-        reach = "within the bound" if self.bounded else "all there are"
-        return f"{self.sop}: {walked}, {reach}, {self.seconds:.2f} s"
+        bounded = f"every path with {self.deviations} deviations at most"
+        reach = "every path" if self.deviations is None else bounded
+        return f"{self.sop}, {self.scope}: {reach}: {walked}, {self.seconds:.1f} s"
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """What walks came across of one procedure: states, event types, and places of the rules that applied."""
+
+    states: frozenset[str] = frozenset()
+    events: frozenset[str] = frozenset()
+    rules: frozenset[int] = frozenset()
+
+    def __or__(self, other: Met) -> Met:
+        return Met(self.states | other.states, self.events | other.events, self.rules | other.rules)
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """All that one scope of one procedure shows; ``met`` is by procedure, for it opens others."""
+
+    findings: tuple[Finding, ...]
+    explored: tuple[Explored, ...]
+    met: Mapping[str, Met]
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """``unmet`` is what no path within the bound came across; it is no finding, since a longer one may."""
-
     findings: tuple[Finding, ...]
     explored: tuple[Explored, ...]
-    unmet: tuple[Finding, ...] = ()
 
     @property
     def clean(self) -> bool:
@@ -79,7 +102,5 @@ class Report:
     def __str__(self) -> str:
         lines = [str(one) for one in self.explored]
         lines += [str(finding) for finding in self.findings]
-        if self.unmet:
-            lines.append(f"{len(self.unmet)} rule(s) and event(s) not met within the bound")
         lines.append(f"{len(self.findings)} finding(s)" if self.findings else "no findings")
         return "\n".join(lines)

@@ -85,6 +85,7 @@ class Step(NamedTuple):
     disposition: Disposition
     moved: bool
     reason: str
+    passed: timedelta  #: how much older everything is afterwards
 
 
 class Raised(NamedTuple):
@@ -99,6 +100,12 @@ class Label(NamedTuple):
 
     who: str
     happening: int
+
+
+class Edge(NamedTuple):
+    to: int
+    label: Label
+    says: tuple[Event, ...]  #: reports to the parent, in order
 
 
 class Trouble(NamedTuple):

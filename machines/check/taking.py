@@ -2,46 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
 
 from machines.check.automaton import Automaton
-from machines.check.liveness import Liveness
 from machines.check.report import Kind
+from machines.check.scope import CHILDREN
 from machines.check.situation import SAME_IN_FLIGHT, Child, Kept, Label, Raised, Situation, Step, Trouble
-from machines.check.stepping import Stepper
+from machines.check.traffic import Traffic
 from machines.kernel.event import Event
 from machines.kernel.procedure import Procedure
 from machines.kernel.rule import Disposition, Send
 
-if TYPE_CHECKING:
-    from machines.check.explorer import Explorer
-
 Taken = tuple[Situation, tuple[Event, ...]]
 """The situation afterwards, and what was said to the parent."""
-
-
-@dataclass(slots=True)
-class Traffic:
-    """Which events cases send one another, as (receiver, event type, who sends it).
-
-    What is ``known`` does not come from outside as well. ``learnt`` and ``offered`` fill during a run; a run
-    that offered from outside what turned out to be sent by a case has to be repeated.
-    """
-
-    deviations: int
-    known: frozenset[tuple[str, str, str]] = frozenset()
-    liveness: dict[str, Liveness] = field(default_factory=dict)
-    learnt: set[tuple[str, str, str]] = field(default_factory=set)
-    offered: set[tuple[str, str, str]] = field(default_factory=set)
-
-    @property
-    def again(self) -> bool:
-        return not self.offered.isdisjoint(self.learnt)
-
-    def alive(self, procedure: Procedure) -> Liveness:
-        return self.liveness.setdefault(procedure.name, Liveness(procedure))
 
 
 class Taking:
@@ -58,9 +31,10 @@ class Taking:
     ) -> None:
         self.procedures = procedures
         self.traffic = traffic
-        self.stepper = Stepper(procedure, child=child, liveness=traffic.alive(procedure))
+        self.stepper = traffic.stepper(procedure, child=child)
         self.troubles: dict[tuple[object, ...], Trouble] = {}
         self.idle: set[str] = set()  #: inert commands issued since the caller last looked
+        self.beyond = False  #: whether something led out of the scope since the caller last looked
         self._automata: dict[str, Automaton] = {}
         self._open_automaton = open_automaton
         self._rules = {(state.name, rule.event) for rule in procedure.rules for state in rule.at}
@@ -69,12 +43,6 @@ class Taking:
         if sop not in self._automata:
             self._automata[sop] = self._open_automaton(sop)
         return self._automata[sop]
-
-    def children(self) -> Iterator[Explorer]:
-        """Those of the procedures that it opens, and of those that they open."""
-        for automaton in self._automata.values():
-            yield automaton.explorer
-            yield from automaton.explorer.taking.children()
 
     def awaits_parent(self, state: str) -> bool:
         """Whether nothing but the parent's word moves a case on from there; within a bound the parent need
@@ -106,29 +74,48 @@ class Taking:
             if step.moved:
                 waiting += kept
                 kept = ()
-            flight = self._fly(situation.flight, step)
+            flight = self._fly(situation, step)
             situation = Situation(step.core, flight, situation.children, kept, ledger)
             for send in step.sends:
                 if send.to is None:
                     says.append(send.event)
                 elif send.apart:
                     self._send_apart(number, send, label)
+                elif self._beyond(situation, send):
+                    self.beyond = True
+                    return None
                 else:
                     situation = self._send(number, situation, send, label)
         return situation, tuple(says)
 
-    def _fly(self, flight: tuple[int, ...], step: Step) -> tuple[int, ...]:
-        """Put the commands of ``step`` in flight, except those from which nothing can follow."""
+    def _beyond(self, situation: Situation, send: Send) -> bool:
+        """Whether it would open more cases than the scope has."""
+        if send.to is None or not send.event.opens:
+            return False
+        alike = [child for child in situation.children if child.sop == send.to[0]]
+        known = any(child.key == send.to[1] for child in alike)
+        return not known and len(alike) >= self.traffic.scope.children.get(send.to[0], CHILDREN)
+
+    def _fly(self, situation: Situation, step: Step) -> tuple[int, ...]:
+        """Put the commands of ``step`` in flight, except those from which nothing can follow any more."""
         self.idle.update(step.idle)
         flying = [command for command in step.commands if self.stepper.possible(command)]
-        if not flying:
-            return flight
-        together = sorted((*flight, *flying))
-        return tuple(
-            command
-            for place, command in enumerate(together)
-            if place < SAME_IN_FLIGHT or together[place - SAME_IN_FLIGHT] != command
-        )
+        if not flying and step.core == situation.core:
+            return situation.flight
+        older = (self.stepper.older(command, step.passed, flying) for command in situation.flight)
+        spent, silent = self.stepper.spent(step.core), self.stepper.course.silent
+        left, counted = list[int](), dict[object, int]()
+        for command in (*sorted(flying), *sorted(older, reverse=True)):
+            name = self.stepper.asked[command].name
+            if name in spent:
+                self.idle.add(name)
+                self.stepper.come(command)
+                continue
+            alike = name if name in silent else command
+            counted[alike] = counted.get(alike, 0) + 1
+            if counted[alike] <= SAME_IN_FLIGHT:
+                left.append(command)
+        return tuple(sorted(left))
 
     def _send(self, number: int, situation: Situation, send: Send, label: Label) -> Situation:
         assert send.to is not None

@@ -12,6 +12,7 @@ from machines.complaint.data import (
     Consulted,
     Offer,
     Remedy,
+    Severity,
     TaskStatus,
     Terms,
 )
@@ -195,7 +196,8 @@ def refer(complaint: Complaint, event: events.ReferredOutside, _: datetime) -> C
 
 
 def follow_outside_decision(complaint: Complaint, event: events.OutsideDecision, _: datetime) -> Complaint:
-    """What the ombudsman decides needs no approval of ours, but the customer's consent."""
+    """What the ombudsman decides needs no approval of ours, but the customer's consent. It is never minor."""
+    complaint = complaint.model_copy(update={"severity": complaint.severity or Severity.S2})
     remedy = Remedy.GOODWILL if complaint.order is None else Remedy.PARTIAL_REFUND
     return _offer(complaint, remedy=remedy, amount=event.amount, explanation=event.reason)
 

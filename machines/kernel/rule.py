@@ -88,6 +88,12 @@ class Rule:
             return ()
         return self.to.states if isinstance(self.to, Junction) else (self.to,)
 
+    @property
+    def notes(self) -> bool:
+        """Whether nothing follows from it but a line in the journal."""
+        does_more = any(one is not None for one in (self.to, self.when, self.then, self.sends, *self.does))
+        return self.disposition is Disposition.HANDLED and not does_more
+
 
 def on(
     event: type[E] | Deadline,

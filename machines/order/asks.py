@@ -216,6 +216,12 @@ def replacement(order: Order, _: Event) -> Iterable[Facts]:
         yield Submission(order=order.order, items=items, deliver_by=order.deliver_by)
 
 
+def uncharged_parcels(order: Order, _: Event) -> Iterable[Facts]:
+    """What is charged already must not be reported as ready again, or it would be charged twice."""
+    waiting = tuple(parcel.key for parcel in order.parcels_in(ParcelStatus.OPEN) if not parcel.charged)
+    yield Parcels(order=order.order, parcels=waiting)
+
+
 def open_parcels(order: Order, _: Event) -> Iterable[Facts]:
     yield Parcels(
         order=order.order, parcels=tuple(parcel.key for parcel in order.parcels_in(ParcelStatus.OPEN))

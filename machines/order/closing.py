@@ -26,7 +26,7 @@ from machines.order import (
     states,
 )
 from machines.order.sending import request_refunds, stop_shipments
-from machines.order.settling import settle
+from machines.order.settling import settle, settle_part
 
 # An order can be cancelled at any time; goods and money follow from how far it had come.
 CANCELLING = (
@@ -132,7 +132,9 @@ CANCELLING = (
 
 # Money and goods that come back are noted wherever the order stands; at rest it ends, or starts anew.
 SETTLEMENT = (
-    *settle(outcomes.PaymentCaptured, when=guards.charge_open, then=paying.captured, sends=request_refunds),
+    *settle_part(  # what was taken for a parcel that is stopped for a change has still to go back
+        outcomes.PaymentCaptured, when=guards.charge_open, then=paying.captured, sends=request_refunds
+    ),
     *settle(
         outcomes.CaptureDeclined,
         when=guards.charge_open,

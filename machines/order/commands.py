@@ -168,7 +168,7 @@ STOP_PARCELS = CommandType(
     fulfils=("ORD-5",),
 )
 ASK_WHAT_IS_READY = CommandType(
-    "warehouse.report", asks.open_parcels, (WarehouseReported,), possible.reports, takes=asks.Parcels
+    "warehouse.report", asks.uncharged_parcels, (WarehouseReported,), possible.reports, takes=asks.Parcels
 )
 CHASE = CommandType(
     "warehouse.chase",

@@ -6,9 +6,9 @@ from datetime import datetime
 
 from machines.kernel.rule import on, refuse
 from machines.order import events, guards, junctions, letters, states
-from machines.order.data import Order, ParcelStatus
+from machines.order.data import Order
 from machines.order.delivery import quiet
-from machines.order.money import refund_parcel, with_payment
+from machines.order.money import refund_what_is_owed, with_payment
 from machines.order.sending import request_refunds
 
 
@@ -24,12 +24,8 @@ def dispute_won(order: Order, event: events.PaymentDisputeWon, _: datetime) -> O
     """The money is ours again, and goes back to the customer if the goods for it never arrived."""
     payment = order.payment(event.payment)
     order = quiet(with_payment(order, event.payment, disputed=max(0, payment.disputed - event.amount)))
-    for parcel in order.parcels_in(ParcelStatus.STOPPED, ParcelStatus.REFUNDED):
-        order = refund_parcel(order, parcel.key, event)
-    return order
+    return refund_what_is_owed(order, event)
 
-
-AT_REST = (states.SETTLING, *states.ENDED)
 
 # A chargeback moves no order by itself: finance decides whether to contest it, staff whether to cancel.
 DISPUTES = (
@@ -42,7 +38,7 @@ DISPUTES = (
     ),
     on(
         events.PaymentDisputeWon,
-        at=AT_REST,
+        at=states.AT_REST,
         to=junctions.ORDER_STANDS,
         when=guards.knows_payment,
         then=dispute_won,
@@ -51,7 +47,7 @@ DISPUTES = (
     ),
     on(
         events.PaymentDisputeWon,
-        at=tuple(state for state in states.OPENED if state not in AT_REST),
+        at=tuple(state for state in states.OPENED if state not in states.AT_REST),
         when=guards.knows_payment,
         then=dispute_won,
         does=(letters.CALL_ABOUT_DISPUTE_WON,),

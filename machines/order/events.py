@@ -55,6 +55,7 @@ class OrderPlaced(Event, type="order.placed", opens=True, key="order"):
             ([_KETTLE, _CUP], [_CARD]),
             ([_SOFA], [_CREDIT, _CARD]),
             ([_PIANO], [_CARD]),
+            ([_PIANO, _CUP], [_CARD]),
         )
     )
 

@@ -31,7 +31,7 @@ def may_happen(order: Order) -> Iterable[Event]:
     if len(order.payments) == 1 or not order.parcels:
         yield told.MeansGiven(pay_with=PayWith(means=Means.CARD, token="tok_example"))
     yield from _choices(order)
-    if len(order.lines) == len(order.payments) == 1 and order.lines[0].sku == "KETTLE":
+    if len(order.lines) == len(order.payments) == 1 and order.lines[0].sku in ("KETTLE", "PIANO"):
         yield from _changes(order)
     yield from _in_the_warehouse(order)
     yield from may_return(order)
@@ -52,7 +52,7 @@ def _changes(order: Order) -> Iterable[Event]:
     if order.parcels_in(ParcelStatus.STOPPED):
         return
     yield told.OrderAmended(customer=order.customer, ship_to=order.ship_to)
-    if not order.stock.held:
+    if not order.stock.held or order.lines[0].sku != "KETTLE":
         return
     if not order.parcels:
         yield told.OrderRepriced(sku="KETTLE", price=2500)

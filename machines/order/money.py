@@ -87,14 +87,18 @@ def begin_charge(order: Order, parcel: Parcel, **update: Any) -> Order:
     charges = charges_for(order, parcel)
     taken = {charge.payment: charge.amount for charge in charges if charge.held}
     payments = tuple(
-        payment.model_copy(update={"capturing": payment.capturing + taken[payment.id]})
-        if payment.id in taken
-        else payment
+        payment.model_copy(update=_charged(payment, taken[payment.id])) if payment.id in taken else payment
         for payment in order.payments
     )
     parcels = tuple(other.model_copy(update=update) if other is parcel else other for other in order.parcels)
     under_way = sorted((*order.charges, *charges), key=lambda charge: (charge.parcel, charge.payment))
     return order.model_copy(update={"payments": payments, "parcels": parcels, "charges": tuple(under_way)})
+
+
+def _charged(payment: Payment, amount: int) -> dict[str, Any]:
+    """Where nothing is held any more, no hold is left to end."""
+    update: dict[str, Any] = {"capturing": payment.capturing + amount}
+    return update if payment.hold > amount else {**update, "capture_before": None}
 
 
 def end_charge(order: Order, event: PaymentCaptured | CaptureDeclined, *, taken: bool) -> Order:
@@ -181,6 +185,13 @@ def refund_parcel(order: Order, key: str, event: Event) -> Order:
         going = order.payment(share.payment).refunding + share.amount
         order = with_payment(order, share.payment, refunding=going)
     return with_parcel(order, key, refund=RefundStatus.ASKED, refund_for=cause(event), shares=shares)
+
+
+def refund_what_is_owed(order: Order, event: Event) -> Order:
+    """Money that is free again goes to the customer if the goods for it never arrived."""
+    for parcel in order.parcels_in(ParcelStatus.STOPPED, ParcelStatus.REFUNDED):
+        order = refund_parcel(order, parcel.key, event)
+    return order
 
 
 def finish_refund(order: Order, key: str, *, shares: tuple[Share, ...], paid: bool) -> Order:

@@ -128,6 +128,7 @@ def plans(asked: Submission) -> Iterable[Event]:
     yield WarehouseAccepted(parcels=(PlannedParcel(items=asked.items),))
     if len(asked.items) > 1:
         yield WarehouseAccepted(parcels=tuple(PlannedParcel(items=(item,)) for item in asked.items))
+        yield WarehouseAccepted(parcels=(PlannedParcel(items=asked.items[:1]),))
     yield WarehouseRejected(reason="the goods cannot be found")
 
 

@@ -18,7 +18,10 @@ from machines.kernel.rule import Rule, Send, on
 from machines.kernel.verdict import Verdict, allow_if
 from machines.order import states
 from machines.order.data import Goodwill, Order
-from machines.order.money import sources, with_payment
+from machines.order.delivery import quiet
+from machines.order.junctions import ORDER_STANDS
+from machines.order.money import refund_what_is_owed, sources, with_payment
+from machines.order.sending import request_refunds
 from machines.redress import (
     RedressAvailable,
     RedressEnquired,
@@ -76,7 +79,8 @@ def set_aside(order: Order, event: RedressRequested, _: datetime) -> Order:
 
 
 def conclude(order: Order, event: RefundReport, _: datetime) -> Order:
-    """The refund case has ended: the money is with the customer, or stays with us."""
+    """The refund case has ended: the money is with the customer, or stays with us, unless the order itself
+    owes it for goods that never arrived."""
     paid = isinstance(event, RefundSettled)
     for share in event.shares:
         payment = order.payment(share.payment)
@@ -90,7 +94,8 @@ def conclude(order: Order, event: RefundReport, _: datetime) -> Order:
     done = tuple(
         one.model_copy(update={"under_way": False}) if one is found else one for one in order.goodwill
     )
-    return order.model_copy(update={"goodwill": done})
+    order = order.model_copy(update={"goodwill": done})
+    return order if paid else refund_what_is_owed(quiet(order), event)
 
 
 # -- what others are told --------------------------------------------------------------------------
@@ -132,6 +137,7 @@ def report(order: Order, event: RefundReport) -> Iterable[Send]:
     if isinstance(event, RefundWithheld):
         failed = RedressFailed(redress=found.key, amount=event.amount, reason=event.reason)
         yield Send(failed, to=("complaint", found.complaint), apart=True)
+        yield from request_refunds(order, event)
     else:
         settled = RedressSettled(redress=found.key, amount=event.amount)
         yield Send(settled, to=("complaint", found.complaint), apart=True)
@@ -144,8 +150,20 @@ REDRESS: tuple[Rule, ...] = (
     on(RedressRequested, at=states.OPENED, when=known, because="it is being seen to already"),
     on(RedressRequested, at=states.OPENED, when=covered, then=set_aside, sends=open_refund),
     on(RedressRequested, at=states.OPENED, sends=turn_down, because="more cannot go back"),
-    *(
-        on(event, at=states.OPENED, when=under_way, then=conclude, sends=report)
-        for event in (RefundSettled, RefundWithheld)
+    on(RefundSettled, at=states.OPENED, when=under_way, then=conclude, sends=report),
+    on(
+        RefundWithheld,
+        at=states.AT_REST,
+        to=ORDER_STANDS,
+        when=under_way,
+        then=conclude,
+        sends=report,
+    ),
+    on(
+        RefundWithheld,
+        at=tuple(state for state in states.OPENED if state not in states.AT_REST),
+        when=under_way,
+        then=conclude,
+        sends=report,
     ),
 )

@@ -13,12 +13,22 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from machines.between import Means, ParcelFailed, Pick, Source, spread
+from machines.between import (
+    Means,
+    ParcelDelivered,
+    ParcelFailed,
+    Pick,
+    RefundSettled,
+    RefundWithheld,
+    Source,
+    spread,
+)
 from machines.kernel.event import Event, Key
-from machines.kernel.rule import Disposition, Junction, Rule, Send, defer, ignore, on, refuse
+from machines.kernel.rule import Junction, Rule, Send, defer, ignore, on, refuse
 from machines.kernel.verdict import Refusal, Verdict, allow_if
-from machines.order import states
+from machines.order import outcomes, states
 from machines.order.data import Order, ParcelStatus, Returning
+from machines.order.junctions import ORDER_STANDS
 from machines.order.money import sources, with_parcel, with_payment
 from machines.order.standing import all_returned, always, left_to_return, some_return_open
 from machines.returning import (
@@ -264,11 +274,26 @@ RETURNS = (
 )
 
 
+LAST = {  #: what can be the last thing that an order with delivered goods waits for
+    event.type
+    for event in (
+        ParcelDelivered,
+        RefundSettled,
+        RefundWithheld,
+        outcomes.PaymentCaptured,
+        outcomes.CaptureDeclined,
+        outcomes.PaymentVoided,
+        outcomes.NothingToVoid,
+        outcomes.StockReleased,
+    )
+}
+
+
 def opened_by_itself(rules: Iterable[Rule]) -> Iterable[Rule]:
     """Each rule that could bring the order to its delivery; before it the same one for an order that the
     customer had wanted to cancel, which opens a return of all that came."""
     for rule in rules:
-        if rule.disposition is Disposition.HANDLED and states.DELIVERED in rule.targets:
+        if rule.event in LAST and rule.to is ORDER_STANDS:
             yield replace(
                 rule,
                 to=states.IN_RETURN,

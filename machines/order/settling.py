@@ -33,16 +33,28 @@ def settle(
         verdict = when(order, said, now) if when else None
         return anew(order, said, now) if verdict is None or verdict else verdict
 
+    starts_anew = on(
+        event,
+        at=states.SETTLING,
+        to=states.VERIFYING,
+        when=last_before_change,
+        then=amended(then),
+        does=does,
+        sends=sends,
+    )
+    return (starts_anew, *settle_part(event, when=when, then=then, does=does, sends=sends))
+
+
+def settle_part(
+    event: type[E],
+    *,
+    then: Callable[[Order, E, datetime], Order],
+    when: Callable[[Order, E, datetime], Verdict] | None = None,
+    does: tuple[CommandType, ...] = (),
+    sends: Callable[[Order, E], Iterable[Send]] | None = None,
+) -> tuple[Rule, ...]:
+    """The same for what is never the last thing that a change waits for."""
     return (
-        on(
-            event,
-            at=states.SETTLING,
-            to=states.VERIFYING,
-            when=last_before_change,
-            then=amended(then),
-            does=does,
-            sends=sends,
-        ),
         on(
             event, at=states.SETTLING, to=junctions.ORDER_STANDS, when=when, then=then, does=does, sends=sends
         ),

@@ -26,11 +26,13 @@ def may_happen(data: Return) -> Iterable[Event]:
         return
     yield told.ReturnScanned(sequence=1, scanned_at=datetime(2026, 12, 2, 9, tzinfo=UTC))
     yield told.ReturnLost()
+    declined = data.override is None and data.answer.ruling is Ruling.DECLINED
     if plain:
         yield told.ReturnSent(customer=data.customer)
+    if plain or declined:
         yield told.ReturnWithdrawn(customer=data.customer)
-    if data.override is None and data.answer.ruling is Ruling.DECLINED:
         yield told.ReturnAppealed(customer=data.customer)
+    if declined or (plain and data.items[0].sku == "KETTLE"):
         yield told.ReturnOverridden(by="j.doe", reason="good customer")
         yield told.ReturnOverridden(by="j.doe", reason="not worth the postage", keep=True)
     yield from _findings(data)

@@ -9,8 +9,7 @@ from time import perf_counter
 
 import pytest
 
-from machines.catalogue import CATALOGUE
-from machines.check import Finding, Kind, Report, check
+from machines.check import Finding, Kind, Report, Scope, check, walk
 from machines.kernel.command import CommandType
 from machines.kernel.duration import hours
 from machines.kernel.event import Event, Facts, Outcome
@@ -18,7 +17,6 @@ from machines.kernel.procedure import Procedure
 from machines.kernel.rule import Rule, Send, defer, ignore, on
 from machines.kernel.state import Act, Ask, Deadline, End, State, Wait
 from machines.kernel.verdict import Verdict, allow_if
-from machines.ledger import LAWS
 from machines.obligations import demanded
 
 
@@ -109,7 +107,7 @@ def without(*rules: Rule) -> tuple[Rule, ...]:
 
 
 def checked(*procedures: Procedure) -> Report:
-    return check(procedures, clock=perf_counter, deviations=9)
+    return check(procedures, clock=perf_counter)
 
 
 def found(kind: Kind, *procedures: Procedure) -> Finding:
@@ -215,7 +213,7 @@ def test_the_outcome_of_a_command_that_changes_nothing_is_found_where_it_has_no_
     rules = (*without(RULES[4]), stopping, ignore(Undone, at=OPEN, because="nothing follows"))
     finding = found(Kind.LATE_OUTCOME, toy(rules=rules))
     assert finding.at == "ended"
-    assert finding.path[-1] == "waiting: job.stopped -> ended"
+    assert finding.path[-2:] == ("waiting: job.stopped -> ended", "ended: work.undo ends in work.undone")
 
 
 def test_a_pair_of_state_and_event_without_a_rule() -> None:
@@ -358,9 +356,7 @@ def charging(*, paying_back: bool) -> Procedure:
 
 
 def test_a_law_that_is_broken_at_the_end_of_a_case() -> None:
-    report = check(
-        [charging(paying_back=False)], clock=perf_counter, laws={"job": (nothing_is_kept,)}, deviations=9
-    )
+    report = check([charging(paying_back=False)], clock=perf_counter, laws={"job": (nothing_is_kept,)})
     found = [one for one in report.findings if "kept" in one.text]
     assert [(one.kind, one.text) for one in found] == [(Kind.LAW, "100 was kept")]
     assert len(found[0].path) == 4  # started, done, charged and stopped in either order
@@ -368,9 +364,7 @@ def test_a_law_that_is_broken_at_the_end_of_a_case() -> None:
 
 
 def test_an_account_that_is_overdrawn_on_the_way_although_all_is_well_in_the_end() -> None:
-    report = check(
-        [charging(paying_back=True)], clock=perf_counter, laws={"job": (nothing_is_kept,)}, deviations=9
-    )
+    report = check([charging(paying_back=True)], clock=perf_counter, laws={"job": (nothing_is_kept,)})
     assert {(one.kind, one.text) for one in report.findings} == {(Kind.LAW, "account 'taken' is -100")}
     assert report.findings[0].path[-1] == "ended: pay.back ends in pay.paid_back -> ended"
 
@@ -396,14 +390,24 @@ def test_what_is_noted_early_and_read_late_is_told_apart() -> None:
     assert found(Kind.UNREACHABLE, toy(states=(*STATES, attic), rules=without_note)).at == "attic"
 
 
-def test_a_bound_leaves_out_longer_ways_and_says_so() -> None:
-    report = check([toy()], clock=perf_counter, deviations=0)
-    assert report.clean
-    assert report.explored[0].bounded
-    assert report.unmet
-    assert not checked(toy()).explored[0].bounded
+def test_what_lies_beyond_the_bound_of_every_scope_is_a_finding() -> None:
+    report = check([toy()], clock=perf_counter, scopes={"job": (Scope(deviations=0),)})
+    assert report.explored[0].deviations == 0
+    assert {one.kind for one in report.findings} == {Kind.NOBODY_SENDS, Kind.DEAD_RULE}
+    assert checked(toy()).explored[0].deviations is None
 
 
-def test_the_real_procedures_are_clean() -> None:
-    report = check(CATALOGUE, clock=perf_counter, laws=LAWS, release="0.1")
-    assert report.clean, str(report)
+def test_what_one_scope_leaves_out_another_may_meet() -> None:
+    scopes = {"job": (Scope(deviations=0), Scope(openings=(1,)))}
+    assert check([toy()], clock=perf_counter, scopes=scopes).clean
+
+
+def test_with_time_a_bounded_scope_goes_on_until_it_is_complete() -> None:
+    walked = walk("job", Scope(deviations=0), procedures=[toy()], clock=perf_counter, deeper=60)
+    assert walked.explored[0].deviations is None
+    assert walked.explored[0].situations == checked(toy()).explored[0].situations
+
+
+def test_a_scope_keeps_events_and_openings_away() -> None:
+    quiet = check([toy()], clock=perf_counter, scopes={"job": (Scope(without=frozenset({"job.stopped"})),)})
+    assert [one.at for one in quiet.findings if one.kind is Kind.DEAD_RULE] == ["waiting"]

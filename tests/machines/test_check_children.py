@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from time import perf_counter
 
-from machines.check import Finding, Kind, check
+from machines.check import Finding, Kind, Scope, check
 from machines.kernel.duration import hours
 from machines.kernel.event import Event, Facts
 from machines.kernel.procedure import Procedure
@@ -106,7 +106,7 @@ ORDER = procedure("order", (Ordered, Cancelled, Sent, Kept), (NEW, OPEN, STOPPIN
 
 
 def findings(*procedures: Procedure) -> tuple[Finding, ...]:
-    return check(procedures, clock=perf_counter, deviations=9).findings
+    return check(procedures, clock=perf_counter).findings
 
 
 def test_parent_and_child_that_fit_are_clean() -> None:
@@ -205,7 +205,8 @@ def test_a_child_that_waits_for_its_parents_word_is_not_without_end_where_the_bo
         ),
     )
     for deviations in (0, 9):
-        found = check((parent, child), clock=perf_counter, deviations=deviations).findings
+        scopes = {"order": (Scope(deviations=deviations),)}
+        found = check((parent, child), clock=perf_counter, scopes=scopes).findings
         assert not [one for one in found if one.kind is Kind.NO_END]
 
 
@@ -223,7 +224,7 @@ def test_a_case_apart_goes_its_own_way() -> None:
     order = replace(
         ORDER, states=(NEW, DONE), rules=rules, may_happen=lambda _: (Cancelled(), Sent(), Kept())
     )
-    report = check((order, PARCEL), clock=perf_counter, deviations=9)
+    report = check((order, PARCEL), clock=perf_counter)
     assert report.findings == ()
     assert [one.sop for one in report.explored] == ["order", "parcel"]
 

@@ -1,0 +1,84 @@
+"""Which outcomes can still matter from where a case stands; other commands need not be carried along.
+
+A stale question (a forecast for an order that has been cancelled) changes nothing whenever its answer comes,
+so it commutes with all that happens, and a situation with it is like the one without.
+What a case can still get into is observed while it is explored, state by state and by which optional
+fields are set; a run assumes what earlier runs observed and is repeated until it observes nothing new, so the
+last run is exact.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from machines.kernel.event import Event, Facts
+from machines.kernel.procedure import Procedure
+from machines.kernel.rule import Disposition
+
+
+class Place(NamedTuple):
+    """``has`` are the optional fields that are set, such as an amendment on its way."""
+
+    state: str
+    has: frozenset[str]
+
+
+class Course:
+    """``assumed`` says for each place which commands can still change something in it or after it."""
+
+    def __init__(self, procedure: Procedure, *, forgets: bool) -> None:
+        self._optional = frozenset(
+            name for name, field in procedure.data.model_fields.items() if field.default is None
+        )
+        self._matters = _where_it_matters(procedure)
+        self.silent = frozenset(  # what they end in moves no money or goods
+            name
+            for name, command in procedure.commands.items()
+            if forgets and all(outcome.postings is Event.postings for outcome in command.outcomes)
+        )
+        self._steps: dict[Place, set[Place]] = {}
+        self._assumed: dict[Place, frozenset[str]] = {}
+
+    def place(self, state: str, data: Facts | None) -> Place:
+        if data is None:
+            return Place(state, frozenset())
+        values = data.__dict__
+        return Place(state, frozenset(name for name in self._optional if values[name] is not None))
+
+    def note(self, before: Place, after: Place) -> None:
+        self._steps.setdefault(before, set()).add(after)
+        self._steps.setdefault(after, set())
+
+    def spent(self, place: Place) -> frozenset[str]:
+        """Commands whose outcomes change nothing from here on."""
+        return self.silent - self._assumed.get(place, frozenset())
+
+    def grow(self) -> bool:
+        """Assume what was observed; whether that is more than before."""
+        matters = {place: set(self._matters.get(place.state, ())) for place in self._steps}
+        growing = True
+        while growing:
+            growing = False
+            for place, targets in self._steps.items():
+                later = set[str]().union(*(matters[target] for target in targets))
+                if not later <= matters[place]:
+                    matters[place] |= later
+                    growing = True
+        grown = {place: frozenset(names) for place, names in matters.items()}
+        changed = grown != self._assumed
+        self._assumed = grown
+        return changed
+
+
+def _where_it_matters(procedure: Procedure) -> dict[str, set[str]]:
+    """For each state the commands with an outcome that some rule does more with than note it."""
+    asking: dict[str, set[str]] = {}
+    for name, command in procedure.commands.items():
+        for outcome in command.outcomes:
+            asking.setdefault(outcome.type, set()).add(name)
+    found: dict[str, set[str]] = {}
+    for rule in procedure.rules:
+        if rule.disposition in (Disposition.HANDLED, Disposition.DEFERRED) and not rule.notes:
+            for state in rule.at:
+                found.setdefault(state.name, set()).update(asking.get(rule.event, ()))
+    return found

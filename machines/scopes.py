@@ -1,0 +1,89 @@
+"""What ``sop check`` looks at of each procedure.
+
+A procedure that is not named here is walked through completely: whatever opens it, whatever happens to it,
+with at most two cases of one kind opened by each. That suits most procedures, and nothing need be stated.
+Where it takes too long, name one scope that still is complete (a single example that opens it, without some
+events, one child), and further ones for what that leaves out, each as far as so many deviations from the
+ordinary course lead::
+
+    "repair": (
+        Scope(title="one article", openings=(0,), children={"shipment": 1}),
+        Scope(title="several articles", openings=(1,), deviations=3),
+    ),
+
+Together the scopes must meet every state, rule, event and outcome: what none of them meets is a finding. Each
+is walked through on its own, so that processors can share them; the longest stands first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from machines.check.scope import Scope
+
+CHANGES = frozenset({"order.amend", "order.reprice"})
+DISPUTES = frozenset({"payment.disputed", "payment.dispute_won"})
+LAPSES = frozenset({"payment.lapsed"})
+OFFERS = frozenset({"restrictions.offer"})
+CANCEL = frozenset({"order.cancel"})
+TROUBLE_BEFORE_THE_WAREHOUSE = frozenset(
+    {
+        "order.suspicious",
+        "order.address_undeliverable",
+        "order.means_unusable",
+        "stock.short",
+        "payment.declined",
+        "payment.action_required",
+        "warehouse.rejected",
+    }
+)
+LATENESS = frozenset(
+    f"deadline.{name}"
+    for name in ("payment_due", "dispatch_due", "dispatch_overdue", "stop_due", "hold_ends_soon")
+)
+
+SCOPES: Mapping[str, tuple[Scope, ...]] = {
+    "order": (
+        Scope(
+            title="one article, one parcel, up to two payments; no changes, no offers, no returns",
+            openings=(0,),
+            without=CHANGES | OFFERS,
+            children={"shipment": 1, "return": 0},
+        ),
+        Scope(
+            title="two parcels, cancelled once the warehouse has the order; nothing is late or declined",
+            openings=(4,),
+            without=CHANGES
+            | DISPUTES
+            | LAPSES
+            | OFFERS
+            | TROUBLE_BEFORE_THE_WAREHOUSE
+            | LATENESS
+            | {"payment.capture_declined"},
+            children={"return": 0},
+            deviations=6,
+        ),
+        Scope(title="one article, changes; no returns", openings=(0,), children={"return": 0}, deviations=3),
+        Scope(title="two articles, returned one by one", openings=(1,), deviations=3),
+        Scope(
+            title="two parcels, one dear enough for finance to decide; no cancel, changes, returns",
+            openings=(4,),
+            without=CHANGES | DISPUTES | LAPSES | OFFERS | CANCEL,
+            children={"return": 0},
+            deviations=4,
+        ),
+        Scope(
+            title="a dear article, changed, cancelled or returned",
+            openings=(3,),
+            without=DISPUTES | LAPSES | OFFERS,
+            children={"shipment": 1, "return": 1},
+            deviations=5,
+        ),
+        Scope(
+            title="bulky goods, store credit and card; no returns",
+            openings=(2,),
+            children={"return": 0},
+            deviations=3,
+        ),
+    ),
+}
