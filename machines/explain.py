@@ -102,7 +102,7 @@ class _Teller:
         budget = f"{ledger.budget} from {self.at(ledger.started)}, {ledger.source}"
         if due is not None and (ledger.mode is Mode.RUNNING or due <= self._now):
             return f"{self.due(due)}: {budget}"
-        used, whole = measure.used(self._now), measure.whole()
+        used, whole = measure.used(self._now), measure.whole
         share = f"{_lasting(used)} of {_lasting(whole)} used ({used * 100 // whole} %)"
         return f"not due while {ledger.mode.value}: {share}; {budget}"
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
+from machines.kernel.command import CommandType
 from machines.kernel.procedure import Procedure
+from machines.messages import MessageType
 
 _SENTENCES = {
     "ORD": (
@@ -118,7 +120,7 @@ OBLIGATIONS: Mapping[str, str] = MappingProxyType(
 
 #: What each release answers for: whole groups, or single obligations of one.
 DEMANDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"0.1": ("ORD", "RES", "RET-8", "CMP", "SAT", "IMP-1")}
+    {"0.1": ("ORD", "RES", "RET", "CMP", "SAT", "IMP-1", "GOV-1")}
 )
 
 
@@ -137,10 +139,15 @@ def fulfilled(procedures: Iterable[Procedure]) -> dict[str, tuple[str, ...]]:
         named += [(f"{procedure.name}.{clock.name}", clock.fulfils) for clock in procedure.clocks]
         performed = [command for state in procedure.states for command in state.does]
         performed += [command for rule in procedure.rules for command in rule.does]
-        named += [(f"{procedure.name}: {command.name}", command.fulfils) for command in performed]
+        named += [(f"{procedure.name}: {_name(command)}", command.fulfils) for command in performed]
         for place, ids in named:
             for id in ids:
                 found = places.setdefault(id, [])
                 if place not in found:
                     found.append(place)
     return {id: tuple(found) for id, found in places.items()}
+
+
+def _name(command: CommandType) -> str:
+    """A message goes by its template."""
+    return command.template if isinstance(command, MessageType) else command.name

@@ -64,6 +64,7 @@ class ReturnRequested(Between, type="return.requested", opens=True, key="rma"):
 
     rma: ReturnKey
     order: Key
+    channel: str
     customer: str
     buyer: Buyer
     ship_to: Address
@@ -84,6 +85,7 @@ class ReturnRequested(Between, type="return.requested", opens=True, key="rma"):
         {
             "rma": "SO-1001-RT1",
             "order": "SO-1001",
+            "channel": "web",
             "customer": "C-1",
             "buyer": BUYER_EXAMPLE,
             "ship_to": ADDRESS_EXAMPLE,

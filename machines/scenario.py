@@ -9,13 +9,15 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from datetime import datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from machines.kernel.errors import ScenarioError
 from machines.policy import Length
+from machines.shown import SHOWN
 
 
 class _Closed(BaseModel):
@@ -70,7 +72,8 @@ class Expected(_Closed):
 
 class Scenario(_Closed):
     """``case`` is the one that it is about. Each command ends in the first of its possible outcomes unless
-    ``outcomes`` says otherwise. The run ends after ``lasts`` at the latest."""
+    ``outcomes`` says otherwise. The run ends after ``lasts`` at the latest. ``shows`` are ids of
+    ``machines/shown.py``."""
 
     title: str
     case: str
@@ -78,7 +81,19 @@ class Scenario(_Closed):
     lasts: Length
     events: tuple[Told, ...]
     outcomes: tuple[Outcome, ...] = ()
+    shows: tuple[str, ...] = ()
     expect: Expected
+
+    @field_validator("shows")
+    @classmethod
+    def _known(cls, shows: tuple[str, ...]) -> tuple[str, ...]:
+        for id in shows:
+            if id not in SHOWN:
+                near = get_close_matches(id, SHOWN, n=3, cutoff=0.3)
+                raise ValueError(
+                    f"{id!r} is not listed in machines/shown.py; did you mean {' or '.join(near or SHOWN)}?"
+                )
+        return shows
 
 
 def load(path: Path) -> Scenario:
@@ -90,3 +105,11 @@ def load(path: Path) -> Scenario:
     except ValidationError as error:
         places = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
         raise ScenarioError(f"{path.name}: " + "; ".join(places)) from None
+
+
+def load_all(folder: Path) -> dict[str, Scenario]:
+    """Every scenario file one folder down, by ``return/never_arrives``; raises ``ScenarioError``."""
+    return {
+        path.relative_to(folder).with_suffix("").as_posix(): load(path)
+        for path in sorted(folder.glob("*/*.toml"))
+    }

@@ -135,7 +135,7 @@ def _answered(page: Page, question: Question, words: Wording, said: Mapping[str,
         case Became.LATE:
             return _settled(words, page.questions.closing(question.id))
         case Became.REFUSED:
-            alert = words.page["refused"].format(reason=answer.reason)
+            alert = words.refused(answer.reason)
             return _asked(page, question, said=said, alert=alert, status=409)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from adapters.asking.form import FormField, Kind, fields
+from adapters.messages.rendering import word
 from machines.kernel.event import Event
 
 FALLBACK = "en"
@@ -78,12 +79,26 @@ class Wording:
     def facts(self, told: Mapping[str, str]) -> list[tuple[str, str]]:
         """(label, value) of what is known."""
         labels = self._texts["facts"]
-        named = [(labels.get(name, name.replace("_", " ").capitalize()), told[name]) for name in told]
+        named = [
+            (
+                labels.get(name, name.replace("_", " ").capitalize()),
+                word(told[name], locale=self.language),
+            )
+            for name in told
+        ]
         return [
             (label, self.day(date.fromisoformat(value)) if _DATE.fullmatch(value) else value)
             for label, value in named
             if label
         ]
+
+    def refused(self, reason: str) -> str:
+        """That an answer cannot be taken, and why. A reason that we have no words for is left out, but in the
+        language in which procedures give it."""
+        usual = reason if self.language == FALLBACK else ""
+        why = self._texts["refusals"].get(reason, usual)
+        page = self.page
+        return page["refused"].format(reason=why) if why else page["refused_plainly"]
 
     def day(self, day: date) -> str:
         dates = self._texts["dates"]

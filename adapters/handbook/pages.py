@@ -22,6 +22,8 @@ from machines.kernel.state import Ask, Deadline, End, State
 from machines.messages import MessageType
 from machines.obligations import OBLIGATIONS, fulfilled
 from machines.policy import Policy
+from machines.scenario import Scenario
+from machines.shown import SHOWN
 
 _PAGES = Environment(
     loader=FileSystemLoader(Path(__file__).parent),
@@ -72,13 +74,19 @@ class TermView:
 
 
 def handbook(
-    procedures: Iterable[Procedure], *, policy: Policy, approvals: Iterable[Approval]
+    procedures: Iterable[Procedure],
+    *,
+    policy: Policy,
+    approvals: Iterable[Approval],
+    scenarios: Mapping[str, Scenario],
 ) -> Mapping[str, str]:
-    """File name -> Markdown. Deadlines are as long as ``policy`` says."""
+    """File name -> Markdown. Deadlines are as long as ``policy`` says; ``scenarios`` go by name."""
     known, given = tuple(procedures), tuple(approvals)
     by_id = fulfilled(known)
     pages = {f"{one.name}.md": _page(one, policy, approval_of(one, given), by_id) for one in known}
-    index = _PAGES.get_template("index.md.j2").render(procedures=known, obligations=_obligations(by_id))
+    index = _PAGES.get_template("index.md.j2").render(
+        procedures=known, obligations=_obligations(by_id), scenarios=list(_scenarios(scenarios))
+    )
     return {"README.md": _tidy(index), **pages}
 
 
@@ -208,6 +216,14 @@ def _shown(value: object) -> str:
 
 def _obligations(by_id: Mapping[str, tuple[str, ...]]) -> list[tuple[str, str, tuple[str, ...]]]:
     return [(id, OBLIGATIONS[id], by_id[id]) for id in OBLIGATIONS if id in by_id]
+
+
+def _scenarios(scenarios: Mapping[str, Scenario]) -> Iterator[tuple[str, str, list[str]]]:
+    """What is shown, in a sentence, and by which scenarios."""
+    for id, text in SHOWN.items():
+        names = [name for name, scenario in scenarios.items() if id in scenario.shows]
+        if names:
+            yield id, text, names
 
 
 def _words(name: str) -> str:

@@ -75,14 +75,13 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        words = _words(locale)
         environment.filters |= {
             "day": lambda at: format_date(self._day(at), _DAY[locale], locale=locale),
             "moment": lambda at: format_datetime(
                 at, f"{_DAY[locale]}, HH:mm", tzinfo=self.zone, locale=locale
             ),
             "money": lambda text: _money(text, locale),
-            "word": lambda text: words.get(text, text),
+            "word": lambda text: word(text, locale=locale),
         }
         return environment
 
@@ -94,6 +93,11 @@ def language(locale: str) -> str:
     """The language we have that comes nearest to ``locale`` (``de-AT`` -> ``de``); English for all others."""
     wanted = locale.replace("_", "-").partition("-")[0].lower()
     return wanted if wanted in LOCALES else LOCALES[0]
+
+
+def word(text: str, *, locale: str) -> str:
+    """A reason that procedures give in English, as customers read it; free text stays as it is."""
+    return _words(language(locale)).get(text, text)
 
 
 @cache

@@ -17,11 +17,15 @@ from machines.approvals import load as load_approvals
 from machines.catalogue import CATALOGUE
 from machines.policy import DEFAULT
 from machines.policy import load as load_policy
+from machines.scenario import load_all
 
 
 def handbook(
     folder: Annotated[Path, typer.Argument(help="Where the pages go.")] = Path("docs/handbook"),
     *,
+    scenarios: Annotated[Path, typer.Option(help="Where the scenario files are.")] = Path(
+        "examples/scenarios"
+    ),
     only_check: Annotated[
         bool, typer.Option("--check", help="Write nothing; fail if a page is missing or stale.")
     ] = False,
@@ -33,6 +37,7 @@ def handbook(
             CATALOGUE,
             policy=load_policy(settings.policy or DEFAULT),
             approvals=load_approvals(settings.approvals),
+            scenarios=load_all(scenarios),
         )
     found = {path.name: path.read_text("utf-8") for path in folder.glob("*.md")}
     stale = sorted(name for name in written.keys() | found.keys() if written.get(name) != found.get(name))

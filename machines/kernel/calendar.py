@@ -11,12 +11,13 @@ from calendar import monthrange
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from itertools import pairwise
+from functools import cached_property
+from itertools import islice, pairwise
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 import holidays
-from pydantic import BaseModel, ConfigDict, PrivateAttr, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
 from machines.kernel.duration import Duration, Unit
 from machines.kernel.errors import NaiveInstant, NeverOpen
@@ -88,10 +89,6 @@ class Calendar(BaseModel):
     closed: frozenset[date] = frozenset()
     extra_open: Mapping[date, Spans] = {}
 
-    _tz: ZoneInfo = PrivateAttr()
-    _holidays: Any = PrivateAttr()
-    _days: dict[date, Open] = PrivateAttr(default_factory=dict)
-
     @field_validator("zone")
     @classmethod
     def _known_zone(cls, zone: str) -> str:
@@ -108,17 +105,37 @@ class Calendar(BaseModel):
                     raise ValueError(f"{day}: {later} begins before {earlier} ends; list spans in order")
         return days
 
-    def model_post_init(self, _: Any) -> None:
-        self._tz = ZoneInfo(self.zone)
-        self._holidays = ()
-        if self.country:
-            try:
-                self._holidays = holidays.country_holidays(
-                    self.country, subdiv=self.subdivision, language="en_US"
-                )
-            except NotImplementedError:
-                where = "/".join(filter(None, (self.country, self.subdivision)))
-                raise ValueError(f"no public holidays known for {where!r}; use ISO 3166 codes") from None
+    @model_validator(mode="after")
+    def _known_country(self) -> Calendar:
+        try:
+            _ = self._holidays
+        except NotImplementedError:
+            where = "/".join(filter(None, (self.country, self.subdivision)))
+            raise ValueError(f"no public holidays known for {where!r}; use ISO 3166 codes") from None
+        return self
+
+    # Cached, not private, attributes: pydantic's private ones cost a microsecond each time they are read.
+
+    @cached_property
+    def _tz(self) -> ZoneInfo:
+        return ZoneInfo(self.zone)
+
+    @cached_property
+    def _holidays(self) -> Mapping[date, str]:
+        if self.country is None:
+            return {}
+        named: Mapping[date, str] = holidays.country_holidays(
+            self.country, subdiv=self.subdivision, language="en_US"
+        )
+        return named
+
+    @cached_property
+    def _days(self) -> dict[date, Open]:
+        return {}
+
+    @cached_property
+    def _closings(self) -> dict[tuple[date, int], datetime]:
+        return {}
 
     def due(self, start: datetime, duration: Duration) -> datetime:
         """When ``duration`` is over if it begins at ``start``; each ``Unit`` says how it counts.
@@ -169,7 +186,8 @@ class Calendar(BaseModel):
         day, last = self._date(begin), self._date(until)
         while day <= last:
             for opens, closes in self._spans(day):
-                worked += max(_NOTHING, min(closes, until) - max(opens, begin))
+                if closes > begin and opens < until:
+                    worked += min(closes, until) - max(opens, begin)
             day += _DAY
         return worked
 
@@ -201,11 +219,13 @@ class Calendar(BaseModel):
         return str(self._holidays.get(day)) if day in self._holidays else _WEEK[day.weekday()].value
 
     def _closing(self, begin: datetime, amount: int) -> datetime:
-        after = self._instant(datetime.combine(self._date(begin) + _DAY, time()))
-        for number, day in enumerate(self._open_days(after), start=1):
-            if number == amount:
-                return self._spans(day)[-1][1]
-        raise AssertionError("unreachable: open days end only by NeverOpen")
+        """What begins on the same day ends at the same closing, so it is looked up once a day."""
+        today = self._date(begin)
+        if (today, amount) not in self._closings:
+            after = self._instant(datetime.combine(today + _DAY, time()))
+            last = next(islice(self._open_days(after), amount - 1, None))
+            self._closings[today, amount] = self._spans(last)[-1][1]
+        return self._closings[today, amount]
 
     def _open_days(self, begin: datetime) -> Iterator[date]:
         """Days with opening hours from the local day of ``begin`` on, without end.

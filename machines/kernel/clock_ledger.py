@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from machines.kernel.calendar import Calendar
@@ -91,14 +92,14 @@ class Ledger(Facts):
         return self.model_copy(update=changes)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Measure:
     """Counts the time of a ledger: working time for budgets stated in it, elapsed time for others."""
 
     ledger: Ledger
     calendar: Calendar
 
-    @property
+    @cached_property
     def working(self) -> bool:
         return self.ledger.budget.unit in WORKING
 
@@ -111,6 +112,7 @@ class Measure:
         running = (span for span in self.ledger.spans if span.mode is Mode.RUNNING)
         return sum((self.time(span.start, span.end or now) for span in running), timedelta())
 
+    @cached_property
     def whole(self) -> timedelta:
         """The budget as a span of time, were it to run without a pause from the start: what "3 working days"
         or "2 months" amount to depends on when they begin."""
@@ -121,7 +123,7 @@ class Measure:
 
     def reaches(self, percent: int) -> datetime | None:
         """When ``percent`` of the budget is used; ``None`` if the clock rests before."""
-        left = timedelta.resolution * -(-(self.whole() // timedelta.resolution) * percent // 100)
+        left = timedelta.resolution * -(-(self.whole // timedelta.resolution) * percent // 100)
         for span in self.ledger.spans:
             if span.mode is not Mode.RUNNING:
                 continue

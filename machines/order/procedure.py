@@ -86,4 +86,10 @@ ORDER = Procedure(
     ),
     may_happen=may_happen,
     module="machines.order",
+    kpis=(
+        "hours from order to dispatch",
+        "share delivered by the day that was promised",
+        "share cancelled, and how many of these because something was sold out",
+        "share whose hold on the money ended before the parcel left (none)",
+    ),
 )

@@ -190,6 +190,7 @@ def open_return(order: Order, _: Event) -> Iterable[Send]:
     arrived = [parcel.delivered_at for parcel in order.parcels if parcel.delivered_at]
     cards = [payment.token for payment in order.payments if payment.means is Means.CARD]
     request = ReturnRequested(
+        channel=order.channel,
         rma=one.rma,
         order=order.order,
         customer=order.customer,

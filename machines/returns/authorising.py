@@ -6,7 +6,7 @@ from machines.kernel.rule import defer, ignore, on, refuse
 from machines.returning import ReturnRequested
 from machines.returns import commands, deadlines, effects, events, guards, letters, paying, states
 from machines.returns.effects import explained
-from machines.returns.sending import reopen, request_refund, send_newest_parcel
+from machines.returns.sending import open_complaint, reopen, request_refund, send_newest_parcel
 
 # The policy decides, and its answer is what journal, message and order desk read. Goods of little worth with
 # which something is wrong are paid back without being sent.
@@ -33,11 +33,42 @@ ELIGIBILITY = (
     on(deadlines.APPEAL_DUE, at=states.DECLINED, to=states.TURNED_DOWN),
 )
 
+# The customer may have our answer looked at again, by somebody who was not involved. Where the return is over
+# it stays so, and what else is owed is for the complaint.
+APPEAL = (
+    on(
+        events.ReturnAppealed,
+        at=states.DECLINED,
+        to=states.UNDER_APPEAL,
+        when=guards.may_appeal,
+        then=effects.appeal,
+        sends=open_complaint,
+    ),
+    on(
+        events.ReturnAppealed,
+        at=(states.TURNED_DOWN, states.REJECTED, states.WITHHELD),
+        when=guards.may_appeal,
+        then=effects.appeal,
+        sends=open_complaint,
+    ),
+    on(deadlines.RULING_DUE, at=states.UNDER_APPEAL, to=states.TURNED_DOWN),
+    ignore(
+        events.ReturnAppealed,
+        at=states.UNDER_APPEAL,
+        because="a complaint is open about it already, and what is new is told there",
+    ),
+    refuse(
+        events.ReturnAppealed,
+        at=states.besides(*states.REFUSED, states.TURNED_DOWN, states.REJECTED, states.WITHHELD),
+        because="nothing was declined here; whatever else is amiss is for a complaint",
+    ),
+)
+
 # A colleague may decide otherwise; who and why stays on record.
 OVERRIDE = (
     on(
         events.ReturnOverridden,
-        at=states.DECLINED,
+        at=states.REFUSED,
         to=states.MONEY_STANDS,
         when=guards.to_keep,
         then=effects.override_to_keep,
@@ -47,7 +78,7 @@ OVERRIDE = (
     ),
     on(
         events.ReturnOverridden,
-        at=states.DECLINED,
+        at=states.REFUSED,
         to=states.AUTHORISING,
         then=effects.override,
         explains=explained,
@@ -77,7 +108,7 @@ OVERRIDE = (
     refuse(
         events.ReturnOverridden,
         at=states.besides(
-            states.DECLINED,
+            *states.REFUSED,
             states.AUTHORISING,
             states.ADVANCING,
             *states.BEFORE_INSPECTION,
@@ -150,7 +181,7 @@ PARCEL = (
         to=states.CANCELLED,
         when=guards.may_withdraw,
     ),
-    on(events.ReturnWithdrawn, at=states.DECLINED, to=states.TURNED_DOWN, when=guards.by_its_customer),
+    on(events.ReturnWithdrawn, at=states.REFUSED, to=states.TURNED_DOWN, when=guards.by_its_customer),
     on(
         events.ReturnScanned,
         at=states.BEFORE_INSPECTION,
@@ -182,7 +213,7 @@ PARCEL = (
     ),
     refuse(
         events.ReturnWithdrawn,
-        at=states.besides(states.DECLINED, states.AUTHORISING, states.ADVANCING, *states.ENDED),
+        at=states.besides(*states.REFUSED, states.AUTHORISING, states.ADVANCING, *states.ENDED),
         because="the goods are on their way or here; tell us if they are to be sent back",
     ),
     ignore(events.ReturnWithdrawn, at=states.ENDED, because="this return is over"),
@@ -222,7 +253,7 @@ LOST = tuple(
 
 # Goods that come although nobody expects them any more.
 LATE = (
-    on(events.ReturnArrived, at=(states.DECLINED, states.TURNED_DOWN), does=(letters.CALL_ABOUT_UNASKED,)),
+    on(events.ReturnArrived, at=(*states.REFUSED, states.TURNED_DOWN), does=(letters.CALL_ABOUT_UNASKED,)),
     on(
         events.ReturnArrived,
         at=(states.EXPIRED, states.CANCELLED),

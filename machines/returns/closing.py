@@ -15,7 +15,7 @@ from machines.messages import MessageSent, MessageUndeliverable, StaffAlerted
 from machines.returning import ReturnCovered, ReturnRequested
 from machines.returns import deadlines, events, guards, letters, paying, states
 from machines.returns.data import ParcelStatus, Reopening
-from machines.returns.sending import pass_on, reopen, request_refund
+from machines.returns.sending import pass_on, reopen, reopen_and_call_off, request_refund
 
 # Refunds and parcels under way end; the return ends with the last of them.
 CHILDREN = (
@@ -80,7 +80,15 @@ REOPENING = (
     ),
     on(
         ParcelFailed,
-        at=(states.EXCHANGED, states.REFUNDED, states.REJECTED),
+        at=(states.EXCHANGED, states.REFUNDED),
+        to=states.COVERING,
+        when=guards.parcel_is(*guards.STANDING),
+        then=paying.reopen_for_parcel,
+        sends=reopen_and_call_off,
+    ),
+    on(
+        ParcelFailed,
+        at=states.REJECTED,
         to=states.COVERING,
         when=guards.parcel_is(*guards.STANDING),
         then=paying.reopen_for_parcel,

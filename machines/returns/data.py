@@ -67,6 +67,7 @@ class Reopening(StrEnum):
 class Return(Facts):
     rma: str
     order: str
+    channel: str
     customer: str
     buyer: Buyer
     ship_to: Address
@@ -96,6 +97,8 @@ class Return(Facts):
     charging: int = 0
     charged: int = 0
     reopening: Reopening | None = None
+    reopened: int = 0
+    appealed: bool = False  #: a complaint is open about our answer
     rung: int = 0
 
     @property
@@ -153,3 +156,8 @@ class Return(Facts):
         return any(
             parcel.purpose is Purpose.REPLACEMENT and parcel.status in statuses for parcel in self.parcels
         )
+
+
+def appeal_key(data: Return) -> str:
+    """The complaint that an appeal opens."""
+    return f"{data.rma}-A"

@@ -34,6 +34,7 @@ def request(terms: Terms, event: ReturnRequested, _: datetime) -> Return:
     return Return(
         rma=event.rma,
         order=event.order,
+        channel=event.channel,
         customer=event.customer,
         buyer=event.buyer,
         ship_to=event.ship_to,
@@ -96,6 +97,10 @@ def override(data: Return, event: told.ReturnOverridden, now: datetime) -> Retur
 
 def override_to_keep(data: Return, event: told.ReturnOverridden, now: datetime) -> Return:
     return owe_all(override(data, event, now), event, now)
+
+
+def appeal(data: Return, _: told.ReturnAppealed, __: datetime) -> Return:
+    return data.model_copy(update={"appealed": True})
 
 
 # -- parcel to us ----------------------------------------------------------------------------------
@@ -185,4 +190,5 @@ def inspect_and_charge(data: Return, event: told.ReturnInspected, now: datetime)
 
 
 def reopen_for_goods(data: Return, event: Event, now: datetime) -> Return:
-    return arrived(data, event, now).model_copy(update={"reopening": Reopening.GOODS_CAME})
+    update = {"reopening": Reopening.GOODS_CAME, "reopened": data.reopened + 1}
+    return arrived(data, event, now).model_copy(update=update)

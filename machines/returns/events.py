@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import AwareDatetime, Field
 
 from machines.between import Quantity, Sku
-from machines.kernel.event import CLEAN, Event, Facts, Outcome, Personal, Text
+from machines.kernel.event import CLEAN, Event, Facts, Outcome, Personal, Story, Text
 from machines.kernel.money import Amount
 
 # -- from outside ----------------------------------------------------------------------------------
@@ -22,6 +22,15 @@ class ReturnWithdrawn(Event, type="return.cancel"):
     customer: str
 
     examples = ({"customer": "C-1"},)
+
+
+class ReturnAppealed(Event, type="return.appeal"):
+    """The customer does not accept our answer, and says why."""
+
+    customer: str
+    words: Story | None = None
+
+    examples = ({"customer": "C-1", "words": "It was a gift, and opened on the birthday."},)
 
 
 class ReturnSent(Event, type="return.sent"):

@@ -31,6 +31,7 @@ def may_happen(data: Return) -> Iterable[Event]:
         yield told.ReturnSent(customer=data.customer)
     if plain or declined:
         yield told.ReturnWithdrawn(customer=data.customer)
+        yield told.ReturnAppealed(customer=data.customer)
     if declined or (plain and data.items[0].sku == "KETTLE"):
         yield told.ReturnOverridden(by="j.doe", reason="good customer")
         yield told.ReturnOverridden(by="j.doe", reason="not worth the postage", keep=True)

@@ -10,7 +10,7 @@ from machines.kernel.event import Event
 from machines.kernel.verdict import Refusal, Verdict, allow_if
 from machines.returning import ReturnCovered, ReturnRequested, Wish
 from machines.returns import events as told
-from machines.returns.data import ParcelStatus, Purpose, Reopening, Return
+from machines.returns.data import ParcelStatus, Purpose, Reopening, Return, appeal_key
 from machines.returns.effects import answered, inspect
 from machines.returns.eligibility import Ruling
 from machines.returns.terms import Terms
@@ -18,7 +18,13 @@ from machines.returns.terms import Terms
 TO_INSPECT = timedelta(days=3)  #: we take no longer, where goods are sent when the 14 days are over
 UNDER_WAY = (ParcelStatus.OPEN, ParcelStatus.LEFT)
 STANDING = (*UNDER_WAY, ParcelStatus.DELIVERED)
-ByCustomer = told.ReturnWithdrawn | told.ReturnSent | told.OfferAnswered | told.DifferenceAnswered
+ByCustomer = (
+    told.ReturnWithdrawn
+    | told.ReturnAppealed
+    | told.ReturnSent
+    | told.OfferAnswered
+    | told.DifferenceAnswered
+)
 
 # -- request ---------------------------------------------------------------------------------------
 
@@ -46,6 +52,12 @@ def may_still_keep(data: Return, event: told.ReturnOverridden, now: datetime) ->
     if data.replacement(*STANDING):
         return Refusal("a replacement has been sent for these goods")
     return to_keep(data, event, now)
+
+
+def may_appeal(data: Return, event: told.ReturnAppealed, now: datetime) -> Verdict:
+    if not (verdict := by_its_customer(data, event, now)):
+        return verdict
+    return allow_if(not data.appealed, f"a complaint is open about it already: {appeal_key(data)}")
 
 
 # -- parcel to us ----------------------------------------------------------------------------------

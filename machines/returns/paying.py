@@ -161,7 +161,8 @@ def owe_for_failed(data: Return, event: Event) -> Return:
 
 
 def reopen_for_parcel(data: Return, event: ParcelReport, now: datetime) -> Return:
-    return note_parcel(data, event, now).model_copy(update={"reopening": Reopening.PARCEL_FAILED})
+    update = {"reopening": Reopening.PARCEL_FAILED, "reopened": data.reopened + 1}
+    return note_parcel(data, event, now).model_copy(update=update)
 
 
 def cover(data: Return, event: ReturnCovered, _: datetime) -> Return:

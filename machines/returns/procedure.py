@@ -41,6 +41,7 @@ RETURN = Procedure(
         ReturnRequested,
         ReturnCovered,
         events.ReturnWithdrawn,
+        events.ReturnAppealed,
         events.ReturnSent,
         events.ReturnScanned,
         events.ReturnLost,
@@ -56,6 +57,7 @@ RETURN = Procedure(
     states=(states.REQUESTED, *states.OPENED),
     rules=(
         *authorising.ELIGIBILITY,
+        *authorising.APPEAL,
         *authorising.OVERRIDE,
         *authorising.LABEL,
         *authorising.PARCEL,
@@ -75,7 +77,7 @@ RETURN = Procedure(
     terms=Terms,
     kpis=(
         "days from the goods' arrival to settled money",
-        "share of returns declined, and of these overridden",
+        "share of returns declined, and of these appealed and overridden",
         "share of inspections later than two working days",
     ),
 )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from machines.between import (
+    ComplaintOpened,
     Means,
+    Origin,
     RefundReport,
     RefundRequested,
     ShipmentRequested,
@@ -14,7 +16,9 @@ from machines.between import (
 from machines.kernel.event import Event
 from machines.kernel.rule import Send
 from machines.returning import ReturnRefunded, ReturnReopened
-from machines.returns.data import CHARGE, Return
+from machines.returns.data import CHARGE, Return, appeal_key
+from machines.returns.events import ReturnAppealed
+from machines.surveying import call_off, survey
 
 
 def request_refund(data: Return, event: Event) -> Iterable[Send]:
@@ -77,3 +81,31 @@ def pass_on(data: Return, event: RefundReport) -> Iterable[Send]:
 
 def reopen(data: Return, _: Event) -> Iterable[Send]:
     yield Send(ReturnReopened(rma=data.rma))
+
+
+def reopen_and_call_off(data: Return, event: Event) -> Iterable[Send]:
+    """The survey about the previous end comes too early now."""
+    yield from reopen(data, event)
+    yield call_off(of="return", key=data.rma, time=data.reopened)
+
+
+ask_opinion: Callable[[Return], Iterable[Send]] = survey(
+    of="return", about=lambda data: data.rma, time=lambda data: data.reopened + 1
+)
+
+
+def open_complaint(data: Return, event: ReturnAppealed) -> Iterable[Send]:
+    """An appeal is a complaint: somebody who was not involved looks at our answer."""
+    opened = ComplaintOpened(
+        complaint=appeal_key(data),
+        origin=Origin.RETURN,
+        channel=data.channel,
+        customer=data.customer,
+        buyer=data.buyer,
+        locale=data.locale,
+        currency=data.currency,
+        order=data.order,
+        why=f"an appeal against our answer to return {data.rma}: {data.answer.explained}",
+        words=event.words,
+    )
+    yield Send(opened, to=("complaint", opened.complaint), apart=True)

@@ -16,6 +16,7 @@ from machines.returns.events import (
     OfferAnswered,
     ReturnInspected,
 )
+from machines.returns.sending import ask_opinion
 
 # -- what the order is told at the end -------------------------------------------------------------
 
@@ -53,11 +54,18 @@ def closed_exchanged(data: Return) -> Event:
 REQUESTED = Wait("requested", "Goods are to come back.", no_deadline="its first event moves it on")
 DECLINED = Wait(
     "declined",
-    "The policy does not allow it. The customer is told why, and may ask us to look at it again by a "
-    "complaint; a colleague may decide otherwise.",
+    "The policy does not allow it. The customer is told why, and may appeal; a colleague may decide "
+    "otherwise.",
     does=(letters.TELL_DECLINED,),
     deadlines=(deadlines.APPEAL_DUE,),
     fulfils=("RET-2",),
+)
+UNDER_APPEAL = Wait(
+    "under_appeal",
+    "The customer has appealed. The complaint has deadlines of its own; whoever decides it may override our "
+    "answer.",
+    deadlines=(deadlines.RULING_DUE,),
+    fulfils=("RET-2", "RET-6"),
 )
 AUTHORISING = Act(
     "authorising",
@@ -192,7 +200,8 @@ REFUNDED = End(
     outcome="refunded",
     does=(letters.TELL_REFUNDED,),
     reports=closed_and_taken,
-    fulfils=("RET-8",),
+    sends=ask_opinion,
+    fulfils=("RET-8", "SAT-3"),
 )
 EXCHANGED = End(
     "exchanged",
@@ -200,7 +209,8 @@ EXCHANGED = End(
     outcome="exchanged",
     does=(letters.TELL_EXCHANGED,),
     reports=closed_exchanged,
-    fulfils=("RET-7",),
+    sends=ask_opinion,
+    fulfils=("RET-7", "SAT-3"),
 )
 UNEXCHANGED = End(
     "unexchanged",
@@ -236,6 +246,7 @@ DISPOSED = End(
     outcome="disposed",
     does=(letters.TELL_DISPOSED,),
     reports=closed_and_taken,
+    sends=ask_opinion,
 )
 WITHHELD = End(
     "withheld",
@@ -274,7 +285,7 @@ RETURN_STANDS = Junction(
 # -- groups ----------------------------------------------------------------------------------------
 
 BUSY = (AUTHORISING, ADVANCING, SETTING_ASIDE, CHARGING_DIFFERENCE, CHARGING)  #: a step is under way
-UNSENT = (DECLINED, AWAITING_PARCEL)
+REFUSED = (DECLINED, UNDER_APPEAL)  #: our answer is no, and may yet become another
 BEFORE_INSPECTION = (AWAITING_PARCEL, IN_TRANSIT)
 WITH_PARCELS = (PACKING, ON_THE_WAY, REFUNDING)  #: children are at work
 HERE = (AWAITING_CHOICE, SETTING_ASIDE, AWAITING_DIFFERENCE, CHARGING_DIFFERENCE)  #: the goods have come
@@ -283,6 +294,7 @@ SETTLED = (REFUNDED, EXCHANGED, UNRETURNED, WRITTEN_OFF, DISPOSED, WITHHELD)
 ENDED = (*KEPT, *SETTLED)
 OPENED = (
     DECLINED,
+    UNDER_APPEAL,
     AUTHORISING,
     ADVANCING,
     AWAITING_PARCEL,

@@ -319,4 +319,9 @@ SHIPMENT = Procedure(
     rules=(*LABEL, *CANCELLATION, *JOURNEY, *EXCEPTIONS, *DISPUTE, *OTHERWISE),
     may_happen=may_happen,
     module="machines.shipment",
+    kpis=(
+        "days from dispatch to delivery",
+        "share delivered at the first attempt",
+        "share lost, damaged or come back",
+    ),
 )

@@ -102,5 +102,5 @@ TASK = Procedure(
     rules=RULES,
     may_happen=may_happen,
     module="machines.task",
-    kpis=("share answered within three working days",),
+    kpis=("share answered within three working days", "working hours from question to answer"),
 )

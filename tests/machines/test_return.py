@@ -31,6 +31,7 @@ USED = told.Found(sku="KETTLE", quantity=1, condition=told.Condition.WORTH_LESS,
 BRICK = told.Found(sku="BRICK", quantity=1, condition=told.Condition.OTHER_ITEM)
 OURS = told.Found(sku="KETTLE", quantity=1, condition=told.Condition.REPLACEMENT)
 ARRIVED, LOST = told.ReturnArrived(), told.ReturnLost()
+APPEAL = told.ReturnAppealed(customer="C-1", words="It was a gift.")
 SENT, WITHDRAWN = told.ReturnSent(customer="C-1"), told.ReturnWithdrawn(customer="C-1")
 LEAVES, ARRIVES = carrier.ShipmentDispatched(), carrier.ShipmentDelivered()
 REPLACED: list[Any] = [(REPLACEMENT, LEAVES), (REPLACEMENT, ARRIVES)]
@@ -98,6 +99,15 @@ PATHS = [
     # may it come back?
     Path("declined, and nobody appeals", ["appeal_due"], "turned_down", TOO_LATE, told=("return.declined",)),
     Path("declined, and withdrawn", [WITHDRAWN], "turned_down", TOO_LATE),
+    Path("declined, appealed, the answer stands", [APPEAL, APPEAL, "ruling_due"], "turned_down", TOO_LATE),
+    Path("declined, appealed, withdrawn", [APPEAL, WITHDRAWN], "turned_down", TOO_LATE),
+    Path(
+        "declined, appealed, overridden",
+        [APPEAL, OVERRIDE, ARRIVED, inspected(KETTLE)],
+        "refunded",
+        TOO_LATE,
+        back=3000,
+    ),
     Path("declined, overridden", [OVERRIDE, ARRIVED, inspected(KETTLE)], "refunded", TOO_LATE, back=3000),
     Path("declined, overridden to keep", [KEEP], "refunded", TOO_LATE, back=3000),
     Path("overridden to keep on the way", [SENT, KEEP], "refunded", back=3500),
@@ -328,8 +338,7 @@ PATHS = [
 ]
 
 
-@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
-def test_path(path: Path) -> None:
+def walk(path: Path) -> Play:
     play = Play(answers=path.answers)
     play.tell(CASE, path.asked)
     for step in path.steps:
@@ -339,6 +348,12 @@ def test_path(path: Path) -> None:
             play.tell(*step)
         else:
             play.tell(CASE, step)
+    return play
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
+def test_path(path: Path) -> None:
+    play = walk(path)
     assert play.state(CASE) == path.ends
     sums = play.sums[CASE]
     assert (sums["refunded"], sums["charged"]) == (path.back, path.charged)

@@ -9,10 +9,14 @@ import pytest
 
 from machines import policy, scenario
 from machines.definitions import definitions
+from machines.kernel.errors import ScenarioError
+from machines.shown import SHOWN
 from machines.simulate import simulate
 from machines.timeline import failures, timeline
 
-FILES = sorted(Path(__file__).parents[2].glob("examples/scenarios/*/*.toml"))
+SCENARIOS = Path(__file__).parents[2] / "examples" / "scenarios"
+FILES = sorted(SCENARIOS.glob("*/*.toml"))
+ALL = scenario.load_all(SCENARIOS)
 POLICY = policy.load()
 DEFINITIONS = definitions(POLICY)
 
@@ -27,5 +31,15 @@ def test_scenario(file: Path) -> None:
     assert not failures(run), told
 
 
-def test_there_are_scenarios() -> None:
-    assert len(FILES) >= 15
+@pytest.mark.parametrize("id", SHOWN)
+def test_what_can_go_wrong_is_shown(id: str) -> None:
+    assert [name for name, one in ALL.items() if id in one.shows]
+
+
+def test_a_scenario_cannot_claim_what_nobody_knows(tmp_path: Path) -> None:
+    file = tmp_path / "claims.toml"
+    told = (SCENARIOS / "return" / "never_arrives.toml").read_text("utf-8")
+    assert "return.never-comes" in told
+    file.write_text(told.replace("return.never-comes", "return.never-came"), "utf-8")
+    with pytest.raises(ScenarioError, match=r"claims.toml: shows: .*did you mean return.never-comes"):
+        scenario.load(file)

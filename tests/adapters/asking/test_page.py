@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from adapters.asking.page import SOURCE, Page
+from adapters.asking.wording import wording
 from adapters.errors import StoreUnavailable
 from adapters.web import create_app
 from tests.asking import BASE, FEE, NOWHERE, SHORT, STOLEN, Office, open_office
@@ -100,10 +101,27 @@ def test_what_the_case_does_not_take_is_said_and_can_be_chosen_anew(office: Offi
     for _ in range(2):
         refused = browser.fill_in(choice="wait")
         assert refused.status_code == 409
-        assert "that is not among the choices offered" in refused.text
+        assert "it is not among what we can offer" in refused.text
         assert 'value="wait" required checked' in refused.text
     assert office.state("SO-5") == "awaiting_choice"
     assert "Thank you" in browser.fill_in(choice="accept").text
+
+
+def test_a_refusal_is_given_in_the_language_of_the_case(office: Office) -> None:
+    browser = asked(office, "SO-15", locale="de", **FEE)
+    refused = browser.fill_in(choice="wait")
+    assert "nicht möglich: sie gehört nicht zu dem, was wir anbieten können." in refused.text
+    assert "among" not in refused.text
+
+
+def test_a_reason_without_words_in_that_language_is_left_out() -> None:
+    assert wording("de").refused("the moon is full") == wording("de").page["refused_plainly"]
+    assert "the moon is full" in wording("en").refused("the moon is full")
+
+
+def test_facts_are_told_in_the_language_of_the_case() -> None:
+    assert ("sold out" in str(wording("en").facts({"reason": "sold out"}))) is True
+    assert "ausverkauft" in str(wording("de").facts({"reason": "sold out"}))
 
 
 def test_what_is_missing_or_wrong_is_marked(office: Office) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime
 import pytest
 
 from adapters.errors import Rejected
-from adapters.messages.rendering import FOLDER, LOCALES, Renderer, language
+from adapters.messages.rendering import FOLDER, LOCALES, Renderer, language, word
 from adapters.messages.tone import faults
 from machines.messages import Buyer, Channel, Message
 from tests.adapters.messages.correspondence import POLICY, declared, sent
@@ -147,3 +147,21 @@ def test_the_tone_is_tested_by_rules(text: str, locale: str, said: list[str]) ->
     found = list(faults(text, locale=locale))
     assert len(found) == len(said)
     assert all(fault.startswith(start) for fault, start in zip(found, said, strict=True))
+
+
+TYPED = {"complaint.referred", "complaint.outside_decision", "complaint.redress_failed", "refund.settled"}
+"""Their reasons are what a person wrote, and stay as written."""
+COUNTED = re.compile(r"^\S+: at most \d+ per customer in \d+ days")  # the shop's rule, with its numbers
+
+
+def test_reasons_that_procedures_give_are_read_in_german() -> None:
+    reasons = {
+        message.facts[name]
+        for message in sent()
+        for name in ("reason", "ground", "remedy")
+        if message.facts.get(name)
+        and message.template not in TYPED
+        and not COUNTED.match(message.facts[name])
+    }
+    assert {reason for reason in reasons if word(reason, locale="de-AT") == reason} == set()
+    assert word("as someone typed it", locale="de") == "as someone typed it"

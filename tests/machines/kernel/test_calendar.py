@@ -112,6 +112,19 @@ def test_due(start: str, duration: Duration, due: str) -> None:
     assert answer.tzinfo is UTC
 
 
+def test_working_days_count_from_the_local_day_whatever_was_asked_before() -> None:
+    calendar = OFFICE.model_validate(OFFICE.model_dump())
+    closings = {
+        start: calendar.due(berlin(start), working_days(1))
+        for start in ("2026-11-20 23:59", "2026-11-20 10:00", "2026-11-21 00:00", "2026-11-23 10:00")
+    }
+    assert closings["2026-11-20 10:00"] == closings["2026-11-20 23:59"] == berlin("2026-11-23 17:30")
+    assert closings["2026-11-21 00:00"] == berlin("2026-11-23 17:30")
+    assert closings["2026-11-23 10:00"] == berlin("2026-11-24 17:30")
+    assert calendar.due(berlin("2026-11-20 10:00"), working_days(2)) == berlin("2026-11-24 17:30")
+    assert calendar == OFFICE
+
+
 def test_working_time_on_days_when_the_clocks_change() -> None:
     spring, autumn, plain = date(2026, 3, 29), date(2026, 10, 25), date(2026, 11, 1)
     worked = [

@@ -137,7 +137,7 @@ def test_left_alone_a_running_clock_tells_its_end_exactly_when_it_is_due(
     desk.pass_until(due)
     assert 100 in desk.percents()
     measure = Measure(desk.resolution, desk.policy.calendar)
-    assert measure.used(due) == measure.whole()
+    assert measure.used(due) == measure.whole
 
 
 @given(st.tuples(policies, policies), starts, happenings, happenings, st.booleans())
