@@ -238,7 +238,7 @@ class Draft:
                 type=send.event.type,
                 sop=sop,
                 key=key,
-                body=send.event.model_dump_json().encode(),
+                body=send.event.to_json(),
                 received=self.now,
                 opens=send.event.opens,
                 parent=case.id if send.event.opens else None,
@@ -250,7 +250,7 @@ class Draft:
             key=command.key,
             case=case.id,
             command=command.name,
-            arguments=command.arguments.model_dump_json().encode(),
+            arguments=command.arguments.to_json(),
             status=StepStatus.RUNNING,
             issued=self.now,
         )
