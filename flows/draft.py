@@ -150,16 +150,7 @@ class Draft:
             reason = f"the procedure failed on {outcome.type}"
             self._park(replace(step, attempts=tried), "procedure-failed", reason)
             return
-        done = replace(
-            step,
-            status=StepStatus.DONE,
-            attempts=tried,
-            due=None,
-            outcome=outcome.type,
-            error=None,
-            code=None,
-        )
-        self.changes.settled.append(done)
+        self.changes.settled.append(step.done(outcome.type, attempts=tried))
 
     def due(self, step: Step) -> None:
         """A step to perform again: after a failure, a crash or a replay."""
@@ -207,16 +198,16 @@ class Draft:
         return decision
 
     def _keep(self, before: Case, decision: Decision) -> None:
-        case, changes = decision.case, self.changes
-        self._update(before, case)
-        changes.entries.append((case.id, decision.entry))
+        case, changes = decision.case.id, self.changes
+        self._update(before, decision.case)
+        changes.entries.append((case, decision.entry))
         for timer in decision.timers_set:
-            changes.timers_set[case.id, timer.name] = timer
+            changes.timers_set[case, timer.name] = timer
         for name in decision.timers_cleared:
-            changes.timers_set.pop((case.id, name), None)
-            changes.timers_cleared.append((case.id, name))
+            changes.timers_set.pop((case, name), None)
+            changes.timers_cleared.append((case, name))
         if decision.moved and before.deferred:
-            changes.redeliver.add(case.id)
+            changes.redeliver.add(case)
 
     def _update(self, before: Case, after: Case) -> None:
         identity = after.id
@@ -247,7 +238,7 @@ class Draft:
                 type=send.event.type,
                 sop=sop,
                 key=key,
-                body=send.event.model_dump_json().encode(),
+                body=send.event.to_json(),
                 received=self.now,
                 opens=send.event.opens,
                 parent=case.id if send.event.opens else None,
@@ -259,7 +250,7 @@ class Draft:
             key=command.key,
             case=case.id,
             command=command.name,
-            arguments=command.arguments.model_dump_json().encode(),
+            arguments=command.arguments.to_json(),
             status=StepStatus.RUNNING,
             issued=self.now,
         )

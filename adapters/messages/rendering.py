@@ -12,7 +12,7 @@ import re
 import tomllib
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -26,6 +26,7 @@ from machines.policy import House
 
 FOLDER = Path(__file__).parent / "templates"
 LOCALES = ("en", "de")
+_KEPT = 4_096  #: days, and amounts, that need not be put into words again
 _DAY = {"en": "d MMMM y", "de": "d. MMMM y"}
 
 
@@ -74,13 +75,15 @@ class Renderer:
             autoescape=False,
             trim_blocks=True,
             lstrip_blocks=True,
+            # To ask the disk whether a template has changed costs more than to fill it in.
+            auto_reload=False,
         )
         environment.filters |= {
-            "day": lambda at: format_date(self._day(at), _DAY[locale], locale=locale),
+            "day": lambda at: _written_day(self._day(at), locale),
             "moment": lambda at: format_datetime(
                 at, f"{_DAY[locale]}, HH:mm", tzinfo=self.zone, locale=locale
             ),
-            "money": lambda text: _money(text, locale),
+            "money": partial(_money, locale=locale),
             "word": lambda text: word(text, locale=locale),
         }
         return environment
@@ -107,6 +110,12 @@ def _words(locale: str) -> dict[str, str]:
     return dict(tomllib.loads(file.read_text("utf-8"))) if file.exists() else {}
 
 
+@lru_cache(maxsize=_KEPT)
+def _written_day(day: date, locale: str) -> str:
+    return format_date(day, _DAY[locale], locale=locale)
+
+
+@lru_cache(maxsize=_KEPT)
 def _money(text: str, locale: str) -> str:
     amount, currency = text.split()
     return format_currency(amount, currency, locale=locale)

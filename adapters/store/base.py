@@ -93,6 +93,14 @@ class Step:
     outcome: str | None = None
     run: str | None = None
 
+    def done(self, outcome: str, *, attempts: int) -> Step:
+        """As it stands once it has ended in ``outcome``."""
+        return Step(
+            *(self.key, self.case, self.command, self.arguments, StepStatus.DONE, self.issued, attempts),
+            outcome=outcome,
+            run=self.run,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Taken:

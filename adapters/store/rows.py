@@ -55,7 +55,7 @@ def _instant_or_none(value: int | None) -> datetime | None:
 
 
 def json_text(body: Mapping[str, Any] | Facts) -> str:
-    return body.model_dump_json() if isinstance(body, Facts) else to_json(body).decode()
+    return (body.to_json() if isinstance(body, Facts) else to_json(body)).decode()
 
 
 def clocks_text(case: Case) -> str | None:
@@ -64,7 +64,7 @@ def clocks_text(case: Case) -> str | None:
 
 def case_values(case: Case, *, lease: str | None, opened: int, changed: int, ended: bool) -> Values:
     """In the order of the table's columns."""
-    data = None if case.data is None else case.data.model_dump_json()
+    data = None if case.data is None else json_text(case.data)
     return (
         *(case.id, case.sop, case.key, case.version, case.hash, case.state, data, case.seq, case.parent),
         *(case.deferred, lease, opened, changed, ended, clocks_text(case), case.policy),
@@ -73,7 +73,7 @@ def case_values(case: Case, *, lease: str | None, opened: int, changed: int, end
 
 def moved_values(case: Case, *, lease: str | None, changed: int, ended: bool) -> Values:
     """What may change in a case, then its id."""
-    data = None if case.data is None else case.data.model_dump_json()
+    data = None if case.data is None else json_text(case.data)
     return (
         *(case.version, case.hash, case.state, data, case.seq, case.deferred, lease, changed, ended),
         *(clocks_text(case), case.policy, case.id),

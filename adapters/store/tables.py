@@ -206,7 +206,7 @@ class MemoryRound:
         standing = {**changes.opened, **{id: after for id, (after, _) in changes.moved.items()}}
         for id, case in standing.items():
             opened = span[id][0] if id in changes.opened else tables.cases[id].opened
-            data = None if case.data is None else case.data.model_dump_json()
+            data = None if case.data is None else rows.json_text(case.data)
             bare, kept = replace(case, data=None, timers={}, clocks={}), (rows.clocks_text(case), case.policy)
             tables.cases[id] = Kept(bare, data, *kept, None, opened, span[id][1], id in changes.ended)
         for id in self._touched(changes):

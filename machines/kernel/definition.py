@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import cast
 
-from transitions import EventData, Machine, Transition
+from transitions import Event, EventData, Machine, Transition
 
 from machines.kernel.errors import DefinitionError, UnknownState
 from machines.kernel.event import Facts, Received
@@ -39,19 +39,28 @@ class Firing:
 
 
 class _Way(Transition):
-    """One way out of a state, with a condition and no other hook: going through those of the package, and
-    what it tells a log that nobody reads, cost a seventh of a decision (measured)."""
+    """One way out of a state, with a condition and no other hook."""
 
     def execute(self, event_data: EventData) -> bool:
         if not self._eval_conditions(event_data):
             return False
         if self.dest is not None:
-            event_data.machine.set_state(self.dest, event_data.model)
+            cast(Firing, event_data.model).state = self.dest
         return True
+
+
+class _Trigger(Event):
+    """Takes the first way that is open. Going through the hooks of the package, and what it tells a log that
+    nobody reads, cost a quarter of a decision (measured)."""
+
+    def trigger(self, model: object, *_: object, **__: object) -> bool:
+        event_data = EventData(None, self, self.machine, model, args=(), kwargs={})
+        return any(way.execute(event_data) for way in self.transitions[cast(Firing, model).state])
 
 
 class _Ways(Machine):
     transition_cls = _Way
+    event_cls = _Trigger
 
 
 class Definition:

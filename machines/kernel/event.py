@@ -56,6 +56,10 @@ class Facts(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    def to_json(self) -> bytes:
+        """What ``model_dump_json`` writes, in half the time: nobody has chosen among its options."""
+        return self.__pydantic_serializer__.to_json(self)
+
 
 class Event(Facts):
     """One thing that happened. ``class OrderPlaced(Event, type="order.placed", opens=True, key="order")``."""

@@ -1,5 +1,5 @@
-"""A worker killed while it takes an answer. Apart from the other tests of questions, whose worker, alive as long
-as they run, would take the answer in its place."""
+"""A worker killed while it takes an answer. Apart from the other tests of questions, whose worker, alive as
+long as they run, would take the answer in its place."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import pytest
 
 from adapters.store.base import InboxStatus
 from flows import asking
-from tests.asking import STOLEN, eventually, open_office
-from tests.conftest_prefect import Prefect
+from tests.asking import STOLEN, open_office
+from tests.conftest_prefect import Prefect, eventually
 from tests.flows.test_asking import (
     Listening,
     listening,
