@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from typing import Protocol, runtime_checkable
 
 from pydantic import ValidationError
 
@@ -27,6 +28,15 @@ _ALL = 1_000_000
 _MOST_FACTS = 30
 _LONGEST = 200
 _NEVER = ("token", "account")  #: parts of names that are nobody's business, though not personal
+_DULL = ("locale", "terms", "sources", "sequence")  #: what helps nobody to decide
+
+
+@runtime_checkable
+class Explained(Protocol):
+    """What can say in one line what it comes to."""
+
+    @property
+    def explained(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +245,7 @@ def _clear(facts: Facts, *, currency: str) -> dict[str, str]:
     for name, info in type(facts).model_fields.items():
         value = getattr(facts, name)
         sealed = name in personal and personal[name].personal
-        if sealed or any(part in name for part in _NEVER) or value == info.default:
+        if sealed or any(part in name for part in _NEVER) or name in _DULL or value == info.default:
             continue
         text = _plain(value, currency=currency, money=info.description == MINOR_UNITS)
         if text and SEALED not in text:
@@ -245,6 +255,8 @@ def _clear(facts: Facts, *, currency: str) -> dict[str, str]:
 
 def _plain(value: object, *, currency: str, money: bool = False) -> str:
     """In one line; nothing for what is empty, zero or no."""
+    if isinstance(value, Explained):
+        return value.explained
     if isinstance(value, Facts):
         return ", ".join(f"{name} {text}" for name, text in _clear(value, currency=currency).items())
     if isinstance(value, tuple | list):

@@ -46,6 +46,23 @@ def test_staff_are_told_by_when_the_service_level_wants_an_answer(office: Office
     assert office.message("complaint.received", "CP-1").words.text
 
 
+def test_what_is_known_reads_as_a_person_needs_it(office: Office) -> None:
+    complain(office, "CP-3")
+    office.asked("CP-3", "acknowledging")
+    for form, said in (
+        ("taken", {"owner": "a.field"}),
+        ("assessed", {"severity": "S2", "nature": "service"}),
+        ("found", {"cause": "too few people", "upheld": True}),
+        ("proposed", {"remedy": "voucher", "amount": 40_000, "explanation": "for a year of it"}),
+    ):
+        office.send(f"complaint.{form}", "CP-3", said)
+    known = office.asked("CP-3", "awaiting_manager").known
+    assert known["amount"] == "400.00 EUR"
+    assert "amount 400.00 EUR" in known["offer"]
+    assert known["cause"] == "too few people"
+    assert not known.keys() & {"locale", "terms"}
+
+
 def test_a_customer_is_told_of_the_limit_that_closes_the_question_and_of_no_service_level(
     office: Office,
 ) -> None:
