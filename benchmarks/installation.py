@@ -96,6 +96,12 @@ def machine() -> dict[str, object]:
     }
 
 
+def last_words(running: Installation) -> str:
+    """The worker's own account of where its time went."""
+    lines = running.worker.log.read_text().splitlines()
+    return next((line.partition("sop.driver ")[2] for line in reversed(lines) if " rounds: " in line), "")
+
+
 def _child(name: str, settings: Settings) -> Child:
     given = settings.model_dump(mode="json", exclude_unset=True)
     if settings.master_key is not None:

@@ -1,4 +1,5 @@
-"""Orders as a shop would send them: placed, then dispatched and delivered by the carrier."""
+"""What shop, carrier, warehouse and customers would send: orders placed and delivered, goods returned,
+complaints made."""
 
 from __future__ import annotations
 
@@ -33,6 +34,31 @@ def dispatched(key: str) -> Mapping[str, object]:
 
 def delivered(key: str) -> Mapping[str, object]:
     return _event("shipment.delivered", f"{key}-1", {})
+
+
+def returned(key: str) -> Mapping[str, object]:
+    return _event("order.return", key, {"customer": f"C-{key}", "reason": "changed mind"})
+
+
+def arrived(key: str) -> Mapping[str, object]:
+    return _event("return.arrived", f"{key}-RT1", {})
+
+
+def complained(key: str) -> Mapping[str, object]:
+    data = {
+        "complaint": key,
+        "channel": "e-mail",
+        "customer": f"C-{key}",
+        "buyer": {"name": "Ada Example", "email": "ada@customer.example"},
+        "currency": "EUR",
+        "words": "I waited for an hour and was then cut off.",
+    }
+    return _event("complaint.received", key, data)
+
+
+def form(type: str, case: str, **answers: object) -> Mapping[str, object]:
+    """What a person answers to a case that asks."""
+    return _event(type, case, answers)
 
 
 def keys(count: int, *, prefix: str = "SO") -> Iterator[str]:

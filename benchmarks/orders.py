@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from benchmarks import load
 from benchmarks.floor import floor
-from benchmarks.installation import Installation, emit, installation, machine
+from benchmarks.installation import Installation, emit, installation, last_words, machine
 from deployments.bootstrap import Application
 
 GROUP = 250
@@ -57,7 +57,7 @@ def main() -> None:
             result["floor_per_s"] = round(floor(url, orders=min(given.n, 4_000)), 1)
             result["ratio_to_floor"] = round(given.n / seconds / float(str(result["floor_per_s"])), 3)
         running.worker.stop()
-        result["worker"] = _last_words(running)
+        result["worker"] = last_words(running)
     emit(result | {"machine": machine()})
 
 
@@ -87,12 +87,6 @@ def _wait(app: Application, done: Callable[[Mapping[str, Mapping[str, int]]], bo
             raise TimeoutError(f"stuck: {summary}")
         # Counting whole tables takes processor time away from what is measured: at most a tenth of a core.
         time.sleep(max(0.1, 9 * (time.monotonic() - began)))
-
-
-def _last_words(running: Installation) -> str:
-    """The worker's own account of where its time went."""
-    lines = running.worker.log.read_text().splitlines()
-    return next((line.partition("sop.driver ")[2] for line in reversed(lines) if " rounds: " in line), "")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Writes ``day.jsonl``: a day of a shop's events as CloudEvents, one a line, the unhappy ones mixed in.
 
-    python examples/make_day.py > examples/day.jsonl
+    python -m examples.make_day > examples/day.jsonl
 
 The same seed gives the same day. Every person and address is invented. What the signs in tokens, articles and
 keys make the simulated world do is tabled in ``adapters/world/behaviour.py``.
@@ -8,299 +8,22 @@ keys make the simulated world do is tabled in ``adapters/world/behaviour.py``.
 
 from __future__ import annotations
 
-import json
 import random
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Iterator
+
+from examples import complaints, orders, returns
+from examples.day import Day
+from examples.orders import Story
 
 SEED = 20261120
 ORDERS = 320
-OPENING = datetime.fromisoformat("2026-11-20T07:00:00+00:00")
-
-FIRST = (
-    "Ada",
-    "Bela",
-    "Cleo",
-    "Edda",
-    "Finn",
-    "Greta",
-    "Hugo",
-    "Ines",
-    "Kaya",
-    "Levi",
-    "Mina",
-    "Nils",
-    "Olga",
-)
-LAST = ("Ahorn", "Birke", "Distel", "Erle", "Farn", "Ginster", "Hasel", "Kiefer", "Linde", "Malve", "Quitte")
-STREETS = ("Kiesweg", "Muehlgasse", "Seeufer", "Turmstrasse", "Wiesengrund", "Gartenzeile", "Lindenhof")
-CITIES = (
-    ("Berlin", "10115", "DE"),
-    ("Hamburg", "20095", "DE"),
-    ("Wien", "1010", "AT"),
-    ("Gent", "9000", "BE"),
-)
-ARTICLES = (
-    ("KETTLE", 3900),
-    ("CUP", 900),
-    ("TEAPOT", 5200),
-    ("LAMP", 7400),
-    ("BLANKET", 4600),
-    ("CLOCK", 11900),
-)
-
-Event = dict[str, Any]
-
-
-@dataclass
-class Day:
-    """Events gather here with their minute of the day."""
-
-    chance: random.Random
-    events: list[tuple[float, str]] = field(default_factory=list)
-    customers: dict[str, str] = field(default_factory=dict)
-    number: int = 1000
-
-    def key(self, sign: str = "") -> str:
-        self.number += 1
-        return f"SO-{self.number}{sign}"
-
-    def tell(self, minute: float, kind: str, subject: str, data: Event, *, id: str | None = None) -> None:
-        event = {
-            "specversion": "1.0",
-            "id": id or f"{subject}/{kind}/{len(self.events)}",
-            "source": "shop" if kind.startswith("order") else "carrier",
-            "type": kind,
-            "subject": subject,
-            "time": (OPENING + timedelta(minutes=minute)).isoformat(),
-            "data": data,
-        }
-        self.events.append((minute, json.dumps(event)))
-
-    def place(self, minute: float, *, sign: str = "", **changes: Any) -> str:
-        """A customer orders; the key of the order."""
-        chance = self.chance
-        key = self.key(sign)
-        first, last = chance.choice(FIRST), chance.choice(LAST)
-        city, postcode, country = chance.choice(CITIES)
-        lines = [
-            {"sku": sku, "quantity": chance.choice((1, 1, 1, 2)), "price": price}
-            for sku, price in chance.sample(ARTICLES, chance.choice((1, 1, 2)))
-        ]
-        data: Event = {
-            "order": key,
-            "customer": f"C-{chance.randrange(1, 240)}",
-            "channel": chance.choice(("web", "web", "app", "phone")),
-            "currency": "EUR",
-            "buyer": {"name": f"{first} {last}", "email": f"{first}.{last}@customer.example".lower()},
-            "ship_to": {
-                "street": f"{chance.choice(STREETS)} {chance.randrange(1, 90)}",
-                "city": city,
-                "postcode": postcode,
-                "zone": postcode[:2],
-                "country": country,
-            },
-            "deliver_by": (OPENING + timedelta(days=14)).date().isoformat(),
-            "shipping": 490,
-            "lines": lines,
-            "payments": [{"means": "card", "token": f"tok_{key.lower()}"}],
-        }
-        data |= {name: value for name, value in changes.items() if name not in ("country", "zone")}
-        data["ship_to"] |= {name: changes[name] for name in ("country", "zone") if name in changes}
-        self.customers[key] = data["customer"]
-        self.tell(minute, "order.placed", key, data)
-        return key
-
-    def cancel(self, minute: float, key: str, reason: str) -> None:
-        self.tell(minute, "order.cancel", key, {"customer": self.customers[key], "reason": reason})
-
-    def dispatch(self, minute: float, key: str, *, parcel: int = 1) -> str:
-        parcel_key = f"{key}-{parcel}"
-        self.tell(
-            minute, "shipment.dispatched", parcel_key, {"tracking": f"TR{self.chance.randrange(10**9):09}"}
-        )
-        return parcel_key
-
-    def scan(self, minute: float, parcel: str, sequence: int, progress: str) -> None:
-        at = (OPENING + timedelta(minutes=minute)).isoformat()
-        data = {"sequence": sequence, "scanned_at": at, "progress": progress}
-        self.tell(minute, "shipment.scanned", parcel, data)
-
-
-def delivered(day: Day, minute: float, **changes: Any) -> None:
-    key = day.place(minute, **changes)
-    parcel = day.dispatch(minute + 150, key)
-    day.scan(minute + 180, parcel, 1, "in transit")
-    day.scan(minute + 260, parcel, 2, "out for delivery")
-    day.tell(minute + 330, "shipment.delivered", parcel, {})
-
-
-def on_the_way(day: Day, minute: float) -> None:
-    parcel = day.dispatch(minute + 150, day.place(minute))
-    day.scan(minute + 200, parcel, 1, "in transit")
-
-
-def waiting(day: Day, minute: float) -> None:
-    day.place(minute)
-
-
-def scans_disordered(day: Day, minute: float) -> None:
-    parcel = day.dispatch(minute + 150, day.place(minute))
-    day.scan(minute + 240, parcel, 3, "out for delivery")
-    day.scan(minute + 250, parcel, 2, "in transit")
-    day.scan(minute + 251, parcel, 2, "in transit")
-    day.tell(minute + 300, "shipment.delivered", parcel, {})
-    day.scan(minute + 320, parcel, 1, "in transit")
-
-
-def delivered_before_dispatched(day: Day, minute: float) -> None:
-    key = day.place(minute)
-    day.tell(minute + 200, "shipment.delivered", f"{key}-1", {})
-    day.dispatch(minute + 215, key)
-
-
-def two_parcels(day: Day, minute: float) -> None:
-    lines = [
-        {"sku": "LAMP", "quantity": 1, "price": 7400},
-        {"sku": "ANVIL-HEAVY", "quantity": 1, "price": 19900},
-    ]
-    key = day.place(minute, lines=lines)
-    for number in (1, 2):
-        parcel = day.dispatch(minute + 100 + 60 * number, key, parcel=number)
-        day.tell(minute + 250 + 40 * number, "shipment.delivered", parcel, {})
-
-
-def declined_then_paid(day: Day, minute: float) -> None:
-    key = day.place(minute, payments=[{"means": "card", "token": "tok_declined"}])
-    day.tell(
-        minute + 25, "order.means_given", key, {"pay_with": {"means": "card", "token": "tok_other_card"}}
-    )
-    parcel = day.dispatch(minute + 190, key)
-    day.tell(minute + 330, "shipment.delivered", parcel, {})
-
-
-def declined(day: Day, minute: float) -> None:
-    day.place(minute, payments=[{"means": "card", "token": "tok_declined"}])
-
-
-def confirmed_at_bank(day: Day, minute: float) -> None:
-    key = day.place(minute, payments=[{"means": "card", "token": "tok_3ds"}])
-    day.tell(minute + 4, "payment.confirmed", key, {"payment": "1"})
-    parcel = day.dispatch(minute + 160, key)
-    day.tell(minute + 310, "shipment.delivered", parcel, {})
-
-
-def split_tender(day: Day, minute: float) -> None:
-    payments = [
-        {"means": "store credit", "token": "credit_voucher", "up_to": 2000},
-        {"means": "card", "token": "tok_rest"},
-    ]
-    delivered(day, minute, payments=payments)
-
-
-def backordered(day: Day, minute: float) -> None:
-    key = day.place(minute, lines=[{"sku": "TEAPOT-BACK", "quantity": 1, "price": 5200}])
-    day.tell(minute + 30, "order.choice", key, {"choice": "wait"})
-    if day.chance.random() < 0.5:
-        day.tell(minute + 200, "stock.replenished", key, {})
-
-
-def sold_out(day: Day, minute: float) -> None:
-    key = day.place(minute, lines=[{"sku": "CLOCK-OUT", "quantity": 1, "price": 11900}])
-    if day.chance.random() < 0.5:
-        day.tell(minute + 45, "order.choice", key, {"choice": "cancel"})
-
-
-def blocked_zone(day: Day, minute: float) -> None:
-    day.place(minute, country=day.chance.choice(("AQ", "BV", "HM")))
-
-
-def undeliverable(day: Day, minute: float) -> None:
-    day.place(minute, zone="00")
-
-
-def suspicious(day: Day, minute: float) -> None:
-    lines = [{"sku": "CLOCK", "quantity": 5, "price": 11900}]
-    key = day.place(minute, customer=f"NEW-{day.number}", lines=lines)
-    if day.chance.random() < 0.5:
-        day.tell(minute + 40, "order.reviewed", key, {"accept": True, "reason": "spoke to the customer"})
-
-
-def cancelled_at_once(day: Day, minute: float) -> None:
-    key = day.place(minute)
-    day.cancel(minute + 0.2, key, "changed mind")
-
-
-def cancelled_after_handover(day: Day, minute: float) -> None:
-    key = day.place(minute)
-    day.cancel(minute + 50, key, "changed mind")
-    day.cancel(minute + 52, key, "changed mind")
-
-
-def cancelled_too_late(day: Day, minute: float) -> None:
-    key = day.place(minute, sign="-SHIPPED")
-    day.cancel(minute + 140, key, "too late")
-    parcel = day.dispatch(minute + 150, key)
-    day.tell(minute + 320, "shipment.delivered", parcel, {})
-
-
-def damaged(day: Day, minute: float) -> None:
-    key = day.place(minute)
-    parcel = day.dispatch(minute + 150, key)
-    day.tell(minute + 240, "shipment.damaged", parcel, {})
-    if day.chance.random() < 0.5:
-        day.tell(minute + 300, "order.remedy", key, {"parcel": parcel, "remedy": "refund"})
-
-
-def sent_twice(day: Day, minute: float) -> None:
-    """The shop's webhook repeats itself: the same events with the same ids."""
-    before = len(day.events)
-    delivered(day, minute)
-    for at, line in day.events[before:]:
-        day.events.append((at + 1, line))
-
-
-def of_no_order(day: Day, minute: float) -> None:
-    """A parcel of an order that has not come in; the event waits for it."""
-    day.tell(minute, "shipment.dispatched", f"SO-{9000 + int(minute)}-1", {"tracking": "TR-EARLY"})
-
-
-def malformed(day: Day, minute: float) -> None:
-    day.tell(minute, "order.placed", day.key(), {"order": "SO-X", "customer": "C-1", "currency": "euro"})
-
-
-Story = Callable[..., None]
-#: Of each hundred orders, so many live so.
-STORIES: tuple[tuple[int, Story], ...] = (
-    (40, delivered),
-    (10, on_the_way),
-    (8, waiting),
-    (4, scans_disordered),
-    (2, delivered_before_dispatched),
-    (4, two_parcels),
-    (3, declined_then_paid),
-    (2, declined),
-    (3, confirmed_at_bank),
-    (3, split_tender),
-    (3, backordered),
-    (2, sold_out),
-    (2, blocked_zone),
-    (1, undeliverable),
-    (2, suspicious),
-    (2, cancelled_at_once),
-    (3, cancelled_after_handover),
-    (2, cancelled_too_late),
-    (2, damaged),
-    (2, sent_twice),
-)
+DESKS_OPEN = 60.0  #: the first returns and complaints; the first orders have been delivered by then
 
 
 def stories(chance: random.Random) -> Iterator[Story]:
     """The stories of ``ORDERS`` orders in their shares, shuffled."""
-    told = [story for share, story in STORIES for _ in range(-(-share * ORDERS // 100))]
+    told = [story for share, story in orders.STORIES for _ in range(-(-share * ORDERS // 100))]
     chance.shuffle(told)
     return iter(told)
 
@@ -312,8 +35,12 @@ def main() -> None:
         # Orders come in over the working day, most of them around noon.
         story(day, chance.triangular(0, 420, 180))
     for minute in (60, 200):
-        of_no_order(day, minute)
-    malformed(day, 120)
+        orders.of_no_order(day, minute)
+    orders.malformed(day, 120)
+    for desk in (returns.STORIES, complaints.STORIES):
+        for times, story in desk:
+            for _ in range(times):
+                story(day, DESKS_OPEN + chance.uniform(0, 100))
     for _, line in sorted(day.events, key=lambda event: event[0]):
         sys.stdout.write(line + "\n")
 

@@ -114,7 +114,7 @@ def in_short(payload: Mapping[str, object]) -> str:
     return ", ".join(found)
 
 
-_MOST_FACTS = 15  #: above a form; the log of the run has all
+_MOST_FACTS = 20  #: above a form; the log of the run has all
 _CHOICES = (YES, NO)
 _ANSWERED_BY = {
     "title": "Answered by",

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from typing import Protocol, runtime_checkable
 
 from pydantic import ValidationError
 
@@ -27,6 +28,15 @@ _ALL = 1_000_000
 _MOST_FACTS = 30
 _LONGEST = 200
 _NEVER = ("token", "account")  #: parts of names that are nobody's business, though not personal
+_DULL = ("locale", "terms", "sources", "sequence")  #: what helps nobody to decide
+
+
+@runtime_checkable
+class Explained(Protocol):
+    """What can say in one line what it comes to."""
+
+    @property
+    def explained(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +116,13 @@ class Questions:
             for state in definition.procedure.states
             if isinstance(state, Ask)
         }
+        self._endings = {
+            (sop, state.name, rule.event)
+            for sop, definition in definitions.items()
+            for rule in definition.procedure.rules
+            if rule.to is not None
+            for state in rule.at
+        }
         self.of_staff = frozenset(place for place, ask in self._asks.items() if ask.role != CUSTOMER)
         self.of_customers = frozenset(self._asks) - self.of_staff
 
@@ -169,11 +186,7 @@ class Questions:
 
     def _question(self, standing: Standing) -> Question:
         case = standing.case
-        running = [timer for timer in case.timers.values() if not timer.passed]
-        named = self._definitions[case.sop].procedure.deadlines
-        # A reminder that repeats ends nothing: what counts is the limit after which the case goes on.
-        running.sort(key=lambda timer: (named[timer.name].repeats, timer.due))
-        due = running[0] if running else None
+        due, deadline = self._limit(case)
         known = {"because of": standing.entered.event} | self._said(standing)
         if isinstance(case.data, Facts):
             known |= _clear(case.data, currency=_currency(case))
@@ -183,8 +196,28 @@ class Questions:
             cause=standing.entered,
             known=dict(list(known.items())[:_MOST_FACTS]),
             due=due,
-            deadline=named[due.name] if due else None,
+            deadline=deadline,
         )
+
+    def _limit(self, case: Case) -> tuple[Timer, Deadline] | tuple[None, None]:
+        """First the limit after which the case goes on by itself, then what is told once, a reminder last.
+        Our service levels are none of the customer's business."""
+        definition = self._definitions[case.sop]
+        named = definition.procedure.timers
+        if (case.sop, case.state) in self.of_customers:
+            named = definition.procedure.deadlines
+        running = [
+            (timer, named[timer.name])
+            for timer in case.timers.values()
+            if not timer.passed and timer.name in named
+        ]
+
+        def rank(limit: tuple[Timer, Deadline]) -> tuple[bool, bool, datetime]:
+            timer, deadline = limit
+            ends = (case.sop, case.state, deadline.type) in self._endings
+            return not ends, deadline.repeats, timer.due
+
+        return min(running, key=rank, default=(None, None))
 
 
 def _currency(case: Case) -> str:
@@ -212,7 +245,7 @@ def _clear(facts: Facts, *, currency: str) -> dict[str, str]:
     for name, info in type(facts).model_fields.items():
         value = getattr(facts, name)
         sealed = name in personal and personal[name].personal
-        if sealed or any(part in name for part in _NEVER) or value == info.default:
+        if sealed or any(part in name for part in _NEVER) or name in _DULL or value == info.default:
             continue
         text = _plain(value, currency=currency, money=info.description == MINOR_UNITS)
         if text and SEALED not in text:
@@ -222,6 +255,8 @@ def _clear(facts: Facts, *, currency: str) -> dict[str, str]:
 
 def _plain(value: object, *, currency: str, money: bool = False) -> str:
     """In one line; nothing for what is empty, zero or no."""
+    if isinstance(value, Explained):
+        return value.explained
     if isinstance(value, Facts):
         return ", ".join(f"{name} {text}" for name, text in _clear(value, currency=currency).items())
     if isinstance(value, tuple | list):

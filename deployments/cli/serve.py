@@ -19,7 +19,9 @@ EXAMPLE_DAY = Path(__file__).parents[2] / "examples" / "day.jsonl"
 
 def up(
     *,
-    example: Annotated[bool, typer.Option("--example", help="Feed the example day of orders.")] = False,
+    example: Annotated[
+        bool, typer.Option("--example", help="Feed the example day of orders, returns and complaints.")
+    ] = False,
     seconds: Annotated[float, typer.Option(help="How long the example day takes.")] = 60.0,
     exit_when_idle: Annotated[
         bool, typer.Option("--exit-when-idle", help="Stop when nothing is left to do.")

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from machines.between import Address, Origin, Pick
 from machines.kernel.event import Facts, Key, Personal, Text
-from machines.kernel.money import Currency, Money, Sum, exponent
+from machines.kernel.money import Amount, Currency, Money, Sum, exponent
 from machines.messages import Buyer
 
 
@@ -121,7 +121,7 @@ class Offer(Facts):
 
     number: int
     remedy: Remedy
-    amount: int
+    amount: Amount
     explanation: Text
 
 
@@ -136,7 +136,7 @@ class Complaint(Facts):
     received: datetime
     terms: Terms
     order: str | None = None
-    left: int | None = None  #: of what was paid for the order, as the order has last told
+    left: Amount | None = None  #: of what was paid for the order, as the order has last told
     ship_to: Address | None = None
     items: tuple[Pick, ...] = ()  #: the goods that it is about
     sought: Remedy | None = None

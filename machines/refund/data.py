@@ -8,7 +8,7 @@ from pydantic import Field
 
 from machines.between import Means, Share, Source
 from machines.kernel.event import Facts, Personal
-from machines.kernel.money import Currency, Money, Sum, exponent
+from machines.kernel.money import Amount, Currency, Money, Sum, exponent
 from machines.messages import Buyer
 
 
@@ -41,7 +41,7 @@ class Part(Facts):
 
     payment: str
     means: Means
-    amount: int
+    amount: Amount
     status: PartStatus = PartStatus.NEW
     tries: int = 0
 
@@ -61,7 +61,7 @@ class Refund(Facts):
     buyer: Buyer
     locale: str
     currency: Currency
-    amount: int
+    amount: Amount
     reason: str
     sources: tuple[Source, ...]
     goodwill: bool = False

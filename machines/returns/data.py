@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from machines.between import Address, Means, Pick, Share, Source
 from machines.kernel.event import Facts
-from machines.kernel.money import Currency
+from machines.kernel.money import Amount, Currency
 from machines.messages import Buyer
 from machines.returning import Reason, Sold, Wish
 from machines.returns.eligibility import Answer
@@ -88,14 +88,14 @@ class Return(Facts):
     sent_at: datetime | None = None  #: when a scan, the customer's proof or the parcel itself showed it
     came: bool = False  #: the warehouse has it
     found: tuple[Found, ...] = ()
-    accepted: int = 0  #: what goes back for the pieces found as they were sold
-    offered: int = 0  #: that, and what the other pieces are still worth
+    accepted: Amount = 0  #: what goes back for the pieces found as they were sold
+    offered: Amount = 0  #: that, and what the other pieces are still worth
     choice: Choice | None = None
     paybacks: tuple[Payback, ...] = ()
     parcels: tuple[Parcel, ...] = ()
-    price: int = 0  #: of one piece of the replacement
-    charging: int = 0
-    charged: int = 0
+    price: Amount = 0  #: of one piece of the replacement
+    charging: Amount = 0
+    charged: Amount = 0
     reopening: Reopening | None = None
     reopened: int = 0
     appealed: bool = False  #: a complaint is open about our answer

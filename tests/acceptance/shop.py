@@ -8,26 +8,27 @@ from collections import deque
 from dataclasses import dataclass
 from random import Random
 
-from examples import make_day as day
+from examples import orders
+from examples.day import Day
 from tests.acceptance.house import House
 
 Events = list[object]
 
 #: Share of a hundred, story, where such an order stands in the end.
-STORIES: tuple[tuple[int, day.Story, str], ...] = (
-    (36, day.delivered, "delivered"),
-    (6, day.on_the_way, "shipped"),
-    (6, day.waiting, "awaiting_dispatch"),
-    (6, day.scans_disordered, "delivered"),
-    (5, day.delivered_before_dispatched, "delivered"),
-    (6, day.two_parcels, "delivered"),
-    (5, day.declined_then_paid, "delivered"),
-    (3, day.declined, "awaiting_means"),
-    (5, day.split_tender, "delivered"),
-    (6, day.cancelled_at_once, "cancelled"),
-    (6, day.cancelled_after_handover, "cancelled"),
-    (5, day.cancelled_too_late, "in_return"),
-    (5, day.sent_twice, "delivered"),
+STORIES: tuple[tuple[int, orders.Story, str], ...] = (
+    (36, orders.delivered, "delivered"),
+    (6, orders.on_the_way, "shipped"),
+    (6, orders.waiting, "awaiting_dispatch"),
+    (6, orders.scans_disordered, "delivered"),
+    (5, orders.delivered_before_dispatched, "delivered"),
+    (6, orders.two_parcels, "delivered"),
+    (5, orders.declined_then_paid, "delivered"),
+    (3, orders.declined, "awaiting_means"),
+    (5, orders.split_tender, "delivered"),
+    (6, orders.cancelled_at_once, "cancelled"),
+    (6, orders.cancelled_after_handover, "cancelled"),
+    (5, orders.cancelled_too_late, "in_return"),
+    (5, orders.sent_twice, "delivered"),
 )
 _BUSY = """
     SELECT key FROM inbox WHERE status = 'new'
@@ -49,7 +50,7 @@ class Shop:
 
     def __init__(self, house: House, *, seed: int) -> None:
         self._house = house
-        self._day = day.Day(Random(seed))
+        self._day = Day(Random(seed))
         self._told = [(story, end) for share, story, end in STORIES for _ in range(share)]
         self._day.chance.shuffle(self._told)
         self.orders: list[Order] = []

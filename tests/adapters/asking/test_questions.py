@@ -8,6 +8,7 @@ import pytest
 
 from adapters.asking.answers import Became, source_of
 from adapters.intake import InvalidEvents
+from machines.complaint.events import ComplaintReceived
 from tests.asking import FEE, STOLEN, Office, open_office
 from tests.conftest_prefect import eventually
 
@@ -28,6 +29,55 @@ def test_a_question_says_whom_it_asks_until_when_and_why(office: Office) -> None
     assert question.known["because of"] == "order.suspicious"
     assert question.known["rule"] == "stolen means of payment"
     assert question.known["lines"] == "sku KETTLE, quantity 1, price 30.00 EUR"
+
+
+def complain(office: Office, key: str) -> None:
+    data = {**ComplaintReceived.examples[1], "complaint": key}
+    office.send("complaint.received", key, data)
+
+
+def test_staff_are_told_by_when_the_service_level_wants_an_answer(office: Office) -> None:
+    complain(office, "CP-1")
+    question = office.asked("CP-1", "acknowledging")
+    assert question.due is not None
+    assert question.deadline is not None
+    assert question.due.name == "acknowledgement.75"
+    assert question.deadline.text.startswith("75 % of the time is used")
+    assert office.message("complaint.received", "CP-1").words.text
+
+
+def test_what_is_known_reads_as_a_person_needs_it(office: Office) -> None:
+    complain(office, "CP-3")
+    office.asked("CP-3", "acknowledging")
+    for form, said in (
+        ("taken", {"owner": "a.field"}),
+        ("assessed", {"severity": "S2", "nature": "service"}),
+        ("found", {"cause": "too few people", "upheld": True}),
+        ("proposed", {"remedy": "voucher", "amount": 40_000, "explanation": "for a year of it"}),
+    ):
+        office.send(f"complaint.{form}", "CP-3", said)
+    known = office.asked("CP-3", "awaiting_manager").known
+    assert known["amount"] == "400.00 EUR"
+    assert "amount 400.00 EUR" in known["offer"]
+    assert known["cause"] == "too few people"
+    assert not known.keys() & {"locale", "terms"}
+
+
+def test_a_customer_is_told_of_the_limit_that_closes_the_question_and_of_no_service_level(
+    office: Office,
+) -> None:
+    complain(office, "CP-2")
+    for state, form, said in (
+        ("acknowledging", "taken", {"owner": "a.field"}),
+        ("assessing", "assessed", {"severity": "S4", "nature": "service"}),
+        ("investigating", "found", {"cause": "too few people", "upheld": True}),
+        ("proposing", "proposed", {"remedy": "apology", "explanation": "we should have called"}),
+    ):
+        office.asked("CP-2", state)
+        office.send(f"complaint.{form}", "CP-2", said)
+    question = office.asked("CP-2", "awaiting_answer")
+    assert question.due is not None
+    assert question.due.name == "offer_due"
 
 
 def test_nothing_personal_and_no_secret_is_known(office: Office) -> None:

@@ -1,0 +1,135 @@
+"""Cases per second of a mixed day, on a whole installation of its own.
+
+    python -m benchmarks.mixed --json                   2,000 cases on SQLite, Prefect recording
+    python -m benchmarks.mixed --database postgres --json
+
+70 % are orders from placement to delivery, 20 % returns (an order is delivered, comes back, is inspected and
+refunded), 10 % complaints (from reception over a question to a department to an offer that the customer
+accepts and has). A case is one of these pieces of work, whatever number of orders, parcels, refunds, tasks
+and surveys belongs to it. People answer by script as soon as a case asks. Everything is committed with fsync.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+from benchmarks import load
+from benchmarks.installation import Installation, emit, installation, last_words, machine
+from benchmarks.people import GOES_BACK, People
+from deployments.bootstrap import Application
+
+GROUP = 250
+AHEAD = 3_000
+
+Kind = Callable[[str], Mapping[str, object]]
+#: What comes from outside, in order; each stage follows two groups after the one before.
+STAGES: Mapping[str, tuple[Kind, ...]] = {
+    "order": (load.placed, load.dispatched, load.delivered),
+    "return": (load.placed, load.dispatched, load.delivered),
+    "complaint": (load.complained,),
+}
+MIX = ("order",) * 7 + ("return",) * 2 + ("complaint",)
+#: The end of such a case. A complaint is closed by itself a week after the customer has what was promised.
+ENDS = {"order": "order/delivered", "return": "return/refunded", "complaint": "complaint/resolved"}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--n", type=int, default=2_000, help="cases")
+    parser.add_argument("--database", choices=("sqlite", "postgres"), default="sqlite")
+    parser.add_argument("--no-prefect", action="store_true", help="without a Prefect server")
+    parser.add_argument("--json", action="store_true", help="print only the line of JSON")
+    given = parser.parse_args()
+    with installation(database=given.database, prefect=not given.no_prefect) as running:
+        people = People(running.app)
+        _drive(running.app, list(load.keys(100, prefix="WARM")), people)
+        answered, before, began = people.answers, running.cpu(), time.monotonic()
+        _drive(running.app, list(load.keys(given.n)), people)
+        seconds = time.monotonic() - began
+        cpu = {part: round(used - before[part], 2) for part, used in running.cpu().items()}
+        running.worker.stop()
+        emit(
+            {
+                "benchmark": "mixed",
+                "n": given.n,
+                "mix": Counter(sop for sop, _ in _mixed(list(load.keys(given.n)))),
+                "database": given.database,
+                "cases_per_s": round(given.n / seconds, 1),
+                "seconds": round(seconds, 2),
+                "cpu_s": cpu,
+                "worker_cpu_ms_per_case": round(cpu["worker"] * 1000 / given.n, 2),
+                "answers_by_people": people.answers - answered,
+                "store": _stored(running),
+                "prefect_recording": not given.no_prefect,
+                "worker": last_words(running),
+                "machine": machine(),
+            }
+        )
+
+
+def _mixed(keys: Sequence[str]) -> list[tuple[str, str]]:
+    """Each key with what it is the key of, in shares of ten; those of goods that come back say so."""
+    kinds = [MIX[number % len(MIX)] for number in range(len(keys))]
+    return [(sop, key + GOES_BACK * (sop == "return")) for sop, key in zip(kinds, keys, strict=True)]
+
+
+def _drive(app: Application, keys: Sequence[str], people: People) -> None:
+    """Send all events, group by group, and wait until every case has ended."""
+    cases = _mixed(keys)
+    ended = app.store.summary()["cases"]
+    goal = Counter(ENDS[sop] for sop, _ in cases)
+    groups = [cases[first : first + GROUP] for first in range(0, len(cases), GROUP)]
+    last = 2 * max(len(stages) - 1 for stages in STAGES.values())
+    for now in range(len(groups) + last):
+        _wait(app, people, lambda counts: counts["inbox"].get("new", 0) <= AHEAD)
+        sent = [
+            STAGES[sop][lag // 2](key)
+            for lag in range(0, last + 1, 2)
+            if 0 <= now - lag < len(groups)
+            for sop, key in groups[now - lag]
+            if lag // 2 < len(STAGES[sop])
+        ]
+        if sent:
+            app.intake.accept(sent)
+
+    def all_ended(counts: Mapping[str, Mapping[str, int]]) -> bool:
+        found = counts["cases"]
+        return all(found.get(end, 0) >= ended.get(end, 0) + count for end, count in goal.items())
+
+    _wait(app, people, all_ended)
+
+
+def _wait(app: Application, people: People, done: Callable[[Mapping[str, Mapping[str, int]]], bool]) -> None:
+    until = time.monotonic() + 600
+    while True:
+        began = time.monotonic()
+        summary = app.store.summary()
+        if done(summary):
+            return
+        if began > until:
+            raise TimeoutError(f"stuck: {summary}")
+        # Counting whole tables takes processor time away from what is measured: at most a tenth of a core.
+        again = time.monotonic() + max(0.1, 9 * (time.monotonic() - began))
+        while time.monotonic() < again:
+            people.look()
+            time.sleep(0.05)
+
+
+def _stored(running: Installation) -> dict[str, int]:
+    """How many cases of each procedure, commands and events that was, those of warming up included."""
+    summary = running.app.store.summary()
+    cases: Counter[str] = Counter()
+    for name, count in summary["cases"].items():
+        cases[name.partition("/")[0]] += count
+    return {**cases, "commands": summary["steps"]["done"], "events": sum(summary["inbox"].values())}
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("SOP_LOG_LEVEL", "INFO")
+    main()
