@@ -263,8 +263,11 @@ def _plain(value: object, *, currency: str, money: bool = False) -> str:
         return "; ".join(filter(None, (_plain(each, currency=currency, money=money) for each in value)))
     if not value or isinstance(value, bool):
         return "yes" if value else ""
-    if isinstance(value, int) and money and currency:
-        return str(Money(amount=value, currency=currency))
+    as_money = isinstance(value, int) and money and currency
+    return str(Money(amount=value, currency=currency)) if as_money else _written(value)
+
+
+def _written(value: object) -> str:
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M} UTC"
     return str(value.value) if isinstance(value, Enum) else str(value)
