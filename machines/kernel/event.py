@@ -57,7 +57,7 @@ class Facts(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     def to_json(self) -> bytes:
-        """What ``model_dump_json`` writes, in half the time: nobody has chosen among its options."""
+        """What ``model_dump_json`` writes, a third faster (measured): nobody has chosen among its options."""
         return self.__pydantic_serializer__.to_json(self)
 
 
