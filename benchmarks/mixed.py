@@ -66,7 +66,7 @@ def main() -> None:
                 "worker_cpu_ms_per_case": round(cpu["worker"] * 1000 / given.n, 2),
                 "answers_by_people": people.answers - answered,
                 "store": _stored(running),
-                "prefect_recording": not given.no_prefect,
+                "prefect_recording": cpu.get("prefect server", 0) > 0,
                 "worker": last_words(running),
                 "machine": machine(),
             }

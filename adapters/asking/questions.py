@@ -255,10 +255,9 @@ def _clear(facts: Facts, *, currency: str) -> dict[str, str]:
 
 def _plain(value: object, *, currency: str, money: bool = False) -> str:
     """In one line; nothing for what is empty, zero or no."""
-    if isinstance(value, Explained):
-        return value.explained
     if isinstance(value, Facts):
-        return ", ".join(f"{name} {text}" for name, text in _clear(value, currency=currency).items())
+        parts = (f"{name} {text}" for name, text in _clear(value, currency=currency).items())
+        return value.explained if isinstance(value, Explained) else ", ".join(parts)
     if isinstance(value, tuple | list):
         return "; ".join(filter(None, (_plain(each, currency=currency, money=money) for each in value)))
     if not value or isinstance(value, bool):
