@@ -97,7 +97,7 @@ SCOPES: Mapping[str, tuple[Scope, ...]] = {
     ),
     "complaint": (
         Scope(
-            title="one department, resolved within three days; nobody joins, nothing is added",
+            title="one department; the third day does not pass, nobody joins, nothing is added",
             without=WHO_DEALS_WITH_IT | THIRD_DAY,
             children={"task": 1},
         ),
