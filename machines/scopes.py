@@ -41,6 +41,15 @@ LATENESS = frozenset(
     f"deadline.{name}"
     for name in ("payment_due", "dispatch_due", "dispatch_overdue", "stop_due", "hold_ends_soon")
 )
+WHO_DEALS_WITH_IT = frozenset(
+    {
+        "complaint.assigned",
+        "complaint.customer_wrote",
+        "complaint.escalation_taken",
+        "complaint.specialist_called",
+    }
+)
+THIRD_DAY = frozenset({"deadline.third_day"})
 
 SCOPES: Mapping[str, tuple[Scope, ...]] = {
     "order": (
@@ -85,5 +94,13 @@ SCOPES: Mapping[str, tuple[Scope, ...]] = {
             children={"return": 0},
             deviations=3,
         ),
+    ),
+    "complaint": (
+        Scope(
+            title="one department; the third day does not pass, nobody joins, nothing is added",
+            without=WHO_DEALS_WITH_IT | THIRD_DAY,
+            children={"task": 1},
+        ),
+        Scope(title="two departments, everything", deviations=3),
     ),
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
-from machines.check.interning import Interned
+from machines.check.interning import Interned, itself
 from machines.check.situation import Edge
 from machines.kernel.event import Event
 
@@ -39,7 +39,7 @@ Answers = tuple[Answer, ...]
 class Automaton:
     def __init__(self, walk: Walk) -> None:
         self.walk = walk
-        self._sets: Interned[frozenset[int]] = Interned()
+        self._sets: Interned[frozenset[int]] = Interned(itself)
         self._reports: dict[int, Answers] = {}
         self._receives: dict[tuple[int, str, str], Answers] = {}
         self.unopened = self._sets.number(frozenset({walk.root}))

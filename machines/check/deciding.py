@@ -10,7 +10,7 @@ from typing import NamedTuple
 from machines.check.ageing import age
 from machines.check.clocked import timeless
 from machines.check.inert import Inert
-from machines.check.interning import Interned
+from machines.check.interning import Interned, itself, written
 from machines.check.liveness import Fields, Liveness
 from machines.check.quiet import Quiet
 from machines.check.situation import LATER, NOW, Asked, Core, Happening, Raised, Timers
@@ -73,15 +73,16 @@ class Decisions:
         self.quiet = Quiet(procedure, self.inert)
         self.definition = Watched(replace(procedure, clocks=self.quiet.others))
         self.liveness = liveness
-        self.cores: Interned[Core] = Interned()
-        self.data: Interned[Facts | None] = Interned()
-        self.happenings: Interned[Happening] = Interned()
-        self.asked: Interned[Asked] = Interned()
+        self.cores: Interned[Core] = Interned(itself)
+        self.data: Interned[Facts | None] = Interned(written)
+        self.happenings: Interned[Happening] = Interned(lambda one: (one.type, written(one.payload), one.at))
+        self.asked: Interned[Asked] = Interned(lambda one: (one.name, written(one.arguments)))
         self._until = {name: one.until for name, one in procedure.deadlines.items() if one.until}
         self._of_clocks = {name for clock in procedure.clocks for name in clock.timers}
         self._openings = openings
         self._fields = Fields(procedure.data)
         self._parent = _PARENT if child else None
+        self._told: dict[int, tuple[Event, int]] = {}
         self._tried: dict[tuple[str, str], tuple[frozenset[str], frozenset[int]]] = {}
         self._alerted: dict[str, tuple[frozenset[str], frozenset[int]]] = {}
         self._decided: dict[tuple[int, int], Decided | Raised] = {}
@@ -94,6 +95,13 @@ class Decisions:
 
     def happening(self, event: Event) -> int:
         return self.happenings.number(Happening(event.type, event, NOW))
+
+    def told(self, event: Event) -> int:
+        """``happening`` of an event object that is told again and again, without reading it anew."""
+        known = self._told.get(id(event))
+        if known is None:  # the event is kept, so that no other gets its id
+            known = self._told[id(event)] = (event, self.happening(event))
+        return known[1]
 
     def deadlines(self, core: int) -> tuple[int, ...]:
         """The running deadlines that can pass next: those stated as a duration at any time, those that name

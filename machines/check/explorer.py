@@ -147,12 +147,12 @@ class Explorer:
                     self.edges[number].append(edge)
                 if (price, depth + 1) < (self.cost[edge.to], self.depth[edge.to]):
                     self._improve(edge.to, price, depth + 1, (number, edge.label))
-                if edge.to not in self._expanded:
-                    heappush(frontier, (self.cost[edge.to], self.depth[edge.to], edge.to))
+                    if edge.to not in self._expanded:
+                        heappush(frontier, (price, depth + 1, edge.to))
 
     def take(self, number: int, event: Event) -> Edge | None:
         """What a case does with one more event, from its parent; everything after it is explored, too."""
-        edge = self._take(number, self.situations[number], Label("parent", self.stepper.happening(event)))
+        edge = self._take(number, self.situations[number], Label("parent", self.stepper.told(event)))
         if edge is not None:
             price, depth = self.cost[number], self.depth[number] + 1
             if price < self.cost[edge.to]:
@@ -249,7 +249,7 @@ class Explorer:
     def _can_wait(self, situation: Situation, said: Event) -> bool:
         """Whether a report would only be kept. While the case has answers to wait for, it may as well come
         after them: it is then taken up where it would have been, and cannot be forgotten in between."""
-        step = self.stepper.step(situation.core, self.stepper.happening(said))
+        step = self.stepper.step(situation.core, self.stepper.told(said))
         deferred = not isinstance(step, Raised) and step.disposition is Disposition.DEFERRED
         return deferred and all(amount >= 0 for amount in said.postings().values())
 
@@ -265,7 +265,7 @@ class Explorer:
         label = Label(f"{who} takes", inbox[0] if inbox else 0)
         for event in says:
             self.traffic.learnt.add((self.sop, event.type, "child"))
-            label = Label(who, self.stepper.happening(event))
+            label = Label(who, self.stepper.told(event))
             taken = self.taking.take(number, situation, label)
             if taken is None:
                 return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 from pydantic import BaseModel
@@ -11,14 +11,15 @@ Thing = TypeVar("Thing")
 
 
 class Interned(Generic[Thing]):
-    """Equal things of one type get the same number, counted from 0 in the order of their first appearance."""
+    """Things with an equal ``key`` get the same number, counted from 0 as they first appear."""
 
-    def __init__(self) -> None:
+    def __init__(self, key: Callable[[Thing], Hashable]) -> None:
+        self._key = key
         self._numbers: dict[Hashable, int] = {}
         self._things: list[Thing] = []
 
     def number(self, thing: Thing) -> int:
-        key = _key(thing)
+        key = self._key(thing)
         number = self._numbers.get(key)
         if number is None:
             number = self._numbers[key] = len(self._things)
@@ -32,10 +33,12 @@ class Interned(Generic[Thing]):
         return len(self._things)
 
 
-def _key(thing: object) -> Hashable:
-    if isinstance(thing, BaseModel):  # as JSON, which is faster than to hash and compare nested models
-        return type(thing), thing.__pydantic_serializer__.to_json(thing, warnings=False)
-    if isinstance(thing, tuple):
-        return type(thing), tuple(map(_key, thing))
-    assert isinstance(thing, Hashable)
+def itself(thing: Hashable) -> Hashable:
     return thing
+
+
+def written(model: BaseModel | None) -> Hashable:
+    """As JSON, which is faster than to hash and compare nested models."""
+    if model is None:
+        return None
+    return type(model), model.__pydantic_serializer__.to_json(model, warnings=False)

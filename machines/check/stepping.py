@@ -21,7 +21,7 @@ class Stepper:
         self.inert = decisions.inert
         self.cores, self.data = decisions.cores, decisions.data
         self.happenings, self.asked = decisions.happenings, decisions.asked
-        self.happening, self.deadlines = decisions.happening, decisions.deadlines
+        self.told, self.deadlines = decisions.told, decisions.deadlines
         self.possible, self.outside = decisions.possible, decisions.outside
         self.seen: set[str] = set()
         self.used: set[int] = set()

@@ -100,7 +100,7 @@ class Taking:
         """Put the commands of ``step`` in flight, except those from which nothing can follow any more."""
         self.idle.update(step.idle)
         flying = [command for command in step.commands if self.stepper.possible(command)]
-        if not flying and step.core == situation.core:
+        if not flying and (not situation.flight or step.core == situation.core):
             return situation.flight
         older = (self.stepper.older(command, step.passed, flying) for command in situation.flight)
         spent, silent = self.stepper.spent(step.core), self.stepper.course.silent
@@ -120,7 +120,7 @@ class Taking:
     def _send(self, number: int, situation: Situation, send: Send, label: Label) -> Situation:
         assert send.to is not None
         sop, key = send.to
-        kind, event = send.event.type, self.stepper.happening(send.event)
+        kind, event = send.event.type, self.stepper.told(send.event)
         if sop not in self.procedures:
             self._trouble(Kind.NO_RECEIVER, kind, f"there is no procedure {sop!r}", number, label)
             return situation
