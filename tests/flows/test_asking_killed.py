@@ -18,6 +18,7 @@ from tests.asking import STOLEN, open_office
 from tests.conftest_prefect import Prefect, eventually
 from tests.flows.test_asking import (
     Listening,
+    garbage,
     listening,
     new_key,
     registered,
@@ -27,7 +28,10 @@ from tests.flows.test_asking import (
     working,
 )
 
-__all__ = ["listening", "registered"]
+__all__ = ["garbage", "listening", "registered"]
+
+# As in the tests of questions: what Prefect's clients leave behind is collected here, where it is known of.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
 @pytest.mark.crash
