@@ -16,10 +16,12 @@ import threading
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
+from functools import partial
 from typing import Any, cast
 
 import anyio.abc
 import httpx
+from anyio.from_thread import start_blocking_portal
 from prefect.client.schemas.objects import FlowRun
 from prefect.events.clients import PrefectEventsClient
 from prefect.events.worker import EventsWorker
@@ -73,7 +75,7 @@ class SopWorker(BaseWorker[BaseJobConfiguration, BaseVariables, SopWorkerResult]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._named = kwargs.get("name") is not None
-        self._own_runtime = AsyncExitStack()
+        self._leaving = AsyncExitStack()
         self._unreachable = False
         self.running = 0
         self.served = False  #: whether Prefect has answered
@@ -85,22 +87,23 @@ class SopWorker(BaseWorker[BaseJobConfiguration, BaseVariables, SopWorkerResult]
         """
         if not runtime.is_installed():
             await register()
-            opened = await self._own_runtime.enter_async_context(open_runtime())
-            self._own_runtime.enter_context(runtime.install(opened))
+            opened = await self._leaving.enter_async_context(open_runtime())
+            self._leaving.enter_context(runtime.install(opened))
         if not self._named:
             self.name = runtime.current().owner.worker
+            # After Prefect's own teardown: its last heartbeats would put the worker back on the list.
+            self._leaving.push_async_callback(self._leave_the_list)
         # Prefect tries each of its events for seven seconds, and an exit waits for all of them.
         EventsWorker.set_client_override(PrefectEventsClient, reconnection_attempts=0)
         await super().setup()
 
     async def teardown(self, *exc_info: Any) -> None:
-        """Leave Prefect, then close the drive loop if it is ours."""
+        """Let running flow runs end for some seconds, leave Prefect, close the drive loop if it is ours."""
         try:
-            if not self._named:
-                await self._leave_the_list()
+            await _wait(lambda: not self.running, seconds=_GRACE_SECONDS)
             await super().teardown(*exc_info)
         finally:
-            await self._own_runtime.aclose()
+            await self._leaving.aclose()
 
     async def start(self, *args: Any, **kwargs: Any) -> None:
         """Look for runs more often than Prefect's ten seconds, unless the settings say how often."""
@@ -138,7 +141,7 @@ class SopWorker(BaseWorker[BaseJobConfiguration, BaseVariables, SopWorkerResult]
         self.running += 1
         try:
             await self.client.update_flow_run_labels(flow_run.id, {**runtime.current().owner.labels})
-            await run_flow_async(flow, flow_run=flow_run, parameters=flow_run.parameters, return_type="state")
+            await _aside(partial(run_flow_async, flow, flow_run, flow_run.parameters, return_type="state"))
         except (Pause, Abort):
             # Suspended for a form, or Prefect says that the run is not to run: its state is told already.
             pass
@@ -151,9 +154,11 @@ class SopWorker(BaseWorker[BaseJobConfiguration, BaseVariables, SopWorkerResult]
 
     async def _leave_the_list(self) -> None:
         """No worker will ever have this name again: the work pool need not show it as offline."""
-        with suppress(*PREFECT_ERRORS, ValueError):
+        try:
             async with asyncio.timeout(_LEAVE_SECONDS), PrefectApi() as api:
                 await api.forget_worker(self.name)
+        except (*PREFECT_ERRORS, ValueError) as error:
+            _log.warning("the work pool will show this worker as offline: %s", error or type(error).__name__)
 
     def _say_unreachable(self, error: httpx.HTTPError) -> None:
         if not self._unreachable:
@@ -190,10 +195,7 @@ async def run_worker(
 
 
 class Attachment:
-    """A worker on a thread of its own, kept attached to Prefect whatever becomes of the API.
-
-    Prefect's flow engine takes over SIGTERM while a flow runs on the main thread; on another it cannot.
-    """
+    """A worker on a thread of its own, kept attached to Prefect whatever becomes of the API."""
 
     def __init__(
         self, *, name: str | None, pool: str, register: Callable[[], Awaitable[None]] | None
@@ -210,7 +212,7 @@ class Attachment:
         self._thread.start()
 
     def stop(self) -> None:
-        """Let running flow runs end for some seconds, then leave."""
+        """Have the worker torn down, and wait for that."""
         self._stopping.set()
         self._thread.join(_GRACE_SECONDS + 5)
         EventsWorker.drain_all(timeout=_DRAIN_SECONDS)
@@ -222,7 +224,6 @@ class Attachment:
     async def _until_stopped(self) -> None:
         serving = asyncio.create_task(self._serve())
         await _wait(self._stopping.is_set)
-        await _wait(lambda: not self._busy(), seconds=_GRACE_SECONDS)
         serving.cancel()
         with suppress(asyncio.CancelledError):
             await serving
@@ -253,8 +254,15 @@ class Attachment:
         else:
             _log.error("not attached to Prefect, trying on", exc_info=error)
 
-    def _busy(self) -> bool:
-        return self._worker is not None and self._worker.running > 0
+
+async def _aside(run: Callable[[], Awaitable[object]]) -> None:
+    """Await it on a thread and an event loop of its own.
+
+    Prefect's flow engine takes over SIGTERM while a flow runs on the main thread, and blocks its event loop
+    while it begins and ends to watch the run.
+    """
+    with start_blocking_portal() as portal:
+        await asyncio.wrap_future(portal.start_task_soon(run))
 
 
 async def _wait(done: Callable[[], bool], *, seconds: float = float("inf")) -> None:

@@ -89,7 +89,7 @@ class Prefect:
         return str(cast("Json", self.post(f"/deployments/{found['id']}/create_flow_run", body))["id"])
 
 
-def eventually(look: Callable[[], T | Literal[False] | None], *, seconds: float = 15.0) -> T:
+def eventually(look: Callable[[], T | Literal[False] | None], *, seconds: float = 30.0) -> T:
     """The first answer that counts as true; fails when there is none in time."""
     deadline = time.monotonic() + seconds
     while not (found := look()):

@@ -77,19 +77,19 @@ def test_orders_outlive_prefect_and_are_recorded_again(running: Installation) ->
     running.prefect.start()
     with closing(Prefect(running.prefect)) as seen:
         back = time.monotonic()
-        eventually(lambda: recorded(seen) - before, seconds=30)
+        eventually(lambda: recorded(seen) - before, seconds=60)
         resumed = time.monotonic() - back
-        steps = eventually(lambda: _standing(running), seconds=30)
+        steps = eventually(lambda: _standing(running), seconds=60)
         for step in steps:
             run = eventually(partial(failed, seen, step.run))
             assert run["name"] == f"{step.case.partition('/')[2]}: {step.command}"
         known = recorded(seen)
         orders.place()
-        eventually(lambda: recorded(seen) - known, seconds=30)
+        eventually(lambda: recorded(seen) - known, seconds=60)
     eventually(lambda: orders.confirmed(parked=PARKED))
     assert store.summary()["steps"].get("parked") == PARKED
     # It is said when recording has gone well for some seconds, not at the first success.
-    eventually(lambda: said(running, "recording in Prefect goes on"), seconds=30)
+    eventually(lambda: said(running, "recording in Prefect goes on"), seconds=60)
     told = said(running, "")
     print(f"\n{placed} orders placed, all confirmed without Prefect; recorded again after {resumed:.1f} s")
     print("\n".join(told))

@@ -121,7 +121,7 @@ def test_a_database_that_somebody_keeps_locked_is_waited_for(open_house: OpenHou
         sick = web.get("/health")
         assert (sick.status_code, sick.json()["code"]) == (503, "store-unavailable")
         assert time.monotonic() - began < 4, "who looks after it gives up before that"
-        eventually(lambda: complaints(worker.log), seconds=30)
+        eventually(lambda: complaints(worker.log), seconds=60)
         assert flaws(house, resting=False) == []
         other.execute("ROLLBACK")
     eventually(lambda: place(web, "A-2").status_code == 202)

@@ -63,7 +63,7 @@ def recorded(house: House, key: str) -> list[Json]:
 def test_what_is_killed_comes_back_at_the_same_address(house: House, file: str, name: str, key: str) -> None:
     pid = pid_in(house.home / file)
     os.kill(pid, signal.SIGKILL)
-    eventually(lambda: replaced(house.home / file, pid), seconds=30)
+    eventually(lambda: replaced(house.home / file, pid), seconds=60)
     eventually(lambda: f"{name} ended and was started again; see" in house.log.read_text().replace("\n", " "))
     eventually(lambda: healthy(house), seconds=60)
     place(house, key)

@@ -145,7 +145,7 @@ def run_of(prefect: Prefect, key: str, *, kind: str = "PAUSED", house: str = "")
         runs = [run for run in prefect.runs(any_=[name]) if run["state_type"] == kind]
         return next((run for run in runs if house in ("", house_of(run))), None)
 
-    return eventually(find, seconds=25)
+    return eventually(find)
 
 
 def house_of(run: Json) -> object:
@@ -360,12 +360,12 @@ def test_beyond_the_budget_questions_share_a_run_with_a_table(
             assert len(grouped) == 3
             wrong = {"case": "SO-0", "accept": "no", "reason": "no"}
             resume(registered, run, wrong)
-            told = eventually(lambda: (r := group()) and "SO-0" in message(r) and r, seconds=25)
+            told = eventually(lambda: (r := group()) and "SO-0" in message(r) and r)
             resume(registered, told, {**wrong, "case": grouped[0]})
-            eventually(lambda: own.state(grouped[0]) == "rejected", seconds=25)
-            eventually(lambda: (r := group()) and r["name"] == "order: In review x 2", seconds=25)
+            eventually(lambda: own.state(grouped[0]) == "rejected")
+            eventually(lambda: (r := group()) and r["name"] == "order: In review x 2")
             for key in keys:
                 if key != grouped[0]:
                     own.send("order.reviewed", key, {"accept": False, "reason": "no"})
-            eventually(lambda: registered.run(str(run["id"]))["state_type"] == "COMPLETED", seconds=25)
+            eventually(lambda: registered.run(str(run["id"]))["state_type"] == "COMPLETED")
         driver.stop()

@@ -78,7 +78,7 @@ def send(store: Store, *events: Event, key: str = "Q-1") -> None:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    give_up = time.monotonic() + 5
+    give_up = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < give_up, "it did not come about in time"
         time.sleep(0.01)

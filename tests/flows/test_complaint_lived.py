@@ -45,7 +45,7 @@ class House:
     def reaches(self, case: str, state: str) -> Case:
         """The case, once it stands in ``state``."""
         sop, _, key = case.partition("/")
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while True:
             found = self.store.find_case(key=key, sop=sop)
             if found and found[0].state == state:
