@@ -138,9 +138,10 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+def postgres() -> Iterator[EmbeddedPostgres]:
     """A PostgreSQL server for the whole session."""
-    with EmbeddedPostgres(tmp_path_factory.mktemp("postgres")) as server:
+    # Not below pytest's own folder: each run of pytest closes that one to other accounts again.
+    with tempfile.TemporaryDirectory(prefix="sop-prefect-pg-") as folder, EmbeddedPostgres(folder) as server:
         yield server
 
 
