@@ -1,5 +1,7 @@
 # Needs Python 3.11 or newer and make; everything else is installed into .venv.
 PYTHON ?= python3
+# Tests run side by side, the files with the long ones first; each of them has servers of its own.
+TOGETHER ?= 2
 BIN := .venv/bin
 
 .PHONY: run test setup lint lock clean
@@ -8,7 +10,7 @@ run: setup
 	@$(BIN)/sop up --example
 
 test: setup
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n $(TOGETHER) --dist loadfile --no-loadscope-reorder
 
 setup: .venv/ready
 

@@ -19,7 +19,7 @@ from deployments.errors import InstallationError
 from machines.kernel.errors import KernelError
 
 console = Console()
-errors = Console(stderr=True)
+errors = Console(stderr=True, soft_wrap=True)  #: a path or command broken by a line end cannot be copied
 
 AsJson = Annotated[bool, typer.Option("--json", help="Answer with one JSON document.")]
 
