@@ -32,7 +32,7 @@ class Reminders:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
-        self.faults: dict[str, list[Exception]] = {}
+        self.faults: dict[str, list[BaseException]] = {}
         self.slow: dict[str, float] = {}
 
     async def perform(self, command: Command) -> Event:
@@ -148,6 +148,18 @@ def test_a_failure_is_tried_again_under_the_same_key_and_journalled(
     assert Counter(reminders.asked) == {"loan/L-1/reminder.send/2": 3}
     events = [entry.event for entry, _ in store.journal("loan/L-1")]
     assert events == ["loan.lent", "deadline.overdue", "step.failed", "step.failed", "reminder.sent"]
+
+
+def test_a_command_whose_adapter_was_cancelled_inside_is_tried_again(
+    store: Store, start: StartDriver, reminders: Reminders
+) -> None:
+    reminders.faults["L-1"] = [asyncio.CancelledError()]
+    lend_overdue(store, "L-1")
+    start(ahead=timedelta(hours=-25))
+    until(lambda: state(store, "L-1") == "lent")
+    start("w-2")
+    until(lambda: store.summary()["steps"].get("done") == 1)
+    assert reminders.asked == ["loan/L-1/reminder.send/2"] * 2
 
 
 def park(store: Store, start: StartDriver, reminders: Reminders) -> str:
