@@ -50,7 +50,7 @@ def show(
 ) -> None:
     """Tell the story of one case: where it stands, its deadlines, its steps, its journal."""
     with plain_errors(), open_installation(Settings()) as app:
-        for case in named(key, app.store):
+        for case in named(key, app):
             story = _story(app.store, case)
             if as_json:
                 print_json(story)

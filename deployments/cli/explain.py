@@ -17,7 +17,7 @@ def explain(
 ) -> None:
     """Say why each deadline and clock of a case is due when it is, span by span."""
     with plain_errors(), open_installation(Settings()) as app:
-        for case in named(key, app.store):
+        for case in named(key, app):
             explained = app.explain(case)
             if as_json:
                 print_json({"case": case.id, "state": case.state, "due": explained})
