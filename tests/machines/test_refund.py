@@ -106,8 +106,7 @@ def test_consent_is_kept_with_the_wording_agreed_to() -> None:
     play.pass_deadline(CASE, "retry_due")
     play.pass_deadline(CASE, "retry_due")
     play.tell(CASE, AGREED)
-    data = play.cases[CASE].data
-    assert isinstance(data, Refund)
+    data = play.data(CASE, Refund)
     assert data.consent is not None
     assert data.consent.wording == "refund-alternative-1"
 
@@ -119,8 +118,7 @@ def test_bank_transfer_without_account_is_refused_with_what_can_be_had() -> None
     play.pass_deadline(CASE, "retry_due")
     transfer = AGREED.model_copy(update={"means": Means.BANK_TRANSFER})
     assert play.tell(CASE, transfer) is Disposition.REFUSED
-    assert play.last is not None
-    assert play.last.entry.reason == "a bank transfer needs an account"
+    assert play.reason == "a bank transfer needs an account"
 
 
 @pytest.mark.parametrize(
@@ -179,5 +177,4 @@ def test_another_customer_cannot_choose_where_the_money_goes() -> None:
     play.pass_deadline(CASE, "retry_due")
     play.pass_deadline(CASE, "retry_due")
     assert play.tell(CASE, AGREED.model_copy(update={"customer": "C-2"})) is Disposition.REFUSED
-    assert play.last is not None
-    assert play.last.entry.reason == "this refund belongs to another customer"
+    assert play.reason == "this refund belongs to another customer"

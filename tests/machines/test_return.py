@@ -368,11 +368,6 @@ def data(play: Play) -> Return:
     return found
 
 
-def reason(play: Play) -> str:
-    assert play.last is not None
-    return play.last.entry.reason
-
-
 def test_the_answer_of_the_policy_stands_in_journal_message_and_case() -> None:
     play = Play(held=["message.send"])
     play.tell(CASE, TOO_LATE)
@@ -420,7 +415,7 @@ def test_goods_that_are_here_or_replaced_are_not_paid_for_being_kept(before: lis
     for event in before:
         play.tell(CASE, event)
     assert play.tell(CASE, KEEP) is Disposition.REFUSED
-    assert reason(play) == "the goods are here already, or a replacement has been sent for them"
+    assert play.reason == "the goods are here already, or a replacement has been sent for them"
 
 
 @pytest.mark.parametrize("late", [scan(2), scan(1), scan(3, hour=8)], ids=["twice", "late", "backward"])
