@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from machines.catalogue import CATALOGUE
 from machines.kernel.case import Case, case_id
@@ -20,7 +20,8 @@ from machines.ledger import LAWS
 from machines.messages import Alert, Message
 
 START = datetime(2026, 11, 23, 9, tzinfo=UTC)
-Answer = Event | Callable[[Facts], Event]
+Answer = Event | Callable[[Any], Event]
+"""An outcome, or what makes one of the arguments of the command."""
 D = TypeVar("D", bound=Facts)
 
 

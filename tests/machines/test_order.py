@@ -16,6 +16,7 @@ from machines.kernel.duration import hours
 from machines.kernel.event import Event, Facts, Received
 from machines.kernel.rule import Disposition
 from machines.order import ORDER, delivery, events, outcomes, paying
+from machines.order.asks import Hold, Submission, Taking
 from machines.order.data import Line, Offer, OfferKind, Order, PayWith, Similar
 from machines.order.deadlines import DISPATCH_DUE
 from machines.order.events import OrderPlaced
@@ -47,27 +48,27 @@ def remedy(chosen: events.Remedy, parcel: str = "SO-1001-1") -> Event:
     return events.RemedyChosen(parcel=parcel, remedy=chosen)
 
 
-def declined(asked: Facts) -> Event:
-    return outcomes.PaymentDeclined(payment=asked.payment, reason="no funds")  # type: ignore[attr-defined]
+def declined(asked: Hold) -> Event:
+    return outcomes.PaymentDeclined(payment=asked.payment, reason="no funds")
 
 
 def authorised(amount: int) -> Answer:
     return lambda asked: outcomes.PaymentAuthorized(
-        payment=asked.payment,  # type: ignore[attr-defined]
+        payment=asked.payment,
         amount=amount,
     )
 
 
-def needs_action(asked: Facts) -> Event:
-    return outcomes.PaymentActionRequired(payment=asked.payment)  # type: ignore[attr-defined]
+def needs_action(asked: Hold) -> Event:
+    return outcomes.PaymentActionRequired(payment=asked.payment)
 
 
-def capture_declined(asked: Facts) -> Event:
-    return outcomes.CaptureDeclined(charge=asked.charge)  # type: ignore[attr-defined]
+def capture_declined(asked: Taking) -> Event:
+    return outcomes.CaptureDeclined(charge=asked.charge)
 
 
-def two_parcels(asked: Facts) -> Event:
-    items = asked.items  # type: ignore[attr-defined]
+def two_parcels(asked: Submission) -> Event:
+    items = asked.items
     return outcomes.WarehouseAccepted(parcels=tuple(outcomes.PlannedParcel(items=(item,)) for item in items))
 
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from machines.kernel.event import Facts
 from machines.kernel.rule import Disposition
-from machines.order import events, outcomes, possible
+from machines.order import events, outcomes
+from machines.order.asks import Hold
 from machines.order.data import Order
 from machines.order.events import OrderPlaced
 from tests.machines.play import Answer, Play
@@ -23,12 +23,12 @@ def repriced(price: int, sku: str = "KETTLE") -> events.OrderRepriced:
     return events.OrderRepriced(sku=sku, price=price)
 
 
-def needs_action(asked: Facts) -> outcomes.PaymentActionRequired:
-    return outcomes.PaymentActionRequired(payment=asked.payment)  # type: ignore[attr-defined]
+def needs_action(asked: Hold) -> outcomes.PaymentActionRequired:
+    return outcomes.PaymentActionRequired(payment=asked.payment)
 
 
-def authorised(asked: Facts) -> outcomes.PaymentAuthorized:
-    return next(iter(possible.authorisations(asked)))  # type: ignore[arg-type,return-value]
+def authorised(asked: Hold) -> outcomes.PaymentAuthorized:
+    return outcomes.PaymentAuthorized(payment=asked.payment, amount=asked.amount)
 
 
 def refused_by_the_warehouse(placed: OrderPlaced = PLAIN, *, then: Sequence[Answer] = ()) -> Play:

@@ -8,9 +8,10 @@ from machines import policy
 from machines.between import Means, RefundRequested, Source, spread
 from machines.definitions import definitions
 from machines.kernel.decide import decide, open_case
-from machines.kernel.event import Event, Facts, Received
+from machines.kernel.event import Event, Received
 from machines.kernel.rule import Disposition
 from machines.refund import events
+from machines.refund.commands import PayBack
 from machines.refund.data import Refund
 from tests.machines.play import START, Answer, Play
 
@@ -23,12 +24,12 @@ CONFIRMED = events.RefundConfirmed(payment="2", amount=1500)
 REVERSED = events.RefundReversed(payment="2", amount=1500)
 
 
-def failed(asked: Facts) -> Event:
-    return events.RefundFailed(payment=asked.payment, reason="card closed")  # type: ignore[attr-defined]
+def failed(asked: PayBack) -> Event:
+    return events.RefundFailed(payment=asked.payment, reason="card closed")
 
 
-def pending(asked: Facts) -> Event:
-    return events.RefundPending(payment=asked.payment, reason="processing")  # type: ignore[attr-defined]
+def pending(asked: PayBack) -> Event:
+    return events.RefundPending(payment=asked.payment, reason="processing")
 
 
 def decision(*, approve: bool) -> Event:
