@@ -350,6 +350,28 @@ def test_a_long_outage_keeps_the_latest_wake_ups_and_every_parked_step(
     assert registered.runs(any_=[f"refund x {recording.MOST_SESSIONS}"])
 
 
+def test_a_run_that_was_begun_before_a_long_outage_is_ended_after_it(
+    registered: Prefect, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording, "MOST_SESSIONS", 3)
+    port, key = free_port(), new_key()
+    session = session_of(key)
+    recorder = Recorder(api_url=f"http://127.0.0.1:{port}/api")
+    with caplog.at_level(logging.WARNING, logger="flows.recording"), recorder:
+        with Relay(port, to=registered.server.port):
+            recorder.opened(session)
+            run = str(eventually(lambda: registered.runs(like_=key))[0]["id"])
+        for _ in range(6):
+            other = session_of(new_key(), sop="refund")
+            other.close()
+            recorder.opened(other)
+            eventually(lambda: told(caplog), seconds=60)
+        session.close()
+        with Relay(port, to=registered.server.port):
+            eventually(lambda: registered.run(run)["state_type"] == "COMPLETED", seconds=60)
+            recorder.stop()
+
+
 def test_what_is_parked_is_looked_up_on_every_connection(registered: Prefect) -> None:
     looks: list[float] = []
     session = session_of(new_key(), sop=f"unheard-of-{uuid4().hex[:6]}")
