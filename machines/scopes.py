@@ -107,7 +107,7 @@ SCOPES: Mapping[str, tuple[Scope, ...]] = {
             openings=(0, 4),
             without=WHO_DEALS_WITH_IT | THIRD_DAY,
             children={"complaint": 1},
-            deviations=4,
+            deviations=3,
         ),
     ),
     "complaint": (
