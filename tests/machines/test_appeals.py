@@ -1,4 +1,4 @@
-"""An appeal against the answer to a return: how the complaint ends, the return goes on, and money goes back once."""
+"""An appeal against the answer to a return: how it ends, how the return goes on, and what goes back."""
 
 from __future__ import annotations
 
