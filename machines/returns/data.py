@@ -95,6 +95,9 @@ class Return(Facts):
     answer: Answer
     override: Override | None = None
     tracking: str | None = None
+    postage_most: Amount = 0  #: what we pay back of the customer's own postage
+    own_postage: bool = False  #: the carrier gave no label
+    postage: Amount = 0  #: asked back and owed
     sequence: int = 0
     scanned_at: datetime | None = None
     sent_at: datetime | None = None  #: when a scan, the customer's proof or the parcel itself showed it

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from machines.kernel.event import DeadlinePassed, Event
+from machines.kernel.money import exponent
 from machines.returning import ReturnRequested, Wish
 from machines.returns import events as told
 from machines.returns.data import Override, ParcelStatus, Reopening, Return
@@ -48,6 +49,7 @@ def request(terms: Terms, event: ReturnRequested, _: datetime) -> Return:
         sources=event.sources,
         token=event.token,
         answer=answered(terms, event),
+        postage_most=terms.postage_most * 10 ** exponent(event.currency),
     )
 
 
@@ -116,8 +118,8 @@ def label(data: Return, event: told.LabelIssued, _: datetime) -> Return:
 
 
 def no_label(data: Return, _: told.LabelNotIssued, __: datetime) -> Return:
-    """Without a label of ours a replacement does not leave first."""
-    return data.model_copy(update={"advance": False})
+    """Without a label of ours a replacement does not leave first, and the way to us is paid back."""
+    return data.model_copy(update={"advance": False, "own_postage": True})
 
 
 def sent(data: Return, _: Event, now: datetime) -> Return:

@@ -23,6 +23,7 @@ ByCustomer = (
     told.ReturnWithdrawn
     | told.ReturnAppealed
     | told.ReturnSent
+    | told.PostageClaimed
     | told.OfferAnswered
     | told.DifferenceAnswered
 )

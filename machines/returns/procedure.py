@@ -19,7 +19,7 @@ from machines.between import (
 from machines.complaining import AppealDecided
 from machines.kernel.procedure import Procedure
 from machines.returning import ReturnCovered, ReturnRequested
-from machines.returns import appealing, authorising, closing, events, inspecting, replacing, states
+from machines.returns import appealing, authorising, closing, events, inspecting, postage, replacing, states
 from machines.returns.data import Return
 from machines.returns.exploring import may_happen
 from machines.returns.terms import Terms
@@ -45,6 +45,7 @@ RETURN = Procedure(
         events.ReturnWithdrawn,
         events.ReturnAppealed,
         events.ReturnSent,
+        events.PostageClaimed,
         events.ReturnScanned,
         events.ReturnLost,
         events.ReturnArrived,
@@ -67,6 +68,7 @@ RETURN = Procedure(
         *authorising.PARCEL,
         *authorising.LOST,
         *authorising.LATE,
+        *postage.POSTAGE,
         *inspecting.INSPECTION,
         *inspecting.CHOICE,
         *inspecting.BY_LAW,

@@ -172,9 +172,9 @@ def test_a_customer_reads_the_name_of_a_colleague_or_the_team_and_never_a_key(lo
     assert {one.template for one in owned} > {"complaint.acknowledged", "complaint.new_owner"}
     for one in owned:
         facts = {**one.facts, "owner": "a.field"}
-        one = one.model_copy(update={"locale": locale, "facts": facts})
+        letter = one.model_copy(update={"locale": locale, "facts": facts})
         for house in (POLICY.house, named):
-            text = Renderer(house, zone=POLICY.calendar.zone).render(one, channel=Channel.EMAIL).text
+            text = Renderer(house, zone=POLICY.calendar.zone).render(letter, channel=Channel.EMAIL).text
             assert "a.field" not in text
             if one.template == "complaint.acknowledged":
                 assert ("Ann Field" if house is named else team) in text
