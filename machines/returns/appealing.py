@@ -69,7 +69,7 @@ RULING = (
         AppealDecided,
         at=states.UNDER_APPEAL,
         to=states.MONEY_STANDS,
-        when=guards.awards(Relief.REFUND),
+        when=guards.awards_refund,
         then=awarding.award_and_owe,
         does=(letters.TELL_APPEAL_UPHELD,),
         sends=request_refund,
@@ -84,7 +84,7 @@ RULING = (
         sends=grant,
         explains=explained,
     ),
-    on(AppealDecided, at=states.UNDER_APPEAL, to=states.TURNED_DOWN, then=awarding.note_ruling),
+    on(AppealDecided, at=states.UNDER_APPEAL, to=states.TURNED_DOWN, then=awarding.note_ruling, sends=bar),
     on(
         AppealDecided,
         at=APPEALED,

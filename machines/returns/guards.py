@@ -62,11 +62,17 @@ def may_appeal(data: Return, event: told.ReturnAppealed, now: datetime) -> Verdi
     return allow_if(not data.appealed, f"a complaint is open about it already: {appeal_key(data)}")
 
 
-def awards(*reliefs: Relief) -> Callable[[Return, AppealDecided, datetime], Verdict]:
+def awards(relief: Relief) -> Callable[[Return, AppealDecided, datetime], Verdict]:
     def guard(_: Return, event: AppealDecided, __: datetime) -> Verdict:
-        return allow_if(event.relief in reliefs, "the appeal has brought something else")
+        return allow_if(event.relief is relief, "the appeal has brought something else")
 
     return guard
+
+
+def awards_refund(data: Return, event: AppealDecided, _: datetime) -> Verdict:
+    if event.relief is not Relief.REFUND:
+        return Refusal("the appeal has brought something else")
+    return allow_if(event.amount <= data.covered, "so much was never paid for these goods")
 
 
 def awards_something(_: Return, event: AppealDecided, __: datetime) -> Verdict:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from machines.between import Means, RefundReport, RefundRequested, RefundWithheld, ShipmentRequested, Source
-from machines.complaining import AppealBarred, AppealDecided, Appealed, AppealGranted, ComplaintOpened, Origin
+from machines.complaining import (
+    AppealBarred,
+    AppealDecided,
+    Appealed,
+    AppealGranted,
+    ComplaintOpened,
+    Origin,
+    Relief,
+)
 from machines.kernel.event import Event
 from machines.kernel.rule import Send
 from machines.returning import ReturnRefunded, ReturnReopened
@@ -108,6 +116,9 @@ def grant_what_is_allowed(data: Return, event: AppealDecided) -> Iterable[Send]:
 
 
 def bar(data: Return, event: AppealDecided) -> Iterable[Send]:
+    """What is asked for cannot be given: there was never so much, or the return has moved on."""
+    if event.relief is Relief.NONE:
+        return
     reason = "the return has moved on"
     yield from _answer_appeal(data, AppealBarred(redress=event.redress, amount=event.amount, reason=reason))
 

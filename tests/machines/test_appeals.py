@@ -259,3 +259,33 @@ def test_a_ruling_is_told_to_the_customer_once() -> None:
     for _ in range(2):
         appeal.play.tell(CASE, decided)
     assert appeal.play.told.count("return.appeal_stands") == 1
+
+
+@pytest.mark.parametrize("sent_back", [False, True])
+def test_an_ombudsman_who_awards_more_than_was_paid_is_followed_another_way(sent_back: bool) -> None:
+    appeal = Appeal(sent_back=sent_back)
+    for event in (
+        heard.ReferredOutside(body="Ombudsman"),
+        heard.OutsideDecision(amount=9000, reason="the goods were fine"),
+        answered(2, 9000),
+    ):
+        assert appeal.play.tell(COMPLAINT, event) is Disposition.HANDLED
+    appeal.cover()
+    assert appeal.stand == ("not_owed" if sent_back else "turned_down", "redress_failed")
+    assert appeal.going_back == 0
+    assert appeal.lawful()
+
+
+def test_an_ombudsman_who_overturns_our_answer_is_followed_by_the_return() -> None:
+    appeal = Appeal()
+    appeal.play.tell(COMPLAINT, NOT_UPHELD)
+    for event in (
+        heard.ReferredOutside(body="Ombudsman"),
+        heard.OutsideDecision(amount=3500, reason="the goods were fine"),
+        answered(2, 3500),
+    ):
+        assert appeal.play.tell(COMPLAINT, event) is Disposition.HANDLED
+    appeal.cover()
+    assert appeal.stand == ("refunded", "resolved")
+    assert appeal.going_back == 3500
+    assert appeal.lawful()
