@@ -140,7 +140,7 @@ def test_what_is_won_of_an_old_payment_goes_back_and_nothing_of_the_new_one(
     play = changed_after_it_was_charged(other_means=other_means)
     play.tell(CASE, events.PaymentDisputeWon(payment="1", amount=won))
     assert play.sums[CASE]["refunded"] == won
-    old, new = order_of(play).payments
+    old, new = play.data(CASE, Order).payments
     assert (old.refunded, old.disputed, new.refunded) == (won, 3500 - won, 0)
     assert new.refundable == 3500
     assert play.broken_laws(CASE) == []
@@ -152,7 +152,7 @@ def test_what_the_bank_takes_of_a_payment_for_two_parcels_counts_against_the_one
     for number in (1, 2):
         play.tell(f"shipment/SO-1001-{number}", carrier.ShipmentDispatched())
     play.tell("shipment/SO-1001-2", carrier.ShipmentDelivered())
-    lost = order_of(play).parcel("SO-1001-1").captured
+    lost = play.data(CASE, Order).parcel("SO-1001-1").captured
     play.tell(CASE, events.PaymentDisputed(payment="1", amount=lost))
     play.tell(FIRST, carrier.ParcelLost())
     play.tell(CASE, MONEY)

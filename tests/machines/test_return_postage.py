@@ -17,7 +17,6 @@ from tests.machines.test_return import (
     PLAIN,
     SENT,
     inspected,
-    reason,
 )
 
 
@@ -41,7 +40,7 @@ def test_postage_is_paid_back_once_up_to_the_limit_and_not_from_the_order(paid: 
     assert (play.sums[CASE]["postage"], play.sums[CASE]["refunded"]) == (back, 3500)
     assert "return.postage_paid" in play.told
     assert play.tell(CASE, postage(100)) is Disposition.REFUSED
-    assert "before" in reason(play)
+    assert "before" in play.reason
     assert play.done.count("postage.pay") == 1
     assert play.broken_laws(CASE) == []
 
@@ -63,7 +62,7 @@ def test_postage_is_owed_to_the_customer_who_had_no_label_of_ours(event: Event, 
     for one in (ARRIVED, inspected(KETTLE)):
         play.tell(CASE, one)
     assert play.tell(CASE, event) is Disposition.REFUSED
-    assert why in reason(play)
+    assert why in play.reason
 
 
 def test_an_account_that_cannot_be_paid_to_is_for_finance() -> None:
