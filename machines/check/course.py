@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from machines.kernel.event import Event, Facts
+from machines.kernel.event import Event
 from machines.kernel.procedure import Procedure
 from machines.kernel.rule import Disposition
 
@@ -27,9 +27,6 @@ class Course:
     """``assumed`` says for each place which commands can still change something in it or after it."""
 
     def __init__(self, procedure: Procedure, *, forgets: bool) -> None:
-        self._optional = frozenset(
-            name for name, field in procedure.data.model_fields.items() if field.default is None
-        )
         self._matters = _where_it_matters(procedure)
         self.silent = frozenset(  # what they end in moves no money or goods
             name
@@ -38,12 +35,6 @@ class Course:
         )
         self._steps: dict[Place, set[Place]] = {}
         self._assumed: dict[Place, frozenset[str]] = {}
-
-    def place(self, state: str, data: Facts | None) -> Place:
-        if data is None:
-            return Place(state, frozenset())
-        values = data.__dict__
-        return Place(state, frozenset(name for name in self._optional if values[name] is not None))
 
     def note(self, before: Place, after: Place) -> None:
         self._steps.setdefault(before, set()).add(after)

@@ -206,7 +206,7 @@ class Explorer:
 
     def _worth_trying(self, number: int, situation: Situation) -> tuple[int, ...]:
         """What may happen from outside and changes anything, the form that is waited for first."""
-        state, data, *_ = self.stepper.cores[situation.core]
+        state, data = self.stepper.state(situation.core), self.stepper.cores[situation.core].data
         outside = self.stepper.outside(data)
         if isinstance(outside, Raised):
             self.taking.raised(number, self.state(number), outside, None)

@@ -25,13 +25,19 @@ class Timers(NamedTuple):
     passed: bool
 
 
-class Core(NamedTuple):
-    """What ``decide`` sees: the state, the number of the data, the timers, the ledgers of clocks."""
+class Frame(NamedTuple):
+    """Where a case stands: the state, the timers, the ledgers of clocks."""
 
     state: str
-    data: int
-    timers: tuple[Timers, ...]
+    timers: tuple[Timers, ...] = ()
     clocks: tuple[tuple[str, Ledger], ...] = ()
+
+
+class Core(NamedTuple):
+    """What ``decide`` sees: the numbers of the frame and of the data."""
+
+    frame: int
+    data: int
 
 
 class Child(NamedTuple):

@@ -7,7 +7,7 @@ from datetime import timedelta
 from machines.check.ageing import age
 from machines.check.course import Course, Place
 from machines.check.deciding import Decisions
-from machines.check.situation import Asked, Core, Raised, Step
+from machines.check.situation import Asked, Core, Frame, Raised, Step
 from machines.kernel.rule import Disposition
 
 
@@ -19,7 +19,7 @@ class Stepper:
         self.course = course
         self.definition = decisions.definition
         self.inert = decisions.inert
-        self.cores, self.data = decisions.cores, decisions.data
+        self.cores, self.frames, self.data = decisions.cores, decisions.frames, decisions.data
         self.happenings, self.asked = decisions.happenings, decisions.asked
         self.told, self.deadlines = decisions.told, decisions.deadlines
         self.possible, self.outside = decisions.possible, decisions.outside
@@ -28,10 +28,10 @@ class Stepper:
         self._spent: dict[int, frozenset[str]] = {}
         self._forgotten: dict[tuple[str, int], int] = {}
         self._steps: dict[tuple[int, int], Step | Raised] = {}
-        self.start = self.cores.number(Core(decisions.procedure.initial.name, self.data.number(None), ()))
+        self.start = self.cores.number(Core(self.frames.number(Frame(decisions.procedure.initial.name)), 0))
 
     def state(self, core: int) -> str:
-        return self.cores[core].state
+        return self.frames[self.cores[core].frame].state
 
     def come(self, command: int) -> None:
         """The outcomes of a command that is not carried along come all the same."""
@@ -56,20 +56,20 @@ class Stepper:
         decided = self.decisions.decided(core, happening)
         if isinstance(decided, Raised):
             return decided
-        self.seen |= decided.seen
-        self.used |= decided.used
-        data = self._remembered(decided.state, decided.data)
-        moved_to = self.cores.number(Core(decided.state, data, decided.timers, decided.clocks))
+        ruled, data, frame = decided
+        self.seen |= ruled.seen
+        self.used |= ruled.used
+        moved_to = self.cores.number(Core(frame, self._remembered(ruled.state, data)))
         self.course.note(self._place(core), self._place(moved_to))
         return Step(
             core=moved_to,
-            commands=decided.commands,
-            idle=decided.idle,
-            sends=decided.sends,
-            disposition=decided.disposition,
-            moved=decided.moved,
-            reason=decided.reason,
-            passed=decided.passed,
+            commands=ruled.commands,
+            idle=ruled.idle,
+            sends=ruled.sends,
+            disposition=ruled.disposition,
+            moved=ruled.moved,
+            reason=ruled.reason,
+            passed=ruled.passed,
         )
 
     def older(self, command: int, by: timedelta, newer: list[int]) -> int:
@@ -87,19 +87,15 @@ class Stepper:
         return self._spent[core]
 
     def _place(self, core: int) -> Place:
-        state, data, *_ = self.cores[core]
-        return self.course.place(state, self.data[data])
+        return Place(self.state(core), self.data.has(self.cores[core].data))
 
-    def _remembered(self, state: str, number: int) -> int:
+    def _remembered(self, state: str, data: int) -> int:
         """The number of the data without what no longer matters, if the same things may happen to that."""
-        data = self.data[number]
-        if data is None:
-            return number
-        known = self._forgotten.get((state, number))
+        known = self._forgotten.get((state, data))
         if known is None:
-            less = self.data.number(self.decisions.liveness.forget(state, data))
-            alike = less == number or self._concerning(state, less) == self._concerning(state, number)
-            known = self._forgotten[state, number] = less if alike else number
+            less = self.data.without(data, self.decisions.liveness.forgotten(state))
+            alike = less == data or self._concerning(state, less) == self._concerning(state, data)
+            known = self._forgotten[state, data] = less if alike else data
         return known
 
     def _concerning(self, state: str, data: int) -> list[int]:
