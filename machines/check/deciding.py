@@ -48,7 +48,7 @@ class Ruled(NamedTuple):
     """What ``decide`` did with one happening, whatever it did not read."""
 
     state: str
-    changes: Changes
+    changes: Changes | None
     timers: tuple[Timers, ...]
     clocks: tuple[tuple[str, Ledger], ...]
     commands: tuple[int, ...]
@@ -253,14 +253,14 @@ class Decisions:
         """The places of the fields read, in order."""
         return [self.data.places[name] for name in self._fields.log.reads]
 
-    def _note(self, state: str, kind: str, decision: Decision) -> Changes:
+    def _note(self, state: str, kind: str, decision: Decision) -> Changes | None:
         """What was written; with what was read on the way it is remembered."""
         data, writes = decision.case.data, frozenset[str]()
         if decision.moved or decision.disposition is Disposition.HANDLED:
             writes = self._fields.written(data)
         reads = self._fields.log.reads
         self.liveness.note(state=state, kind=kind, target=decision.case.state, reads=reads, writes=writes)
-        return self.data.changes(data, sorted(writes)) if data else ()
+        return self.data.changes(data, sorted(writes)) if data is not None else None
 
     def _alerts(self, case: Case, at: datetime) -> tuple[frozenset[str], frozenset[int]]:
         """What clocks that only alert may tell a case in its state, looked at once."""

@@ -15,7 +15,7 @@ from machines.check.interning import Interned, itself, written
 from machines.kernel.event import Facts
 
 Values = tuple[int, ...]
-"""For each field, in the order of the model, the number of its value; none at all before a case has data."""
+"""For each field, in the order of the model, the number of its value."""
 Changes = tuple[tuple[int, int], ...]
 """(place of the field, number of its new value)."""
 
@@ -52,8 +52,8 @@ class Knowledge:
         self.places = {name: place for place, name in enumerate(self.names)}
         self._model = model
         self._columns = tuple(Column() for _ in self.names)
-        self._all: Interned[Values] = Interned(itself)
-        self._all.number(())
+        self._all: Interned[Values | None] = Interned(itself)
+        self._all.number(None)
         self._defaults = {
             name: self.column(name).number(field.get_default(call_default_factory=True, validated_data={}))
             for name, field in model.model_fields.items()
@@ -70,10 +70,10 @@ class Knowledge:
         return self._columns[self.places[name]]
 
     def values(self, number: int) -> Values:
-        return self._all[number]
+        return self._all[number] or ()
 
     def fields(self, number: int) -> dict[str, Any]:
-        values = self._all[number]
+        values = self.values(number)
         return {
             name: column[value] for name, column, value in zip(self.names, self._columns, values, strict=True)
         }
@@ -86,11 +86,13 @@ class Knowledge:
         fields: Mapping[str, Any] = object.__getattribute__(data, "__dict__")
         return tuple((self.places[name], self.column(name).number(fields[name])) for name in names)
 
-    def changed(self, number: int, changes: Changes, *, by: timedelta) -> int:
-        """After ``changes``, and after ``by`` has passed."""
-        if not changes and not by:
+    def changed(self, number: int, changes: Changes | None, *, by: timedelta) -> int:
+        """After ``changes`` (``None``: there are no data), and after ``by`` has passed."""
+        if changes is None:
+            return 0
+        if number and not changes and not by:
             return number
-        values = list(self._all[number]) or [0] * len(self.names)
+        values = list(self.values(number)) or [0] * len(self.names)
         for place, value in changes:
             values[place] = value
         if by:
@@ -101,7 +103,7 @@ class Knowledge:
         """With the fields ``names`` back at their defaults, those that have one."""
         if not number:
             return number
-        values = list(self._all[number])
+        values = list(self.values(number))
         for name in names:
             if name in self._defaults:
                 values[self.places[name]] = self._defaults[name]
@@ -110,7 +112,7 @@ class Knowledge:
     def has(self, number: int) -> frozenset[str]:
         """The optional fields that are set."""
         if number not in self._has:
-            values = self._all[number]
+            values = self.values(number)
             self._has[number] = frozenset(
                 name for name, place, unset in self._optional if values and values[place] != unset
             )
