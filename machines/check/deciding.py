@@ -186,8 +186,8 @@ class Decisions:
         return known
 
     def _decide(self, core: int, happening: int) -> Decided | Raised:
-        frame, data = self.cores[core]
-        question, values = (frame, happening, not data), self.data.values(data)
+        state, frame, data = self.cores[core]
+        question, values = (state, frame, happening, not data), self.data.values(data)
         ruled = self._ruled.get(question, values)
         if ruled is None:
             ruled, reads = self._rule(core, happening)
@@ -196,7 +196,7 @@ class Decisions:
             return ruled
         after = self.data.changed(data, ruled.changes, by=ruled.passed)
         timers = self._aged(ruled.timers, after) if ruled.passed else ruled.timers
-        return Decided(ruled, after, self.frames.number(Frame(ruled.state, timers, ruled.clocks)))
+        return Decided(ruled, after, self.frames.number(Frame(timers, ruled.clocks)))
 
     def _rule(self, core: int, happening: int) -> tuple[Ruled | Raised, list[int]]:
         """What becomes of a case, and the places of the fields read for that."""
@@ -300,8 +300,8 @@ class Decisions:
         return tuple(aged)
 
     def _case(self, core: int) -> Case:
-        frame, data = self.cores[core]
-        state, timers, clocks = self.frames[frame]
+        state, frame, data = self.cores[core]
+        timers, clocks = self.frames[frame]
         procedure = self.procedure
         return Case(
             sop=procedure.name,

@@ -21,17 +21,21 @@ class Stepper:
         self.inert = decisions.inert
         self.cores, self.frames, self.data = decisions.cores, decisions.frames, decisions.data
         self.happenings, self.asked = decisions.happenings, decisions.asked
+        self._cores = self.cores.things
         self.told, self.deadlines = decisions.told, decisions.deadlines
         self.possible, self.outside = decisions.possible, decisions.outside
         self.seen: set[str] = set()
         self.used: set[int] = set()
         self._spent: dict[int, frozenset[str]] = {}
         self._forgotten: dict[tuple[str, int], int] = {}
+        self._concerning: dict[tuple[str, tuple[int, ...]], tuple[int, ...]] = {}
+        self._postings: dict[int, tuple[tuple[str, int], ...]] = {}
+        self._places: dict[int, Place] = {}
         self._steps: dict[tuple[int, int], Step | Raised] = {}
-        self.start = self.cores.number(Core(self.frames.number(Frame(decisions.procedure.initial.name)), 0))
+        self.start = self.cores.number(Core(decisions.procedure.initial.name, self.frames.number(Frame()), 0))
 
     def state(self, core: int) -> str:
-        return self.frames[self.cores[core].frame].state
+        return self._cores[core].state
 
     def come(self, command: int) -> None:
         """The outcomes of a command that is not carried along come all the same."""
@@ -39,8 +43,15 @@ class Stepper:
         if not isinstance(possible, Raised):
             self.seen.update(self.happenings[outcome].type for outcome in possible)
 
-    def concerns(self, state: str, happening: int) -> bool:
-        """Whether any rule could do more with the event than note it."""
+    def concerning(self, state: str, outside: tuple[int, ...]) -> tuple[int, ...]:
+        """What of ``outside`` any rule could do more with than note it."""
+        known = self._concerning.get((state, outside))
+        if known is None:
+            known = tuple(happening for happening in outside if self._concerns(state, happening))
+            self._concerning[state, outside] = known
+        return known
+
+    def _concerns(self, state: str, happening: int) -> bool:
         pair = (state, self.happenings[happening].type)
         fallback = self.definition.fallback.get(pair)
         kept = fallback is not None and fallback.disposition is Disposition.DEFERRED
@@ -59,7 +70,7 @@ class Stepper:
         ruled, data, frame = decided
         self.seen |= ruled.seen
         self.used |= ruled.used
-        moved_to = self.cores.number(Core(frame, self._remembered(ruled.state, data)))
+        moved_to = self.cores.number(Core(ruled.state, frame, self._remembered(ruled.state, data)))
         self.course.note(self._place(core), self._place(moved_to))
         return Step(
             core=moved_to,
@@ -87,19 +98,29 @@ class Stepper:
         return self._spent[core]
 
     def _place(self, core: int) -> Place:
-        return Place(self.state(core), self.data.has(self.cores[core].data))
+        place = self._places.get(core)
+        if place is None:
+            state, _, data = self.cores[core]
+            place = self._places[core] = Place(state, self.data.has(data))
+        return place
 
     def _remembered(self, state: str, data: int) -> int:
         """The number of the data without what no longer matters, if the same things may happen to that."""
         known = self._forgotten.get((state, data))
         if known is None:
             less = self.data.without(data, self.decisions.liveness.forgotten(state))
-            alike = less == data or self._concerning(state, less) == self._concerning(state, data)
+            alike = less == data or self._may_happen(state, less) == self._may_happen(state, data)
             known = self._forgotten[state, data] = less if alike else data
         return known
 
-    def _concerning(self, state: str, data: int) -> list[int]:
+    def _may_happen(self, state: str, data: int) -> tuple[int, ...]:
         outside = self.outside(data)
-        if isinstance(outside, Raised):
-            return []
-        return [happening for happening in outside if self.concerns(state, happening)]
+        return () if isinstance(outside, Raised) else self.concerning(state, outside)
+
+    def postings(self, happening: int) -> tuple[tuple[str, int], ...]:
+        known = self._postings.get(happening)
+        if known is None:
+            posted = self.happenings[happening].payload.postings()
+            known = tuple((account, amount) for account, amount in posted.items() if amount)
+            self._postings[happening] = known
+        return known
