@@ -24,7 +24,8 @@ class Place(NamedTuple):
 
 
 class Course:
-    """``assumed`` says for each place which commands can still change something in it or after it."""
+    """``assumed`` says for each place which commands can still change something in it or after it. A run
+    notes where it ``relied`` on a command changing nothing any more, as (place, command)."""
 
     def __init__(self, procedure: Procedure, *, forgets: bool) -> None:
         self._matters = _where_it_matters(procedure)
@@ -33,6 +34,7 @@ class Course:
             for name, command in procedure.commands.items()
             if forgets and all(outcome.postings is Event.postings for outcome in command.outcomes)
         )
+        self.relied: set[tuple[Place, str]] = set()
         self._steps: dict[Place, set[Place]] = {}
         self._assumed: dict[Place, frozenset[str]] = {}
 
@@ -40,12 +42,15 @@ class Course:
         self._steps.setdefault(before, set()).add(after)
         self._steps.setdefault(after, set())
 
-    def spent(self, place: Place) -> frozenset[str]:
-        """Commands whose outcomes change nothing from here on."""
-        return self.silent - self._assumed.get(place, frozenset())
+    def spent(self, place: Place, name: str) -> bool:
+        """Whether the outcomes of a command change nothing from here on."""
+        spent = name in self.silent and name not in self._assumed.get(place, ())
+        if spent:
+            self.relied.add((place, name))
+        return spent
 
     def grow(self) -> bool:
-        """Assume what was observed; whether that is more than before."""
+        """Assume what was observed; whether the run relied on something else."""
         matters = {place: set(self._matters.get(place.state, ())) for place in self._steps}
         growing = True
         while growing:
@@ -55,10 +60,10 @@ class Course:
                 if not later <= matters[place]:
                     matters[place] |= later
                     growing = True
-        grown = {place: frozenset(names) for place, names in matters.items()}
-        changed = grown != self._assumed
-        self._assumed = grown
-        return changed
+        self._assumed = {place: frozenset(names) for place, names in matters.items()}
+        wrong = any(name in self._assumed.get(place, ()) for place, name in self.relied)
+        self.relied.clear()
+        return wrong
 
 
 def _where_it_matters(procedure: Procedure) -> dict[str, set[str]]:

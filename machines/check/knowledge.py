@@ -6,7 +6,7 @@ a walk.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -86,7 +86,7 @@ class Knowledge:
         fields: Mapping[str, Any] = object.__getattribute__(data, "__dict__")
         return tuple((self.places[name], self.column(name).number(fields[name])) for name in names)
 
-    def changed(self, number: int, changes: Changes | None, *, by: timedelta) -> int:
+    def changed(self, number: int, changes: Changes | None, *, by: timedelta = timedelta()) -> int:
         """After ``changes`` (``None``: there are no data), and after ``by`` has passed."""
         if changes is None:
             return 0
@@ -99,15 +99,20 @@ class Knowledge:
             values = [column.aged(value, by) for column, value in zip(self._columns, values, strict=True)]
         return self._all.number(tuple(values))
 
-    def without(self, number: int, names: Iterable[str]) -> int:
-        """With the fields ``names`` back at their defaults, those that have one."""
-        if not number:
+    def differing(self, number: int, names: Iterable[str]) -> list[str]:
+        """Those of the fields ``names`` that have a default and not that value."""
+        values = self.values(number)
+        return [
+            name
+            for name in names
+            if values and self._defaults.get(name, values[self.places[name]]) != values[self.places[name]]
+        ]
+
+    def without(self, number: int, names: Collection[str]) -> int:
+        """With the fields ``names`` back at their defaults."""
+        if not names:
             return number
-        values = list(self.values(number))
-        for name in names:
-            if name in self._defaults:
-                values[self.places[name]] = self._defaults[name]
-        return self._all.number(tuple(values))
+        return self.changed(number, tuple((self.places[name], self._defaults[name]) for name in names))
 
     def has(self, number: int) -> frozenset[str]:
         """The optional fields that are set."""

@@ -51,10 +51,12 @@ class Fields:
 
 
 class Liveness:
-    """What steps of one procedure read and write, and per state the fields ``assumed`` to matter."""
+    """What steps of one procedure read and write, and per state the fields ``assumed`` to matter. A run notes
+    where it ``relied`` on a field not mattering, as (state, field)."""
 
     def __init__(self, procedure: Procedure, *, forgets: bool) -> None:
         self.assumed: dict[str, frozenset[str]] = {state.name: frozenset() for state in procedure.states}
+        self.relied: set[tuple[str, str]] = set()
         self._fields = frozenset(procedure.data.model_fields if forgets else ())
         self._steps: dict[tuple[str, str, str], tuple[set[str], frozenset[str]]] = {}
 
@@ -68,7 +70,7 @@ class Liveness:
             self._steps[state, kind, target] = (known[0].union(reads), known[1] & writes)
 
     def grow(self) -> bool:
-        """Assume what was observed; whether that is more than before."""
+        """Assume what was observed; whether the run relied on something else."""
         live = {state: set(fields) for state, fields in self.assumed.items()}
         growing = True
         while growing:
@@ -78,10 +80,10 @@ class Liveness:
                 if not needed <= live[state]:
                     live[state] |= needed
                     growing = True
-        grown = {state: frozenset(fields) for state, fields in live.items()}
-        changed = grown != self.assumed
-        self.assumed = grown
-        return changed
+        self.assumed = {state: frozenset(fields) for state, fields in live.items()}
+        wrong = any(field in live[state] for state, field in self.relied)
+        self.relied.clear()
+        return wrong
 
     def forgotten(self, state: str) -> frozenset[str]:
         """The fields that no longer matter in ``state``."""

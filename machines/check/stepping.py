@@ -26,7 +26,6 @@ class Stepper:
         self.possible, self.outside = decisions.possible, decisions.outside
         self.seen: set[str] = set()
         self.used: set[int] = set()
-        self._spent: dict[int, frozenset[str]] = {}
         self._forgotten: dict[tuple[str, int], int] = {}
         self._concerning: dict[tuple[str, tuple[int, ...]], tuple[int, ...]] = {}
         self._postings: dict[int, tuple[tuple[str, int], ...]] = {}
@@ -91,11 +90,9 @@ class Stepper:
             by = timedelta(days=36_500)
         return self.asked.number(Asked(name, age(arguments, by))) if by else command
 
-    def spent(self, core: int) -> frozenset[str]:
-        """Commands whose outcomes change nothing any more, wherever a case at ``core`` goes."""
-        if core not in self._spent:
-            self._spent[core] = self.course.spent(self._place(core))
-        return self._spent[core]
+    def spent(self, core: int, name: str) -> bool:
+        """Whether the outcomes of a command change nothing any more, wherever a case at ``core`` goes."""
+        return self.course.spent(self._place(core), name)
 
     def _place(self, core: int) -> Place:
         place = self._places.get(core)
@@ -108,10 +105,17 @@ class Stepper:
         """The number of the data without what no longer matters, if the same things may happen to that."""
         known = self._forgotten.get((state, data))
         if known is None:
-            less = self.data.without(data, self.decisions.liveness.forgotten(state))
-            alike = less == data or self._may_happen(state, less) == self._may_happen(state, data)
-            known = self._forgotten[state, data] = less if alike else data
+            known = self._forgotten[state, data] = self._forget(state, data)
         return known
+
+    def _forget(self, state: str, data: int) -> int:
+        liveness = self.decisions.liveness
+        names = self.data.differing(data, liveness.forgotten(state))
+        less = self.data.without(data, names)
+        if names and self._may_happen(state, less) != self._may_happen(state, data):
+            return data
+        liveness.relied.update((state, name) for name in names)
+        return less
 
     def _may_happen(self, state: str, data: int) -> tuple[int, ...]:
         outside = self.outside(data)

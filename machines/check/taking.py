@@ -127,11 +127,11 @@ class Taking:
         if not flying and (not flight or step.core == core):
             return flight, frozenset(idle)
         older = (self.stepper.older(command, step.passed, flying) for command in flight)
-        spent, silent = self.stepper.spent(step.core), self.stepper.course.silent
+        silent = self.stepper.course.silent
         left, counted = list[int](), dict[object, int]()
         for command in (*sorted(flying), *sorted(older, reverse=True)):
             name = self.stepper.asked[command].name
-            if name in spent:
+            if self.stepper.spent(step.core, name):
                 idle.add(name)
                 self.stepper.come(command)
                 continue
