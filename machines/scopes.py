@@ -72,6 +72,13 @@ SCOPES: Mapping[str, tuple[Scope, ...]] = {
             children={"return": 0},
             deviations=6,
         ),
+        Scope(
+            title="a dear article, changed, cancelled or returned",
+            openings=(3,),
+            without=DISPUTES | LAPSES | OFFERS,
+            children={"shipment": 1, "return": 1},
+            deviations=5,
+        ),
         Scope(title="one article, changes; no returns", openings=(0,), children={"return": 0}, deviations=3),
         Scope(title="two articles, returned one by one", openings=(1,), deviations=3),
         Scope(
@@ -80,13 +87,6 @@ SCOPES: Mapping[str, tuple[Scope, ...]] = {
             without=CHANGES | DISPUTES | LAPSES | OFFERS | CANCEL,
             children={"return": 0},
             deviations=4,
-        ),
-        Scope(
-            title="a dear article, changed, cancelled or returned",
-            openings=(3,),
-            without=DISPUTES | LAPSES | OFFERS,
-            children={"shipment": 1, "return": 1},
-            deviations=5,
         ),
         Scope(
             title="bulky goods, store credit and card; no returns",

@@ -2,9 +2,9 @@
 
 A stale question (a forecast for an order that has been cancelled) changes nothing whenever its answer comes,
 so it commutes with all that happens, and a situation with it is like the one without.
-What a case can still get into is observed while it is explored, state by state and by which optional
-fields are set; a run assumes what earlier runs observed and is repeated until it observes nothing new, so the
-last run is exact.
+What a case can still get into is observed while it is explored, state by state and by which optional fields
+are set. The first run leaves out nothing. Each later one assumes what those before it observed, and is
+repeated until it left out nothing that matters after all, so the last run is exact.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ class Course:
             if forgets and all(outcome.postings is Event.postings for outcome in command.outcomes)
         )
         self.relied: set[tuple[Place, str]] = set()
+        self._observed = False
         self._steps: dict[Place, set[Place]] = {}
         self._assumed: dict[Place, frozenset[str]] = {}
 
@@ -44,13 +45,14 @@ class Course:
 
     def spent(self, place: Place, name: str) -> bool:
         """Whether the outcomes of a command change nothing from here on."""
-        spent = name in self.silent and name not in self._assumed.get(place, ())
+        spent = self._observed and name in self.silent and name not in self._assumed.get(place, ())
         if spent:
             self.relied.add((place, name))
         return spent
 
     def grow(self) -> bool:
         """Assume what was observed; whether the run relied on something else."""
+        self._observed = True
         matters = {place: set(self._matters.get(place.state, ())) for place in self._steps}
         growing = True
         while growing:

@@ -1,4 +1,4 @@
-"""Runs ``decide`` once for each distinct case and event; the answers are kept from one walk to the next."""
+"""Runs ``decide`` once for each event and what it reads of a case; the answers are kept from walk to walk."""
 
 from __future__ import annotations
 
@@ -200,7 +200,7 @@ class Decisions:
 
     def _rule(self, core: int, happening: int) -> tuple[Ruled | Raised, list[int]]:
         """What becomes of a case, and the places of the fields read for that."""
-        case, (kind, payload, at) = self._case(core), self.happenings[happening]
+        case, (kind, payload, at) = self.case(core), self.happenings[happening]
         event = Received("check", "check", kind, payload, at)
         self._fields.log.reads.clear()
         self.definition.used.clear()
@@ -299,7 +299,8 @@ class Decisions:
             aged.append(timer._replace(due=due or timer.due))
         return tuple(aged)
 
-    def _case(self, core: int) -> Case:
+    def case(self, core: int) -> Case:
+        """One as it may stand at ``core``; reads of its data are watched."""
         state, frame, data = self.cores[core]
         timers, clocks = self.frames[frame]
         procedure = self.procedure

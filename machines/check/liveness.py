@@ -1,8 +1,9 @@
 """Which fields of a case's data can still matter in a state; all others are set back to their defaults.
 
 Two situations that differ only in what nothing will read again behave alike, and are explored once. Reads and
-writes are observed while rules run. A run assumes which fields matter; when it reads one that was assumed not
-to, the assumption grows and the run is repeated, so the last run is exact.
+writes are observed while rules run: the first run, a short one, forgets nothing and observes. Each later one
+assumes which fields matter; when it has forgotten one that turns out to, the assumption grows and the run is
+repeated, so the last run is exact.
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ class Liveness:
     def __init__(self, procedure: Procedure, *, forgets: bool) -> None:
         self.assumed: dict[str, frozenset[str]] = {state.name: frozenset() for state in procedure.states}
         self.relied: set[tuple[str, str]] = set()
+        self._observed = False
         self._fields = frozenset(procedure.data.model_fields if forgets else ())
         self._steps: dict[tuple[str, str, str], tuple[set[str], frozenset[str]]] = {}
 
@@ -71,6 +73,7 @@ class Liveness:
 
     def grow(self) -> bool:
         """Assume what was observed; whether the run relied on something else."""
+        self._observed = True
         live = {state: set(fields) for state, fields in self.assumed.items()}
         growing = True
         while growing:
@@ -87,7 +90,7 @@ class Liveness:
 
     def forgotten(self, state: str) -> frozenset[str]:
         """The fields that no longer matter in ``state``."""
-        return self._fields - self.assumed[state]
+        return self._fields - self.assumed[state] if self._observed else frozenset()
 
 
 def _watching(model: type[Facts], log: Log, names: frozenset[str]) -> type[Facts]:
