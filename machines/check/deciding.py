@@ -15,33 +15,19 @@ from machines.check.knowledge import Changes, Knowledge
 from machines.check.liveness import Fields, Liveness
 from machines.check.quiet import Quiet
 from machines.check.remembering import Remembered
+from machines.check.ruling import Watched
 from machines.check.situation import LATER, NOW, Asked, Core, Frame, Happening, Raised, Timers
 from machines.kernel.case import Case, Timer
 from machines.kernel.clock_ledger import Ledger
 from machines.kernel.command import Command
 from machines.kernel.decide import decide
 from machines.kernel.decision import Decision
-from machines.kernel.definition import Definition, Firing
 from machines.kernel.event import DeadlinePassed, Event, Facts, Received
 from machines.kernel.procedure import Procedure
 from machines.kernel.rule import Disposition, Send
-from machines.kernel.state import DEADLINE, Deadline
+from machines.kernel.state import DEADLINE
 
 _PARENT = "parent/1"
-
-
-class Watched(Definition):
-    """A definition that remembers which rules it chose since ``used`` was last cleared."""
-
-    def __init__(self, procedure: Procedure) -> None:
-        super().__init__(procedure, due=_later)
-        self.used: set[int] = set()
-        self._numbers = {id(rule): number for number, rule in enumerate(procedure.rules)}
-
-    def fire(self, firing: Firing) -> None:
-        super().fire(firing)
-        if firing.rule is not None:
-            self.used.add(self._numbers[id(firing.rule)])
 
 
 class Ruled(NamedTuple):
@@ -317,7 +303,3 @@ class Decisions:
             },
             clocks=dict(clocks),
         )
-
-
-def _later(_: Deadline, __: Facts, ___: datetime) -> datetime:
-    return LATER
