@@ -1,7 +1,7 @@
 """What a case knows, as one number for each field: equal values of a field have equal numbers.
 
-Most steps change a field or two of two dozen; to copy, compare and hash whole models would be most of the work
-of a walk.
+Most steps change a field or two of two dozen; to copy, compare and hash whole models would be most of the
+work of a walk.
 """
 
 from __future__ import annotations
