@@ -113,7 +113,12 @@ class Consulted(Facts):
     task: str
     department: Key
     status: TaskStatus = TaskStatus.ASKED
+    answer: Text = ""
     withdrawn_for: str = ""  #: the type of the event that made the answer needless
+
+    @property
+    def explained(self) -> str:
+        return f"{self.department}: {self.answer or self.status}"
 
 
 class Offer(Facts):

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from machines.between import ComplaintOpened, DuplicateFound, Origin
 from machines.complaint import events
-from machines.complaint.data import AWAITED, REFUNDS, WORTHLESS, Complaint, Limit, Remedy, Severity
+from machines.complaint.data import (
+    AWAITED,
+    REFUNDS,
+    WORTHLESS,
+    Compensation,
+    Complaint,
+    Limit,
+    Remedy,
+    Severity,
+)
 from machines.consulting import TaskDone, TaskOverdue
 from machines.kernel.event import Event
 from machines.kernel.money import Money
@@ -40,12 +49,38 @@ def may_offer(complaint: Complaint, event: events.ResolutionProposed, _: datetim
         )
     if why := _impossible(complaint, event.remedy):
         return Refusal(why, left)
+    return _fitting(complaint, event, limit=_most(complaint, row, event.remedy))
+
+
+def within_bounds(complaint: Complaint) -> Mapping[str, str]:
+    """What may be offered for at most how much, and who has to approve it: for whoever proposes."""
+    if complaint.severity is None:
+        return {}
+    row, terms = complaint.terms.compensation(complaint.severity), complaint.terms
+    most = {one: _money(complaint, _most(complaint, row, one)) for one in row.remedies}
+    possible = [
+        one.value if one in WORTHLESS else f"{one} of at most {most[one]}"
+        for one in row.remedies
+        if not _impossible(complaint, one)
+    ]
+    senior, manager = terms.senior_above.of(complaint.currency), terms.manager_above.of(complaint.currency)
+    return {
+        "may be offered": "; ".join(possible),
+        "approval": f"of a senior agent above {senior} and for replacements, of the head above {manager}",
+    }
+
+
+def _most(complaint: Complaint, row: Compensation, remedy: Remedy) -> int:
     limit = row.most.of(complaint.currency).amount
-    if event.remedy is Remedy.GOODWILL:
+    if remedy is Remedy.GOODWILL:
         limit = min(limit, complaint.terms.goodwill_most.of(complaint.currency).amount)
-    if event.remedy in REFUNDS:
+    if remedy in REFUNDS:
         limit = min(limit, complaint.left or 0)
-    return _fitting(complaint, event, limit=limit)
+    return limit
+
+
+def _money(complaint: Complaint, amount: int) -> Money:
+    return Money(amount=amount, currency=complaint.currency)
 
 
 def _impossible(complaint: Complaint, remedy: Remedy) -> str:
@@ -65,10 +100,8 @@ def _fitting(complaint: Complaint, event: events.ResolutionProposed, *, limit: i
         return allow_if(
             event.amount == 0, f"leave the amount out; no money is promised with a {event.remedy}"
         )
-    shown = Money(amount=limit, currency=complaint.currency)
-    return allow_if(
-        0 < event.amount <= limit, f"amount {event.amount}: give a {event.remedy} of at most {shown}"
-    )
+    offered, most = _money(complaint, event.amount), _money(complaint, limit)
+    return allow_if(0 < event.amount <= limit, f"amount {offered}: give a {event.remedy} of at most {most}")
 
 
 def needs_manager(complaint: Complaint) -> bool:

@@ -23,6 +23,7 @@ from machines.complaint.guards import (
     needs_manager,
     needs_senior,
     remedy_is,
+    within_bounds,
 )
 from machines.kernel.duration import days, working_days
 from machines.kernel.event import Event
@@ -150,6 +151,7 @@ PROPOSING = Ask(
     "proposing",
     "What the customer is to be offered, within the severity matrix.",
     form=ResolutionProposed,
+    tells=within_bounds,
     role=letters.AGENT,
     ladder=(letters.SENIOR, letters.MANAGER),
     deadlines=(THIRD_DAY, PROGRESS_DUE),
@@ -159,6 +161,7 @@ RECONSIDERING = Ask(
     "reconsidering",
     "The customer turned the offer down; a senior agent looks at it afresh.",
     form=ResolutionProposed,
+    tells=within_bounds,
     role=letters.SENIOR,
     ladder=(letters.MANAGER,),
     does=(letters.CALL_ABOUT_REJECTION, letters.TELL_RECONSIDERED),
@@ -234,6 +237,7 @@ REDRESS_FAILED = Ask(
     "redress_failed",
     "What was promised cannot be given; a senior agent finds something else.",
     form=ResolutionProposed,
+    tells=within_bounds,
     role=letters.SENIOR,
     ladder=(letters.MANAGER,),
     does=(letters.CALL_ABOUT_FAILURE, letters.TELL_REDRESS_FAILED),

@@ -15,6 +15,7 @@ from adapters.asking.page import SOURCE, Page
 from adapters.asking.wording import wording
 from adapters.errors import StoreUnavailable
 from adapters.web import create_app
+from machines.order.events import ChoiceMade
 from tests.asking import BASE, FEE, NOWHERE, SHORT, STOLEN, Office, open_office
 from tests.conftest_prefect import eventually
 
@@ -120,14 +121,14 @@ def test_a_reason_without_words_in_that_language_is_left_out() -> None:
 
 
 def test_facts_are_told_in_the_language_of_the_case() -> None:
-    assert ("sold out" in str(wording("en").facts({"reason": "sold out"}))) is True
-    assert "ausverkauft" in str(wording("de").facts({"reason": "sold out"}))
+    assert ("sold out" in str(wording("en").facts(ChoiceMade, {"reason": "sold out"}))) is True
+    assert "ausverkauft" in str(wording("de").facts(ChoiceMade, {"reason": "sold out"}))
 
 
 def test_what_is_missing_or_wrong_is_marked(office: Office) -> None:
     browser = asked(office, "SO-6", **FEE)
     empty, wrong = browser.fill_in(), browser.fill_in(choice="perhaps")
-    for answer, text in ((empty, "Please fill this in."), (wrong, "Please check this.")):
+    for answer, text in ((empty, "Please choose one."), (wrong, "Please check this.")):
         assert answer.status_code == 422
         assert text in answer.text
         assert 'role="alert"' in answer.text
