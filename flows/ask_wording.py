@@ -36,12 +36,20 @@ def table_key(question: Question) -> str:
     return re.sub(r"[^a-z0-9]+", "-", f"question-{question.case.sop}-{question.case.state}".lower())
 
 
-def log_line(question: Question, *, why: str = "") -> LogLine:
-    """The question and all that is known, for who opens the run; `why` it is said once more."""
-    known = [f"  {label}: {value}" for label, value in question.known.items()]
-    asked = [why or question.ask.text, f"Asked: {question.role}", *_limits(question)]
+def log_line(question: Question) -> LogLine:
+    """The question and all that is known, for who opens the run."""
+    asked = [question.ask.text, f"Asked: {question.role}", *_limits(question)]
+    known = _facts(question.known)
     text = "\n".join([*asked, *_words(question), "Known:", *known, "Press Resume and fill in the form."])
-    return LogLine(datetime.now(UTC) if why else question.since, logging.INFO, text)
+    return LogLine(question.since, logging.INFO, text)
+
+
+def news(question: Question, *, since: Mapping[str, str]) -> LogLine:
+    """Who is asked now, by when, and what is known that was not `since`."""
+    new = {label: value for label, value in question.known.items() if since.get(label) != value}
+    head = [f"Asked now: {question.role}", *_limits(question)]
+    text = "\n".join([*head, "Known since:" if new else "", *_facts(new)])
+    return LogLine(datetime.now(UTC), logging.INFO, text.strip())
 
 
 def description(question: Question, *, note: str = "") -> str:
@@ -115,7 +123,7 @@ def said(values: Mapping[str, object]) -> tuple[dict[str, object], str, str]:
     return payload, str(values.get(ANSWERED_BY) or ""), str(values.get(CASE) or "").strip()
 
 
-_MOST_LIMITS = 3
+_MOST_LIMITS = 2
 _MOST_FACTS = 20  #: above a form; the log of the run has all
 _ANSWERED_BY = {
     "title": "Your name",
@@ -146,6 +154,10 @@ def _limits(question: Question) -> Iterator[str]:
     """By when, and what happens then; the nearest first."""
     for timer, deadline in question.limits[:_MOST_LIMITS]:
         yield f"Until {timer.due:%a %Y-%m-%d %H:%M} UTC, then: {deadline.text}"
+
+
+def _facts(known: Mapping[str, str]) -> list[str]:
+    return [f"  {label}: {value}" for label, value in known.items()]
 
 
 def _words(question: Question) -> Iterator[str]:

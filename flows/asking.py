@@ -26,6 +26,7 @@ from flows import ask_wording as wording
 from flows.ask_api import AskApi, AskRun
 from flows.budget import Budget
 from flows.prefect_api import PREFECT_ERRORS, refused
+from flows.suspending import suspend, suspend_group
 from flows.wording import Badge
 
 #: Questions with a run of their own; more are grouped, one run for each state, with a table.
@@ -231,9 +232,7 @@ class Asking:
         kept = {tag for tag in run.tags if not tag.startswith("role:")}
         await api.retag(run.id, kept | set(wording.tags(question)))
         await suspend(api, run.id, question)
-        self._told_of[question.id] = question.known
-        lines = [wording.log_line(question, why=f"Now {question.role} is asked.")]
-        await api.add_log(run.id, lines=lines, source=f"sop.{question.case.sop}")
+        await self._tell_news(api, run, question)
 
     async def _bring_up_to_date(
         self, api: AskApi, runs: Sequence[AskRun], open_: dict[str, Question]
@@ -244,10 +243,13 @@ class Asking:
             if question is None:
                 self._told_of.pop(run.question, None)
             elif run.paused and self._told_of.get(question.id) != question.known:
-                self._told_of[question.id] = question.known
                 await api.describe(run.id, wording.description(question))
-                lines = [wording.log_line(question, why="More is known now.")]
-                await api.add_log(run.id, lines=lines, source=f"sop.{question.case.sop}")
+                await self._tell_news(api, run, question)
+
+    async def _tell_news(self, api: AskApi, run: AskRun, question: Question) -> None:
+        lines = [wording.news(question, since=self._told_of.get(question.id, {}))]
+        await api.add_log(run.id, lines=lines, source=f"sop.{question.case.sop}")
+        self._told_of[question.id] = question.known
 
     async def _mend(self, api: AskApi, run: AskRun, question: Question | None) -> None:
         """If its worker was killed: take the answer that it holds once more, or ask again."""
@@ -305,35 +307,6 @@ class Asking:
                 error,
                 exc_info=None if expected else error,
             )
-
-
-async def suspend(
-    api: AskApi, run: str, question: Question, *, note: str = "", said: Mapping[str, object] | None = None
-) -> None:
-    """Let a run wait for the answer to its question; `said` stands in the form already."""
-    await api.suspend(
-        run,
-        schema=wording.schema(question, said=said),
-        description=wording.description(question, note=note),
-        message=note or wording.message(question),
-    )
-
-
-async def suspend_group(
-    api: AskApi,
-    run: str,
-    group: Sequence[Question],
-    *,
-    note: str = "",
-    said: Mapping[str, object] | None = None,
-) -> None:
-    """Let a run wait for the answer to one of many questions."""
-    await api.suspend(
-        run,
-        schema=wording.schema(group[0], grouped=True, said=said),
-        description=wording.group_description(group, note=note),
-        message=note or f"{len(group)} cases ask {group[0].ask.role}",
-    )
 
 
 async def _unless_gone(call: Awaitable[None]) -> None:

@@ -207,9 +207,9 @@ class Questions:
     def _question(self, standing: Standing) -> Question:
         case = standing.case
         ask = self._asks[case.sop, case.state]
-        known = {"because of": standing.entered.event} | self._said(standing)
+        known = {"because of": standing.entered.event} | dict(ask.tells(case.data)) | self._said(standing)
         if isinstance(case.data, Facts):
-            known |= _clear(case.data, currency=_currency(case)) | dict(ask.tells(case.data))
+            known |= _clear(case.data, currency=_currency(case))
         told = {name: text for name, text in known.items() if text != case.key}
         return Question(
             case=case,
@@ -269,7 +269,7 @@ def _clear(facts: Facts, *, currency: str) -> dict[str, str]:
             continue
         text = _plain(value, currency=currency, money=is_money(info))
         if text and SEALED not in text:
-            found[name.replace("_", " ")] = text[:_LONGEST]
+            found[info.title or name.replace("_", " ")] = text[:_LONGEST]
     return found
 
 

@@ -141,14 +141,14 @@ class Complaint(Facts):
     received: datetime
     terms: Terms
     order: str | None = None
-    left: Amount | None = None  #: of what was paid for the order, as the order has last told
+    left: Amount | None = Field(default=None, title="left of what was paid")  #: as the order has last told
     ship_to: Address | None = None
     items: tuple[Pick, ...] = ()  #: the goods that it is about
     sought: Remedy | None = None
     owner: str | None = None
     severity: Severity | None = None
     nature: Nature | None = None
-    tasks: tuple[Consulted, ...] = ()
+    tasks: tuple[Consulted, ...] = Field(default=(), title="departments")
     question: Text = ""  #: what we want to hear from a department, the customer or somebody outside
     upheld: bool = True
     cause: Text = ""
