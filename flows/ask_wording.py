@@ -45,11 +45,10 @@ def log_line(question: Question) -> LogLine:
 
 
 def news(question: Question, *, since: Mapping[str, str]) -> LogLine:
-    """Who is asked now, by when, and what is known that was not `since`."""
+    """What is known and was not `since`, and who is asked by now."""
     new = {label: value for label, value in question.known.items() if since.get(label) != value}
-    head = [f"Asked now: {question.role}", *_limits(question)]
-    text = "\n".join([*head, "Known since:" if new else "", *_facts(new)])
-    return LogLine(datetime.now(UTC), logging.INFO, text.strip())
+    text = "\n".join(["Known by now:", *_facts(new), f"Asked: {question.role}", *_limits(question)])
+    return LogLine(datetime.now(UTC), logging.INFO, text)
 
 
 def description(question: Question, *, note: str = "") -> str:

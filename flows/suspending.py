@@ -1,4 +1,4 @@
-"""Lets a run wait for the answer to a question, or to one of many: with what is said beside it and its form."""
+"""Lets a run wait for the answer to a question, or to one of many: what is said beside it, and its form."""
 
 from __future__ import annotations
 

@@ -19,6 +19,7 @@ from machines.kernel.event import Event
 from machines.kernel.money import MINOR_UNITS
 
 CUSTOMER = "customer"  #: the field that says whose answer it is, settled by every question
+_MOST_NUMBERS = 10  #: that are listed to choose from
 _LONGEST_NAME = 1000  #: of what is personal otherwise, such as a street
 YES, NO = "yes", "no"  #: as staff choose and event models read them
 
@@ -132,7 +133,7 @@ def _field(
     if isinstance(kind, type) and issubclass(kind, Enum):
         return FormField(name, Kind.CHOICE, required, personal, tuple(str(each.value) for each in kind))
     if kind is int:
-        return FormField(name, Kind.NUMBER, required, personal)
+        return FormField(name, Kind.NUMBER, required, personal, _few(info))
     if isinstance(kind, type) and issubclass(kind, date):
         return FormField(name, Kind.DATE, required, personal)
     if isinstance(kind, type) and issubclass(kind, str):
@@ -164,6 +165,17 @@ def _marks(part: object) -> Iterator[object]:
     else:
         for inner in get_args(part):
             yield from _marks(inner)
+
+
+def _few(info: FieldInfo) -> tuple[str, ...]:
+    """The numbers to choose from, where there are only a few."""
+    least, most = (
+        next((end for mark in _marks(info) if isinstance(end := getattr(mark, bound, None), int)), None)
+        for bound in ("ge", "le")
+    )
+    if least is None or most is None or most - least >= _MOST_NUMBERS:
+        return ()
+    return tuple(str(number) for number in range(least, most + 1))
 
 
 def _longest(metadata: Iterable[object]) -> int | None:

@@ -163,19 +163,35 @@ class Questions:
         case, _, _ = _parts(id)
         return next((each for each in self.open(cases=[case]) if each.id == id), None)
 
+    def follower(self, id: str) -> Question | None:
+        """The open question that asks the same of the same customer after a deadline has closed the one named
+        ``id``, as a reminder does."""
+        case, state, _ = _parts(id)
+        asked = self._asks.get((case.partition("/")[0], state))
+        closing = self.closing(id)
+        if asked is None or closing is None or not closing.by_deadline:
+            return None
+        return next((each for each in self.open(cases=[case]) if each.form is asked.form), None)
+
     def of_key(self, key: str) -> list[Question]:
         """The open questions of the cases of that key, in any procedure; ``order/SO-1`` names one of them."""
         sops = [sop for sop in self._definitions if key.startswith(f"{sop}/")]
         names = [key, *(case_id(sop, key) for sop in self._definitions)] if sops else ()
         return self.open(cases=names or [case_id(sop, key) for sop in self._definitions])
 
-    def closing(self, id: str) -> Closing | None:
-        """What closed the question; None while it is open, or if it never was."""
+    def closing(self, id: str, *, in_the_end: bool = False) -> Closing | None:
+        """What closed the question, or ``in_the_end`` those that a deadline put in its place; None while it is
+        open, or if it never was."""
         case, state, seq = _parts(id)
+        sop = case.partition("/")[0]
         for entry, _ in self._store.journal(case):
             if entry.seq > seq and entry.before == state != entry.after:
-                title = self._definitions[case.partition("/")[0]].state(entry.after).title
-                return Closing(entry.event, entry.source, entry.at, title)
+                title = self._definitions[sop].state(entry.after).title
+                closing = Closing(entry.event, entry.source, entry.at, title)
+                old, new = self._asks.get((sop, state)), self._asks.get((sop, entry.after))
+                if not (in_the_end and closing.by_deadline and old and new and old.form is new.form):
+                    return closing
+                state = entry.after
         return None
 
     def locale(self, id: str) -> str:
@@ -269,7 +285,8 @@ def _clear(facts: Facts, *, currency: str) -> dict[str, str]:
             continue
         text = _plain(value, currency=currency, money=is_money(info))
         if text and SEALED not in text:
-            found[info.title or name.replace("_", " ")] = text[:_LONGEST]
+            label = (info.title or name.replace("_", " ")).rstrip("?")
+            found[label] = text[:_LONGEST]
     return found
 
 

@@ -77,6 +77,10 @@ class Wording:
             if field.name not in left_out
         ]
 
+    def heading(self, form: type[Event]) -> str:
+        """What the page is headed by; the key of the case goes where ``{about}`` stands."""
+        return str(self._form(form).get("heading", self.page["heading"]))
+
     def silence(self, form: type[Event]) -> str:
         """What happens without an answer, if the form's texts say it."""
         return str(self._form(form).get("silence", ""))
