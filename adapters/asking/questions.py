@@ -180,8 +180,8 @@ class Questions:
         return self.open(cases=names or [case_id(sop, key) for sop in self._definitions])
 
     def closing(self, id: str, *, in_the_end: bool = False) -> Closing | None:
-        """What closed the question, or ``in_the_end`` those that a deadline put in its place; None while it is
-        open, or if it never was."""
+        """What closed the question, or ``in_the_end`` those that a deadline put in its place; None while one
+        is open, or if there never was one."""
         case, state, seq = _parts(id)
         sop = case.partition("/")[0]
         for entry, _ in self._store.journal(case):
