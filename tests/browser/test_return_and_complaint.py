@@ -1,4 +1,4 @@
-"""A return and a complaint lived through as docs/howto tells it: staff in the Prefect UI, the customer on a phone."""
+"""A return and a complaint lived through: staff in the Prefect UI, the customer on a phone."""
 
 from __future__ import annotations
 
