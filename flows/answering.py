@@ -20,7 +20,8 @@ from adapters.intake import InvalidEvents
 from flows import ask_wording as wording
 from flows import desk
 from flows.ask_api import AskApi, Said
-from flows.asking import is_group, suspend, suspend_group
+from flows.asking import is_group
+from flows.suspending import suspend, suspend_group
 
 Ended = State[object]
 
@@ -41,13 +42,13 @@ async def ask(question: str) -> Ended:
             return await _put_again(api, run, question, note="Press Resume and fill in the form")
         payload, who, case = wording.said(said.values)
         answer = await _give(question, payload, who=who, case=case, said=said)
-        short = wording.in_short(payload)
-        _log(answer, short)
+        _log(answer)
         if is_group(question) or answer.became is Became.REFUSED:
             note = _note(answer, case=case)
-            return await _put_again(api, run, question, note=note)
-        await api.forget_answers(run)
-        return _ended(answer, short=short, who=who)
+            kept = said.values if answer.became is Became.REFUSED else {}
+            return await _put_again(api, run, question, note=note, said=kept)
+        await api.forget_form(run)
+        return _ended(answer, who=who)
 
 
 async def _give(question: str, payload: Mapping[str, object], *, who: str, case: str, said: Said) -> Answer:
@@ -68,43 +69,48 @@ def _note(answer: Answer, *, case: str) -> str:
     about = f"{case}: " if case else ""
     if answer.became in (Became.TAKEN, Became.WAITING):
         return f"{about}answered, the case stands at {answer.title}"
-    return f"{about}your answer was not taken: {answer.reason}"
+    return f"{about}Your answer was not taken: {answer.reason}"
 
 
-async def _put_again(api: AskApi, run: str, question: str, *, note: str) -> Ended:
+async def _put_again(
+    api: AskApi, run: str, question: str, *, note: str, said: Mapping[str, object] | None = None
+) -> Ended:
     """Put the question once more, which ends the run for its worker and not for staff: raises `Pause`.
 
+    What was `said` before stands in the form, so that only what is wrong need be written anew.
     A question that is not open any more ends the run for good.
     """
     if is_group(question):
         group = await desk.current().group(question)
         if not group:
-            await api.forget_answers(run)
+            await api.forget_form(run)
             return Completed(message=f"{note}; no case asks this any more")
-        await suspend_group(api, run, group, note=note)
+        await suspend_group(api, run, group, note=note, said=said)
     else:
         found = await desk.current().find(question)
         if found is None:
-            await api.forget_answers(run)
+            await api.forget_form(run)
             return Cancelled(message=f"{note}; the case does not ask this any more")
-        await suspend(api, run, found, note=note)
+        await suspend(api, run, found, note=note, said=said)
     raise Pause(state=Paused(reschedule=True))
 
 
-def _ended(answer: Answer, *, short: str, who: str) -> Ended:
+def _ended(answer: Answer, *, who: str) -> Ended:
     by = f"answered by {who or 'somebody'} in the Prefect UI"
     match answer.became:
         case Became.LATE:
-            return Cancelled(message=f"your answer was not taken: {answer.reason}")
+            return Cancelled(message=f"Your answer was not taken: {answer.reason}")
         case Became.WAITING:
             return Completed(name="Answered", message=f"{by}; the case goes on with it shortly")
         case _:
-            return Completed(name=answer.title, message=f"{short}; {by}" if short else by)
+            return Completed(name=answer.title, message=f"{answer.said}; {by}" if answer.said else by)
 
 
-def _log(answer: Answer, short: str) -> None:
+def _log(answer: Answer) -> None:
     log = get_run_logger()
     if answer.became in (Became.TAKEN, Became.WAITING):
-        log.info("answered: %s; the case stands at: %s", short or "see the journal", answer.title)
+        log.info(
+            "answered%s; the case stands at: %s", f": {answer.said}" if answer.said else "", answer.title
+        )
     else:
-        log.error("your answer was not taken: %s", answer.reason)
+        log.error("Your answer was not taken: %s", answer.reason)

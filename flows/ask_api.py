@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import time_ns
@@ -93,6 +94,10 @@ class AskApi(PrefectApi):
         state = {"type": "PAUSED", "name": "Suspended", "message": message, "state_details": details}
         await self._call("POST", "/flow_runs/{id}/set_state", {"state": state, "force": True}, id=run)
 
+    async def describe(self, run: str, description: str) -> None:
+        """Say something else above the form of a run."""
+        await self._put(run, _DESCRIPTION, json.dumps(description))
+
     async def resume(self, run: str) -> None:
         """Have the answer that a run holds taken once more."""
         state = {"type": "SCHEDULED", "name": "Resuming", "message": "its worker was gone"}
@@ -110,6 +115,12 @@ class AskApi(PrefectApi):
         """Prefect need not keep what the journal keeps."""
         for found in await self._inputs(run):
             await self._call("DELETE", "/flow_runs/{id}/input/{key}", id=run, key=str(found["key"]))
+
+    async def forget_form(self, run: str) -> None:
+        """What somebody had filled in before may stand in it."""
+        await self.forget_answers(run)
+        with suppress(httpx.HTTPStatusError):
+            await self._call("DELETE", "/flow_runs/{id}/input/{key}", id=run, key=_SCHEMA)
 
     async def retag(self, run: str, tags: Iterable[str]) -> None:
         await self._call("PATCH", "/flow_runs/{id}", {"tags": sorted(tags)}, id=run)

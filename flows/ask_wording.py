@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 
-from adapters.asking.form import NO, YES, needs_personal, staff_schema
+from adapters.asking import staff
 from adapters.asking.questions import Question
 from flows.wording import MOST_ROWS, LogLine
 
@@ -37,19 +38,28 @@ def table_key(question: Question) -> str:
 
 def log_line(question: Question) -> LogLine:
     """The question and all that is known, for who opens the run."""
-    known = [f"  {label}: {value}" for label, value in question.known.items()]
-    asked = f"{question.ask.text} Asked: {question.role}{_until(question)}."
-    text = "\n".join([asked, *known, "Press Resume and fill in the form."])
+    asked = [question.ask.text, f"Asked: {question.role}", *_limits(question)]
+    known = _facts(question.known)
+    text = "\n".join([*asked, *_words(question), "Known:", *known, "Press Resume and fill in the form."])
     return LogLine(question.since, logging.INFO, text)
+
+
+def news(question: Question, *, since: Mapping[str, str]) -> LogLine:
+    """What is known and was not `since`, and who is asked by now."""
+    new = {label: value for label, value in question.known.items() if since.get(label) != value}
+    text = "\n".join(["Known by now:", *_facts(new), f"Asked: {question.role}", *_limits(question)])
+    return LogLine(datetime.now(UTC), logging.INFO, text)
 
 
 def description(question: Question, *, note: str = "") -> str:
     """What the form says above its fields; `note` is what became of the answer before."""
     parts = [f"**{_text(note)}**"] if note else []
-    parts.append(f"{_text(question.ask.text)} Asked: **{_text(question.role)}**{_until(question)}.")
+    parts.append(_text(question.ask.text))
+    head = [f"**{_text(question.role)}** is asked.", *map(_text, _limits(question)), *_words(question)]
+    parts.append("  \n".join(head))
     known = list(question.known.items())
     parts.append("\n".join(f"- {_text(label)}: {_text(value)}" for label, value in known[:_MOST_FACTS]))
-    if needs_personal(question.form):
+    if staff.needs_personal(question.form):
         parts.append(
             "The answer holds personal fields, which have no place here: use "
             f"`sop answer {question.case.id} --json FILE`."
@@ -57,16 +67,20 @@ def description(question: Question, *, note: str = "") -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def schema(question: Question, *, grouped: bool = False) -> dict[str, object]:
-    """The form: the event's own fields, who answers, and in a group which case."""
-    form = staff_schema(question.form)
+def schema(
+    question: Question, *, grouped: bool = False, said: Mapping[str, object] | None = None
+) -> dict[str, object]:
+    """The form: the event's own fields, who answers, and in a group which case; what was `said` before is
+    filled in."""
+    form = staff.schema(question.form, currency=question.currency, said=said)
     asked = form["properties"]
     assert isinstance(asked, dict)
     before: dict[str, object] = {CASE: _CASE} if grouped else {}
-    form["properties"] = _placed({**before, **asked, ANSWERED_BY: _ANSWERED_BY})
+    who = _ANSWERED_BY | ({"default": said[ANSWERED_BY]} if said and ANSWERED_BY in said else {})
+    form["properties"] = _placed({**before, **asked, ANSWERED_BY: who})
     required = form["required"]
     assert isinstance(required, list)
-    form["required"] = [*before, *required]
+    form["required"] = [*before, *required, ANSWERED_BY]
     return form
 
 
@@ -108,19 +122,14 @@ def said(values: Mapping[str, object]) -> tuple[dict[str, object], str, str]:
     return payload, str(values.get(ANSWERED_BY) or ""), str(values.get(CASE) or "").strip()
 
 
-def in_short(payload: Mapping[str, object]) -> str:
-    """The choices in an answer; texts are for the journal alone."""
-    found = [f"{label.replace('_', ' ')}: {value}" for label, value in payload.items() if value in _CHOICES]
-    return ", ".join(found)
-
-
+_MOST_LIMITS = 2
 _MOST_FACTS = 20  #: above a form; the log of the run has all
-_CHOICES = (YES, NO)
 _ANSWERED_BY = {
-    "title": "Answered by",
+    "title": "Your name",
     "type": "string",
+    "minLength": 1,
     "maxLength": 100,
-    "description": "Your name, for the journal.",
+    "description": "For the journal.",
 }
 _CASE = {"title": "Case", "type": "string", "maxLength": 64, "description": "The key of the case."}
 
@@ -138,6 +147,21 @@ def _until(question: Question) -> str:
         return ""
     due = f"{question.due.due:%Y-%m-%d %H:%M} UTC"
     return f", until {due}, then: {question.deadline.text.rstrip('.')}"
+
+
+def _limits(question: Question) -> Iterator[str]:
+    """By when, and what happens then; the nearest first."""
+    for timer, deadline in question.limits[:_MOST_LIMITS]:
+        yield f"Until {timer.due:%a %Y-%m-%d %H:%M} UTC, then: {deadline.text}"
+
+
+def _facts(known: Mapping[str, str]) -> list[str]:
+    return [f"  {label}: {value}" for label, value in known.items()]
+
+
+def _words(question: Question) -> Iterator[str]:
+    if question.heard:
+        yield f"What the customer wrote is sealed; read it with: sop words {question.case.id}"
 
 
 def _text(value: str) -> str:

@@ -13,7 +13,7 @@ import logging
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Collection, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
@@ -26,6 +26,7 @@ from flows import ask_wording as wording
 from flows.ask_api import AskApi, AskRun
 from flows.budget import Budget
 from flows.prefect_api import PREFECT_ERRORS, refused
+from flows.suspending import suspend, suspend_group
 from flows.wording import Badge
 
 #: Questions with a run of their own; more are grouped, one run for each state, with a table.
@@ -72,6 +73,7 @@ class Asking:
         self._stopping = threading.Event()
         self._single = 0
         self._grouped: set[str] = set()
+        self._told_of: dict[str, Mapping[str, str]] = {}
         self._next_pass = 0.0
         self._away = False
         self._thread = threading.Thread(target=contextvars.copy_context().run, args=(self._run,), daemon=True)
@@ -150,6 +152,7 @@ class Asking:
             open_ = await self._open(cases)
             about = [r for r in runs if not is_group(r.question) and case_of(r.question) in cases]
             await self._close_or_mend(api, about, open_)
+            await self._bring_up_to_date(api, about, open_)
             known = {run.question for run in runs}
             left = [question for id, question in open_.items() if id not in known]
             done = await self._put(api, left)
@@ -202,6 +205,7 @@ class Asking:
         if run.finished and await asyncio.to_thread(self._questions.find, question.id) is None:
             return
         await suspend(api, run.id, question)
+        self._told_of[question.id] = question.known
         lines = [wording.log_line(question)]
         await api.add_log(run.id, lines=lines, source=f"sop.{question.case.sop}")
 
@@ -220,6 +224,7 @@ class Asking:
         closing = await asyncio.to_thread(self._questions.closing, run.question)
         message = str(closing) if closing else "the case does not ask this any more"
         await _unless_gone(api.set_state(run.id, Badge(kind="CANCELLED", name="Cancelled", message=message)))
+        await _unless_gone(api.forget_form(run.id))
         self._single = max(0, self._single - 1)
 
     async def _hand_on(self, api: AskApi, run: AskRun, question: Question) -> None:
@@ -227,6 +232,24 @@ class Asking:
         kept = {tag for tag in run.tags if not tag.startswith("role:")}
         await api.retag(run.id, kept | set(wording.tags(question)))
         await suspend(api, run.id, question)
+        await self._tell_news(api, run, question)
+
+    async def _bring_up_to_date(
+        self, api: AskApi, runs: Sequence[AskRun], open_: dict[str, Question]
+    ) -> None:
+        """Tell what has become known since the question was put, such as what a department has answered."""
+        for run in runs:
+            question = open_.get(run.question)
+            if question is None:
+                self._told_of.pop(run.question, None)
+            elif run.paused and self._told_of.get(question.id) != question.known:
+                await api.describe(run.id, wording.description(question))
+                await self._tell_news(api, run, question)
+
+    async def _tell_news(self, api: AskApi, run: AskRun, question: Question) -> None:
+        lines = [wording.news(question, since=self._told_of.get(question.id, {}))]
+        await api.add_log(run.id, lines=lines, source=f"sop.{question.case.sop}")
+        self._told_of[question.id] = question.known
 
     async def _mend(self, api: AskApi, run: AskRun, question: Question | None) -> None:
         """If its worker was killed: take the answer that it holds once more, or ask again."""
@@ -284,26 +307,6 @@ class Asking:
                 error,
                 exc_info=None if expected else error,
             )
-
-
-async def suspend(api: AskApi, run: str, question: Question, *, note: str = "") -> None:
-    """Let a run wait for the answer to its question."""
-    await api.suspend(
-        run,
-        schema=wording.schema(question),
-        description=wording.description(question, note=note),
-        message=note or wording.message(question),
-    )
-
-
-async def suspend_group(api: AskApi, run: str, group: Sequence[Question], *, note: str = "") -> None:
-    """Let a run wait for the answer to one of many questions."""
-    await api.suspend(
-        run,
-        schema=wording.schema(group[0], grouped=True),
-        description=wording.group_description(group, note=note),
-        message=note or f"{len(group)} cases ask {group[0].ask.role}",
-    )
 
 
 async def _unless_gone(call: Awaitable[None]) -> None:

@@ -23,7 +23,9 @@ class Desk:
     async def answer(self, question: str, payload: Mapping[str, object], *, who: str, id: str) -> Answer:
         """Answer the question of that name; the same `id` again is the same answer."""
         source = source_of(WAY, who)
-        return await asyncio.to_thread(self._answers.give_to, question, payload, source=source, letter=id)
+        return await asyncio.to_thread(
+            self._answers.give_to, question, payload, source=source, letter=id, who=who
+        )
 
     async def find(self, question: str) -> Question | None:
         """The question of that name, if it is open."""

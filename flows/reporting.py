@@ -14,6 +14,7 @@ from flows.performing import Result
 from flows.session import Session
 from machines.kernel.case import Case, Entry
 from machines.kernel.definition import Definition
+from machines.kernel.rule import Disposition
 from machines.kernel.state import DEADLINE, Ask, End, State
 
 QUIET = 0.5  #: seconds without work after which a session ends
@@ -33,7 +34,7 @@ class Listener(Protocol):
         ...
 
     def asked(self, cases: Collection[str]) -> None:
-        """Questions of these cases came, went, or were put to somebody else."""
+        """Questions of these cases came, went, were put to somebody else, or more is known."""
         ...
 
 
@@ -87,12 +88,14 @@ class Reporting:
             self._listener.parked(steps)
 
     def journalled(self, entries: Iterable[tuple[str, Entry]]) -> None:
-        """What was written: a state that asks was entered or left, or its ladder was climbed."""
+        """What was written: a state that asks was entered or left, its ladder was climbed, or something else
+        has become known there."""
         cases = set()
         for case, entry in entries:
             asks = self._asks[case[: case.index("/")]]
             moved = entry.before != entry.after and (entry.before in asks or entry.after in asks)
-            if moved or (entry.before in asks and entry.event.startswith(DEADLINE)):
+            heard = entry.disposition is Disposition.HANDLED and entry.source != "step"
+            if moved or (entry.before in asks and (heard or entry.event.startswith(DEADLINE))):
                 cases.add(case)
         if cases:
             self._listener.asked(cases)

@@ -34,6 +34,7 @@ class TaskDone(Between, type="task.done"):
     """The department has answered."""
 
     task: str
+    answer: Text = ""
 
 
 class TaskOverdue(Between, type="task.overdue"):

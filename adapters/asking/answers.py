@@ -6,11 +6,12 @@ import hashlib
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import orjson
 
+from adapters.asking import staff
 from adapters.asking.questions import Closing, Question, Questions
 from adapters.intake import Intake
 from adapters.store.base import InboxStatus, Store
@@ -28,11 +29,13 @@ class Became(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of an answer; ``reason`` says why it was not taken, ``title`` is where the case stands."""
+    """What became of an answer; ``reason`` says why it was not taken, ``title`` is where the case stands,
+    ``said`` the answer in short as far as staff gave it in a form."""
 
     became: Became
     reason: str = ""
     title: str = ""
+    said: str = ""
 
 
 class Answers:
@@ -79,11 +82,17 @@ class Answers:
         (accepted,) = self._intake.accept([event])
         return self._await(question, source=accepted.source, id=accepted.id)
 
-    def give_to(self, id: str, data: Mapping[str, object], *, source: str, letter: str) -> Answer:
-        """Answer the question named ``id``; an answer given under the same ``letter`` before is that one."""
+    def give_to(
+        self, id: str, values: Mapping[str, object], *, source: str, letter: str, who: str = ""
+    ) -> Answer:
+        """Answer the question named ``id`` with what a colleague, ``who``, filled in; given under the same
+        ``letter`` before, it is that answer. Raises like ``give``."""
         question = self._questions.find(id)
         if question is not None:
-            return self.give(question, data, source=source, id=letter)
+            form, currency = question.form, question.currency
+            data = staff.payload(form, values, currency=currency, who=who)
+            said = staff.in_short(form, data, currency=currency)
+            return replace(self.give(question, data, source=source, id=letter), said=said)
         closing = self._questions.closing(id)
         row = self._store.letter(source=source, id=letter)
         if row is not None and row.status is InboxStatus.APPLIED and closing is not None:

@@ -4,7 +4,7 @@ what was filled in as the payload of the event."""
 from __future__ import annotations
 
 import types
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum, StrEnum
@@ -16,8 +16,11 @@ from pydantic.fields import FieldInfo
 
 from adapters.personal import places
 from machines.kernel.event import Event
+from machines.kernel.money import MINOR_UNITS
 
 CUSTOMER = "customer"  #: the field that says whose answer it is, settled by every question
+_MOST_NUMBERS = 10  #: that are listed to choose from
+_LONGEST_NAME = 1000  #: of what is personal otherwise, such as a street
 YES, NO = "yes", "no"  #: as staff choose and event models read them
 
 
@@ -85,6 +88,31 @@ def payload(form: type[Event], said: Iterable[tuple[str, str]]) -> dict[str, obj
     return filled
 
 
+def is_money(info: FieldInfo) -> bool:
+    """Whether a field is a sum in minor units, be it optional."""
+    return info.description == MINOR_UNITS or _is_sum(info.annotation)
+
+
+def stories(form: type[Event]) -> tuple[str, ...]:
+    """The fields in which customers write at length."""
+    personal = places(form).fields
+    return tuple(
+        name for name in personal if (_longest(_marks(form.model_fields[name])) or 0) > _LONGEST_NAME
+    )
+
+
+def tells_a_story(form: type[Event]) -> bool:
+    """Whether customers cannot but write at length with it."""
+    return any(form.model_fields[name].is_required() for name in stories(form))
+
+
+def _is_sum(annotation: object) -> bool:
+    marks = getattr(annotation, "__metadata__", ())
+    if any(isinstance(mark, FieldInfo) and mark.description == MINOR_UNITS for mark in marks):
+        return True
+    return any(map(_is_sum, get_args(annotation)))
+
+
 def _fields(model: type[BaseModel], way: tuple[str, ...], *, required: bool) -> Iterator[FormField]:
     for name, info in model.model_fields.items():
         path = (*way, name)
@@ -105,7 +133,7 @@ def _field(
     if isinstance(kind, type) and issubclass(kind, Enum):
         return FormField(name, Kind.CHOICE, required, personal, tuple(str(each.value) for each in kind))
     if kind is int:
-        return FormField(name, Kind.NUMBER, required, personal)
+        return FormField(name, Kind.NUMBER, required, personal, _few(info))
     if isinstance(kind, type) and issubclass(kind, date):
         return FormField(name, Kind.DATE, required, personal)
     if isinstance(kind, type) and issubclass(kind, str):
@@ -139,54 +167,16 @@ def _marks(part: object) -> Iterator[object]:
             yield from _marks(inner)
 
 
+def _few(info: FieldInfo) -> tuple[str, ...]:
+    """The numbers to choose from, where there are only a few."""
+    least, most = (
+        next((end for mark in _marks(info) if isinstance(end := getattr(mark, bound, None), int)), None)
+        for bound in ("ge", "le")
+    )
+    if least is None or most is None or most - least >= _MOST_NUMBERS:
+        return ()
+    return tuple(str(number) for number in range(least, most + 1))
+
+
 def _longest(metadata: Iterable[object]) -> int | None:
     return next((most for mark in metadata if (most := getattr(mark, "max_length", None))), None)
-
-
-def staff_schema(form: type[Event]) -> dict[str, object]:
-    """The JSON schema of ``form`` without personal fields, as Prefect's forms read it.
-
-    Optional fields are plain ones that are not required, because a choice between a text and nothing is a
-    riddle to who fills it in.
-    """
-    schema = form.model_json_schema(ref_template="#/definitions/{model}")
-    definitions = schema.pop("$defs", {})
-    personal = _personal_names(form)
-    cleaned: dict[str, object] = {"title": schema["title"], "type": "object"}
-    cleaned["properties"] = {
-        name: _simple(part)
-        for name, part in schema.get("properties", {}).items()
-        if name not in personal | {*form.settled, CUSTOMER}
-    }
-    asked = cleaned["properties"]
-    assert isinstance(asked, dict)
-    cleaned["required"] = [name for name in schema.get("required", []) if name in asked]
-    cleaned["additionalProperties"] = False
-    cleaned["definitions"] = {
-        name: {**part, "properties": {n: _simple(p) for n, p in part["properties"].items()}}
-        if "properties" in part
-        else part
-        for name, part in definitions.items()
-    }
-    return cleaned
-
-
-def needs_personal(form: type[Event]) -> bool:
-    """Whether no answer can do without a personal field, so that Prefect, which keeps clear text, cannot take
-    it."""
-    return any(form.model_fields[name].is_required() for name in _personal_names(form))
-
-
-def _personal_names(form: type[Event]) -> set[str]:
-    return set(places(form).fields)
-
-
-def _simple(part: Mapping[str, Any]) -> dict[str, Any]:
-    if part.get("type") == "boolean":
-        # A switch that nobody has touched looks like a no and is none.
-        return {**part, "type": "string", "enum": [YES, NO]}
-    some = [each for each in part.get("anyOf", ()) if each.get("type") != "null"]
-    if len(some) == 1:
-        rest = {name: value for name, value in part.items() if name not in ("anyOf", "default")}
-        return {**some[0], **rest}
-    return dict(part)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -129,11 +129,11 @@ def _answered(page: Page, question: Question, words: Wording, said: Mapping[str,
         return _asked(page, question, said=said, errors=wrong)
     match answer.became:
         case Became.TAKEN:
-            return _notice(words, "thanks", 200)
+            return _notice(words, "thanks", 200, said=words.chosen(question.form, said))
         case Became.WAITING:
-            return _notice(words, "waiting", 202)
+            return _notice(words, "waiting", 202, said=words.chosen(question.form, said))
         case Became.LATE:
-            return _settled(words, page.questions.closing(question.id))
+            return _settled(words, page.questions.closing(question.id, in_the_end=True))
         case Became.REFUSED:
             alert = words.refused(answer.reason)
             return _asked(page, question, said=said, alert=alert, status=409)
@@ -145,9 +145,9 @@ def _open(page: Page, token: str) -> Question | Response:
         link = page.links.read(token)
     except BadLink:
         return _notice(wording(FALLBACK), "unknown", 404)
-    question = page.questions.find(link.question)
+    question = page.questions.find(link.question) or page.questions.follower(link.question)
     if question is None:
-        return _settled(_wording_of(page, link), page.questions.closing(link.question))
+        return _settled(_wording_of(page, link), page.questions.closing(link.question, in_the_end=True))
     words = wording(question.locale)
     if page.clock() >= link.ends:
         return _notice(words, "link_expired", 410)
@@ -188,10 +188,11 @@ def _asked(
         "question.html",
         words,
         status,
-        heading=words.page["heading"].format(about=question.case.key),
+        heading=words.heading(question.form).format(about=question.case.key),
         question=words.question(question.form, otherwise=question.ask.text),
-        facts=words.facts(told),
+        facts=words.facts(question.form, told),
         due=words.page["deadline"].format(due=moment) if moment else "",
+        silence=words.silence(question.form),
         fields=words.asked(question.form, told=told, said=said, errors=errors or {}),
         alert=alert,
     )
@@ -201,8 +202,15 @@ def _repeats(question: Question) -> bool:
     return question.deadline is not None and question.deadline.repeats
 
 
-def _notice(words: Wording, name: str, status: int, headers: Mapping[str, str] | None = None) -> Response:
-    response = _html("notice.html", words, status, notice=words.notice(name))
+def _notice(
+    words: Wording,
+    name: str,
+    status: int,
+    headers: Mapping[str, str] | None = None,
+    *,
+    said: Sequence[tuple[str, str]] = (),
+) -> Response:
+    response = _html("notice.html", words, status, notice=words.notice(name), said=said)
     response.headers.update(headers or {})
     return response
 

@@ -13,12 +13,13 @@ from typing import Protocol, runtime_checkable
 
 from pydantic import ValidationError
 
+from adapters.asking.form import is_money, tells_a_story
 from adapters.personal import places
 from adapters.store.base import Standing, Store
 from machines.kernel.case import Case, Entry, Timer, case_id
 from machines.kernel.definition import Definition
 from machines.kernel.event import SEALED, Event, Facts
-from machines.kernel.money import MINOR_UNITS, Money
+from machines.kernel.money import Money
 from machines.kernel.state import Ask, Deadline
 from machines.messages import Message
 
@@ -28,7 +29,7 @@ _ALL = 1_000_000
 _MOST_FACTS = 30
 _LONGEST = 200
 _NEVER = ("token", "account")  #: parts of names that are nobody's business, though not personal
-_DULL = ("locale", "terms", "sources", "sequence")  #: what helps nobody to decide
+_DULL = ("locale", "terms", "sources", "sequence", "currency")  #: what helps nobody to decide
 
 
 @runtime_checkable
@@ -48,8 +49,21 @@ class Question:
     ask: Ask
     cause: Entry
     known: Mapping[str, str]
-    due: Timer | None
-    deadline: Deadline | None
+    heard: bool  #: the customer may have written something, which is sealed
+    limits: tuple[tuple[Timer, Deadline], ...]  #: all that run, the one that matters most first
+
+    @property
+    def due(self) -> Timer | None:
+        return self.limits[0][0] if self.limits else None
+
+    @property
+    def deadline(self) -> Deadline | None:
+        return self.limits[0][1] if self.limits else None
+
+    @property
+    def currency(self) -> str:
+        """That of its sums; empty where there are none."""
+        return _currency(self.case)
 
     @property
     def id(self) -> str:
@@ -67,7 +81,8 @@ class Question:
     @property
     def role(self) -> str:
         """Who is asked by now: the ladder is climbed rung by rung."""
-        rungs = (self.ask.role, *self.ask.ladder)
+        first = self.ask.whom(self.case.data) if self.ask.whom else self.ask.role
+        rungs = (first, *self.ask.ladder)
         rung = getattr(self.case.data, "rung", 0)
         return rungs[min(rung, len(rungs) - 1)] if isinstance(rung, int) else rungs[0]
 
@@ -116,6 +131,11 @@ class Questions:
             for state in definition.procedure.states
             if isinstance(state, Ask)
         }
+        self._hearing = {
+            sop
+            for sop, definition in definitions.items()
+            if any(map(tells_a_story, definition.procedure.event_types.values()))
+        }
         self._endings = {
             (sop, state.name, rule.event)
             for sop, definition in definitions.items()
@@ -143,19 +163,35 @@ class Questions:
         case, _, _ = _parts(id)
         return next((each for each in self.open(cases=[case]) if each.id == id), None)
 
+    def follower(self, id: str) -> Question | None:
+        """The open question that asks the same of the same customer after a deadline has closed the one named
+        ``id``, as a reminder does."""
+        case, state, _ = _parts(id)
+        asked = self._asks.get((case.partition("/")[0], state))
+        closing = self.closing(id)
+        if asked is None or closing is None or not closing.by_deadline:
+            return None
+        return next((each for each in self.open(cases=[case]) if each.form is asked.form), None)
+
     def of_key(self, key: str) -> list[Question]:
         """The open questions of the cases of that key, in any procedure; ``order/SO-1`` names one of them."""
         sops = [sop for sop in self._definitions if key.startswith(f"{sop}/")]
         names = [key, *(case_id(sop, key) for sop in self._definitions)] if sops else ()
         return self.open(cases=names or [case_id(sop, key) for sop in self._definitions])
 
-    def closing(self, id: str) -> Closing | None:
-        """What closed the question; None while it is open, or if it never was."""
+    def closing(self, id: str, *, in_the_end: bool = False) -> Closing | None:
+        """What closed the question, or ``in_the_end`` those that a deadline put in its place; None while one
+        is open, or if there never was one."""
         case, state, seq = _parts(id)
+        sop = case.partition("/")[0]
         for entry, _ in self._store.journal(case):
             if entry.seq > seq and entry.before == state != entry.after:
-                title = self._definitions[case.partition("/")[0]].state(entry.after).title
-                return Closing(entry.event, entry.source, entry.at, title)
+                title = self._definitions[sop].state(entry.after).title
+                closing = Closing(entry.event, entry.source, entry.at, title)
+                old, new = self._asks.get((sop, state)), self._asks.get((sop, entry.after))
+                if not (in_the_end and closing.by_deadline and old and new and old.form is new.form):
+                    return closing
+                state = entry.after
         return None
 
     def locale(self, id: str) -> str:
@@ -186,26 +222,26 @@ class Questions:
 
     def _question(self, standing: Standing) -> Question:
         case = standing.case
-        due, deadline = self._limit(case)
-        known = {"because of": standing.entered.event} | self._said(standing)
+        ask = self._asks[case.sop, case.state]
+        known = {"because of": standing.entered.event} | dict(ask.tells(case.data)) | self._said(standing)
         if isinstance(case.data, Facts):
             known |= _clear(case.data, currency=_currency(case))
+        told = {name: text for name, text in known.items() if text != case.key}
         return Question(
             case=case,
-            ask=self._asks[case.sop, case.state],
+            ask=ask,
             cause=standing.entered,
-            known=dict(list(known.items())[:_MOST_FACTS]),
-            due=due,
-            deadline=deadline,
+            known=dict(list(told.items())[:_MOST_FACTS]),
+            heard=case.sop in self._hearing,
+            limits=self._limits(case),
         )
 
-    def _limit(self, case: Case) -> tuple[Timer, Deadline] | tuple[None, None]:
-        """First the limit after which the case goes on by itself, then what is told once, a reminder last.
-        Our service levels are none of the customer's business."""
+    def _limits(self, case: Case) -> tuple[tuple[Timer, Deadline], ...]:
+        """For staff the next one first. For customers the one after which the case goes on by itself, then
+        what is told once, a reminder last; our service levels are none of their business."""
         definition = self._definitions[case.sop]
-        named = definition.procedure.timers
-        if (case.sop, case.state) in self.of_customers:
-            named = definition.procedure.deadlines
+        of_customer = (case.sop, case.state) in self.of_customers
+        named = definition.procedure.deadlines if of_customer else definition.procedure.timers
         running = [
             (timer, named[timer.name])
             for timer in case.timers.values()
@@ -215,9 +251,9 @@ class Questions:
         def rank(limit: tuple[Timer, Deadline]) -> tuple[bool, bool, datetime]:
             timer, deadline = limit
             ends = (case.sop, case.state, deadline.type) in self._endings
-            return not ends, deadline.repeats, timer.due
+            return of_customer and not ends, of_customer and deadline.repeats, timer.due
 
-        return min(running, key=rank, default=(None, None))
+        return tuple(sorted(running, key=rank))
 
 
 def _currency(case: Case) -> str:
@@ -247,9 +283,10 @@ def _clear(facts: Facts, *, currency: str) -> dict[str, str]:
         sealed = name in personal and personal[name].personal
         if sealed or any(part in name for part in _NEVER) or name in _DULL or value == info.default:
             continue
-        text = _plain(value, currency=currency, money=info.description == MINOR_UNITS)
+        text = _plain(value, currency=currency, money=is_money(info))
         if text and SEALED not in text:
-            found[name.replace("_", " ")] = text[:_LONGEST]
+            label = (info.title or name.replace("_", " ")).rstrip("?")
+            found[label] = text[:_LONGEST]
     return found
 
 

@@ -19,6 +19,7 @@ from machines.kernel.event import Event
 FALLBACK = "en"
 _FOLDER = Path(__file__).with_name("texts")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_NO_MONEY = re.compile(r"0(\.0+)? [A-Z]{3}")
 _MOST_RADIOS = 6
 _INPUTS = {Kind.NUMBER: "number", Kind.DATE: "date"}
 
@@ -69,16 +70,30 @@ class Wording:
     ) -> list[Asked]:
         """The fields to fill in; ``told`` may list the options of one, ``said`` is what was filled in."""
         texts = self._form(form)
-        left_out = {*texts.get("hidden", ()), *texts.get("fixed", {})}
+        left_out = {*texts.get("hidden", ()), *texts.get("fixed", {}), *_needless(texts, told)}
         return [
             self._asked(field, texts.get("fields", {}).get(field.name, {}), told, said, errors)
             for field in fields(form)
             if field.name not in left_out
         ]
 
-    def facts(self, told: Mapping[str, str]) -> list[tuple[str, str]]:
-        """(label, value) of what is known."""
-        labels = self._texts["facts"]
+    def heading(self, form: type[Event]) -> str:
+        """What the page is headed by; the key of the case goes where ``{about}`` stands."""
+        return str(self._form(form).get("heading", self.page["heading"]))
+
+    def silence(self, form: type[Event]) -> str:
+        """What happens without an answer, if the form's texts say it."""
+        return str(self._form(form).get("silence", ""))
+
+    def chosen(self, form: type[Event], said: Mapping[str, str]) -> list[tuple[str, str]]:
+        """(label, answer) of what was chosen; texts and numbers are not repeated."""
+        shown = self.asked(form, told={}, said=said, errors={})
+        answers = [(each.label, dict(each.choices).get(each.value, "")) for each in shown]
+        return [(label, answer) for label, answer in answers if answer]
+
+    def facts(self, form: type[Event], told: Mapping[str, str]) -> list[tuple[str, str]]:
+        """(label, value) of what is known and matters to the question of ``form``."""
+        labels = {**self._texts["facts"], **self._form(form).get("facts", {})}
         named = [
             (
                 labels.get(name, name.replace("_", " ").capitalize()),
@@ -89,7 +104,7 @@ class Wording:
         return [
             (label, self.day(date.fromisoformat(value)) if _DATE.fullmatch(value) else value)
             for label, value in named
-            if label
+            if label and not _NO_MONEY.fullmatch(value)
         ]
 
     def refused(self, reason: str) -> str:
@@ -140,7 +155,7 @@ class Wording:
             longest=field.longest,
             autocomplete=texts.get("autocomplete", "off"),
             value=said.get(field.name, ""),
-            error=self.page[errors[field.name]] if field.name in errors else "",
+            error=self.page[_error(errors[field.name], field)] if field.name in errors else "",
         )
 
 
@@ -153,6 +168,21 @@ def wording(locale: str) -> Wording:
     """The texts for a locale such as ``de-AT``; English where we do not have its language."""
     known = _languages()
     return known.get(re.split("[-_]", locale)[0].lower(), known[FALLBACK])
+
+
+def _needless(texts: Mapping[str, Any], told: Mapping[str, str]) -> set[str]:
+    """Fields that are asked ``when`` a fact has a value, and it has another."""
+    fields: Mapping[str, Mapping[str, Any]] = texts.get("fields", {})
+    return {
+        name
+        for name, texts in fields.items()
+        for fact, value in texts.get("when", {}).items()
+        if told.get(fact, value) != value
+    }
+
+
+def _error(error: str, field: FormField) -> str:
+    return "choose" if error == "fill_in" and field.choices else error
 
 
 def _options(listed: str) -> Sequence[str]:

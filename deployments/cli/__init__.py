@@ -18,6 +18,7 @@ from deployments.cli.questions import answer, asks, token
 from deployments.cli.return_policy import return_policy
 from deployments.cli.serve import up, web, worker
 from deployments.cli.steps import replay, steps
+from deployments.cli.words import words
 
 app = typer.Typer(
     name="sop",
@@ -27,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 _RUNNING = (up, worker, web, retime, doctor)
-_CASES = (send, cases, show, explain, asks, answer, token, steps, replay, letters)
+_CASES = (send, cases, show, words, explain, asks, answer, token, steps, replay, letters)
 _PROCEDURES = (check, simulate, return_policy, handbook, approve, migrate)
 for command in (*_RUNNING, *_CASES, *_PROCEDURES):
     app.command()(command)

@@ -123,7 +123,12 @@ class Consulted(Facts):
     task: str
     department: Key
     status: TaskStatus = TaskStatus.ASKED
+    answer: Text = ""
     withdrawn_for: str = ""  #: the type of the event that made the answer needless
+
+    @property
+    def explained(self) -> str:
+        return f"{self.department}: {self.answer or self.status}"
 
 
 class Offer(Facts):
@@ -146,7 +151,7 @@ class Complaint(Facts):
     received: datetime
     terms: Terms
     order: str | None = None
-    left: Amount | None = None  #: of what was paid for the order, as the order has last told
+    left: Amount | None = Field(default=None, title="left of what was paid")  #: as the order has last told
     appeal: Appealed | None = None  #: against a return that has not had our answer to it yet
     ship_to: Address | None = None
     items: tuple[Pick, ...] = ()  #: the goods that it is about
@@ -154,7 +159,7 @@ class Complaint(Facts):
     owner: str | None = None
     severity: Severity | None = None
     nature: Nature | None = None
-    tasks: tuple[Consulted, ...] = ()
+    tasks: tuple[Consulted, ...] = Field(default=(), title="departments")
     question: Text = ""  #: what we want to hear from a department, the customer or somebody outside
     upheld: bool = True
     cause: Text = ""

@@ -93,17 +93,16 @@ def consult(complaint: Complaint, event: events.DepartmentConsulted, _: datetime
 
 
 def department_answered(complaint: Complaint, event: TaskDone, _: datetime) -> Complaint:
-    return _mark(complaint, event.task, TaskStatus.DONE)
+    return _mark(complaint, event.task, TaskStatus.DONE, answer=event.answer)
 
 
 def department_late(complaint: Complaint, event: TaskOverdue, _: datetime) -> Complaint:
     return _mark(complaint, event.task, TaskStatus.OVERDUE)
 
 
-def _mark(complaint: Complaint, task: str, status: TaskStatus) -> Complaint:
-    tasks = tuple(
-        one.model_copy(update={"status": status}) if one.task == task else one for one in complaint.tasks
-    )
+def _mark(complaint: Complaint, task: str, status: TaskStatus, *, answer: str = "") -> Complaint:
+    said = {"status": status, "answer": answer}
+    tasks = tuple(one.model_copy(update=said) if one.task == task else one for one in complaint.tasks)
     return complaint.model_copy(update={"tasks": tasks})
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pydantic import Field
+
 from machines.between import ADDRESS_EXAMPLE, BUYER_EXAMPLE, Address, Pick
 from machines.complaint.data import Nature, Remedy, Severity
 from machines.kernel.clock import Acknowledged
-from machines.kernel.event import Event, Key, Personal, Story, Text
+from machines.kernel.event import Event, Key, Name, Personal, Story, Text
 from machines.kernel.money import Amount, Currency
 from machines.messages import Buyer
 
@@ -97,7 +99,7 @@ class ComplaintReopened(Event, type="complaint.reopened"):
 class ComplaintAssigned(Event, type="complaint.assigned"):
     """Somebody else looks after the complaint now; what was escalated before is escalated anew."""
 
-    owner: Key
+    owner: Name
 
     examples = ({"owner": "m.hill"},)
 
@@ -183,7 +185,7 @@ class OutsideDecision(Event, type="complaint.outside_decision"):
 class ComplaintTaken(Event, type="complaint.taken"):
     """Somebody looks after the complaint from now on, and says so to the customer."""
 
-    owner: Key
+    owner: Name = Field(description="Who looks after it from now on. The customer is told this name.")
 
     examples = ({"owner": "a.field"},)
 
@@ -191,8 +193,8 @@ class ComplaintTaken(Event, type="complaint.taken"):
 class HazardSecured(Event, type="complaint.secured"):
     """The safety officer has seen to it that nobody is hurt (any more)."""
 
-    by: Key
-    action: Text
+    by: Name
+    action: Text = Field(min_length=1, description="What was done so that nobody is hurt (any more).")
 
     examples = ({"by": "s.guard", "action": "sales stopped, the customer told to unplug it"},)
 
@@ -200,9 +202,12 @@ class HazardSecured(Event, type="complaint.secured"):
 class ComplaintAssessed(Event, type="complaint.assessed"):
     """How severe it is, what it is about, and what was done at once."""
 
-    severity: Severity
-    nature: Nature
-    action: Text = ""
+    severity: Severity = Field(
+        description="S1: safety or law. S2: much money, or not the first time. S3: the service failed. "
+        "S4: minor."
+    )
+    nature: Nature = Field(description="What it is about.")
+    action: Text = Field(default="", title="Done at once", description="What was done already, if anything.")
 
     examples = tuple({"severity": severity, "nature": "product"} for severity in ("S3", "S1", "S2", "S4"))
 
@@ -220,9 +225,13 @@ class CauseFound(Event, type="complaint.found"):
     """What happened and why; ``upheld`` says that the customer is right. ``without_answers`` goes on
     although departments have not answered."""
 
-    cause: Text
-    upheld: bool
-    without_answers: bool = False
+    cause: Text = Field(min_length=1, description="What happened and why. The customer reads it.")
+    upheld: bool = Field(title="Is the customer right?", description="After no we decline, and say why.")
+    without_answers: bool = Field(
+        default=False,
+        title="Go on without answers?",
+        description="Only after yes can it go on while a department has not answered.",
+    )
 
     examples = (
         {"cause": "a seal was missing", "upheld": True, "without_answers": True},
@@ -235,7 +244,7 @@ class ResolutionProposed(Event, type="complaint.proposed"):
 
     remedy: Remedy
     amount: Amount = 0
-    explanation: Text
+    explanation: Text = Field(min_length=1, description="Why it fits. The customer reads it.")
 
     examples = (
         {"remedy": "partial refund", "amount": 1000, "explanation": "a third of the price"},
@@ -250,8 +259,8 @@ class ResolutionProposed(Event, type="complaint.proposed"):
 class OfferApproved(Event, type="complaint.approved"):
     """An offer above the limit may be made, or not."""
 
-    approve: bool
-    reason: Text
+    approve: bool = Field(title="May it be offered?", description="After no another offer is to be found.")
+    reason: Text = Field(min_length=1, description="For the journal.")
 
     examples = ({"approve": True, "reason": "fair"}, {"approve": False, "reason": "half will do"})
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -13,6 +13,7 @@ from machines.complaint.data import (
     OVERTURNING,
     REFUNDS,
     WORTHLESS,
+    Compensation,
     Complaint,
     Limit,
     Remedy,
@@ -21,7 +22,7 @@ from machines.complaint.data import (
 from machines.consulting import TaskDone, TaskOverdue
 from machines.kernel.event import Event
 from machines.kernel.money import Money
-from machines.kernel.verdict import Refusal, Verdict, allow_if
+from machines.kernel.verdict import ALLOWED, Refusal, Verdict, allow_if
 from machines.redress import RedressFailed, RedressSettled
 
 
@@ -51,21 +52,58 @@ def may_offer(complaint: Complaint, event: events.ResolutionProposed, _: datetim
         )
     if why := _impossible(complaint, event.remedy):
         return Refusal(why, left)
+    return _fitting(complaint, event, limit=_most(complaint, row, event.remedy))
+
+
+def within_bounds(complaint: Complaint) -> Mapping[str, str]:
+    """What may be offered for at most how much, and who has to approve it: for whoever proposes."""
+    if complaint.severity is None:
+        return {}
+    row, terms = complaint.terms.compensation(complaint.severity), complaint.terms
+    most = {one: _money(complaint, _most(complaint, row, one)) for one in row.remedies}
+    possible = [
+        one.value if one in WORTHLESS else f"{one} of at most {most[one]}"
+        for one in row.remedies
+        if not _impossible(complaint, one)
+    ]
+    senior, manager = terms.senior_above.of(complaint.currency), terms.manager_above.of(complaint.currency)
+    return _granting(complaint) | {
+        "may be offered": "; ".join(possible),
+        "approval": f"of a senior agent above {senior} and for replacements, of the head above {manager}",
+    }
+
+
+def _most(complaint: Complaint, row: Compensation, remedy: Remedy) -> int:
     limit = row.most.of(complaint.currency).amount
-    if event.remedy is Remedy.GOODWILL:
+    if remedy is Remedy.GOODWILL:
         limit = min(limit, complaint.terms.goodwill_most.of(complaint.currency).amount)
-    if event.remedy in REFUNDS:
+    if remedy in REFUNDS:
         limit = min(limit, complaint.left or 0)
-    return _fitting(complaint, event, limit=limit)
+    return limit
+
+
+def _money(complaint: Complaint, amount: int) -> Money:
+    return Money(amount=amount, currency=complaint.currency)
 
 
 def _may_overturn(complaint: Complaint, event: events.ResolutionProposed, *, worth: int) -> Verdict:
     """What the return can give is no compensation: the severity matrix does not bound it."""
-    if event.remedy in complaint.failed:
-        return Refusal(f"the {event.remedy} was promised before and could not be given")
-    if event.remedy is Remedy.RETURN and complaint.appeal and complaint.appeal.inspected:
+    return _can_overturn(complaint, event.remedy) and _fitting(complaint, event, limit=worth)
+
+
+def _can_overturn(complaint: Complaint, remedy: Remedy) -> Verdict:
+    if remedy in complaint.failed:
+        return Refusal(f"the {remedy} was promised before and could not be given")
+    if remedy is Remedy.RETURN and complaint.appeal and complaint.appeal.inspected:
         return Refusal("the goods have been here and were inspected", (*REFUNDS, Remedy.REPLACEMENT))
-    return _fitting(complaint, event, limit=worth)
+    return ALLOWED
+
+
+def _granting(complaint: Complaint) -> dict[str, str]:
+    if (appeal := complaint.appeal) is None:
+        return {}
+    possible = [one.value for one in OVERTURNING if _can_overturn(complaint, one)]
+    return {"grants the appeal": f"{'; '.join(possible)} of at most {_money(complaint, appeal.worth)}"}
 
 
 def _impossible(complaint: Complaint, remedy: Remedy) -> str:
@@ -87,10 +125,8 @@ def _fitting(complaint: Complaint, event: events.ResolutionProposed, *, limit: i
         return allow_if(
             event.amount == 0, f"leave the amount out; no money is promised with a {event.remedy}"
         )
-    shown = Money(amount=limit, currency=complaint.currency)
-    return allow_if(
-        0 < event.amount <= limit, f"amount {event.amount}: give a {event.remedy} of at most {shown}"
-    )
+    offered, most = _money(complaint, event.amount), _money(complaint, limit)
+    return allow_if(0 < event.amount <= limit, f"amount {offered}: give a {event.remedy} of at most {most}")
 
 
 def needs_manager(complaint: Complaint) -> bool:

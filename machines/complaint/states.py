@@ -25,6 +25,7 @@ from machines.complaint.guards import (
     needs_senior,
     overturns,
     remedy_is,
+    within_bounds,
 )
 from machines.complaint.sending import report_ruling
 from machines.kernel.event import Event
@@ -115,6 +116,7 @@ PROPOSING = Ask(
     "proposing",
     "What the customer is to be offered, within the severity matrix.",
     form=ResolutionProposed,
+    tells=within_bounds,
     role=letters.AGENT,
     ladder=(letters.SENIOR, letters.MANAGER),
     deadlines=(deadlines.THIRD_DAY, deadlines.PROGRESS_DUE),
@@ -124,6 +126,7 @@ RECONSIDERING = Ask(
     "reconsidering",
     "The customer turned the offer down; a senior agent looks at it afresh.",
     form=ResolutionProposed,
+    tells=within_bounds,
     role=letters.SENIOR,
     ladder=(letters.MANAGER,),
     does=(letters.CALL_ABOUT_REJECTION, letters.TELL_RECONSIDERED),
@@ -205,6 +208,7 @@ REDRESS_FAILED = Ask(
     "redress_failed",
     "What was promised cannot be given; a senior agent finds something else.",
     form=ResolutionProposed,
+    tells=within_bounds,
     role=letters.SENIOR,
     ladder=(letters.MANAGER,),
     does=(letters.CALL_ABOUT_FAILURE, letters.TELL_REDRESS_FAILED),

@@ -44,6 +44,9 @@ CLEAN = r"^[^\x00-\x1f\x7f-\x9f]+$"
 Key = Annotated[str, Field(max_length=64, pattern=PRINTED)]
 """What an order, a payment or a country goes by."""
 
+Name = Annotated[str, Field(min_length=1, max_length=100, pattern=CLEAN)]
+"""How a colleague is called, such as `A. Field` or `a.field`."""
+
 WRITTEN = r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$"
 """No control characters other than tab and newline."""
 

@@ -85,10 +85,16 @@ def _nothing(_: object) -> Mapping[str, object]:
     return {}
 
 
+def _untold(_: object) -> Mapping[str, str]:
+    return {}
+
+
 class Ask(State):
     """Somebody must decide: a role of our staff through a form, or the customer through a signed link.
 
-    ``settles(data)`` gives the fields of the form that nobody is asked for, such as the price in question.
+    ``whom(data)`` says who is asked first where the case knows it better than ``role``. ``settles(data)``
+    gives the fields of the form that nobody is asked for, such as the price in question; ``tells(data)``, by
+    name, what staff must know to answer and is not in the case's data as it stands, such as a limit.
     """
 
     kind = "ask"
@@ -101,7 +107,9 @@ class Ask(State):
         form: type[Event],
         role: str,
         ladder: tuple[str, ...] = (),
+        whom: Callable[[Any], str] | None = None,
         settles: Callable[[Any], Mapping[str, object]] = _nothing,
+        tells: Callable[[Any], Mapping[str, str]] = _untold,
         title: str | None = None,
         deadlines: tuple[Deadline, ...] = (),
         no_deadline: str | None = None,
@@ -122,7 +130,9 @@ class Ask(State):
         self.form = form
         self.role = role
         self.ladder = ladder
+        self.whom = whom
         self.settles = settles
+        self.tells = tells
 
 
 class End(State):

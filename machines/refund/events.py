@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pydantic import Field
+
 from machines.between import Means
 from machines.kernel.event import Event, Key, Outcome, Personal, Text
 from machines.kernel.money import Amount
@@ -49,8 +51,8 @@ class RefundReversed(Event, type="refund.reversed"):
 class RefundDecided(Event, type="refund.decided"):
     """Finance has approved a refund above the limit, or not."""
 
-    approve: bool
-    reason: Text
+    approve: bool = Field(title="May it be paid?", description="After no nothing is paid back.")
+    reason: Text = Field(min_length=1, description="For the journal.")
 
     def postings(self) -> Mapping[str, int]:
         return {} if self.approve else {"denied": 1}

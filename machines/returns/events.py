@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import AwareDatetime, Field
 
 from machines.between import Quantity, Sku
-from machines.kernel.event import CLEAN, Event, Facts, Outcome, Personal, Story, Text
+from machines.kernel.event import CLEAN, Event, Facts, Name, Outcome, Personal, Story, Text
 from machines.kernel.money import Amount
 
 # -- from outside ----------------------------------------------------------------------------------
@@ -113,17 +113,35 @@ class Condition(StrEnum):
 class Found(Facts):
     """``quantity`` pieces that were in the parcel; ``worth`` is in per cent of what they were sold for."""
 
-    sku: Sku
+    sku: Sku = Field(title="Article", description="As it is printed on it (SKU).")
     quantity: Quantity
-    condition: Condition = Condition.AS_SOLD
-    worth: Annotated[int, Field(ge=1, le=99)] = 50
+    condition: Condition = Field(
+        default=Condition.AS_SOLD,
+        description="Worth less: used, damaged or incomplete. Other item: not what was announced. "
+        "Replacement: what we sent in advance.",
+    )
+    worth: int = Field(
+        default=50,
+        ge=1,
+        le=99,
+        title="Still worth (%)",
+        description="In per cent of the price; it counts only for what is worth less.",
+    )
+
+    @property
+    def explained(self) -> str:
+        worth = f" ({self.worth} %)" if self.condition is Condition.WORTH_LESS else ""
+        return f"{self.quantity} x {self.sku}, {self.condition}{worth}"
 
 
 class ReturnInspected(Event, type="return.inspected"):
     """The warehouse has looked at what was in the parcel; nothing at all is an empty list."""
 
-    by: Text
-    found: tuple[Found, ...]
+    by: Name
+    found: tuple[Found, ...] = Field(
+        title="What was in the parcel",
+        description="One item for each article and condition; none if the parcel was empty.",
+    )
 
     def postings(self) -> Mapping[str, int]:
         good = sum(found.quantity for found in self.found if found.condition is Condition.AS_SOLD)
@@ -170,8 +188,8 @@ class DifferenceAnswered(Event, type="return.difference"):
 class ChargeDecided(Event, type="return.charge_decided"):
     """Finance has decided about a replacement whose charge was declined: charge again, or let it go."""
 
-    again: bool
-    reason: Text
+    again: bool = Field(title="Charge again?", description="After no we let it go.")
+    reason: Text = Field(min_length=1, description="For the journal.")
 
     examples = ({"again": True, "reason": "new card"}, {"again": False, "reason": "not worth it"})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from machines.kernel.event import Event, Key, Outcome, Text
 
@@ -90,7 +90,9 @@ class DeliveryDisputed(Event, type="shipment.disputed"):
 class LabelDecided(Event, type="shipment.label_decided"):
     """The dispatch desk has decided about a parcel that the carrier would not take."""
 
-    carrier: Key | None = None
+    carrier: Key | None = Field(
+        default=None, description="Who takes it instead; left empty, the parcel is given up."
+    )
 
     examples = ({"carrier": "express"}, {"carrier": None})
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from machines.kernel.event import Event, Key, Text
+from pydantic import Field
+
+from machines.kernel.event import Event, Name, Text
 
 
 class TaskAnswered(Event, type="task.answered"):
     """The department has looked into the question."""
 
-    by: Key
-    answer: Text
+    by: Name
+    answer: Text = Field(min_length=1, description="What the department has found out.")
 
     examples = ({"by": "w.stone", "answer": "The box had no filling; it left by hand-over at 16:00."},)

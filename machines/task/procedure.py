@@ -20,11 +20,19 @@ from machines.task.events import TaskAnswered
 
 
 def done(task: Task) -> Event:
-    return TaskDone(task=task.task)
+    return TaskDone(task=task.task, answer=task.answer)
 
 
 def overdue(task: Task) -> Event:
     return TaskOverdue(task=task.task)
+
+
+def department(task: Task) -> str:
+    return task.department
+
+
+def head(task: Task) -> str:
+    return f"head of {task.department}"
 
 
 # -- time limits -----------------------------------------------------------------------------------
@@ -43,6 +51,7 @@ ASKED = Ask(
     "A department looks into the question.",
     form=TaskAnswered,
     role="department",
+    whom=department,
     ladder=("head of department",),
     does=(commands.CALL_DEPARTMENT,),
     deadlines=(REMINDER, ANSWER_DUE),
@@ -53,6 +62,7 @@ ESCALATED = Ask(
     "The department was late; its head sees to the answer.",
     form=TaskAnswered,
     role="head of department",
+    whom=head,
     does=(commands.CALL_HEAD,),
     deadlines=(HEAD_DUE,),
     reports=overdue,

@@ -27,6 +27,7 @@ _ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
+_MOST_CHOICES = 9
 _PATIENCE = 20_000.0  # ms; the UI looks for news every few seconds
 
 
@@ -114,6 +115,27 @@ class House:
         answer = subprocess.run(command, env=self.environment, capture_output=True, check=True)
         return cast("Mapping[str, object]", orjson.loads(answer.stdout))
 
+    def link(self, key: str) -> str:
+        """What support staff read out to a customer who lost the message."""
+        command = [sys.executable, "-m", "deployments.cli", "token", key, "--json"]
+        answer = subprocess.run(command, env=self.environment, capture_output=True, check=True)
+        return str(orjson.loads(answer.stdout)["link"])
+
+
+def choose(page: Page, value: str, *, nth: int = 0) -> None:
+    """Choose ``value`` in the ``nth`` list of the open form, by keyboard as its own users do."""
+    control = page.get_by_role("dialog").locator(".p-select-button__control").nth(nth)
+    for down in range(1, _MOST_CHOICES):
+        control.click()
+        for _ in range(down):
+            page.keyboard.press("ArrowDown")
+            page.wait_for_timeout(200)
+        page.keyboard.press("Enter")
+        page.wait_for_timeout(200)
+        if control.inner_text().strip() == value:
+            return
+    raise AssertionError(f"{value!r} is not among the choices")
+
 
 @pytest.fixture(scope="module")
 def chromium() -> str:
@@ -147,3 +169,15 @@ def page(chromium: str, house: House) -> Iterator[Page]:
         opened.set_default_timeout(_PATIENCE)
         yield opened
         browser.close()
+
+
+@pytest.fixture
+def phone(page: Page) -> Iterator[Page]:
+    """A narrow screen without JavaScript."""
+    browser = page.context.browser
+    assert browser is not None
+    opened = browser.new_context(
+        java_script_enabled=False, viewport={"width": 360, "height": 740}, locale="de-DE"
+    )
+    yield opened.new_page()
+    opened.close()

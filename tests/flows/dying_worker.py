@@ -23,7 +23,9 @@ from tests.asking import open_office
 
 
 class Mute(Answers):
-    def give_to(self, id: str, data: Mapping[str, object], *, source: str, letter: str) -> Answer:
+    def give_to(
+        self, id: str, values: Mapping[str, object], *, source: str, letter: str, who: str = ""
+    ) -> Answer:
         sys.stdout.write("answering\n")
         sys.stdout.flush()
         time.sleep(300)

@@ -154,7 +154,8 @@ def house_of(run: Json) -> object:
 
 def resume(prefect: Prefect, run: Json, values: Json) -> Mapping[str, object]:
     """The Resume button, with its form filled in."""
-    return cast("Mapping[str, object]", prefect.post(f"/flow_runs/{run['id']}/resume", {"run_input": values}))
+    said = {"run_input": {"answered_by": "A. Tester", **values}}
+    return cast("Mapping[str, object]", prefect.post(f"/flow_runs/{run['id']}/resume", said))
 
 
 def message(run: Json) -> str:
@@ -184,7 +185,7 @@ def test_a_question_stands_suspended_with_role_deadline_form_and_what_is_known(
     assert "the next in line is called" in message(run)
     given = inputs(shown, run)
     assert '"accept": {"title": "Accept", "type": "string", "enum": ["yes", "no"]' in given["form-schema"]
-    assert '"required": ["accept", "reason"]' in given["form-schema"]
+    assert '"required": ["accept", "reason", "answered_by"]' in given["form-schema"]
     assert "A colleague looks at a suspicious order." in given["form-description"]
     assert "stolen means of payment" in given["form-description"]
     (text,) = eventually(lambda: shown.log(run["id"]))
@@ -232,7 +233,7 @@ def test_an_answer_that_the_intake_refuses_is_told_and_the_question_stays(
     assert "data" not in message(again).partition(":")[0]
     assert "reserved" in message(again)
     assert "reserved" in inputs(shown, run)["form-description"]
-    eventually(lambda: any("your answer was not taken" in line for line in shown.log(run["id"])))
+    eventually(lambda: any("Your answer was not taken" in line for line in shown.log(run["id"])))
     resume(shown, again, {"accept": "yes", "reason": "known customer"})
     run_of(shown, key, kind="COMPLETED")
     eventually(lambda: office.state(key) == "awaiting_dispatch")
@@ -261,7 +262,7 @@ def test_the_second_of_two_answers_is_told_what_came_first(
     assert resume(shown, run, {"accept": "yes", "reason": "yes"})["status"] == "ACCEPT"
     ended = run_of(shown, key, kind="CANCELLED")
     listening.showing.extend(heard)
-    assert message(ended).startswith("your answer was not taken: order.reviewed from back-office came first")
+    assert message(ended).startswith("Your answer was not taken: order.reviewed from back-office came first")
     assert office.state(key) == "rejected"
 
 

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from adapters.asking import wording as wording_module
-from adapters.asking.form import FormField, Kind, UnknownField, askable, fields, payload, staff_schema
+from adapters.asking.form import FormField, Kind, UnknownField, askable, fields, payload
 from adapters.asking.wording import wording
-from adapters.personal import personal_fields
 from machines.catalogue import CATALOGUE
 from machines.kernel.event import Event, Facts
 from machines.kernel.state import Ask
 from machines.order.events import AddressCorrected, ChoiceMade, DelayAnswered, MeansGiven, ReviewDecided
-from machines.refund.events import AlternativeChosen
 
 ASKS = [state for procedure in CATALOGUE for state in procedure.states if isinstance(state, Ask)]
 TEXTS = Path(wording_module.__file__).with_name("texts")
@@ -58,25 +55,6 @@ def test_a_form_with_lists_is_not_asked_field_by_field() -> None:
     assert askable(ReviewDecided)
 
 
-def test_staff_choose_between_yes_and_no_and_see_nothing_personal() -> None:
-    schema: Any = staff_schema(ReviewDecided)
-    assert schema["properties"]["accept"]["enum"] == ["yes", "no"]
-    assert schema["required"] == ["accept", "reason"]
-    assert ReviewDecided.model_validate({"accept": "yes", "reason": "-"}).accept is True
-    alternative: Any = staff_schema(AlternativeChosen)
-    assert set(alternative["properties"]) == {"means", "wording"}
-    assert alternative["definitions"]["Means"]["enum"] == ["card", "store credit", "bank transfer"]
-
-
-@pytest.mark.parametrize("ask", ASKS, ids=lambda ask: ask.name)
-def test_every_form_of_staff_is_a_schema_without_anything_personal(ask: Ask) -> None:
-    schema: Any = staff_schema(ask.form)
-    names = set(schema["properties"])
-    assert names.isdisjoint({name.partition(".")[0] for name in personal_fields(ask.form)})
-    assert set(schema["required"]) <= names
-    assert "$ref" not in str(schema) or "#/definitions/" in str(schema)
-
-
 def _keys(value: object, way: str = "") -> set[str]:
     if not isinstance(value, dict):
         return {way}
@@ -94,7 +72,7 @@ def test_texts_speak_of_forms_fields_and_values_that_exist() -> None:
         known = {field.name: field for field in fields(forms[name])}
         assert {*texts.get("fields", {}), *texts.get("hidden", ()), *texts.get("fixed", {})} <= set(known)
         for field, labels in texts.get("fields", {}).items():
-            values = set(labels) - {"label", "options", "autocomplete"}
+            values = set(labels) - {"label", "options", "autocomplete", "when"}
             assert values == set(known[field].choices), field
 
 

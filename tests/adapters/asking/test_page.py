@@ -15,6 +15,9 @@ from adapters.asking.page import SOURCE, Page
 from adapters.asking.wording import wording
 from adapters.errors import StoreUnavailable
 from adapters.web import create_app
+from machines.complaint.events import OfferAnswered
+from machines.order.events import ChoiceMade
+from machines.returns.events import OfferAnswered as ReturnOfferAnswered
 from tests.asking import BASE, FEE, NOWHERE, SHORT, STOLEN, Office, open_office
 from tests.conftest_prefect import eventually
 
@@ -120,14 +123,14 @@ def test_a_reason_without_words_in_that_language_is_left_out() -> None:
 
 
 def test_facts_are_told_in_the_language_of_the_case() -> None:
-    assert ("sold out" in str(wording("en").facts({"reason": "sold out"}))) is True
-    assert "ausverkauft" in str(wording("de").facts({"reason": "sold out"}))
+    assert ("sold out" in str(wording("en").facts(ChoiceMade, {"reason": "sold out"}))) is True
+    assert "ausverkauft" in str(wording("de").facts(ChoiceMade, {"reason": "sold out"}))
 
 
 def test_what_is_missing_or_wrong_is_marked(office: Office) -> None:
     browser = asked(office, "SO-6", **FEE)
     empty, wrong = browser.fill_in(), browser.fill_in(choice="perhaps")
-    for answer, text in ((empty, "Please fill this in."), (wrong, "Please check this.")):
+    for answer, text in ((empty, "Please choose one."), (wrong, "Please check this.")):
         assert answer.status_code == 422
         assert text in answer.text
         assert 'role="alert"' in answer.text
@@ -258,3 +261,35 @@ def test_an_answer_while_no_worker_runs_is_kept_for_the_next() -> None:
         assert "This question is answered" in browser.open().text
         events = [entry.event for entry, _ in office.store.journal("order/SO-18")]
         assert events.count("order.choice") == 1
+
+
+def test_the_link_in_the_first_message_is_good_after_the_reminder() -> None:
+    with open_office() as office:
+        office.place("SO-30")
+        eventually(lambda: office.state("SO-30") == "awaiting_dispatch")
+        office.send("shipment.dispatched", "SO-30-1", {"tracking": "TR1"})
+        office.send("shipment.delivered", "SO-30-1", {})
+        eventually(lambda: office.store.find_case(key="order-SO-30", sop="survey"))
+        office.clock.ahead = timedelta(hours=25)
+        first = office.asked("order-SO-30", "sent")
+        office.clock.ahead = timedelta(days=5)
+        assert office.asked("order-SO-30", "reminded").form is first.form
+        browser = Browser(office, office.links.url(first.id))
+        answer = browser.open()
+        assert answer.text.count('type="radio"') == 5
+        assert "Your opinion, please" in answer.text
+        thanks = browser.fill_in(score="5")
+        assert "We deserve: <strong>5 stars, very satisfied</strong>" in thanks.text
+        assert "answered" in browser.open().text
+
+
+def test_an_account_is_asked_for_only_where_money_goes_to_one() -> None:
+    words, form = wording("en"), OfferAnswered
+    for remedy, asked_for in (("partial refund", ["accept"]), ("goodwill payment", ["accept", "account"])):
+        shown = words.asked(form, told={"remedy": remedy}, said={}, errors={})
+        assert [field.name for field in shown] == asked_for
+
+
+def test_sums_that_do_not_matter_to_the_question_are_left_out() -> None:
+    told = {"offered": "60.00 EUR", "accepted": "0.00 EUR", "refund": "100.00 EUR"}
+    assert wording("en").facts(ReturnOfferAnswered, told) == [("We offer you", "60.00 EUR")]

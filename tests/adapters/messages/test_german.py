@@ -140,15 +140,24 @@ def test_every_page_asks_in_german(sop: str, ask: Ask) -> None:
 
 def test_what_a_page_says_is_known_is_german() -> None:
     texts = wording("de")
-    asking = {command.template for _, ask in ASKS for command in ask.does if isinstance(command, MessageType)}
-    for letter in (one for one in LETTERS if one.template in asking):
+    asking = {
+        (ask.form, command.template)
+        for _, ask in ASKS
+        for command in ask.does
+        if isinstance(command, MessageType)
+    }
+    for form, letter in (
+        (form, one) for form, template in asking for one in LETTERS if one.template == template
+    ):
         for one in variants(letter):
-            for label, value in texts.facts(one.facts):
+            for label, value in texts.facts(form, one.facts):
                 assert english(f"{label} {value}") == [], (one.template, label, value)
 
 
 def test_a_page_does_not_name_a_colleague_by_key() -> None:
-    assert wording("de").facts({"owner": "a.field"}) == wording("en").facts({"owner": "a.field"}) == []
+    for _, ask in ASKS:
+        assert wording("de").facts(ask.form, {"owner": "a.field"}) == []
+        assert wording("en").facts(ask.form, {"owner": "a.field"}) == []
 
 
 # -- the return policy -----------------------------------------------------------------------------
