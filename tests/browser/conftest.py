@@ -28,7 +28,7 @@ _ARGUMENTS = (
     "--disable-sync",
 )
 _MOST_CHOICES = 9
-_PATIENCE = 20_000.0  # ms; the UI looks for news every few seconds
+_PATIENCE = 60_000.0  # ms; the UI looks for news every few seconds
 
 
 class House:
