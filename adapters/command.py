@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from machines.kernel.command import Command
 from machines.kernel.event import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """The provider has taken the command on and will say by event how it ended; if it has not within
+    ``seconds``, it is asked again under the same key."""
+
+    seconds: float
 
 
 class Adapter(Protocol):
@@ -13,8 +22,8 @@ class Adapter(Protocol):
 
     limit: int
 
-    async def perform(self, command: Command) -> Event:
-        """Do it, at most once per ``command.key``, and answer with one of the command's outcomes.
+    async def perform(self, command: Command) -> Event | Later:
+        """Do it, at most once per ``command.key``; answer with one of the command's outcomes, or ``Later``.
 
         Raises ``Unavailable`` when another try may help and ``Rejected`` when none will.
         """

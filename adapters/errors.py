@@ -35,6 +35,11 @@ class Unavailable(CommandFailed):
     code = "unavailable"
     retryable = True
 
+    def __init__(self, text: str, *, after: float = 0.0) -> None:
+        """``after``: seconds that the other side asks us to wait before the next try."""
+        super().__init__(text)
+        self.after = after
+
 
 class Rejected(CommandFailed):
     """No try will help: malformed, unauthorised, unknown."""

@@ -30,7 +30,8 @@ def steps(
     wanted = (StepStatus.PARKED, StepStatus.RETRYING) if failed else (status,) if status else ()
     with plain_errors(), open_installation(Settings()) as app:
         found = app.store.steps(status=wanted, command=command, limit=limit)
-        print_table("Steps", [_row(step) for step in found], as_json=as_json)
+        shown = [step for step in found if not (failed and step.waits)]
+        print_table("Steps", [_row(step) for step in shown], as_json=as_json)
 
 
 def replay(
@@ -99,7 +100,7 @@ def _follow(app: Installation, keys: list[str], *, as_json: bool) -> None:
 def _row(step: Step) -> dict[str, object]:
     return {
         "step": step.key,
-        "status": step.status.value,
+        "status": "waiting" if step.waits else step.status.value,
         "attempts": step.attempts,
         "again": step.due,
         "error": step.error,
