@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from machines.kernel.command import Command
 from machines.kernel.event import Event
@@ -27,4 +27,13 @@ class Adapter(Protocol):
 
         Raises ``Unavailable`` when another try may help and ``Rejected`` when none will.
         """
+        ...
+
+
+@runtime_checkable
+class Closing(Protocol):
+    """An adapter that keeps connections."""
+
+    async def close(self) -> None:
+        """Give them back; called once, on the event loop that performed, when nothing is under way."""
         ...

@@ -30,6 +30,7 @@ from adapters.world.faults import Faults
 from deployments.errors import MasterKeyMissing, SettingUnusable
 from deployments.expiring import expiring_letters
 from deployments.installed import require_installation
+from deployments.providers import real_adapters
 from deployments.retiming import retime_cases
 from deployments.settings import Settings, without_password
 from flows.driver import Driver, Pace
@@ -104,9 +105,9 @@ class Application(Installation):
         return Page(self.questions, self.answers, self.links, ZoneInfo(zone), utc_now)
 
     def adapters(self) -> Mapping[str, Adapter]:
-        """The simulated world; real adapters take its place in an installation with accounts."""
+        """The simulated world, and in place of its parts the providers that the settings name."""
         settings = self.settings
-        return simulated_world(
+        simulated = simulated_world(
             settings.world_seed,
             book=SqliteBook(settings.home / "world.db") if settings.world_book else None,
             faults=Faults(file=settings.faults),
@@ -115,6 +116,7 @@ class Application(Installation):
             policy=self.policy,
             invite=Invitations(self.questions, links=self.links, catalogue=self.catalogue),
         )
+        return {**simulated, **real_adapters(settings, vault=self.vault, clock=utc_now)}
 
     def submit(self, event: Mapping[str, object]) -> Mapping[str, object]:
         """Take one event in from staff or an automation, and say what became of it so far."""

@@ -10,8 +10,9 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, SecretStr, Tag, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -23,6 +24,52 @@ from adapters.signatures import parse_key
 
 #: Passwords in URLs, as user:password@ or as a parameter.
 _PASSWORD = re.compile(r"(?<=:)[^:/@]*(?=@)|(?<=[?&]password=)[^&]*")
+
+
+_URL = r"^https?://[^\s#]+$"
+
+
+class _Provider(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class HttpProvider(_Provider):
+    """A warehouse, carrier or other system that is asked over signed HTTP."""
+
+    kind: Literal["http"] = "http"
+    url: str = Field(pattern=_URL, description="where each command is posted")
+    secret: SecretStr = Field(description="signs what is posted: whsec_ and the base64 of 24 to 64 bytes")
+    timeout: float = Field(20.0, gt=0, lt=30, description="seconds after which one try counts as failed")
+    limit: int = Field(32, ge=1, le=256, description="commands at once, and connections, in one worker")
+    wait: float = Field(86_400, gt=0, description="seconds that a later answer may take; then it asks again")
+
+    @field_validator("secret")
+    @classmethod
+    def _check_secret(cls, secret: SecretStr) -> SecretStr:
+        parse_key(secret.get_secret_value())
+        return secret
+
+
+class StripeProvider(_Provider):
+    """Stripe, for payments by card."""
+
+    kind: Literal["stripe"]
+    key: SecretStr = Field(description="secret or restricted key of the account: sk_... or rk_...")
+    webhook_secret: SecretStr | None = Field(None, description="signs Stripe's webhooks: whsec_...")
+    api_base: str | None = Field(None, pattern=_URL, description="another address than Stripe's own")
+    timeout: float = Field(25.0, gt=0, lt=30, description="seconds after which one try counts as failed")
+    limit: int = Field(32, ge=1, le=256, description="commands at once in one worker")
+    otherwise: HttpProvider | None = Field(None, description="who pays what is not paid by card")
+
+
+def _kind(provider: object) -> str:
+    kind = provider.get("kind") if isinstance(provider, Mapping) else getattr(provider, "kind", None)
+    return kind if isinstance(kind, str) else "http"
+
+
+Provider = Annotated[
+    Annotated[HttpProvider, Tag("http")] | Annotated[StripeProvider, Tag("stripe")], Discriminator(_kind)
+]
 
 
 class Settings(BaseSettings):
@@ -61,6 +108,11 @@ class Settings(BaseSettings):
 
     lease: float = Field(10.0, gt=0, description="seconds of silence after which a worker has lost its cases")
     unmatched_days: int = Field(30, gt=0, description="how long an event waits for its case")
+
+    providers: dict[str, Provider] = Field(
+        default_factory=dict,
+        description="who performs the commands of a prefix, instead of the simulated world",
+    )
 
     world_seed: int = 1
     world_book: bool = Field(False, description="keep the simulated world's book of effects in home")
@@ -125,6 +177,8 @@ class Settings(BaseSettings):
         value = getattr(self, name)
         if name == "home":
             value = self.home.resolve()
+        if name == "providers":
+            value = ", ".join(f"{prefix}: {one.kind}" for prefix, one in sorted(value.items()))
         if name == "source_keys":
             value = ", ".join(f"{source}: {len(keys)}" for source, keys in sorted(value.items()))
         return "" if value is None else without_password(str(value))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from adapters.command import Adapter, Later
+from adapters.command import Adapter, Closing, Later
 from adapters.errors import CommandFailed, Rejected, Unavailable
 from adapters.store.base import Step
 from machines.kernel.command import Command
@@ -82,6 +82,8 @@ class Performer:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            closing = [one.close() for one in self._adapters.values() if isinstance(one, Closing)]
+            await asyncio.gather(*closing, return_exceptions=True)
             self._loop.stop()
 
         self._closing = self._loop.create_task(settle())
