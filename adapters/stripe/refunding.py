@@ -19,16 +19,18 @@ async def settle(account: Account, found: list[Booking], *, key: str, asked: Pay
     known = [(one, await account.refunds(one)) for one in found if one.intent.amount_received > 0]
     mine = [one for _, refunds in known for one in refunds if _step(one) == key]
     rest = asked.amount - sum(one.amount for one in mine)
+    parts: list[tuple[Booking, int]] = []
     for booking, refunds in known:
         gone = sum(one.amount for one in refunds if one.status in _GONE and _step(one))
         part = min(rest, booking.intent.amount_received - gone)
         if part > 0:
-            mine.append(await _refund(account, booking, amount=part, key=key, asked=asked))
+            parts.append((booking, part))
             rest -= part
-    if rest:
-        raise Rejected(
-            f"payment {asked.payment} of order {asked.order} has not taken as much as is to go back"
-        )
+    if rest:  # found out before anything moves
+        what = f"payment {asked.payment} of order {asked.order}"
+        raise Rejected(f"{what} has not taken as much as is to go back")
+    for booking, part in parts:
+        mine.append(await _refund(account, booking, amount=part, key=key, asked=asked))
     return _outcome(mine, asked)
 
 
