@@ -37,7 +37,7 @@ class HttpProvider(_Provider):
     """A warehouse, carrier or other system that is asked over signed HTTP."""
 
     kind: Literal["http"] = "http"
-    url: str = Field(pattern=_URL, description="where each command is posted")
+    url: str = Field(pattern=_URL, repr=False, description="where each command is posted")
     secret: SecretStr = Field(description="signs what is posted: whsec_ and the base64 of 24 to 64 bytes")
     timeout: float = Field(20.0, gt=0, lt=30, description="seconds after which one try counts as failed")
     limit: int = Field(32, ge=1, le=256, description="commands at once, and connections, in one worker")
