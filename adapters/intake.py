@@ -18,7 +18,7 @@ from adapters.personal import places
 from adapters.sealing import Vault
 from adapters.store.base import ANSWER, Letter, Receipt
 from machines.catalogue import Catalogue
-from machines.kernel.command import parse_key
+from machines.kernel.command import parse_key, step_of
 from machines.kernel.event import CLEAN, PRINTED, SEALED, WRITTEN, Event
 
 _DEEPEST = 20
@@ -211,7 +211,7 @@ def _letters(
             step = item.envelope.step
             letter = Letter(
                 source=item.envelope.source if step is None else ANSWER,
-                id=item.envelope.id if step is None else step,
+                id=item.envelope.id if step is None else step_of(step),
                 type=item.envelope.type,
                 sop=item.sop,
                 key=item.envelope.subject,

@@ -6,11 +6,16 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from urllib.parse import urlsplit
 
+from fastapi import FastAPI
+
 from adapters.command import Adapter
 from adapters.http_command import Endpoint, HttpCommands
 from adapters.http_command.document import Writer
+from adapters.intake import Intake
 from adapters.sealing import Vault
 from adapters.stripe import StripePayments
+from adapters.stripe.account import Account
+from adapters.stripe.webhooks import add_stripe_webhooks
 from deployments.errors import SettingUnusable
 from deployments.settings import HttpProvider, Settings, StripeProvider
 from machines.catalogue import CATALOGUE
@@ -63,6 +68,18 @@ def _adapter(
         limit=provider.limit,
         otherwise=_over_http(others, known, vault, clock) if others else None,
     )
+
+
+def add_webhooks(app: FastAPI, settings: Settings, *, intake: Intake) -> None:
+    """The webhooks of the providers that have some."""
+    for provider in settings.providers.values():
+        if isinstance(provider, StripeProvider) and provider.webhook_secret is not None:
+            account = Account(
+                provider.key.get_secret_value(), api_base=provider.api_base, timeout=provider.timeout
+            )
+            add_stripe_webhooks(
+                app, intake, account=account, secret=provider.webhook_secret.get_secret_value()
+            )
 
 
 def _over_http(

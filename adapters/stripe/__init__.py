@@ -8,17 +8,17 @@ step may be repeated at any time and moves money once.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
-from stripe import CardError, InvalidRequestError, PaymentIntent
+from stripe import CardError, InvalidRequestError
 
 from adapters.command import Adapter, Later
 from adapters.errors import Rejected
 from adapters.stripe.account import Account, Booking
 from adapters.stripe.failing import REFUND_REFUSED, UNCAPTURABLE, reason, translated
 from adapters.stripe.holding import ACTION, Ask, capturable, covering, is_card, remainder, single
-from adapters.stripe.refunding import settle
+from adapters.stripe.knowing import known, until
+from adapters.stripe.refunding import look_up_refund, settle
 from machines.kernel.command import Command
 from machines.kernel.event import Event
 from machines.order.asks import Hold, Taking
@@ -79,6 +79,20 @@ class StripePayments:
         with translated(command.name):
             return await performs(command.key, command.arguments)
 
+    async def look_up(self, command: Command) -> Event | None:
+        """The outcome that the command has had, or ``None`` if it moved no money; changes nothing.
+        Raises ``Unavailable``, ``Rejected``."""
+        asked, key = command.arguments, command.key
+        order = getattr(asked, "order", None)
+        if order is None or not is_card(asked):
+            return None
+        with translated(command.name):
+            found = await self._account.bookings(order)
+            if isinstance(asked, PayBack):
+                paying = [one for one in found if one.payment == asked.payment]
+                return await look_up_refund(self._account, paying, key=key, asked=asked)
+        return known(command, found)
+
     async def close(self) -> None:
         """Give the connections back."""
         await self._account.close()
@@ -99,7 +113,9 @@ class StripePayments:
             return PaymentActionRequired(payment=asked.payment)
         if intent.status != "requires_capture":
             return PaymentDeclined(payment=asked.payment, reason=f"Stripe reports it as {intent.status}")
-        return PaymentAuthorized(payment=asked.payment, amount=intent.amount, capture_before=_until(intent))
+        return PaymentAuthorized(
+            payment=asked.payment, amount=intent.amount, capture_before=until(intent, mine)
+        )
 
     async def _confirmed(self, found: list[Booking], ask: Ask) -> Booking | None:
         """The hold that the customer has confirmed at the bank meanwhile, from now on under this step."""
@@ -126,7 +142,7 @@ class StripePayments:
         for old in capturable(found, asked.payment):
             if old.intent.id != intent.id:
                 await self._account.cancel(old.intent, why="abandoned", key=f"{key}/{old.intent.id}")
-        return PaymentReauthorized(payment=asked.payment, capture_before=_until(intent))
+        return PaymentReauthorized(payment=asked.payment, capture_before=until(intent, mine))
 
     async def _void(self, key: str, asked: Hold) -> Event:
         found = await self._account.bookings(asked.order)
@@ -187,12 +203,3 @@ class StripePayments:
             if error.code in REFUND_REFUSED:
                 return RefundFailed(payment=asked.payment, reason=reason(error))
             raise
-
-
-def _until(intent: PaymentIntent) -> datetime | None:
-    """Until when the money is held, if Stripe says so."""
-    charge = intent.latest_charge
-    details = None if charge is None or isinstance(charge, str) else charge.payment_method_details
-    card = details.card if details else None
-    at = card.capture_before if card and "capture_before" in card else None
-    return datetime.fromtimestamp(at, UTC) if at else None

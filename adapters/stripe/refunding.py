@@ -34,6 +34,14 @@ async def settle(account: Account, found: list[Booking], *, key: str, asked: Pay
     return _outcome(mine, asked)
 
 
+async def look_up_refund(account: Account, found: list[Booking], *, key: str, asked: PayBack) -> Event | None:
+    """The outcome if this step has refunded something, else ``None``. Raises like ``settle``."""
+    mine = [one for booking in found for one in await account.refunds(booking) if _step(one) == key]
+    if mine and sum(one.amount for one in mine) < asked.amount:
+        raise Rejected(f"payment {asked.payment} of order {asked.order} went back in part; see Stripe")
+    return _outcome(mine, asked) if mine else None
+
+
 async def _refund(account: Account, booking: Booking, *, amount: int, key: str, asked: PayBack) -> Refund:
     metadata = {
         "sop_refund": asked.refund,

@@ -66,6 +66,7 @@ def web() -> None:
     from adapters.signatures import SourceKeys
     from adapters.web import create_app
     from deployments.bootstrap import open_application
+    from deployments.providers import add_webhooks
 
     with plain_errors():
         settings = Settings()
@@ -83,6 +84,7 @@ def web() -> None:
             keys=SourceKeys(keys, unsigned=settings.unsigned_sources, clock=app.clock),
             page=app.page,
         )
+        add_webhooks(api, settings, intake=app.intake)
         add_return_policy(api, terms=app.return_terms, clock=app.clock)
         uvicorn.run(
             api, host=settings.web_host, port=settings.web_port, log_level="warning", access_log=False

@@ -66,7 +66,13 @@ class Command:
         return sop, key
 
 
-_KEY = re.compile(r"([a-z_]+)/([^\s\x00-\x1f]{1,120})/([a-z_]+\.[a-z_]+)/[0-9]+(?:/[0-9]+)?")
+_CHANGE = re.compile(r"~[0-9]+$")
+_KEY = re.compile(r"([a-z_]+)/([^\s\x00-\x1f]{1,120})/([a-z_]+\.[a-z_]+)/[0-9]+(?:/[0-9]+)?(?:~[0-9]+)?")
+
+
+def step_of(key: str) -> str:
+    """The key of the step that ``key`` belongs to: without the number of a change made to its arguments."""
+    return _CHANGE.sub("", key)
 
 
 def parse_key(key: str) -> tuple[str, str, str]:

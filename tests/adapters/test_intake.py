@@ -316,7 +316,7 @@ def house(store: ToyStore) -> Intake:
 
 def test_an_outcome_becomes_the_one_letter_of_its_step() -> None:
     store = ToyStore()
-    first, again = house(store).accept([outcome(), outcome(id="2")])
+    first, again = house(store).accept([outcome(), outcome(id="2", step="order/SO-1/warehouse.submit/7~1")])
     assert (first.duplicate, again.duplicate) == (False, True)
     (letter,) = store.letters
     assert (letter.source, letter.id) == ("step", "order/SO-1/warehouse.submit/7")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from adapters.command import Later
@@ -213,3 +215,40 @@ def test_many_commands_share_the_connections(stripe: StripeServer) -> None:
         Command("payment.charge", step("payment.charge"), replacement("cus_1:pm_ok")) for _ in range(5)
     ]
     assert perform_all(at(stripe), commands) == [Charged(amount=4500)] * 5
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("payment.authorize", hold()),
+        ("payment.reauthorize", hold()),
+        ("payment.capture", taking(3000)),
+        ("payment.charge", replacement("pm_ok")),
+        ("payment.void", hold()),
+        ("payment.refund", pay_back(3000)),
+    ],
+)
+def test_what_became_of_a_command_can_be_asked_without_doing_anything(
+    stripe: StripeServer, name: str, asked: Facts
+) -> None:
+    if name == "payment.refund":
+        captured(stripe)
+    elif name in ("payment.capture", "payment.void", "payment.reauthorize"):
+        held(stripe)
+    command = Command(name, step(name), asked)
+    before = moved(stripe)
+    assert look_up(stripe, command) is None
+    assert moved(stripe) == before
+    outcome = perform(at(stripe), name, asked, key=command.key)
+    assert look_up(stripe, command) == outcome
+
+
+def look_up(stripe: StripeServer, command: Command) -> Event | None:
+    async def run() -> Event | None:
+        payments = at(stripe)
+        try:
+            return await payments.look_up(command)
+        finally:
+            await payments.close()
+
+    return asyncio.run(run())
