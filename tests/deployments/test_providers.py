@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from typer.testing import CliRunner
 
 from adapters.http_command import HttpCommands
 from adapters.store.base import InboxStatus, StepStatus
@@ -16,9 +17,10 @@ from adapters.stripe import StripePayments
 from adapters.web import create_app
 from adapters.world.provider import Provider
 from deployments.bootstrap import Application, open_application, running_driver
+from deployments.cli import app as cli
 from deployments.errors import SettingUnusable
 from deployments.providers import described
-from deployments.settings import Settings
+from deployments.settings import Settings, StripeProvider
 from examples import warehouse
 from tests.adapters.test_web import served
 from tests.conftest_prefect import eventually
@@ -98,6 +100,29 @@ def test_a_provider_that_is_not_well_described_is_refused(tmp_path: Path, wrong:
     with pytest.raises(ValidationError) as caught:
         settings(tmp_path, warehouse=wrong)
     assert "hidden" not in "".join(error["msg"] for error in caught.value.errors(include_input=False))
+
+
+def test_a_secret_may_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "sop.toml"
+    file.write_text('[providers.payment]\nkind = "stripe"\nlimit = 7\n', "utf-8")
+    monkeypatch.setenv("SOP_CONFIG", str(file))
+    monkeypatch.setenv("SOP_PROVIDERS", '{"payment": {"key": "sk_live_hidden"}}')
+    provider = Settings().providers["payment"]
+    assert isinstance(provider, StripeProvider)
+    assert (provider.limit, provider.key.get_secret_value()) == (7, "sk_live_hidden")
+    assert dict(described(Settings()))["payment.* commands"] == "Stripe, live mode"
+
+
+def test_the_doctor_says_which_providers_are_real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOP_HOME", str(tmp_path))
+    monkeypatch.setenv("SOP_PROVIDERS", json.dumps({"warehouse": WAREHOUSE, "payment": STRIPE}))
+    with open_application(Settings()):
+        answer = CliRunner().invoke(cli, ["doctor", "--json"])
+    found = {row["part"]: row["found"] for row in json.loads(answer.stdout)["checks"]}
+    assert found["warehouse.* commands"] == "HTTP at http://127.0.0.1:9"
+    assert found["payment.* commands"].startswith("Stripe, test mode")
+    assert found["other commands"].startswith("simulated: carrier, ")
+    assert "hidden" not in answer.stdout
 
 
 # -- the warehouse of the examples -----------------------------------------------------------------
