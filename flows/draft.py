@@ -354,10 +354,10 @@ class Draft:
         self._note(case, "step.failed", str(failure), _attempt(step) | {"again": due.isoformat()})
 
     def _await(self, step: Step, promise: Later) -> None:
-        """The provider will say by event how it ended; its silence counts like a failure."""
+        """The provider will say by event how it ended; its silence up to here counts like a failure."""
         case = self.case(step.case)
         retry = self.definitions[case.sop].procedure.commands[step.command].retry
-        if step.attempts >= retry.attempts:
+        if step.code == ANSWERS_LATER and step.attempts >= retry.attempts:
             self._park(
                 step, ANSWERS_LATER, f"the provider was asked {step.attempts} times and still works on it"
             )

@@ -11,7 +11,7 @@ from stripe.params import PaymentIntentCreateParams
 
 from adapters.stripe.holding import Ask
 
-_MOST = 100  #: charges of one order, and refunds of one charge, that are looked at
+_PAGE = 100  #: the most that Stripe lists at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +88,10 @@ class Account:
         """What was booked for ``order``, newest first. A list shows at once what was written; a search does
         not."""
         found = await self._stripe.charges.list_async(
-            {"transfer_group": order, "limit": _MOST, "expand": ["data.payment_intent"]}
+            {"transfer_group": order, "limit": _PAGE, "expand": ["data.payment_intent"]}
         )
         bookings: dict[str, Booking] = {}
-        for charge in found.data:
+        async for charge in found.auto_paging_iter():
             if isinstance(charge.payment_intent, PaymentIntent):
                 bookings.setdefault(charge.payment_intent.id, Booking(charge.payment_intent, charge))
         return list(bookings.values())
@@ -160,8 +160,8 @@ class Account:
         )
 
     async def refunds(self, booking: Booking) -> list[Refund]:
-        found = await self._stripe.refunds.list_async({"charge": booking.charge.id, "limit": _MOST})
-        return list(found.data)
+        found = await self._stripe.refunds.list_async({"charge": booking.charge.id, "limit": _PAGE})
+        return [refund async for refund in found.auto_paging_iter()]
 
     async def refund(self, booking: Booking, *, amount: int, metadata: dict[str, str], key: str) -> Refund:
         return await self._stripe.refunds.create_async(

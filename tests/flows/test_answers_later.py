@@ -142,6 +142,37 @@ def test_silence_makes_it_ask_again_under_the_same_key_and_parks_it_in_the_end(s
     assert printer.asked == [KEY] * 3
 
 
+def test_failures_before_leave_the_provider_its_time(store: Store) -> None:
+    with overdue(store, Printer(Unavailable("answered 503"), Unavailable("answered 503"))):
+        until(lambda: waits(store))
+        found = step(store)
+        assert found is not None
+        assert found.attempts == 3
+        answer(store)
+        until(lambda: done(store))
+
+
+def test_a_step_goes_on_waiting_after_a_restart(store: Store) -> None:
+    with overdue(store, Printer()):
+        until(lambda: waits(store))
+    printer = Printer()
+    again = Driver(
+        store,
+        {"loan": DEFINITION},
+        {"reminder": printer},
+        worker="w-later",
+        clock=lambda: datetime.now(UTC),
+        pace=Pace(lease=5.0, tick=0.05),
+    )
+    again.start()
+    try:
+        answer(store)
+        until(lambda: done(store))
+    finally:
+        again.stop()
+    assert printer.asked == []
+
+
 def test_an_answer_that_overtakes_the_first_one_counts_and_the_first_one_does_not(store: Store) -> None:
     printer = Printer()
     printer.hangs = True
