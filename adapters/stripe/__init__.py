@@ -37,6 +37,9 @@ from machines.refund.events import RefundFailed
 from machines.returns.commands import ChargeRequest
 from machines.returns.events import Charged, ChargeDeclined
 
+MISCOUNTED = frozenset({"ISK", "UGX"})
+"""Without minor units in ISO 4217, with two decimals at Stripe (docs.stripe.com/currencies)."""
+
 CONFIRM = "the bank wants the customer to confirm"
 
 
@@ -72,6 +75,8 @@ class StripePayments:
     async def perform(self, command: Command) -> Event | Later:
         """One of the command's outcomes. Raises ``Unavailable``, ``Rejected``."""
         performs = self._performs.get(command.name)
+        if str(getattr(command.arguments, "currency", "")) in MISCOUNTED:
+            raise Rejected(f"{command.name}: Stripe counts that currency in other units than ISO 4217")
         if performs is None or not is_card(command.arguments):
             if self._otherwise is None:
                 raise Rejected(f"{command.name}: Stripe pays by card alone; set providers.payment.otherwise")
@@ -118,18 +123,21 @@ class StripePayments:
         )
 
     async def _confirmed(self, found: list[Booking], ask: Ask) -> Booking | None:
-        """The hold that the customer has confirmed at the bank meanwhile, from now on under this step."""
+        """The hold that the customer has confirmed at the bank meanwhile, from now on under this step. One
+        over another sum is let go."""
         for booking in found:
-            waited = booking.payment == ask.payment and booking.about(ACTION)
-            if waited and booking.holds and booking.intent.amount == ask.amount:
-                await self._account.mark(
-                    booking.intent, {ACTION: "", "sop_step": ask.key}, key=f"{ask.key}/adopt"
-                )
+            if booking.payment != ask.payment or not booking.holds or not booking.about(ACTION):
+                continue
+            if booking.intent.amount == ask.amount:
+                adopted = {ACTION: "", "sop_step": ask.key}
+                await self._account.mark(booking.intent, adopted, key=f"{ask.key}/adopt")
                 return booking
+            await self._account.cancel(booking.intent, why="abandoned", key=f"{ask.key}/{booking.intent.id}")
         return None
 
     async def _reauthorize(self, key: str, asked: Hold) -> Event:
-        """A new hold takes the place of the old one, which is let go once the new one stands."""
+        """A new hold takes the place of the old one, which is let go once the new one stands, but for what is
+        being charged of it."""
         ask = Ask(key, asked.order, asked.payment, asked.token, asked.amount, asked.currency)
         found = await self._account.bookings(asked.order)
         mine = single(found, step=key)
@@ -139,9 +147,9 @@ class StripePayments:
             intent = mine.intent if mine else await self._account.hold(ask, off_session=True)
         except CardError as error:
             return PaymentDeclined(payment=asked.payment, reason=reason(error))
-        for old in capturable(found, asked.payment):
-            if old.intent.id != intent.id:
-                await self._account.cancel(old.intent, why="abandoned", key=f"{key}/{old.intent.id}")
+        earlier = [one for one in capturable(found, asked.payment) if one.intent.id != intent.id]
+        for old in covering(earlier, asked.amount):
+            await self._account.cancel(old.intent, why="abandoned", key=f"{key}/{old.intent.id}")
         return PaymentReauthorized(payment=asked.payment, capture_before=until(intent, mine))
 
     async def _void(self, key: str, asked: Hold) -> Event:
@@ -163,7 +171,8 @@ class StripePayments:
         held = [one for one in capturable(found, charge.payment) if one.capturable >= charge.amount]
         if charge.held and held:
             try:
-                await self._account.capture(held[0], amount=charge.amount, key=key)
+                # From the oldest: a newer hold renews what the charges under way leave of an older one.
+                await self._account.capture(held[-1], amount=charge.amount, key=key)
             except CardError:
                 return declined
             except InvalidRequestError as error:

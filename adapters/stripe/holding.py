@@ -44,7 +44,9 @@ def single(found: Iterable[Booking], *, step: str) -> Booking | None:
 
 
 def capturable(found: Iterable[Booking], payment: str) -> list[Booking]:
-    return [one for one in found if one.payment == payment and one.holds and one.capturable > 0]
+    """The holds of ``payment`` that the order knows of, newest first."""
+    held = (one for one in found if one.payment == payment and one.holds and one.capturable > 0)
+    return [one for one in held if not one.about(ACTION)]
 
 
 def covering(held: Sequence[Booking], amount: int) -> list[Booking]:

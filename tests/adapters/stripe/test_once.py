@@ -14,9 +14,11 @@ from machines.kernel.event import Event, Facts
 from machines.order.outcomes import (
     CaptureDeclined,
     NothingToVoid,
+    PaymentActionRequired,
     PaymentAuthorized,
     PaymentCaptured,
     PaymentDeclined,
+    PaymentReauthorized,
     PaymentVoided,
 )
 from machines.refund.events import RefundFailed, RefundPaid
@@ -141,6 +143,36 @@ def test_what_is_being_charged_is_not_let_go_with_the_rest(stripe: StripeServer)
     pay(stripe, "payment.capture", taking(3000))
     assert isinstance(pay(stripe, "payment.void", hold(amount=5000)), PaymentVoided)
     assert moved(stripe) == ([0], [3000], [])
+
+
+def test_a_renewal_leaves_a_charge_under_way_its_hold(stripe: StripeServer) -> None:
+    held(stripe)
+    key = step("payment.reauthorize")
+    early = pay(stripe, "payment.reauthorize", hold(amount=5000), key=key)
+    assert isinstance(early, Unavailable)
+    assert isinstance(pay(stripe, "payment.capture", taking(3000)), PaymentCaptured)
+    assert isinstance(pay(stripe, "payment.reauthorize", hold(amount=5000), key=key), PaymentReauthorized)
+    assert moved(stripe) == ([0, 5000], [3000, 0], [])
+
+
+def test_a_hold_confirmed_over_another_sum_is_let_go(stripe: StripeServer) -> None:
+    pay(stripe, "payment.authorize", hold("pm_3ds", amount=8000))
+    stripe.books.confirm("pi_1")
+    again = pay(stripe, "payment.authorize", hold("pm_3ds", amount=9000))
+    assert isinstance(again, PaymentActionRequired)
+    assert [intent["status"] for intent in stripe.books.intents.values()] == ["canceled", "requires_action"]
+
+
+def test_a_hold_that_was_confirmed_too_late_is_nobodys(stripe: StripeServer) -> None:
+    pay(stripe, "payment.authorize", hold("pm_3ds"))
+    stripe.books.confirm("pi_1")
+    assert isinstance(pay(stripe, "payment.capture", taking(8000)), CaptureDeclined)
+
+
+def test_a_currency_that_stripe_counts_otherwise_is_rejected(stripe: StripeServer) -> None:
+    kronur = hold().model_copy(update={"currency": "ISK"})
+    assert isinstance(pay(stripe, "payment.authorize", kronur), Rejected)
+    assert stripe.requests == []
 
 
 def test_a_refund_that_fails_says_why_and_another_one_may_be_tried(stripe: StripeServer) -> None:
