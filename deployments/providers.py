@@ -99,19 +99,27 @@ def _over_http(
 
 
 def described(settings: Settings) -> Iterator[tuple[str, str]]:
-    """(which commands, who performs them), without secrets."""
-    for prefix, provider in sorted(settings.providers.items()):
-        if isinstance(provider, HttpProvider):
-            yield f"{prefix}.* commands", f"HTTP at {_place(provider.url)}"
-            continue
-        mode = "live" if provider.key.get_secret_value().startswith(("sk_live", "rk_live")) else "test"
-        rest = (
-            f"; what is not by card: HTTP at {_place(provider.otherwise.url)}" if provider.otherwise else ""
-        )
-        at = f" at {_place(provider.api_base)}" if provider.api_base else ""
-        yield f"{prefix}.* commands", f"Stripe{at}, {mode} mode{rest}"
-    simulated = sorted(commands().keys() - settings.providers.keys())
+    """(which commands, who performs them), without secrets; simulated ones together."""
+    who = performers(settings)
+    for prefix in sorted(settings.providers):
+        yield f"{prefix}.* commands", who[prefix]
+    simulated = [prefix for prefix in sorted(who) if prefix not in settings.providers]
     yield "other commands", f"simulated: {', '.join(simulated)}"
+
+
+def performers(settings: Settings) -> Mapping[str, str]:
+    """Prefix -> who performs its commands, without secrets."""
+    real = {prefix: _told(provider) for prefix, provider in settings.providers.items()}
+    return dict.fromkeys(commands(), "simulated") | real
+
+
+def _told(provider: HttpProvider | StripeProvider) -> str:
+    if isinstance(provider, HttpProvider):
+        return f"HTTP at {_place(provider.url)}"
+    mode = "live" if provider.key.get_secret_value().startswith(("sk_live", "rk_live")) else "test"
+    at = f" at {_place(provider.api_base)}" if provider.api_base else ""
+    rest = f"; what is not by card: HTTP at {_place(provider.otherwise.url)}" if provider.otherwise else ""
+    return f"Stripe{at}, {mode} mode{rest}"
 
 
 def _place(url: str) -> str:

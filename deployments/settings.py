@@ -58,7 +58,7 @@ class StripeProvider(_Provider):
     webhook_secret: SecretStr | None = Field(None, description="signs Stripe's webhooks: whsec_...")
     api_base: str | None = Field(None, pattern=_URL, description="another address than Stripe's own")
     timeout: float = Field(25.0, gt=0, lt=30, description="seconds after which one try counts as failed")
-    limit: int = Field(32, ge=1, le=256, description="commands at once in one worker")
+    limit: int = Field(32, ge=1, le=100, description="commands at once in one worker")
     otherwise: HttpProvider | None = Field(None, description="who pays what is not paid by card")
 
 

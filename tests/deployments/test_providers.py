@@ -125,6 +125,22 @@ def test_the_doctor_says_which_providers_are_real(tmp_path: Path, monkeypatch: p
     assert "hidden" not in answer.stdout
 
 
+def test_what_a_provider_is_asked_and_may_answer_is_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOP_HOME", str(tmp_path))
+    told = json.loads(CliRunner().invoke(cli, ["commands", "carrier.buy_label", "--json"]).stdout)
+    (label,) = told
+    assert label["procedures"] == ["shipment"]
+    assert label["personal"] == {"purpose": "delivery of a parcel", "fields": ["city", "postcode", "street"]}
+    assert [one["type"] for one in label["outcomes"]] == ["carrier.label_bought", "carrier.label_refused"]
+    assert set(label["arguments"]["properties"]) >= {"parcel", "ship_to"}
+    table = CliRunner().invoke(cli, ["commands", "warehouse"])
+    assert "warehouse.submit" in table.stdout
+    wrong = CliRunner().invoke(cli, ["commands", "warehous"])
+    assert (wrong.exit_code, "prefixes are carrier," in wrong.stderr) == (2, True)
+
+
 # -- the warehouse of the examples -----------------------------------------------------------------
 
 
