@@ -57,9 +57,9 @@ def run(*arguments: str, typed: str = "") -> Result:
     return CliRunner().invoke(sop, list(arguments), input=typed)
 
 
-def park(app: Application, *errors: str) -> list[str]:
-    """Parked steps of an order SO-1, one for each error."""
-    case, now = Case("order", "SO-1", 1, "hash", "placed", None, 1), datetime.now(UTC)
+def park(app: Application, *errors: str, key: str = "SO-1") -> list[str]:
+    """Parked steps of an order, one for each error."""
+    case, now = Case("order", key, 1, "hash", "placed", None, 1), datetime.now(UTC)
     body = {"note": f"{SEALED}1:C-1:c2VjcmV0"}
     entry = Entry(1, now, "order.placed", "test", "e-1", Disposition.HANDLED, "", "placed", "", body)
     step = Step("", case.id, "payment.capture", b"{}", StepStatus.PARKED, now, attempts=5)
@@ -301,3 +301,11 @@ def test_an_unusable_key_of_a_source_is_one_sentence(
     answer = run("web")
     assert (answer.exit_code, "hunter2" in answer.stderr) == (2, False)
     assert words in answer.stderr
+
+
+@pytest.mark.parametrize("name", ["EU/1", "order/EU/1"])
+def test_a_key_may_hold_a_slash(name: str) -> None:
+    with open_application(Settings()) as app:
+        park(app, "card declined", key="EU/1")
+    assert json.loads(run("show", name, "--json").stdout)["case"] == "order/EU/1"
+    assert "no case 'refund/EU/1'" in run("show", "refund/EU/1").stderr
