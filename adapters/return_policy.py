@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
+from adapters.messages.words import language, word
 from adapters.problems import Problem
 from machines.between import Sku
 from machines.kernel.money import Amount, Currency
@@ -25,6 +26,9 @@ from machines.returns.terms import Terms
 from machines.returns.wording import in_words
 
 Country = Annotated[str, Query(pattern=r"^[A-Z]{2}$", description="ISO 3166 code of where the goods are")]
+
+
+Locale = Annotated[str, Query(max_length=35, description="language of the sentences, such as de-AT")]
 
 
 class Policy(BaseModel):
@@ -38,8 +42,8 @@ def add_return_policy(app: FastAPI, *, terms: Terms, clock: Callable[[], datetim
     app.add_exception_handler(RequestValidationError, _invalid)
 
     @app.get("/policy/returns", tags=["policy"], summary="The return policy")
-    def show_policy() -> Policy:
-        return Policy(rules=in_words(terms), terms=terms)
+    def show_policy(locale: Locale = "en") -> Policy:
+        return Policy(rules=worded(in_words(terms), locale), terms=terms)
 
     @app.get("/policy/returns/eligibility", tags=["policy"], summary="May these goods come back?")
     def show_eligibility(
@@ -51,6 +55,7 @@ def add_return_policy(app: FastAPI, *, terms: Terms, clock: Callable[[], datetim
         quantity: Annotated[int, Query(ge=1, le=10_000)] = 1,
         currency: Currency = "EUR",
         reason: Reason = Reason.CHANGED_MIND,
+        locale: Locale = "en",
         on: Annotated[date | None, Query(description="the day of the request; today if not given")] = None,
     ) -> Answer:
         question = Question(
@@ -60,7 +65,21 @@ def add_return_policy(app: FastAPI, *, terms: Terms, clock: Callable[[], datetim
             delivered=noon(delivered, terms=terms),
             reason=reason,
         )
-        return assess(question, terms=terms, now=noon(on, terms=terms) if on else clock())
+        answer = assess(question, terms=terms, now=noon(on, terms=terms) if on else clock())
+        return answered(answer, locale)
+
+
+def worded(sayings: tuple[str, ...], locale: str) -> tuple[str, ...]:
+    """In English as the policy says them, which procedures and journals do too."""
+    return sayings if language(locale) == "en" else tuple(word(one, locale=locale) for one in sayings)
+
+
+def answered(answer: Answer, locale: str) -> Answer:
+    lines = tuple(
+        line.model_copy(update={"because": worded((line.because,), locale)[0]}) for line in answer.lines
+    )
+    reasons, alternatives = worded(answer.reasons, locale), worded(answer.alternatives, locale)
+    return answer.model_copy(update={"reasons": reasons, "alternatives": alternatives, "lines": lines})
 
 
 def noon(day: date, *, terms: Terms) -> datetime:

@@ -27,6 +27,7 @@ from adapters.store.opening import open_store
 from adapters.world import simulated_world
 from adapters.world.book import SqliteBook
 from adapters.world.faults import Faults
+from adapters.world.purchases import Purchases
 from deployments.errors import MasterKeyMissing, SettingUnusable
 from deployments.expiring import expiring_letters
 from deployments.installed import require_installation
@@ -107,9 +108,11 @@ class Application(Installation):
     def adapters(self) -> Mapping[str, Adapter]:
         """The simulated world, and in place of its parts the providers that the settings name."""
         settings = self.settings
+        book = SqliteBook(settings.home / "world.db") if settings.world_book else None
         simulated = simulated_world(
             settings.world_seed,
-            book=SqliteBook(settings.home / "world.db") if settings.world_book else None,
+            book=book,
+            purchases=None if book else Purchases.in_file(settings.home / "purchases.db"),
             faults=Faults(file=settings.faults),
             latency=settings.world_latency,
             vault=self.vault,

@@ -12,7 +12,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from machines.kernel.event import CLEAN, PRINTED, Event, Facts, Key, Personal, Story, Text
+from machines.kernel.event import CLEAN, PRINTED, Event, Facts, Key, Personal, Text
 from machines.kernel.money import Currency
 from machines.messages import Buyer
 
@@ -234,55 +234,6 @@ def spread(amount: int, *, sources: tuple[Source, ...]) -> tuple[Share, ...]:
             shares.append(Share(payment=source.payment, amount=part))
             amount -= part
     return tuple(shares)
-
-
-# -- complaint -------------------------------------------------------------------------------------
-
-
-class Origin(StrEnum):
-    """Where a complaint comes from."""
-
-    CUSTOMER = "customer"
-    INQUIRY = "inquiry"
-    SURVEY = "survey"  #: a low score; nobody has complained, but somebody is dissatisfied
-    RETURN = "return"  #: an appeal against a declined return
-
-
-class ComplaintOpened(Between, type="complaint.opened", opens=True, key="complaint"):
-    """What another case was told is a complaint; ``why`` is what that case knows of it, ``words`` what the
-    customer said."""
-
-    complaint: str
-    origin: Origin
-    channel: str
-    customer: str
-    buyer: Buyer
-    locale: str
-    currency: Currency
-    why: str
-    order: str | None = None
-    words: Story | None = None
-
-    examples = tuple(
-        {
-            "complaint": "CP-1001",
-            "origin": origin,
-            "channel": "e-mail",
-            "customer": "C-1",
-            "buyer": BUYER_EXAMPLE,
-            "locale": "en",
-            "currency": "EUR",
-            "why": why,
-            "order": "SO-1001",
-        }
-        for origin, why in (("survey", "scored 1 of 5"), ("return", "the return was declined"))
-    )
-
-
-class DuplicateFound(Between, type="complaint.duplicate_found"):
-    """Another complaint of the same customer about the same was merged into this one."""
-
-    complaint: str
 
 
 # -- survey ----------------------------------------------------------------------------------------

@@ -16,6 +16,8 @@ Events post to these accounts (``Event.postings``), in minor units or in pieces:
               covered                                 what the order has set aside for it
               accepted                                pieces found as they were sold
               charged                                 paid by the customer for a replacement
+              postage claimed                         what the customer paid for the way to us
+              postage, postage refused                paid back of it, or found impossible
               settled otherwise                       1 if the money for the goods went back another way
               refunded, withheld, delivered           as for an order; delivered is the replacement
 
@@ -102,6 +104,13 @@ def what_is_charged_was_had(sums: Sums) -> Iterator[str]:
         yield f"{charged} was charged for a replacement, but the customer has {had} in goods and money"
 
 
+def postage_is_paid_back_once(sums: Sums) -> Iterator[str]:
+    """Postage that we bear is paid, up to the limit, or on record as impossible."""
+    claimed, dealt = _of(sums, "postage claimed"), _of(sums, "postage", "postage refused")
+    if dealt > claimed or (claimed and not dealt):
+        yield f"{claimed} of postage was claimed, but {dealt} paid back or found impossible"
+
+
 def each_promise_is_kept_once(sums: Sums) -> Iterator[str]:
     """What a customer accepted in settlement was given, or is on record as impossible."""
     promised, dealt = _of(sums, "promised"), _of(sums, "given", "not_given")
@@ -123,6 +132,7 @@ LAWS: Mapping[str, tuple[Law, ...]] = {
         money_or_goods,
         accepted_goods_are_settled,
         what_is_charged_was_had,
+        postage_is_paid_back_once,
     ),
     "complaint": (each_promise_is_kept_once, goods_are_accounted_for),
     "task": (),

@@ -96,11 +96,13 @@ class Special(_Closed):
 
 
 class House(_Closed):
-    """Who we are to customers: how messages are signed, and where a person answers."""
+    """Who we are to customers: how messages are signed, and where a person answers. ``people`` are the names
+    under which customers may know colleagues, by their key; of others they read the team."""
 
     name: str = "Your shop"
     phone: str = "+49 30 5550199"
     hours: str = "9:00-17:00"
+    people: Mapping[str, str] = {}
 
 
 class Policy(_Closed):

@@ -73,7 +73,12 @@ SCOPES: Mapping[str, tuple[Scope, ...]] = {
             deviations=6,
         ),
         Scope(title="one article, changes; no returns", openings=(0,), children={"return": 0}, deviations=3),
-        Scope(title="two articles, returned one by one", openings=(1,), deviations=3),
+        Scope(
+            title="two articles, returned one by one; no appeals",
+            openings=(1,),
+            children={"complaint": 0},
+            deviations=3,
+        ),
         Scope(
             title="two parcels, one dear enough for finance to decide; no cancel, changes, returns",
             openings=(4,),
@@ -82,16 +87,26 @@ SCOPES: Mapping[str, tuple[Scope, ...]] = {
             deviations=4,
         ),
         Scope(
-            title="a dear article, changed, cancelled or returned",
+            title="a dear article, changed, cancelled or returned; no appeals",
             openings=(3,),
             without=DISPUTES | LAPSES | OFFERS,
-            children={"shipment": 1, "return": 1},
+            children={"shipment": 1, "return": 1, "complaint": 0},
             deviations=5,
         ),
         Scope(
             title="bulky goods, store credit and card; no returns",
             openings=(2,),
             children={"return": 0},
+            deviations=3,
+        ),
+    ),
+    "return": (
+        Scope(title="no appeals", children={"complaint": 0}),
+        Scope(
+            title="declined, or sent back after inspection, and appealed against",
+            openings=(0, 4),
+            without=WHO_DEALS_WITH_IT | THIRD_DAY,
+            children={"complaint": 1},
             deviations=3,
         ),
     ),

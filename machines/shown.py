@@ -67,9 +67,12 @@ _BY_PROCEDURE = {
     "return": {
         "declined": "The policy says no.",
         "appealed": "The customer appeals against a no.",
+        "appeal-upheld": "The appeal is right: the goods may come back, or money or a replacement is given.",
+        "appeal-stands": "The appeal changes nothing.",
         "overridden": "A colleague decides otherwise than the policy.",
         "fee": "Goods come back less a restocking fee.",
         "no-label": "The carrier gives no label.",
+        "postage": "The customer pays for the way to us, and has it back.",
         "never-comes": "The goods never come.",
         "comes-late": "The goods come after the return expired.",
         "lost-inbound": "The goods are lost on their way to us.",

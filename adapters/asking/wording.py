@@ -13,7 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from adapters.asking.form import FormField, Kind, fields
-from adapters.messages.rendering import word
+from adapters.messages.words import word
 from machines.kernel.event import Event
 
 FALLBACK = "en"

@@ -26,6 +26,7 @@ DISCLOSURES: Mapping[str, Disclosure] = {
     "carrier.return_label": Disclosure("carrier", "collection of a parcel", _PLACE),
     "payment.pay_out": Disclosure("payment provider", "payment to the customer", _ACCOUNT),
     "goodwill.pay": Disclosure("payment provider", "payment to the customer", _ACCOUNT),
+    "postage.pay": Disclosure("payment provider", "payment to the customer", _ACCOUNT),
 }
 """Command -> who is given which personal fields, and what for."""
 

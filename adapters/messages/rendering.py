@@ -9,25 +9,21 @@ A name that is sealed stays sealed in the text until it is sent.
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache, lru_cache, partial
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime
+from babel.dates import format_datetime
 from babel.numbers import format_currency
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFound
 
 from adapters.errors import Rejected
+from adapters.messages.words import DAY, FOLDER, LOCALES, language, word, written_day
 from machines.messages import Channel, Message
 from machines.policy import House
 
-FOLDER = Path(__file__).parent / "templates"
-LOCALES = ("en", "de")
-_KEPT = 4_096  #: days, and amounts, that need not be put into words again
-_DAY = {"en": "d MMMM y", "de": "d. MMMM y"}
+_KEPT = 4_096  #: amounts that need not be put into words again
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +53,7 @@ class Renderer:
                 about=message.about,
                 due=message.deadlines,
                 link=link,
-                **message.facts,
+                **self._told(message),
             )
         except TemplateNotFound as error:
             raise Rejected(f"message {message.template}: there is no template {error.name}") from None
@@ -67,6 +63,13 @@ class Renderer:
             raise Rejected(f"message {message.template} in {message.locale}: {what}") from error
         subject, _, text = written.partition("\n")
         return Rendered(subject.strip(), _tidy(text))
+
+    def _told(self, message: Message) -> dict[str, str]:
+        """Its facts, with colleagues by the names under which customers know them, if they do."""
+        owner = message.facts.get("owner")
+        return (
+            message.facts if owner is None else {**message.facts, "owner": self._house.people.get(owner, "")}
+        )
 
     def _environment(self, locale: str) -> Environment:
         environment = Environment(
@@ -79,9 +82,9 @@ class Renderer:
             auto_reload=False,
         )
         environment.filters |= {
-            "day": lambda at: _written_day(self._day(at), locale),
+            "day": lambda at: written_day(self._day(at), locale),
             "moment": lambda at: format_datetime(
-                at, f"{_DAY[locale]}, HH:mm", tzinfo=self.zone, locale=locale
+                at, f"{DAY[locale]}, HH:mm", tzinfo=self.zone, locale=locale
             ),
             "money": partial(_money, locale=locale),
             "word": lambda text: word(text, locale=locale),
@@ -90,29 +93,6 @@ class Renderer:
 
     def _day(self, at: datetime | str) -> date:
         return at.astimezone(self.zone).date() if isinstance(at, datetime) else date.fromisoformat(at)
-
-
-def language(locale: str) -> str:
-    """The language we have that comes nearest to ``locale`` (``de-AT`` -> ``de``); English for all others."""
-    wanted = locale.replace("_", "-").partition("-")[0].lower()
-    return wanted if wanted in LOCALES else LOCALES[0]
-
-
-def word(text: str, *, locale: str) -> str:
-    """A reason that procedures give in English, as customers read it; free text stays as it is."""
-    return _words(language(locale)).get(text, text)
-
-
-@cache
-def _words(locale: str) -> dict[str, str]:
-    """Reasons that procedures give in English, in the words of ``locale``."""
-    file = FOLDER / locale / "words.toml"
-    return dict(tomllib.loads(file.read_text("utf-8"))) if file.exists() else {}
-
-
-@lru_cache(maxsize=_KEPT)
-def _written_day(day: date, locale: str) -> str:
-    return format_date(day, _DAY[locale], locale=locale)
 
 
 @lru_cache(maxsize=_KEPT)

@@ -16,7 +16,7 @@ from adapters.world.book import Book
 from adapters.world.faults import Faults
 from adapters.world.message import Invite, Outbox, PostOffice
 from adapters.world.provider import Conditions, Provider
-from adapters.world.purchases import LIMITS, PurchaseLimit
+from adapters.world.purchases import LIMITS, PurchaseLimit, Purchases
 from machines.catalogue import CATALOGUE
 from machines.kernel.command import CommandType
 from machines.policy import Policy
@@ -38,12 +38,14 @@ def simulated_world(
     latency: float = 0.0,
     policy: Policy | None = None,
     limits: tuple[PurchaseLimit, ...] = LIMITS,
+    purchases: Purchases | None = None,
     clock: Callable[[], datetime] = _now,
 ) -> Mapping[str, Provider]:
     """An adapter for each prefix among the commands of all procedures.
 
-    ``book`` counts effects (none: nothing is counted, the same key twice does its effect twice, and
-    purchases count within this world only), ``latency`` is the mean time of an answer in seconds, ``vault``
+    ``book`` counts effects (none: nothing is counted, and the same key twice does its effect twice),
+    ``purchases`` is where limits count what was bought (none: in the book, else within this world only),
+    ``latency`` is the mean time of an answer in seconds, ``vault``
     lets messages be addressed, ``invite`` gives those that put a question their link, ``policy`` (else
     the one shipped) says how they are signed, ``limits`` are the shop's rules on how much a customer may buy.
     """
@@ -51,7 +53,13 @@ def simulated_world(
     for command in (command for procedure in CATALOGUE for command in procedure.commands.values()):
         kinds.setdefault(command.name.partition(".")[0], {})[command.name] = command
     conditions = Conditions(
-        seed=seed, clock=clock, faults=faults or Faults(), book=book, latency=latency, limits=limits
+        seed=seed,
+        clock=clock,
+        faults=faults or Faults(),
+        book=book,
+        latency=latency,
+        limits=limits,
+        purchases=purchases or (book.purchases if book else Purchases()),
     )
     box = outbox or Outbox()
     policy = policy or load_policy()

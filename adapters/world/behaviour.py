@@ -67,7 +67,7 @@ from typing import Any
 from adapters.world.purchases import PurchaseLimit, Purchases, Wanted
 from machines.between import Pick
 from machines.complaint import asks as complaint
-from machines.complaint.events import GoodwillRefused, ReplacementUnavailable, VoucherRefused
+from machines.complaint.outcomes import GoodwillRefused, ReplacementUnavailable, VoucherRefused
 from machines.kernel.event import Event
 from machines.order import asks
 from machines.order.data import Offer, OfferKind, Similar

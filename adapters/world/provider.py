@@ -26,12 +26,12 @@ class Conditions:
 
     seed: int
     clock: Callable[[], datetime]
+    purchases: Purchases  #: what limits per customer count
     faults: Faults
     book: Book | None = None
     latency: float = 0.0
     limits: tuple[PurchaseLimit, ...] = LIMITS
     asked: dict[str, str] = field(default_factory=dict)  #: effect -> first key, where there is no book
-    bought: Purchases = field(default_factory=Purchases)  #: where there is no book
 
     def asked_before(self, command: Command) -> bool:
         """Whether the same effect was asked for, and answered, under another key."""
@@ -39,10 +39,6 @@ class Conditions:
         if self.book is not None:
             return self.book.asked(effect, other_than=command.key)
         return self.asked.setdefault(effect, command.key) != command.key
-
-    @property
-    def purchases(self) -> Purchases:
-        return self.bought if self.book is None else self.book.purchases
 
 
 class Provider:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from weakref import finalize
 
 from machines.between import Pick
@@ -57,13 +58,14 @@ SELECT coalesce(sum(pieces), 0) FROM purchases WHERE customer = ? AND sku = ? AN
 """
 _CLAIM = "INSERT OR REPLACE INTO purchases VALUES (?, ?, ?, ?, ?, ?)"
 _EARLIER = "SELECT count(*) FROM purchases WHERE order_key = ? AND key <> ?"
+_COUNTED = "SELECT count(*) FROM purchases WHERE order_key = ?"
 _FORGET = "DELETE FROM purchases WHERE order_key = ? AND key <> ?"
 _KEEP = "UPDATE purchases SET pieces = ? WHERE order_key = ? AND sku = ?"
 _NONE_KEPT = "UPDATE purchases SET pieces = 0 WHERE order_key = ?"
 
 
 class Purchases:
-    """In a database of its own, or in that of the book, which several workers may share."""
+    """In memory, in the book, or in a file (``in_file``); several workers may share the latter two."""
 
     def __init__(self, connection: sqlite3.Connection | None = None) -> None:
         if connection is None:
@@ -72,6 +74,16 @@ class Purchases:
         self._connection = connection
         self._connection.execute(_TABLE)
         self._connection.execute(_BY_CUSTOMER)
+
+    @classmethod
+    def in_file(cls, path: Path) -> Purchases:
+        """As durable as the book: it outlives the process, though not a crash of the machine."""
+        connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = OFF")
+        purchases = cls(connection)
+        finalize(purchases, connection.close)
+        return purchases
 
     def forget_earlier(self, order: str, *, key: str) -> None:
         """The order is checked anew: what it wanted before counts no longer."""
@@ -97,7 +109,10 @@ class Purchases:
         return left
 
     def keep(self, order: str, items: Iterable[Pick]) -> None:
-        """Only ``items`` of the order are with the customer in the end, and count."""
+        """Only ``items`` of the order are with the customer in the end, and count. Most orders have nothing
+        that a limit counts, and for them nothing is written."""
+        if not self._number(_COUNTED, order):
+            return
         self._connection.execute(_NONE_KEPT, (order,))
         for item in items:
             self._connection.execute(_KEEP, (item.quantity, order, item.sku))

@@ -38,6 +38,9 @@ class Taking:
         self._automata: dict[str, Automaton] = {}
         self._open_automaton = open_automaton
         self._rules = {(state.name, rule.event) for rule in procedure.rules for state in rule.at}
+        self._moving = {
+            (state.name, rule.event) for rule in procedure.rules if rule.to is not None for state in rule.at
+        }
 
     def automaton(self, sop: str) -> Automaton:
         if sop not in self._automata:
@@ -45,10 +48,11 @@ class Taking:
         return self._automata[sop]
 
     def awaits_parent(self, state: str) -> bool:
-        """Whether nothing but the parent's word moves a case on from there; within a bound the parent need
-        not get as far as to say it."""
+        """Whether nothing but the parent's word moves a case on from there, and no deadline does; within a
+        bound the parent need not get as far as to say it."""
         definition = self.stepper.definition
-        return not definition.states[state].deadlines and any(
+        deadlines = definition.states[state].deadlines
+        return not any((state, deadline.type) in self._moving for deadline in deadlines) and any(
             (state, kind) in definition.handled
             for sop, kind, sender in self.traffic.known | self.traffic.learnt
             if sop == definition.procedure.name and sender == "parent"

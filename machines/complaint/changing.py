@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from machines.between import ComplaintOpened, DuplicateFound
-from machines.complaint import clocks, effects, events, guards, letters, sending, states
+from machines.complaining import ComplaintOpened, DuplicateFound
+from machines.complaint import clocks, deadlines, effects, events, guards, letters, sending, states
 from machines.kernel.clock import Clock
 from machines.kernel.rule import Rule, defer, ignore, on, refuse
 from machines.messages import MessageSent, MessageUndeliverable, StaffAlerted
@@ -139,7 +139,7 @@ OMBUDSMAN = (
         then=effects.confirmed_outside,
         does=(letters.TELL_OUTSIDE_DECISION,),
     ),
-    on(states.OUTSIDE_DUE, at=states.WITH_OMBUDSMAN, does=(letters.CALL_OMBUDSMAN_DESK,)),
+    on(deadlines.OUTSIDE_DUE, at=states.WITH_OMBUDSMAN, does=(letters.CALL_OMBUDSMAN_DESK,)),
     defer(events.ReferredOutside, at=states.GIVING, because="what was promised comes first"),
     ignore(events.ReferredOutside, at=states.OPENED, because="the ombudsman has it, or had it already"),
     ignore(events.OutsideDecision, at=states.OPENED, because="the ombudsman has not been asked"),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from machines.between import Origin
+from machines.complaining import Origin
 from machines.complaint import letters, states
 from machines.complaint.data import Complaint, Severity
 from machines.kernel.clock import Clock, Reopened, Rung

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from machines.complaint import asks, possible
-from machines.complaint.events import (
+from machines.complaint.outcomes import (
     GoodwillPaid,
     GoodwillRefused,
     ReplacementPutBack,

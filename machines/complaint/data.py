@@ -11,7 +11,8 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from machines.between import Address, Origin, Pick
+from machines.between import Address, Pick
+from machines.complaining import Appealed, Origin
 from machines.kernel.event import Facts, Key, Personal, Text
 from machines.kernel.money import Amount, Currency, Money, Sum, exponent
 from machines.messages import Buyer
@@ -39,11 +40,20 @@ class Remedy(StrEnum):
     PARTIAL_REFUND = "partial refund"
     FULL_REFUND = "full refund"
     REPLACEMENT = "replacement"
+    RETURN = "return"  #: on appeal: the goods may come back after all
     GOODWILL = "goodwill payment"  #: to the customer's bank, where there is no order to pay back on
 
 
 REFUNDS = (Remedy.PARTIAL_REFUND, Remedy.FULL_REFUND)
-WORTHLESS = (Remedy.APOLOGY, Remedy.REPLACEMENT)  #: no sum of money is promised
+WORTHLESS = (Remedy.APOLOGY, Remedy.REPLACEMENT, Remedy.RETURN)  #: no sum of money is promised
+OVERTURNING = (
+    *REFUNDS,
+    Remedy.REPLACEMENT,
+    Remedy.RETURN,
+)  #: on appeal the return gives it, and no other does
+
+
+EVERY_REMEDY = tuple(remedy for remedy in Remedy if remedy is not Remedy.RETURN)
 
 
 class Limit(Facts):
@@ -68,8 +78,8 @@ class Terms(Facts):
     """The severity matrix, and the limits under which complaints are settled: above ``senior_above`` a senior
     agent approves an offer, above ``manager_above`` a manager."""
 
-    s1: Compensation = Compensation(remedies=tuple(Remedy), most=Limit(otherwise=5000))
-    s2: Compensation = Compensation(remedies=tuple(Remedy), most=Limit(otherwise=1000))
+    s1: Compensation = Compensation(remedies=EVERY_REMEDY, most=Limit(otherwise=5000))
+    s2: Compensation = Compensation(remedies=EVERY_REMEDY, most=Limit(otherwise=1000))
     s3: Compensation = Compensation(
         remedies=(
             Remedy.APOLOGY,
@@ -137,6 +147,7 @@ class Complaint(Facts):
     terms: Terms
     order: str | None = None
     left: Amount | None = None  #: of what was paid for the order, as the order has last told
+    appeal: Appealed | None = None  #: against a return that has not had our answer to it yet
     ship_to: Address | None = None
     items: tuple[Pick, ...] = ()  #: the goods that it is about
     sought: Remedy | None = None
@@ -169,6 +180,11 @@ class Complaint(Facts):
     @property
     def amount(self) -> int:
         return self.offer.amount if self.offer else 0
+
+    @property
+    def overturns(self) -> bool:
+        """Whether the return that is appealed about gives what is offered."""
+        return self.appeal is not None and self.offer is not None and self.offer.remedy in OVERTURNING
 
     @property
     def awaited(self) -> tuple[Consulted, ...]:

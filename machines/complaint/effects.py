@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from machines.between import ComplaintOpened, DuplicateFound, Origin
+from machines.complaining import AppealBarred, ComplaintOpened, DuplicateFound, Origin
 from machines.complaint import events
 from machines.complaint.data import (
     AWAITED,
@@ -54,6 +54,7 @@ def receive_from_colleagues(terms: Terms, event: ComplaintOpened, now: datetime)
         received=now,
         terms=terms,
         order=event.order,
+        appeal=event.appeal,
         reason=event.why,
     )
 
@@ -163,8 +164,17 @@ def reject(complaint: Complaint, event: events.OfferAnswered, now: datetime) -> 
 def fail(complaint: Complaint, event: Event, _: datetime) -> Complaint:
     remedy = complaint.offer.remedy if complaint.offer else Remedy.APOLOGY
     failed = tuple(sorted({*complaint.failed, remedy}))
-    reason = event.reason if isinstance(event, RedressFailed) else complaint.reason
+    reason = event.reason if isinstance(event, RedressFailed | AppealBarred) else complaint.reason
     return complaint.model_copy(update={"failed": failed, "reason": reason})
+
+
+def answered_by_return(complaint: Complaint, _: Event, __: datetime) -> Complaint:
+    """The return has had its answer; whatever else is owed goes the way of every complaint."""
+    return complaint.model_copy(update={"appeal": None})
+
+
+def barred_by_return(complaint: Complaint, event: AppealBarred, now: datetime) -> Complaint:
+    return answered_by_return(fail(complaint, event, now), event, now)
 
 
 # -- changes of course -----------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What can happen to a complaint: told by customer and staff, decided in forms, answered to commands."""
+"""What can happen to a complaint: told by customer and staff, decided in forms."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from machines.between import ADDRESS_EXAMPLE, BUYER_EXAMPLE, Address, Pick
 from machines.complaint.data import Nature, Remedy, Severity
 from machines.kernel.clock import Acknowledged
-from machines.kernel.event import Event, Key, Outcome, Personal, Story, Text
+from machines.kernel.event import Event, Key, Personal, Story, Text
 from machines.kernel.money import Amount, Currency
 from machines.messages import Buyer
 
@@ -273,69 +273,3 @@ class OfferAnswered(Event, type="complaint.answered", settled=("number", "amount
 
     def postings(self) -> Mapping[str, int]:
         return {"promised": self.amount} if self.accept else {}
-
-
-# -- outcomes of commands --------------------------------------------------------------------------
-
-
-class VoucherIssued(Outcome, type="voucher.issued"):
-    """The customer has the voucher."""
-
-    code: str
-    amount: int
-
-    def postings(self) -> Mapping[str, int]:
-        return {"given": self.amount}
-
-
-class VoucherRefused(Outcome, type="voucher.refused"):
-    """The shop issues no voucher."""
-
-    amount: int
-    reason: str
-
-    def postings(self) -> Mapping[str, int]:
-        return {"not_given": self.amount}
-
-
-class GoodwillPaid(Outcome, type="goodwill.paid"):
-    """The bank has paid."""
-
-    amount: int
-
-    def postings(self) -> Mapping[str, int]:
-        return {"given": self.amount}
-
-
-class GoodwillRefused(Outcome, type="goodwill.refused"):
-    """The bank cannot pay to that account."""
-
-    amount: int
-    reason: str
-
-    def postings(self) -> Mapping[str, int]:
-        return {"not_given": self.amount}
-
-
-class ReplacementSetAside(Outcome, type="replacement.set_aside"):
-    """The warehouse has the goods ready to be sent."""
-
-    pieces: int
-
-    def postings(self) -> Mapping[str, int]:
-        return {"reserved": self.pieces}
-
-
-class ReplacementUnavailable(Outcome, type="replacement.unavailable"):
-    """The goods cannot be had."""
-
-    reason: str
-
-
-class ReplacementPutBack(Outcome, type="replacement.put_back"):
-    """Goods that did not leave are back on the shelf."""
-
-    pieces: int
-
-    def postings(self) -> Mapping[str, int]:
-        return {"released": self.pieces}

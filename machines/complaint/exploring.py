@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from machines.between import DuplicateFound, Origin
+from machines.complaining import AppealBarred, AppealGranted, DuplicateFound, Origin
 from machines.complaint import events as told
 from machines.complaint.data import REFUNDS, WORTHLESS, Complaint, Nature, Remedy, Severity
 from machines.kernel.event import Event
@@ -41,6 +41,7 @@ def may_happen(complaint: Complaint) -> Iterable[Event]:
         yield from _asking_others(complaint)
     else:
         yield _offer(Remedy.APOLOGY)
+        yield from _on_appeal(complaint)
 
 
 def _offer(remedy: Remedy, amount: int = 4000) -> Event:
@@ -94,6 +95,23 @@ def _changing_course(complaint: Complaint) -> Iterable[Event]:
     for remedy in WITHOUT_ORDER:
         if not complaint.failed or remedy is Remedy.APOLOGY:
             yield _offer(remedy)
+
+
+def _on_appeal(complaint: Complaint) -> Iterable[Event]:
+    if complaint.origin is not Origin.RETURN:
+        return
+    yield told.CauseFound(cause="a seal was missing", upheld=False)
+    yield told.ComplaintWithdrawn(customer=complaint.customer)
+    if not complaint.failed and not complaint.reopened:
+        yield _offer(Remedy.RETURN)
+        yield _offer(Remedy.REPLACEMENT)
+        yield _offer(Remedy.PARTIAL_REFUND, 1000)
+        yield _offer(Remedy.FULL_REFUND, complaint.appeal.worth if complaint.appeal else 0)
+    if not complaint.reopened:
+        yield told.ComplaintReopened(customer=complaint.customer, words="Again.")
+    if complaint.overturns:
+        yield AppealGranted(redress=complaint.redress, amount=complaint.amount)
+        yield AppealBarred(redress=complaint.redress, amount=complaint.amount, reason="fair")
 
 
 def _asking_others(complaint: Complaint) -> Iterable[Event]:

@@ -6,9 +6,18 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from machines.between import ComplaintOpened, DuplicateFound, Origin
+from machines.complaining import AppealBarred, AppealGranted, ComplaintOpened, DuplicateFound, Origin
 from machines.complaint import events
-from machines.complaint.data import AWAITED, REFUNDS, WORTHLESS, Complaint, Limit, Remedy, Severity
+from machines.complaint.data import (
+    AWAITED,
+    OVERTURNING,
+    REFUNDS,
+    WORTHLESS,
+    Complaint,
+    Limit,
+    Remedy,
+    Severity,
+)
 from machines.consulting import TaskDone, TaskOverdue
 from machines.kernel.event import Event
 from machines.kernel.money import Money
@@ -32,6 +41,8 @@ def may_offer(complaint: Complaint, event: events.ResolutionProposed, _: datetim
     """The severity matrix, the limits, and what can be given at all."""
     if complaint.severity is None:
         return Refusal("assess the severity first; what may be offered depends on it")
+    if complaint.appeal is not None and event.remedy in OVERTURNING:
+        return _may_overturn(complaint, event, worth=complaint.appeal.worth)
     row = complaint.terms.compensation(complaint.severity)
     left = tuple(one.value for one in row.remedies if not _impossible(complaint, one))
     if event.remedy not in row.remedies:
@@ -48,9 +59,20 @@ def may_offer(complaint: Complaint, event: events.ResolutionProposed, _: datetim
     return _fitting(complaint, event, limit=limit)
 
 
+def _may_overturn(complaint: Complaint, event: events.ResolutionProposed, *, worth: int) -> Verdict:
+    """What the return can give is no compensation: the severity matrix does not bound it."""
+    if event.remedy in complaint.failed:
+        return Refusal(f"the {event.remedy} was promised before and could not be given")
+    if event.remedy is Remedy.RETURN and complaint.appeal and complaint.appeal.inspected:
+        return Refusal("the goods have been here and were inspected", (*REFUNDS, Remedy.REPLACEMENT))
+    return _fitting(complaint, event, limit=worth)
+
+
 def _impossible(complaint: Complaint, remedy: Remedy) -> str:
     if remedy in complaint.failed:
         return f"the {remedy} was promised before and could not be given"
+    if remedy is Remedy.RETURN:
+        return "no return is appealed about; the customer asks the order for one"
     if remedy in REFUNDS and complaint.order is None:
         return "without an order there is no payment that money could go back to"
     if remedy in REFUNDS and complaint.left is None:
@@ -115,7 +137,9 @@ def rejects(complaint: Complaint, event: events.OfferAnswered, now: datetime) ->
     return allow_if(not event.accept, "say to which account the money is to go")
 
 
-def is_redress(complaint: Complaint, event: RedressSettled | RedressFailed, _: datetime) -> Verdict:
+def is_redress(
+    complaint: Complaint, event: RedressSettled | RedressFailed | AppealGranted | AppealBarred, _: datetime
+) -> Verdict:
     return allow_if(event.redress == complaint.redress, "this is about an earlier promise")
 
 
@@ -171,6 +195,8 @@ def unspoken(_: object, event: ComplaintOpened, __: datetime) -> Verdict:
 def other_complaint(complaint: Complaint, event: events.ComplaintMerged, _: datetime) -> Verdict:
     if event.into == complaint.complaint:
         return Refusal("a complaint cannot be merged into itself")
+    if complaint.appeal is not None:
+        return Refusal("a return waits for the answer to this appeal; merge the other complaint into it")
     return allow_if(
         event.into not in complaint.duplicates,
         f"{event.into} was merged into this one before; whoever writes there is heard here",
@@ -215,6 +241,10 @@ def remedy_is(*remedies: Remedy) -> Callable[[Complaint], bool]:
         return complaint.offer is not None and complaint.offer.remedy in remedies
 
     return holds
+
+
+def overturns(complaint: Complaint) -> bool:
+    return complaint.overturns
 
 
 def has_severity(complaint: Complaint) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from machines.between import ComplaintOpened
-from machines.complaint import effects, events, guards, letters, sending, states
+from machines.complaining import ComplaintOpened
+from machines.complaint import deadlines, effects, events, guards, letters, sending, states
 from machines.consulting import TaskDone, TaskOverdue
 from machines.kernel.rule import ignore, on, refuse
 
@@ -135,19 +135,19 @@ INFORMATION = (
     ),
     on(events.ThirdPartyAnswered, at=states.AWAITING_THIRD_PARTY, to=states.INVESTIGATING),
     on(
-        states.INFORMATION_DUE,
+        deadlines.INFORMATION_DUE,
         at=states.AWAITING_CUSTOMER,
         to=states.INVESTIGATING,
         does=(letters.CALL_ABOUT_SILENCE,),
     ),
     on(
-        states.THIRD_PARTY_DUE,
+        deadlines.THIRD_PARTY_DUE,
         at=states.AWAITING_THIRD_PARTY,
         to=states.INVESTIGATING,
         does=(letters.CALL_ABOUT_SILENCE,),
     ),
     on(
-        states.REMINDER,
+        deadlines.REMINDER,
         at=(states.AWAITING_CUSTOMER, states.AWAITING_ANSWER),
         does=(letters.REMIND,),
     ),

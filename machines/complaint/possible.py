@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from machines.complaint.asks import Goods, GoodwillPayment, Voucher
-from machines.complaint.events import (
+from machines.complaint.outcomes import (
     GoodwillPaid,
     GoodwillRefused,
     ReplacementPutBack,

@@ -7,14 +7,8 @@ goes to that state if the guard allows; the effect notes what is new; others are
 
 from __future__ import annotations
 
-from machines.between import (
-    ComplaintOpened,
-    DuplicateFound,
-    ParcelCancelled,
-    ParcelDelivered,
-    ParcelDispatched,
-    ParcelFailed,
-)
+from machines.between import ParcelCancelled, ParcelDelivered, ParcelDispatched, ParcelFailed
+from machines.complaining import AppealBarred, AppealGranted, ComplaintOpened, DuplicateFound
 from machines.complaint import changing, events, handling, resolving, states
 from machines.complaint.clocks import CLOCKS
 from machines.complaint.data import Complaint, Terms
@@ -54,6 +48,8 @@ COMPLAINT = Procedure(
         RedressAvailable,
         RedressSettled,
         RedressFailed,
+        AppealGranted,
+        AppealBarred,
         ParcelDispatched,
         ParcelDelivered,
         ParcelFailed,

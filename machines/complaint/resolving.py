@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from machines.between import ParcelCancelled, ParcelDelivered, ParcelDispatched, ParcelFailed
-from machines.complaint import commands, effects, events, guards, letters, sending, states
+from machines.complaining import AppealBarred, AppealGranted
+from machines.complaint import (
+    commands,
+    deadlines,
+    effects,
+    events,
+    guards,
+    letters,
+    outcomes,
+    sending,
+    states,
+)
 from machines.kernel.rule import ignore, on
 from machines.redress import RedressAvailable, RedressFailed, RedressSettled
 
@@ -24,8 +35,8 @@ OFFER = (
         when=guards.approved,
     ),
     on(events.OfferApproved, at=states.APPROVALS, to=states.PROPOSING, then=effects.note_refusal),
-    on(states.APPROVAL_DUE, at=states.AWAITING_SENIOR, does=(letters.CALL_SENIOR,)),
-    on(states.APPROVAL_DUE, at=states.AWAITING_MANAGER, does=(letters.CALL_MANAGER,)),
+    on(deadlines.APPROVAL_DUE, at=states.AWAITING_SENIOR, does=(letters.CALL_SENIOR,)),
+    on(deadlines.APPROVAL_DUE, at=states.AWAITING_MANAGER, does=(letters.CALL_MANAGER,)),
 )
 
 ANSWER = (
@@ -35,7 +46,7 @@ ANSWER = (
         to=states.REDRESS,
         when=guards.accepts,
         then=effects.accept,
-        sends=sending.request_redress,
+        sends=sending.settle,
     ),
     on(
         events.OfferAnswered,
@@ -44,7 +55,7 @@ ANSWER = (
         when=guards.rejects,
         then=effects.reject,
     ),
-    on(states.OFFER_DUE, at=states.AWAITING_ANSWER, to=states.SILENT, then=effects.close),
+    on(deadlines.OFFER_DUE, at=states.AWAITING_ANSWER, to=states.SILENT, then=effects.close),
 )
 
 # What was promised is given once; what cannot be given is replaced by something else.
@@ -63,18 +74,37 @@ REDRESS = (
         then=effects.fail,
         sends=sending.enquire,
     ),
-    on(states.REDRESS_DUE, at=states.REFUNDING, does=(letters.CALL_ABOUT_REDRESS,)),
-    on(events.VoucherIssued, at=states.ISSUING, to=states.RESOLVED),
-    on(events.VoucherRefused, at=states.ISSUING, to=states.REDRESS_FAILED, then=effects.fail),
-    on(events.GoodwillPaid, at=states.PAYING, to=states.RESOLVED),
-    on(events.GoodwillRefused, at=states.PAYING, to=states.REDRESS_FAILED, then=effects.fail),
     on(
-        events.ReplacementSetAside,
+        AppealGranted,
+        at=states.AWAITING_RETURN,
+        to=states.RESOLVED,
+        when=guards.is_redress,
+        then=effects.answered_by_return,
+    ),
+    on(
+        AppealBarred,
+        at=states.AWAITING_RETURN,
+        to=states.REDRESS_FAILED,
+        when=guards.is_redress,
+        then=effects.barred_by_return,
+        sends=sending.enquire,
+    ),
+    on(
+        deadlines.REDRESS_DUE,
+        at=(states.REFUNDING, states.AWAITING_RETURN),
+        does=(letters.CALL_ABOUT_REDRESS,),
+    ),
+    on(outcomes.VoucherIssued, at=states.ISSUING, to=states.RESOLVED),
+    on(outcomes.VoucherRefused, at=states.ISSUING, to=states.REDRESS_FAILED, then=effects.fail),
+    on(outcomes.GoodwillPaid, at=states.PAYING, to=states.RESOLVED),
+    on(outcomes.GoodwillRefused, at=states.PAYING, to=states.REDRESS_FAILED, then=effects.fail),
+    on(
+        outcomes.ReplacementSetAside,
         at=states.SETTING_ASIDE,
         to=states.REPLACING,
         sends=sending.ship_replacement,
     ),
-    on(events.ReplacementUnavailable, at=states.SETTING_ASIDE, to=states.REDRESS_FAILED, then=effects.fail),
+    on(outcomes.ReplacementUnavailable, at=states.SETTING_ASIDE, to=states.REDRESS_FAILED, then=effects.fail),
     on(ParcelDelivered, at=states.REPLACING, to=states.RESOLVED),
     on(
         ParcelCancelled,
@@ -91,16 +121,23 @@ REDRESS = (
     ),
     on(ParcelFailed, at=states.OPENED, does=(letters.CALL_AGENT,)),
     on(ParcelDispatched, at=states.OPENED, because="the shipment tells when it has arrived"),
-    on(events.ReplacementPutBack, at=states.OPENED, because="the goods are back on the shelf"),
+    on(outcomes.ReplacementPutBack, at=states.OPENED, because="the goods are back on the shelf"),
     *(
         ignore(event, at=states.OPENED, because="this has been counted already")
-        for event in (RedressSettled, RedressFailed, ParcelDelivered, ParcelCancelled)
+        for event in (
+            RedressSettled,
+            RedressFailed,
+            AppealGranted,
+            AppealBarred,
+            ParcelDelivered,
+            ParcelCancelled,
+        )
     ),
 )
 
 # A week later the customer is asked whether all is well.
 CLOSING = (
-    on(states.FOLLOW_UP, at=states.RESOLVED, to=states.CLOSED, then=effects.close),
-    on(states.THIRD_DAY, at=states.OPEN, then=effects.third_day_is_over),
-    on(states.PROGRESS_DUE, at=states.WITH_PROGRESS, does=(letters.TELL_PROGRESS,)),
+    on(deadlines.FOLLOW_UP, at=states.RESOLVED, to=states.CLOSED, then=effects.close),
+    on(deadlines.THIRD_DAY, at=states.OPEN, then=effects.third_day_is_over),
+    on(deadlines.PROGRESS_DUE, at=states.WITH_PROGRESS, does=(letters.TELL_PROGRESS,)),
 )

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-from machines.between import DuplicateFound, ShipmentRequested
-from machines.complaint.data import REFUNDS, Complaint, TaskStatus
+from machines.between import ShipmentRequested
+from machines.complaining import AppealDecided, DuplicateFound, Relief, Ruling
+from machines.complaint.data import REFUNDS, Complaint, Remedy, TaskStatus
 from machines.complaint.events import (
     ComplaintMerged,
     ComplaintReopened,
     CustomerWrote,
     DepartmentConsulted,
-    ReplacementSetAside,
+    OfferAnswered,
 )
+from machines.complaint.outcomes import ReplacementSetAside
 from machines.consulting import TaskOpened, TaskWithdrawn
 from machines.kernel.event import Event
 from machines.kernel.rule import Send
 from machines.redress import RedressEnquired, RedressRequested
 from machines.surveying import call_off
+
+RELIEFS = {
+    Remedy.RETURN: Relief.RETURN,
+    Remedy.PARTIAL_REFUND: Relief.REFUND,
+    Remedy.FULL_REFUND: Relief.REFUND,
+    Remedy.REPLACEMENT: Relief.REPLACEMENT,
+}
 
 
 def open_task(complaint: Complaint, event: DepartmentConsulted) -> Iterable[Send]:
@@ -44,7 +53,39 @@ def enquire(complaint: Complaint, _: Event) -> Iterable[Send]:
         yield Send(enquired, to=("order", complaint.order), apart=True)
 
 
-def request_redress(complaint: Complaint, _: Event) -> Iterable[Send]:
+def settle(complaint: Complaint, event: OfferAnswered) -> Iterable[Send]:
+    """Who gives what the customer has accepted is asked for it; a return that was appealed about hears of it
+    whoever gives it."""
+    if complaint.appeal is not None:
+        yield Send(_decided(complaint))
+    if not complaint.overturns:
+        yield from _request_redress(complaint)
+
+
+def _decided(complaint: Complaint) -> AppealDecided:
+    offer = complaint.offer
+    if offer is None or not complaint.overturns:
+        return AppealDecided(complaint=complaint.complaint, ruling=Ruling.IN_PART)
+    return AppealDecided(
+        complaint=complaint.complaint,
+        ruling=Ruling.IN_PART if offer.remedy is Remedy.PARTIAL_REFUND else Ruling.UPHELD,
+        relief=RELIEFS[offer.remedy],
+        redress=complaint.redress,
+        amount=offer.amount,
+    )
+
+
+def report_ruling(ruling: Ruling) -> Callable[[Complaint], Iterable[Send]]:
+    """What an end tells the return that was appealed about: nothing is to be given."""
+
+    def sends(complaint: Complaint) -> Iterable[Send]:
+        if complaint.appeal is not None:
+            yield Send(AppealDecided(complaint=complaint.complaint, ruling=ruling))
+
+    return sends
+
+
+def _request_redress(complaint: Complaint) -> Iterable[Send]:
     """Money goes back through the order, which knows what was paid."""
     offer = complaint.offer
     if offer is not None and offer.remedy in REFUNDS and complaint.order is not None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from machines.complaint import commands, letters
+from machines.complaining import Ruling
+from machines.complaint import commands, deadlines, letters
 from machines.complaint.data import REFUNDS, Complaint, Remedy
 from machines.complaint.events import (
     CauseFound,
@@ -22,12 +23,13 @@ from machines.complaint.guards import (
     has_severity,
     needs_manager,
     needs_senior,
+    overturns,
     remedy_is,
 )
-from machines.kernel.duration import days, working_days
+from machines.complaint.sending import report_ruling
 from machines.kernel.event import Event
 from machines.kernel.rule import Junction
-from machines.kernel.state import Act, Ask, Deadline, End, State, Wait
+from machines.kernel.state import Act, Ask, End, State, Wait
 from machines.surveying import survey
 
 
@@ -35,43 +37,6 @@ def offer_in_question(complaint: Complaint) -> Mapping[str, object]:
     """Which offer the customer answers to, which nobody need type in."""
     return {"number": complaint.offer.number, "amount": complaint.offer.amount} if complaint.offer else {}
 
-
-# -- time limits, apart from the clocks in clocks.py -----------------------------------------------
-
-THIRD_DAY = Deadline(
-    "third_day",
-    "The third business day closes: from now on a complaint is closed by a final response.",
-    after=working_days(3),
-)
-PROGRESS_DUE = Deadline(
-    "progress_due", "The customer is told how far we are.", after=working_days(5), repeats=True
-)
-REMINDER = Deadline("reminder", "The customer is reminded.", after=days(5), repeats=True)
-INFORMATION_DUE = Deadline(
-    "information_due", "The customer has not answered our question; we go on without.", after=days(14)
-)
-THIRD_PARTY_DUE = Deadline(
-    "third_party_due", "Nobody outside has answered; we go on without.", after=working_days(10)
-)
-APPROVAL_DUE = Deadline(
-    "approval_due",
-    "Nobody has decided on the offer; the approver is called again.",
-    after=working_days(1),
-    repeats=True,
-)
-OFFER_DUE = Deadline(
-    "offer_due", "The customer says nothing to our offer; the complaint is closed.", after=days(14)
-)
-REDRESS_DUE = Deadline(
-    "redress_due",
-    "What was promised is still not given; the head of complaints is called.",
-    after=working_days(5),
-    repeats=True,
-)
-FOLLOW_UP = Deadline("follow_up", "A week later the customer is asked whether all is well.", after=days(7))
-OUTSIDE_DUE = Deadline(
-    "outside_due", "The ombudsman has not decided; the desk asks how far it is.", after=days(30), repeats=True
-)
 
 # -- reception -------------------------------------------------------------------------------------
 
@@ -83,7 +48,7 @@ ACKNOWLEDGING = Ask(
     role=letters.AGENT,
     ladder=(letters.SENIOR, letters.MANAGER),
     does=(letters.TELL_RECEIVED,),
-    deadlines=(THIRD_DAY,),
+    deadlines=(deadlines.THIRD_DAY,),
     fulfils=("CMP-1", "CMP-2", "SAT-2"),
 )
 CALLING_BACK = Ask(
@@ -93,7 +58,7 @@ CALLING_BACK = Ask(
     role=letters.SENIOR,
     ladder=(letters.MANAGER,),
     does=(letters.CALL_RECOVERY,),
-    deadlines=(THIRD_DAY,),
+    deadlines=(deadlines.THIRD_DAY,),
     fulfils=("CMP-1", "CMP-8", "SAT-3"),
 )
 SECURING = Ask(
@@ -103,7 +68,7 @@ SECURING = Ask(
     role=letters.SAFETY_OFFICER,
     ladder=(letters.MANAGER,),
     does=(letters.CALL_SAFETY_OFFICER, letters.TELL_SAFETY),
-    deadlines=(THIRD_DAY,),
+    deadlines=(deadlines.THIRD_DAY,),
     fulfils=("CMP-5", "SAT-2"),
 )
 ASSESSING = Ask(
@@ -112,7 +77,7 @@ ASSESSING = Ask(
     form=ComplaintAssessed,
     role=letters.AGENT,
     ladder=(letters.SENIOR, letters.MANAGER),
-    deadlines=(THIRD_DAY, PROGRESS_DUE),
+    deadlines=(deadlines.THIRD_DAY, deadlines.PROGRESS_DUE),
     fulfils=("CMP-2", "CMP-6"),
 )
 
@@ -124,7 +89,7 @@ INVESTIGATING = Ask(
     form=CauseFound,
     role=letters.AGENT,
     ladder=(letters.SENIOR, letters.MANAGER),
-    deadlines=(THIRD_DAY, PROGRESS_DUE),
+    deadlines=(deadlines.THIRD_DAY, deadlines.PROGRESS_DUE),
     fulfils=("CMP-3", "CMP-4"),
 )
 AWAITING_CUSTOMER = Ask(
@@ -133,14 +98,14 @@ AWAITING_CUSTOMER = Ask(
     form=InformationGiven,
     role="customer",
     does=(letters.ASK_INFORMATION,),
-    deadlines=(THIRD_DAY, REMINDER, INFORMATION_DUE),
+    deadlines=(deadlines.THIRD_DAY, deadlines.REMINDER, deadlines.INFORMATION_DUE),
     fulfils=("CMP-2",),
 )
 AWAITING_THIRD_PARTY = Wait(
     "awaiting_third_party",
     "Somebody outside the house is asked; the customer knows.",
     does=(letters.TELL_THIRD_PARTY,),
-    deadlines=(THIRD_DAY, PROGRESS_DUE, THIRD_PARTY_DUE),
+    deadlines=(deadlines.THIRD_DAY, deadlines.PROGRESS_DUE, deadlines.THIRD_PARTY_DUE),
     fulfils=("CMP-3", "CMP-4"),
 )
 
@@ -152,7 +117,7 @@ PROPOSING = Ask(
     form=ResolutionProposed,
     role=letters.AGENT,
     ladder=(letters.SENIOR, letters.MANAGER),
-    deadlines=(THIRD_DAY, PROGRESS_DUE),
+    deadlines=(deadlines.THIRD_DAY, deadlines.PROGRESS_DUE),
     fulfils=("CMP-5", "CMP-6"),
 )
 RECONSIDERING = Ask(
@@ -162,7 +127,7 @@ RECONSIDERING = Ask(
     role=letters.SENIOR,
     ladder=(letters.MANAGER,),
     does=(letters.CALL_ABOUT_REJECTION, letters.TELL_RECONSIDERED),
-    deadlines=(THIRD_DAY, PROGRESS_DUE),
+    deadlines=(deadlines.THIRD_DAY, deadlines.PROGRESS_DUE),
     fulfils=("CMP-6", "CMP-7", "SAT-4"),
 )
 AWAITING_SENIOR = Ask(
@@ -172,7 +137,7 @@ AWAITING_SENIOR = Ask(
     role=letters.SENIOR,
     ladder=(letters.MANAGER,),
     does=(letters.CALL_SENIOR,),
-    deadlines=(THIRD_DAY, PROGRESS_DUE, APPROVAL_DUE),
+    deadlines=(deadlines.THIRD_DAY, deadlines.PROGRESS_DUE, deadlines.APPROVAL_DUE),
     fulfils=("CMP-6",),
 )
 AWAITING_MANAGER = Ask(
@@ -181,7 +146,7 @@ AWAITING_MANAGER = Ask(
     form=OfferApproved,
     role=letters.MANAGER,
     does=(letters.CALL_MANAGER,),
-    deadlines=(THIRD_DAY, PROGRESS_DUE, APPROVAL_DUE),
+    deadlines=(deadlines.THIRD_DAY, deadlines.PROGRESS_DUE, deadlines.APPROVAL_DUE),
     fulfils=("CMP-6",),
 )
 AWAITING_ANSWER = Ask(
@@ -191,7 +156,7 @@ AWAITING_ANSWER = Ask(
     role="customer",
     settles=offer_in_question,
     does=(letters.TELL_OFFER,),
-    deadlines=(THIRD_DAY, REMINDER, OFFER_DUE),
+    deadlines=(deadlines.THIRD_DAY, deadlines.REMINDER, deadlines.OFFER_DUE),
     fulfils=("CMP-4", "CMP-6"),
 )
 
@@ -200,34 +165,40 @@ AWAITING_ANSWER = Ask(
 REFUNDING = Wait(
     "refunding",
     "The order pays back, to what it was paid with.",
-    deadlines=(THIRD_DAY, REDRESS_DUE),
+    deadlines=(deadlines.THIRD_DAY, deadlines.REDRESS_DUE),
+    fulfils=("CMP-6",),
+)
+AWAITING_RETURN = Wait(
+    "awaiting_return",
+    "The appeal was right: the return gives what was agreed, through the books of its order.",
+    deadlines=(deadlines.THIRD_DAY, deadlines.REDRESS_DUE),
     fulfils=("CMP-6",),
 )
 SETTING_ASIDE = Act(
     "setting_aside",
     "The warehouse looks for the replacement.",
     does=(commands.SET_ASIDE,),
-    deadlines=(THIRD_DAY,),
+    deadlines=(deadlines.THIRD_DAY,),
     fulfils=("CMP-6",),
 )
 REPLACING = Wait(
     "replacing",
     "The replacement is on its way; its shipment keeps its own clock.",
-    deadlines=(THIRD_DAY, PROGRESS_DUE),
+    deadlines=(deadlines.THIRD_DAY, deadlines.PROGRESS_DUE),
     fulfils=("CMP-6",),
 )
 ISSUING = Act(
     "issuing_voucher",
     "The shop issues the voucher.",
     does=(commands.ISSUE_VOUCHER,),
-    deadlines=(THIRD_DAY,),
+    deadlines=(deadlines.THIRD_DAY,),
     fulfils=("CMP-6",),
 )
 PAYING = Act(
     "paying_goodwill",
     "The bank pays what was agreed.",
     does=(commands.PAY_GOODWILL,),
-    deadlines=(THIRD_DAY,),
+    deadlines=(deadlines.THIRD_DAY,),
     fulfils=("CMP-6",),
 )
 REDRESS_FAILED = Ask(
@@ -237,7 +208,7 @@ REDRESS_FAILED = Ask(
     role=letters.SENIOR,
     ladder=(letters.MANAGER,),
     does=(letters.CALL_ABOUT_FAILURE, letters.TELL_REDRESS_FAILED),
-    deadlines=(THIRD_DAY, PROGRESS_DUE),
+    deadlines=(deadlines.THIRD_DAY, deadlines.PROGRESS_DUE),
     fulfils=("CMP-6", "CMP-7"),
 )
 
@@ -247,14 +218,14 @@ RESOLVED = Wait(
     "resolved",
     "The customer has what was promised, and our summary (by the third business day) or final response.",
     does=(letters.TELL_SUMMARY, letters.TELL_FINAL),
-    deadlines=(FOLLOW_UP,),
+    deadlines=(deadlines.FOLLOW_UP,),
     fulfils=("CMP-5", "CMP-8"),
 )
 WITH_OMBUDSMAN = Wait(
     "with_ombudsman",
     "The customer has gone to the ombudsman, who decides.",
     does=(letters.CALL_OMBUDSMAN_DESK, letters.TELL_REFERRED),
-    deadlines=(OUTSIDE_DUE,),
+    deadlines=(deadlines.OUTSIDE_DUE,),
     fulfils=("CMP-7",),
 )
 CLOSED = End(
@@ -274,6 +245,7 @@ SILENT = End(
     "The customer did not answer our offer, which is our final response; nobody is surveyed.",
     outcome="expired",
     does=(letters.TELL_SILENT,),
+    sends=report_ruling(Ruling.UNDECIDED),
     fulfils=("CMP-5",),
 )
 NOT_UPHELD = End(
@@ -281,6 +253,7 @@ NOT_UPHELD = End(
     "We see it otherwise; the customer has our reasons and knows who else can decide.",
     outcome="rejected",
     does=(letters.TELL_NOT_UPHELD,),
+    sends=report_ruling(Ruling.NOT_UPHELD),
     fulfils=("CMP-5", "CMP-7"),
 )
 UNRESOLVED = End(
@@ -288,6 +261,7 @@ UNRESOLVED = End(
     "No agreement; the customer has our final response and knows who else can decide.",
     outcome="unresolved",
     does=(letters.TELL_UNRESOLVED,),
+    sends=report_ruling(Ruling.UNDECIDED),
     fulfils=("CMP-7",),
 )
 WITHDRAWN = End(
@@ -295,6 +269,7 @@ WITHDRAWN = End(
     "The customer does not complain any more.",
     outcome="withdrawn",
     does=(letters.TELL_WITHDRAWN,),
+    sends=report_ruling(Ruling.UNDECIDED),
 )
 MERGED = End(
     "merged",
@@ -314,6 +289,7 @@ OFFER_STANDS = Junction(
 REDRESS = Junction(
     "redress",
     (
+        (AWAITING_RETURN, overturns),
         (REFUNDING, remedy_is(*REFUNDS)),
         (SETTING_ASIDE, remedy_is(Remedy.REPLACEMENT)),
         (ISSUING, remedy_is(Remedy.VOUCHER)),
@@ -329,7 +305,7 @@ RECEPTION = (ACKNOWLEDGING, CALLING_BACK, SECURING, ASSESSING)
 FINDING = (INVESTIGATING, AWAITING_CUSTOMER, AWAITING_THIRD_PARTY)
 PROPOSALS = (PROPOSING, RECONSIDERING, REDRESS_FAILED)
 APPROVALS = (AWAITING_SENIOR, AWAITING_MANAGER)
-GIVING = (REFUNDING, SETTING_ASIDE, REPLACING, ISSUING, PAYING)
+GIVING = (REFUNDING, AWAITING_RETURN, SETTING_ASIDE, REPLACING, ISSUING, PAYING)
 TALKING = (*RECEPTION, *FINDING, *PROPOSALS, *APPROVALS, AWAITING_ANSWER)  #: nothing has been promised
 OPEN = (*TALKING, *GIVING)  #: not answered yet
 ENDED = (CLOSED, SILENT, NOT_UPHELD, UNRESOLVED, WITHDRAWN, MERGED)
@@ -338,7 +314,7 @@ EVERYWHERE = (RECEIVED, *OPENED)
 UNMERGED = (CLOSED, SILENT, NOT_UPHELD, UNRESOLVED, WITHDRAWN)
 IN_DISPUTE = (NOT_UPHELD, UNRESOLVED)
 HEARD = tuple(state for state in OPENED if state not in (AWAITING_CUSTOMER, MERGED))
-WITH_PROGRESS = tuple(state for state in OPEN if PROGRESS_DUE in state.deadlines)
+WITH_PROGRESS = tuple(state for state in OPEN if deadlines.PROGRESS_DUE in state.deadlines)
 
 
 def not_asking(form: type[Event]) -> tuple[State, ...]:

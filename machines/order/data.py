@@ -41,6 +41,7 @@ class PaymentStatus(StrEnum):
     ACTION = "action"  #: the customer must confirm it at the bank
     DECLINED = "declined"
     RENEWING = "renewing"  #: the provider has been asked to hold the money for longer
+    SPENT = "spent"  #: charged for the order as it was before it was changed; nothing more is asked of it
 
 
 class Payment(Facts):
@@ -102,6 +103,7 @@ class Parcel(Facts):
     charged: bool = False  #: its charge was asked for before it left
     replaces: str | None = None  #: the parcel under whose key it was charged and would be refunded
     captured: int = 0
+    paid: tuple[Share, ...] = ()  #: of each payment in what was captured
     refund: RefundStatus = RefundStatus.NONE
     refund_for: str = ""  #: what the refund follows from
     shares: tuple[Share, ...] = ()  #: of each payment in its refund

@@ -23,6 +23,7 @@ from machines.order.data import (
 )
 from machines.order.money import (
     ask_for_authorisation,
+    paid_anew,
     release,
     take_back,
     with_parcel,
@@ -79,16 +80,12 @@ def take_back_to_amend(order: Order, event: told.OrderAmended, now: datetime) ->
 def amend(order: Order) -> Order:
     """The order as amended, with nothing reserved and nothing held; its old parcels were stopped."""
     amendment = order.amendment or Amendment()
-    fresh = tuple(
-        Payment(id=payment.id, means=payment.means, token=payment.token, up_to=payment.up_to)
-        for payment in order.payments
-    )
     update = {
         "lines": amendment.lines or order.lines,
         "ship_to": amendment.ship_to or order.ship_to,
         "amendment": None,
         "asked_price": None,
-        "payments": fresh,
+        "payments": paid_anew(order),
         "stock": Stock(),
         "fee": 0,
         "offer": None,

@@ -16,6 +16,7 @@ from machines.order.data import (
     OfferKind,
     Order,
     ParcelStatus,
+    PaymentStatus,
     PayWith,
 )
 from machines.order.delivery import refunded_parcel
@@ -240,7 +241,8 @@ def knows_payment(order: Order, event: told.PaymentDisputed | told.PaymentDisput
 def may_add_means(order: Order, event: told.MeansGiven, _: datetime) -> Verdict:
     if not (verdict := _covers_rest(event.pay_with)):
         return verdict
-    return allow_if(len(order.payments) < MOST_PAYMENTS, "too many means of payment have been tried")
+    tried = sum(payment.status is not PaymentStatus.SPENT for payment in order.payments)
+    return allow_if(tried < MOST_PAYMENTS, "too many means of payment have been tried")
 
 
 def parcel_is(*statuses: ParcelStatus) -> Callable[[Order, ParcelReport, datetime], Verdict]:

@@ -22,6 +22,8 @@ from machines.order.data import (
 )
 from machines.order.outcomes import CaptureDeclined, PaymentCaptured
 
+NEVER_ARRIVED = (ParcelStatus.STOPPED, ParcelStatus.REFUNDED)
+
 
 def with_payment(order: Order, id: str, **update: Any) -> Order:
     payments = tuple(
@@ -47,8 +49,8 @@ def each_payment(order: Order, change: Callable[[Payment], dict[str, Any]]) -> O
 
 
 def stands(payment: Payment) -> bool:
-    """It holds money, or the provider has been asked to."""
-    return payment.status in (PaymentStatus.AUTHORISED, PaymentStatus.ASKED)
+    """It holds money, the provider has been asked to, or it has given what it is to give."""
+    return payment.status in (PaymentStatus.AUTHORISED, PaymentStatus.ASKED, PaymentStatus.SPENT)
 
 
 def ask_for_authorisation(order: Order) -> Order:
@@ -113,9 +115,7 @@ def end_charge(order: Order, event: PaymentCaptured | CaptureDeclined, *, taken:
     parcels = order.parcels
     if taken:
         parcels = tuple(
-            parcel.model_copy(update={"captured": parcel.captured + charge.amount})
-            if parcel.key == charge.parcel
-            else parcel
+            parcel.model_copy(update=_paid_for(parcel, charge)) if parcel.key == charge.parcel else parcel
             for parcel in parcels
         )
     charges = tuple(other for other in order.charges if other != charge)
@@ -123,6 +123,12 @@ def end_charge(order: Order, event: PaymentCaptured | CaptureDeclined, *, taken:
     if order.parcel(charge.parcel).refund is RefundStatus.DUE:
         return refund_parcel(order, charge.parcel, event)
     return order
+
+
+def _paid_for(parcel: Parcel, charge: Charge) -> dict[str, Any]:
+    share = Share(payment=charge.payment, amount=charge.amount)
+    paid = sorted((*parcel.paid, share), key=lambda one: one.payment)
+    return {"captured": parcel.captured + charge.amount, "paid": tuple(paid)}
 
 
 def _answered(payment: Payment, charge: Charge, *, taken: bool) -> dict[str, int]:
@@ -163,6 +169,66 @@ def sources(order: Order) -> tuple[Source, ...]:
     )
 
 
+def _sources_for(order: Order, parcel: Parcel) -> tuple[Source, ...]:
+    """Those that paid for ``parcel`` first, for as much as they did; then what else there is."""
+    paid = {share.payment: share.amount for share in parcel.paid}
+    all_sources = sources(order)
+    own = tuple(
+        source.model_copy(update={"cap": min(source.cap, paid[source.payment])})
+        for source in all_sources
+        if source.payment in paid
+    )
+    taken = {source.payment: source.cap for source in own}
+    others = (
+        source.model_copy(update={"cap": source.cap - taken.get(source.payment, 0)}) for source in all_sources
+    )
+    return (*own, *(source for source in others if source.cap > 0))
+
+
+def _joined(shares: tuple[Share, ...]) -> tuple[Share, ...]:
+    """One share of each payment."""
+    amounts: dict[str, int] = {}
+    for share in shares:
+        amounts[share.payment] = amounts.get(share.payment, 0) + share.amount
+    return tuple(Share(payment=payment, amount=amount) for payment, amount in amounts.items())
+
+
+def _with_the_bank(order: Order, parcel: Parcel) -> int:
+    """Of what was charged for goods that never arrived, what the customer's bank has taken back: it counts
+    against these goods before any others, in the order of their parcels."""
+    taken = 0
+    for share in parcel.paid:
+        disputed = order.payment(share.payment).disputed
+        for other in order.parcels:
+            if other.key == parcel.key:
+                break
+            if other.status in NEVER_ARRIVED:
+                disputed -= min(
+                    disputed, sum(one.amount for one in other.paid if one.payment == share.payment)
+                )
+        taken += min(disputed, share.amount)
+    return taken
+
+
+def paid_anew(order: Order) -> tuple[Payment, ...]:
+    """The same means for an order that was changed, with nothing held. What was charged on them before stays
+    on record by its own number: it may still go back, or the customer's bank may take it."""
+    spent = tuple(
+        payment.model_copy(update={"status": PaymentStatus.SPENT})
+        for payment in order.payments
+        if payment.captured
+    )
+    newest = max(int(payment.id) for payment in order.payments)
+    fresh = []
+    for payment in order.payments:
+        if payment.status is PaymentStatus.SPENT:
+            continue
+        newest += bool(payment.captured)
+        id = str(newest) if payment.captured else payment.id
+        fresh.append(Payment(id=id, means=payment.means, token=payment.token, up_to=payment.up_to))
+    return (*spent, *fresh)
+
+
 def refund_key(parcel: Parcel) -> str:
     """``SO-1001-1-R``: the refund case of a parcel. A second one (``-R2``) pays only what the first did not,
     since the customer's bank had taken it and gave it back to us."""
@@ -178,7 +244,8 @@ def refund_parcel(order: Order, key: str, event: Event) -> Order:
         return order
     if order.charging(key):
         return with_parcel(order, key, refund=RefundStatus.DUE)
-    shares = spread(parcel.captured - parcel.returned, sources=sources(order))
+    owed = parcel.captured - parcel.returned - _with_the_bank(order, parcel)
+    shares = _joined(spread(owed, sources=_sources_for(order, parcel)))
     if not shares:
         return with_parcel(order, key, refund=RefundStatus.NONE)
     for share in shares:
@@ -189,7 +256,7 @@ def refund_parcel(order: Order, key: str, event: Event) -> Order:
 
 def refund_what_is_owed(order: Order, event: Event) -> Order:
     """Money that is free again goes to the customer if the goods for it never arrived."""
-    for parcel in order.parcels_in(ParcelStatus.STOPPED, ParcelStatus.REFUNDED):
+    for parcel in order.parcels_in(*NEVER_ARRIVED):
         order = refund_parcel(order, parcel.key, event)
     return order
 

@@ -22,7 +22,17 @@ from machines.between import (
     RefundWithheld,
 )
 from machines.kernel.procedure import Procedure
-from machines.order import accepting, changing, closing, disputing, events, fulfilling, returning, states
+from machines.order import (
+    accepting,
+    changing,
+    closing,
+    disputing,
+    events,
+    fulfilling,
+    returning,
+    states,
+    unwanted,
+)
 from machines.order.data import Order
 from machines.order.exploring import may_happen
 from machines.order.redress import REDRESS
@@ -73,7 +83,7 @@ ORDER = Procedure(
         *accepting.PAYMENT,
         *accepting.SILENCE,
         *fulfilling.HANDOVER,
-        *returning.opened_by_itself(fulfilling.PARCELS),
+        *unwanted.opened_by_itself(fulfilling.PARCELS),
         *fulfilling.RENEWAL,
         *fulfilling.REMEDIES,
         *changing.CHANGES,
@@ -81,7 +91,7 @@ ORDER = Procedure(
         *closing.CANCELLING,
         *disputing.DISPUTES,
         *returning.RETURNS,
-        *returning.opened_by_itself(closing.SETTLEMENT),
+        *unwanted.opened_by_itself(closing.SETTLEMENT),
         *closing.OTHERWISE,
     ),
     may_happen=may_happen,

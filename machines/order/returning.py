@@ -2,33 +2,28 @@
 
 The customer asks the order, which knows what was delivered, when and for how much. It sets that money aside
 and opens a case of the procedure ``return`` with all that case must know. What the return pays back it
-reports; what it does not need is free again. A cancellation that lost against the carrier opens one, too.
+reports; what it does not need is free again.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from machines.between import (
     Means,
-    ParcelDelivered,
     ParcelFailed,
     Pick,
-    RefundSettled,
-    RefundWithheld,
     Source,
     spread,
 )
 from machines.kernel.event import Event, Key
-from machines.kernel.rule import Junction, Rule, Send, defer, ignore, on, refuse
+from machines.kernel.rule import Junction, Send, defer, ignore, on, refuse
 from machines.kernel.verdict import Refusal, Verdict, allow_if
-from machines.order import outcomes, states
+from machines.order import states
 from machines.order.data import Order, ParcelStatus, Returning
-from machines.order.junctions import ORDER_STANDS
 from machines.order.money import sources, with_parcel, with_payment
 from machines.order.standing import all_returned, always, left_to_return, some_return_open
 from machines.returning import (
@@ -98,7 +93,7 @@ def with_return(order: Order, rma: str, **update: Any) -> Order:
 
 def begin_return(order: Order, event: OrderReturnAsked, now: datetime) -> Order:
     wanted = Counter({item.sku: item.quantity for item in event.items}) or left_to_return(order)
-    return _begin(
+    return begin(
         order,
         wanted,
         now,
@@ -109,7 +104,7 @@ def begin_return(order: Order, event: OrderReturnAsked, now: datetime) -> Order:
     )
 
 
-def _begin(order: Order, wanted: Counter[str], now: datetime, *, reason: Reason, **said: Any) -> Order:
+def begin(order: Order, wanted: Counter[str], now: datetime, *, reason: Reason, **said: Any) -> Order:
     """All pieces of the order together bring back what the customer paid for the delivery, too."""
     items = tuple(Pick(sku=sku, quantity=quantity) for sku, quantity in sorted(wanted.items()))
     whole = sum(wanted.values()) == order.pieces
@@ -272,66 +267,6 @@ RETURNS = (
     ignore(ReturnRefunded, at=states.OPENED, because="that return is over"),
     ignore(ReturnClosed, at=states.OPENED, because="that return is over"),
 )
-
-
-LAST = {  #: what can be the last thing that an order with delivered goods waits for
-    event.type
-    for event in (
-        ParcelDelivered,
-        RefundSettled,
-        RefundWithheld,
-        outcomes.PaymentCaptured,
-        outcomes.CaptureDeclined,
-        outcomes.PaymentVoided,
-        outcomes.NothingToVoid,
-        outcomes.StockReleased,
-    )
-}
-
-
-def opened_by_itself(rules: Iterable[Rule]) -> Iterable[Rule]:
-    """Each rule that could bring the order to its delivery; before it the same one for an order that the
-    customer had wanted to cancel, which opens a return of all that came."""
-    for rule in rules:
-        if rule.event in LAST and rule.to is ORDER_STANDS:
-            yield replace(
-                rule,
-                to=states.IN_RETURN,
-                when=_brings_back(rule),
-                then=_begin_by_itself(rule),
-                sends=_and_open(rule),
-            )
-        yield rule
-
-
-def _brings_back(rule: Rule) -> Callable[[Order, Any, datetime], Verdict]:
-    def guard(order: Order, event: Event, now: datetime) -> Verdict:
-        if not order.return_offered:
-            return Refusal("the customer did not want to cancel it")
-        verdict = rule.when(order, event, now) if rule.when else None
-        if verdict is not None and not verdict:
-            return Refusal(verdict.reason) if isinstance(verdict, Refusal) else verdict
-        after = rule.then(order, event, now) if rule.then else order
-        at_rest = isinstance(rule.to, Junction) and rule.to.choose(after) is states.DELIVERED
-        return allow_if(at_rest and bool(left_to_return(after)), "not all has come yet")
-
-    return guard
-
-
-def _begin_by_itself(rule: Rule) -> Callable[[Order, Any, datetime], Order]:
-    def effect(order: Order, event: Event, now: datetime) -> Order:
-        after: Order = rule.then(order, event, now) if rule.then else order
-        return _begin(after, left_to_return(after), now, reason=Reason.CANCELLED_TOO_LATE)
-
-    return effect
-
-
-def _and_open(rule: Rule) -> Callable[[Order, Any], Iterable[Send]]:
-    def sends(order: Order, event: Event) -> Iterable[Send]:
-        yield from rule.sends(order, event) if rule.sends else ()
-        yield from open_return(order, event)
-
-    return sends
 
 
 def may_return(order: Order) -> Iterable[Event]:

@@ -6,7 +6,7 @@ from machines.kernel.rule import defer, ignore, on, refuse
 from machines.returning import ReturnRequested
 from machines.returns import commands, deadlines, effects, events, guards, letters, paying, states
 from machines.returns.effects import explained
-from machines.returns.sending import open_complaint, reopen, request_refund, send_newest_parcel
+from machines.returns.sending import reopen, request_refund, send_newest_parcel
 
 # The policy decides, and its answer is what journal, message and order desk read. Goods of little worth with
 # which something is wrong are paid back without being sent.
@@ -31,37 +31,6 @@ ELIGIBILITY = (
     ),
     on(ReturnRequested, at=states.REQUESTED, to=states.DECLINED, then=effects.request, explains=explained),
     on(deadlines.APPEAL_DUE, at=states.DECLINED, to=states.TURNED_DOWN),
-)
-
-# The customer may have our answer looked at again, by somebody who was not involved. Where the return is over
-# it stays so, and what else is owed is for the complaint.
-APPEAL = (
-    on(
-        events.ReturnAppealed,
-        at=states.DECLINED,
-        to=states.UNDER_APPEAL,
-        when=guards.may_appeal,
-        then=effects.appeal,
-        sends=open_complaint,
-    ),
-    on(
-        events.ReturnAppealed,
-        at=(states.TURNED_DOWN, states.REJECTED, states.WITHHELD),
-        when=guards.may_appeal,
-        then=effects.appeal,
-        sends=open_complaint,
-    ),
-    on(deadlines.RULING_DUE, at=states.UNDER_APPEAL, to=states.TURNED_DOWN),
-    ignore(
-        events.ReturnAppealed,
-        at=states.UNDER_APPEAL,
-        because="a complaint is open about it already, and what is new is told there",
-    ),
-    refuse(
-        events.ReturnAppealed,
-        at=states.besides(*states.REFUSED, states.TURNED_DOWN, states.REJECTED, states.WITHHELD),
-        because="nothing was declined here; whatever else is amiss is for a complaint",
-    ),
 )
 
 # A colleague may decide otherwise; who and why stays on record.

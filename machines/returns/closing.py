@@ -15,7 +15,7 @@ from machines.messages import MessageSent, MessageUndeliverable, StaffAlerted
 from machines.returning import ReturnCovered, ReturnRequested
 from machines.returns import deadlines, events, guards, letters, paying, states
 from machines.returns.data import ParcelStatus, Reopening
-from machines.returns.sending import pass_on, reopen, reopen_and_call_off, request_refund
+from machines.returns.sending import refund_ended, reopen, reopen_and_call_off, request_refund
 
 # Refunds and parcels under way end; the return ends with the last of them.
 CHILDREN = (
@@ -25,7 +25,7 @@ CHILDREN = (
         to=states.RETURN_STANDS,
         when=guards.refund_open,
         then=paying.refund_ended,
-        sends=pass_on,
+        sends=refund_ended,
     ),
     on(
         RefundWithheld,
@@ -33,6 +33,7 @@ CHILDREN = (
         to=states.RETURN_STANDS,
         when=guards.refund_open,
         then=paying.refund_ended,
+        sends=refund_ended,
     ),
     *(
         on(

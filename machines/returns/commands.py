@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from machines.between import Address, Pick
 from machines.kernel.command import CommandType, Retry
-from machines.kernel.event import Event, Facts
+from machines.kernel.event import Event, Facts, Personal
 from machines.returns.data import Return
 from machines.returns.events import (
     Charged,
@@ -18,6 +18,9 @@ from machines.returns.events import (
     GoodsShort,
     LabelIssued,
     LabelNotIssued,
+    PostageClaimed,
+    PostagePaid,
+    PostageRefused,
     ReplacementPacked,
     ReturnClaimed,
     ReturnLabelSpent,
@@ -69,6 +72,16 @@ class ChargeRequest(Facts):
     rma: str
     order: str
     token: str
+    amount: int
+    currency: str
+
+
+class Postage(Facts):
+    """What a customer paid for the way to us, to go to the customer's bank account."""
+
+    rma: str
+    customer: str
+    account: Personal
     amount: int
     currency: str
 
@@ -128,6 +141,16 @@ def _charge(data: Return, _: Event) -> Iterable[Facts]:
         )
 
 
+def _postage(data: Return, event: PostageClaimed) -> Iterable[Facts]:
+    yield Postage(
+        rma=data.rma,
+        customer=data.customer,
+        account=event.account,
+        amount=data.postage,
+        currency=data.currency,
+    )
+
+
 # -- what is said to it ----------------------------------------------------------------------------
 
 
@@ -138,6 +161,10 @@ def _labels(_: InboundLabel) -> Iterable[Event]:
 def _set_aside(asked: Goods) -> Iterable[Event]:
     yield GoodsSetAside(price=EXAMPLE_PRICES.get(asked.items[0].sku, 3000))
     yield GoodsShort()
+
+
+def _payments(asked: Postage) -> Iterable[Event]:
+    return PostagePaid(amount=asked.amount), PostageRefused(amount=asked.amount, reason="account closed")
 
 
 def _charges(asked: ChargeRequest) -> Iterable[Event]:
@@ -201,4 +228,13 @@ CHARGE = CommandType(
     _charges,
     takes=ChargeRequest,
     retry=PATIENT,
+)
+PAY_POSTAGE = CommandType(
+    "postage.pay",
+    _postage,
+    (PostagePaid, PostageRefused),
+    _payments,
+    takes=Postage,
+    retry=PATIENT,
+    fulfils=("RET-8",),
 )

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from machines.between import Address, Means, Pick, Share, Source
+from machines.complaining import Relief, Ruling
 from machines.kernel.event import Facts
 from machines.kernel.money import Amount, Currency
 from machines.messages import Buyer
@@ -62,6 +63,17 @@ class Reopening(StrEnum):
 
     GOODS_CAME = "goods came"
     PARCEL_FAILED = "parcel failed"
+    APPEAL = "appeal"  #: it was upheld, at least in part
+
+
+class Award(Facts):
+    """What an appeal has brought: promised to the customer as ``redress``; ``refund`` is the key of the case
+    that pays ``amount``."""
+
+    redress: str
+    relief: Relief
+    amount: Amount = 0
+    refund: str = ""
 
 
 class Return(Facts):
@@ -83,6 +95,9 @@ class Return(Facts):
     answer: Answer
     override: Override | None = None
     tracking: str | None = None
+    postage_most: Amount = 0  #: what we pay back of the customer's own postage
+    own_postage: bool = False  #: the carrier gave no label
+    postage: Amount = 0  #: asked back and owed
     sequence: int = 0
     scanned_at: datetime | None = None
     sent_at: datetime | None = None  #: when a scan, the customer's proof or the parcel itself showed it
@@ -98,7 +113,9 @@ class Return(Facts):
     charged: Amount = 0
     reopening: Reopening | None = None
     reopened: int = 0
-    appealed: bool = False  #: a complaint is open about our answer
+    appealed: bool = False  #: a complaint was opened about our answer
+    ruling: Ruling | None = None  #: how it ended
+    award: Award | None = None
     rung: int = 0
 
     @property

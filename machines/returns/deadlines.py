@@ -8,7 +8,9 @@ from machines.returns import guards
 
 APPEAL_DUE = Deadline("appeal_due", "Nobody has looked at it again; the answer stands.", after=days(14))
 RULING_DUE = Deadline(
-    "ruling_due", "The complaint has changed nothing in its eight weeks; the answer stands.", after=days(60)
+    "ruling_due",
+    "The complaint is not decided after its eight weeks; until it is, the answer stands.",
+    after=days(60),
 )
 REMINDER = Deadline("reminder", "The customer is reminded.", after=days(5), repeats=True)
 PARCEL_DUE = Deadline(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from machines.kernel.event import DeadlinePassed, Event
+from machines.kernel.money import exponent
 from machines.returning import ReturnRequested, Wish
 from machines.returns import events as told
 from machines.returns.data import Override, ParcelStatus, Reopening, Return
@@ -48,6 +49,7 @@ def request(terms: Terms, event: ReturnRequested, _: datetime) -> Return:
         sources=event.sources,
         token=event.token,
         answer=answered(terms, event),
+        postage_most=terms.postage_most * 10 ** exponent(event.currency),
     )
 
 
@@ -67,9 +69,15 @@ def explained(data: Return) -> str:
 
 
 def override(data: Return, event: told.ReturnOverridden, now: datetime) -> Return:
-    """Whoever decided and why stays on record; the goods come back without a fee."""
-    answer = data.answer
-    costs = answer.delivery_costs
+    """Whoever decided and why stays on record."""
+    reason = f"allowed by {event.by}: {event.reason}"
+    answer = allowed(data, reasons=(reason,), ground=Ground.OVERRIDDEN)
+    made = Override(by=event.by, reason=event.reason, at=now)
+    return data.model_copy(update={"override": made, "answer": answer})
+
+
+def allowed(data: Return, *, reasons: tuple[str, ...], ground: Ground) -> Answer:
+    """The answer as if the goods could come back, without a fee."""
     value = sum(item.price * item.quantity for item in data.items)
     prices = {item.sku: item.price for item in data.items}
     lines = tuple(
@@ -78,21 +86,20 @@ def override(data: Return, event: told.ReturnOverridden, now: datetime) -> Retur
                 "ruling": Ruling.ALLOWED,
                 "fee_percent": 0,
                 "refund": prices[line.sku],
-                "ground": Ground.OVERRIDDEN,
+                "ground": ground,
             }
         )
-        for line in answer.lines
+        for line in data.answer.lines
     )
     update = {
         "ruling": Ruling.ALLOWED,
-        "reasons": (f"allowed by {event.by}: {event.reason}",),
+        "reasons": reasons,
         "alternatives": (),
         "fee": 0,
-        "refund": value + costs,
+        "refund": value + data.answer.delivery_costs,
         "lines": lines,
     }
-    made = Override(by=event.by, reason=event.reason, at=now)
-    return data.model_copy(update={"override": made, "answer": answer.model_copy(update=update)})
+    return data.answer.model_copy(update=update)
 
 
 def override_to_keep(data: Return, event: told.ReturnOverridden, now: datetime) -> Return:
@@ -111,8 +118,8 @@ def label(data: Return, event: told.LabelIssued, _: datetime) -> Return:
 
 
 def no_label(data: Return, _: told.LabelNotIssued, __: datetime) -> Return:
-    """Without a label of ours a replacement does not leave first."""
-    return data.model_copy(update={"advance": False})
+    """Without a label of ours a replacement does not leave first, and the way to us is paid back."""
+    return data.model_copy(update={"advance": False, "own_postage": True})
 
 
 def sent(data: Return, _: Event, now: datetime) -> Return:

@@ -36,6 +36,7 @@ class Ground(StrEnum):
     HYGIENE = "it cannot be sold again for reasons of hygiene"
     PERISHABLE = "it does not keep"
     OVERRIDDEN = "we have made an exception for you"
+    ON_APPEAL = "we have looked at it again, and you are right"
 
 
 EXCLUDED = {

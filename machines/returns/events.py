@@ -42,6 +42,27 @@ class ReturnSent(Event, type="return.sent"):
     examples = ({"customer": "C-1", "proof": "receipt 4711 of the post office"},)
 
 
+class PostageClaimed(Event, type="return.postage"):
+    """The customer has paid for the way to us, shows the receipt, and says where the money is to go."""
+
+    customer: str
+    amount: Annotated[Amount, Field(gt=0)]
+    proof: Personal
+    account: Personal
+
+    examples = (
+        {
+            "customer": "C-1",
+            "amount": 690,
+            "proof": "receipt 4711 of the post office",
+            "account": "DE00 0000 0000 0000",
+        },
+    )
+
+    def postings(self) -> Mapping[str, int]:
+        return {"postage claimed": self.amount}
+
+
 class ReturnScanned(Event, type="return.scanned"):
     """The carrier has scanned the parcel on its way to us; ``sequence`` counts scans, ``scanned_at`` is the
     time it gives."""
@@ -168,6 +189,25 @@ class LabelNotIssued(Outcome, type="carrier.return_label_refused"):
     """The carrier does not collect parcels there."""
 
     reason: str
+
+
+class PostagePaid(Outcome, type="postage.paid"):
+    """The bank has paid the customer's postage."""
+
+    amount: Amount
+
+    def postings(self) -> Mapping[str, int]:
+        return {"postage": self.amount}
+
+
+class PostageRefused(Outcome, type="postage.refused"):
+    """The bank cannot pay to that account."""
+
+    amount: Amount
+    reason: str
+
+    def postings(self) -> Mapping[str, int]:
+        return {"postage refused": self.amount}
 
 
 class ReturnLabelVoided(Outcome, type="carrier.return_label_voided"):

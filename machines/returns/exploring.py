@@ -35,6 +35,8 @@ def may_happen(data: Return) -> Iterable[Event]:
     if declined or (plain and data.items[0].sku == "KETTLE"):
         yield told.ReturnOverridden(by="j.doe", reason="good customer")
         yield told.ReturnOverridden(by="j.doe", reason="not worth the postage", keep=True)
+    if plain and data.came and data.items[0].sku == "KETTLE":
+        yield told.PostageClaimed(customer=data.customer, amount=690, proof="receipt", account="DE00")
     yield from _findings(data)
     for choice in told.Choice:
         yield told.OfferAnswered(customer=data.customer, choice=choice)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from machines.between import ParcelReport, RefundReport
+from machines.complaining import AppealDecided, Relief
 from machines.kernel.event import Event
 from machines.kernel.verdict import Refusal, Verdict, allow_if
 from machines.returning import ReturnCovered, ReturnRequested, Wish
@@ -22,6 +23,7 @@ ByCustomer = (
     told.ReturnWithdrawn
     | told.ReturnAppealed
     | told.ReturnSent
+    | told.PostageClaimed
     | told.OfferAnswered
     | told.DifferenceAnswered
 )
@@ -58,6 +60,45 @@ def may_appeal(data: Return, event: told.ReturnAppealed, now: datetime) -> Verdi
     if not (verdict := by_its_customer(data, event, now)):
         return verdict
     return allow_if(not data.appealed, f"a complaint is open about it already: {appeal_key(data)}")
+
+
+def awards(relief: Relief) -> Callable[[Return, AppealDecided, datetime], Verdict]:
+    def guard(_: Return, event: AppealDecided, __: datetime) -> Verdict:
+        return allow_if(event.relief is relief, "the appeal has brought something else")
+
+    return guard
+
+
+def awards_refund(data: Return, event: AppealDecided, _: datetime) -> Verdict:
+    if event.relief is not Relief.REFUND:
+        return Refusal("the appeal has brought something else")
+    return allow_if(event.amount <= data.covered, "so much was never paid for these goods")
+
+
+def awards_something(_: Return, event: AppealDecided, __: datetime) -> Verdict:
+    return allow_if(event.relief is not Relief.NONE, "nothing is to be given")
+
+
+def new_ruling(data: Return, event: AppealDecided, _: datetime) -> Verdict:
+    return allow_if(event.ruling is not data.ruling, "the customer has been told so before")
+
+
+def opened_by_appeal(data: Return, _: ReturnCovered, __: datetime) -> Verdict:
+    return allow_if(data.reopening is Reopening.APPEAL, "it was opened once more for another reason")
+
+
+def covers(relief: Relief) -> Callable[[Return, ReturnCovered, datetime], Verdict]:
+    def guard(data: Return, event: ReturnCovered, now: datetime) -> Verdict:
+        if not (verdict := opened_by_appeal(data, event, now)):
+            return verdict
+        if data.award is None or data.award.relief is not relief:
+            return Refusal("the appeal has brought something else")
+        covered = sum(source.cap for source in event.sources)
+        return allow_if(
+            covered > 0 and covered >= data.award.amount, "the money for these goods has gone back otherwise"
+        )
+
+    return guard
 
 
 # -- parcel to us ----------------------------------------------------------------------------------

@@ -65,7 +65,12 @@ def _answer(data: Return, _: Event) -> dict[str, str]:
 
 
 def _authorised(data: Return, event: Event) -> dict[str, str]:
-    return {**_answer(data, event), "rma": data.rma, "tracking": data.tracking or ""}
+    told = {"rma": data.rma, "tracking": data.tracking or "", "postage": _money(data, data.postage_most)}
+    return {**_answer(data, event), **told}
+
+
+def _postage(data: Return, _: Event) -> dict[str, str]:
+    return {"amount": _money(data, data.postage)}
 
 
 def _offer(data: Return, _: Event) -> dict[str, str]:
@@ -93,6 +98,11 @@ def _refund(data: Return, _: Event) -> dict[str, str]:
     return {"refund": _money(data, data.going_back) if data.going_back else ""}
 
 
+def _award(data: Return, event: Event) -> dict[str, str]:
+    amount = data.award.amount if data.award else 0
+    return {"refund": _money(data, amount) if amount else "", **_replacement(data, event)}
+
+
 def _replacement(data: Return, _: Event) -> dict[str, str]:
     return {"items": ", ".join(f"{pick.quantity} x {pick.sku}" for pick in data.replacing)}
 
@@ -101,6 +111,9 @@ TELL_AUTHORISED = _tell("return.authorised", _authorised, fulfils=("RET-1", "RET
 TELL_KEEP = _tell("return.keep_the_goods", _answer, fulfils=("RET-3",))
 TELL_DECLINED = _tell("return.declined", _answer, fulfils=("RET-1", "RET-2"))
 TELL_TURNED_DOWN = _tell("return.turned_down", _answer)
+TELL_POSTAGE = _tell("return.postage_paid", _postage, fulfils=("RET-8",))
+TELL_APPEAL_UPHELD = _tell("return.appeal_upheld", _award, fulfils=("RET-2", "RET-3", "RET-7"))
+TELL_APPEAL_STANDS = _tell("return.appeal_stands", fulfils=("RET-2",))
 REMIND_TO_SEND = _tell("return.reminder_to_send", _authorised)
 TELL_EXPIRED = _tell("return.expired", _authorised)
 TELL_CANCELLED = _tell("return.cancelled")
@@ -126,8 +139,9 @@ TELL_WITHHELD = _tell("return.withheld")
 CALL_INSPECTOR = _call_next(INSPECTORS, "a returned parcel waits for inspection")
 CALL_FINANCE = _call_next(FINANCE, "a replacement was not returned for, and its charge was declined")
 CALL_ABOUT_LABEL = _call("dispatch desk", "the carrier gives no label for a return")
+CALL_ABOUT_POSTAGE = _call("finance", "a customer's postage cannot be paid to the account given")
 CALL_ABOUT_UNASKED = _call("returns desk", "goods came for a return that was declined")
-CALL_ABOUT_NOT_OWED = _call("returns desk", "goods came for which the money has gone back otherwise")
+CALL_ABOUT_NOT_OWED = _call("returns desk", "the money for goods of a return has gone back otherwise")
 CALL_ABOUT_LATE = _call("returns desk", "goods of a return that is settled have come in")
 CALL_ABOUT_UNLISTED = alert(arguments=_unlisted)
 CALL_ABOUT_CONDITION = _call("returns desk", "goods replaced in advance came back in a worse condition")

@@ -16,9 +16,10 @@ from machines.between import (
     RefundSettled,
     RefundWithheld,
 )
+from machines.complaining import AppealDecided
 from machines.kernel.procedure import Procedure
 from machines.returning import ReturnCovered, ReturnRequested
-from machines.returns import authorising, closing, events, inspecting, replacing, states
+from machines.returns import appealing, authorising, closing, events, inspecting, postage, replacing, states
 from machines.returns.data import Return
 from machines.returns.exploring import may_happen
 from machines.returns.terms import Terms
@@ -40,9 +41,11 @@ RETURN = Procedure(
     events=(
         ReturnRequested,
         ReturnCovered,
+        AppealDecided,
         events.ReturnWithdrawn,
         events.ReturnAppealed,
         events.ReturnSent,
+        events.PostageClaimed,
         events.ReturnScanned,
         events.ReturnLost,
         events.ReturnArrived,
@@ -57,12 +60,15 @@ RETURN = Procedure(
     states=(states.REQUESTED, *states.OPENED),
     rules=(
         *authorising.ELIGIBILITY,
-        *authorising.APPEAL,
+        *appealing.APPEAL,
+        *appealing.RULING,
+        *appealing.COVERED,
         *authorising.OVERRIDE,
         *authorising.LABEL,
         *authorising.PARCEL,
         *authorising.LOST,
         *authorising.LATE,
+        *postage.POSTAGE,
         *inspecting.INSPECTION,
         *inspecting.CHOICE,
         *inspecting.BY_LAW,

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from machines.between import (
+from machines.between import Means, RefundReport, RefundRequested, RefundWithheld, ShipmentRequested, Source
+from machines.complaining import (
+    AppealBarred,
+    AppealDecided,
+    Appealed,
+    AppealGranted,
     ComplaintOpened,
-    Means,
     Origin,
-    RefundReport,
-    RefundRequested,
-    ShipmentRequested,
-    Source,
+    Relief,
 )
 from machines.kernel.event import Event
 from machines.kernel.rule import Send
@@ -72,13 +73,6 @@ def settle_choice(data: Return, event: Event) -> Iterable[Send]:
     yield from request_refund(data, event)
 
 
-def pass_on(data: Return, event: RefundReport) -> Iterable[Send]:
-    """The order hears what has gone back of its own payments; a charge of ours is none of them."""
-    shares = tuple(share for share in event.shares if share.payment != CHARGE)
-    if shares:
-        yield Send(ReturnRefunded(rma=data.rma, shares=shares))
-
-
 def reopen(data: Return, _: Event) -> Iterable[Send]:
     yield Send(ReturnReopened(rma=data.rma))
 
@@ -107,5 +101,53 @@ def open_complaint(data: Return, event: ReturnAppealed) -> Iterable[Send]:
         order=data.order,
         why=f"an appeal against our answer to return {data.rma}: {data.answer.explained}",
         words=event.words,
+        appeal=Appealed(rma=data.rma, worth=data.covered, inspected=bool(data.found)),
     )
-    yield Send(opened, to=("complaint", opened.complaint), apart=True)
+    yield Send(opened, to=("complaint", opened.complaint))
+
+
+def grant(data: Return, _: Event) -> Iterable[Send]:
+    """The return sees to what the appeal has brought from now on."""
+    yield from _answer_appeal(data, AppealGranted(redress=data.award.redress if data.award else ""))
+
+
+def grant_what_is_allowed(data: Return, event: AppealDecided) -> Iterable[Send]:
+    yield from _answer_appeal(data, AppealGranted(redress=event.redress))
+
+
+def bar(data: Return, event: AppealDecided) -> Iterable[Send]:
+    """What is asked for cannot be given: there was never so much, or the return has moved on."""
+    if event.relief is Relief.NONE:
+        return
+    reason = "the return has moved on"
+    yield from _answer_appeal(data, AppealBarred(redress=event.redress, amount=event.amount, reason=reason))
+
+
+def bar_uncovered(data: Return, _: Event) -> Iterable[Send]:
+    if (award := data.award) is not None:
+        reason = "the money has gone back otherwise"
+        yield from _answer_appeal(
+            data, AppealBarred(redress=award.redress, amount=award.amount, reason=reason)
+        )
+
+
+def refund_ended(data: Return, event: RefundReport) -> Iterable[Send]:
+    """The order hears what has gone back of its own payments, a charge of ours being none of them; the
+    complaint that brought the refund how its promise was kept."""
+    award = data.award if data.award and data.award.refund == event.refund else None
+    if isinstance(event, RefundWithheld):
+        if award is not None:
+            reason = event.reason
+            yield from _answer_appeal(
+                data, AppealBarred(redress=award.redress, amount=event.amount, reason=reason)
+            )
+        return
+    shares = tuple(share for share in event.shares if share.payment != CHARGE)
+    if shares:
+        yield Send(ReturnRefunded(rma=data.rma, shares=shares))
+    if award is not None:
+        yield from _answer_appeal(data, AppealGranted(redress=award.redress, amount=event.amount))
+
+
+def _answer_appeal(data: Return, answer: AppealGranted | AppealBarred) -> Iterable[Send]:
+    yield Send(answer, to=("complaint", appeal_key(data)))

@@ -2,52 +2,18 @@
 
 from __future__ import annotations
 
-from machines.between import Pick
-from machines.kernel.event import Event
 from machines.kernel.rule import Junction
 from machines.kernel.state import Act, Ask, End, State, Wait
-from machines.returning import ReturnClosed
 from machines.returns import commands, deadlines, guards, letters
-from machines.returns.data import ParcelStatus, Return
+from machines.returns.data import ParcelStatus
 from machines.returns.events import (
     ChargeDecided,
-    Condition,
     DifferenceAnswered,
     OfferAnswered,
     ReturnInspected,
 )
+from machines.returns.reporting import closed, closed_and_taken, closed_exchanged
 from machines.returns.sending import ask_opinion
-
-# -- what the order is told at the end -------------------------------------------------------------
-
-
-def closed(data: Return) -> Event:
-    """The customer has the goods, or others of the same kind; they may be returned another time."""
-    return ReturnClosed(rma=data.rma)
-
-
-def closed_and_taken(data: Return) -> Event:
-    """What we have, and what was paid without having come, cannot be returned once more."""
-    if not data.found:
-        return ReturnClosed(rma=data.rma, taken=_announced(data))
-    returned = guards.sent_back(data)
-    kept = [found for found in data.found if not returned or found.condition is Condition.AS_SOLD]
-    came = {item.sku: sum(found.quantity for found in kept if found.sku == item.sku) for item in data.items}
-    picks = (
-        Pick(sku=item.sku, quantity=min(item.quantity, came[item.sku]))
-        for item in data.items
-        if came[item.sku]
-    )
-    return ReturnClosed(rma=data.rma, taken=tuple(picks))
-
-
-def _announced(data: Return) -> tuple[Pick, ...]:
-    return tuple(Pick(sku=item.sku, quantity=item.quantity) for item in data.items)
-
-
-def closed_exchanged(data: Return) -> Event:
-    return closed_and_taken(data) if data.instead else closed(data)
-
 
 # -- may it come back? -----------------------------------------------------------------------------
 
@@ -62,8 +28,8 @@ DECLINED = Wait(
 )
 UNDER_APPEAL = Wait(
     "under_appeal",
-    "The customer has appealed. The complaint has deadlines of its own; whoever decides it may override our "
-    "answer.",
+    "The customer has appealed. The complaint has deadlines of its own and tells how it ends; meanwhile a "
+    "colleague may override our answer.",
     deadlines=(deadlines.RULING_DUE,),
     fulfils=("RET-2", "RET-6"),
 )

@@ -61,6 +61,11 @@ class Terms(Facts):
         ge=0,
         description="main units; faulty goods of less value are paid back without being sent",
     )
+    postage_most: int = Field(
+        default=20,
+        ge=1,
+        description="main units; paid back of the customer's postage where the carrier gives no label",
+    )
     advance: bool = Field(default=True, description="a replacement may leave before the original has come")
     groups: tuple[Group, ...] = (
         Group(name="final sale", skus=("*-SALE",), excluded=Exclusion.FINAL_SALE),

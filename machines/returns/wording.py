@@ -31,6 +31,10 @@ def _sentences(terms: Terms) -> Iterator[str]:
     yield f"No fee and no exclusion holds where something is wrong with the goods ({faults})."
     if terms.keep_below:
         yield f"Such goods need not be sent if they are worth less than {terms.keep_below} of the currency."
+    yield (
+        "Where the carrier gives no label, we pay back the postage against a receipt, up to "
+        f"{terms.postage_most} of the currency."
+    )
     if terms.advance:
         yield "A replacement can be sent before the original; it is charged if the original stays away."
     yield "Whoever is told no hears why, and can ask us to look at it again by a complaint."

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from machines.between import ComplaintOpened, Origin, SurveyRequested
+from machines.between import SurveyRequested
+from machines.complaining import ComplaintOpened, Origin
 from machines.kernel.rule import Send
 from machines.survey.data import BEST, Survey, Terms
 from machines.survey.events import OpinionGiven

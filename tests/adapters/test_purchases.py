@@ -12,7 +12,7 @@ import pytest
 
 from adapters.world import simulated_world
 from adapters.world.book import Book, MemoryBook, SqliteBook
-from adapters.world.purchases import LIMITS, PurchaseLimit
+from adapters.world.purchases import LIMITS, PurchaseLimit, Purchases
 from machines.between import Pick
 from machines.kernel.command import Command
 from machines.kernel.event import Event, Facts
@@ -29,10 +29,18 @@ RULE = "VASE-LIMITED: at most 5 per customer in 30 days, other orders included"
 class Shop:
     """A world whose clock stands where the test puts it."""
 
-    def __init__(self, book: Book | None, *, limits: tuple[PurchaseLimit, ...] = LIMITS) -> None:
+    def __init__(
+        self,
+        book: Book | None,
+        *,
+        limits: tuple[PurchaseLimit, ...] = LIMITS,
+        purchases: Purchases | None = None,
+    ) -> None:
         self.now = START
         self._asked = 0
-        self._world = simulated_world(7, book=book, clock=lambda: self.now, limits=limits)
+        self._world = simulated_world(
+            7, book=book, clock=lambda: self.now, limits=limits, purchases=purchases
+        )
 
     def check(self, order: str, pieces: int, *, customer: str = "C-1", key: str = "", **more: int) -> Event:
         wanted = {"VASE-LIMITED": pieces, **more}
@@ -174,3 +182,12 @@ def test_orders_of_one_customer_share_a_limit_until_one_is_cancelled(shop: Shop)
 def placed(order: str) -> OrderPlaced:
     lines = [{"sku": "VASE-LIMITED", "quantity": 3, "price": 1000}]
     return OrderPlaced.model_validate({**OrderPlaced.examples[0], "order": order, "lines": lines})
+
+
+def test_two_workers_without_a_book_count_together_in_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "purchases.db"
+    one, other = (Shop(None, purchases=Purchases.in_file(path)) for _ in range(2))
+    assert isinstance(one.check("SO-1", 4, key="a"), RestrictionsCleared)
+    assert left(other.check("SO-2", 4, key="b")) == {"VASE-LIMITED": 1}
+    other.release("SO-1", kept=2)
+    assert left(one.check("SO-3", 4, key="c")) == {"VASE-LIMITED": 2}

@@ -88,3 +88,13 @@ def test_a_question_that_makes_no_sense_names_the_field(query: dict[str, str], f
 
 def test_both_addresses_are_in_the_api_documents() -> None:
     assert {"/policy/returns", "/policy/returns/eligibility"} <= set(app().openapi()["paths"])
+
+
+def test_policy_and_answer_are_given_in_the_language_asked_for() -> None:
+    rules = get("/policy/returns", locale="de-AT").json()["rules"]
+    assert rules[0] == "Ware kann innerhalb von 20 Tagen ab dem Tag der Zustellung zurückgegeben werden."
+    query = {"sku": "RAZOR-HYGIENE", "country": "DE", "delivered": "2026-11-03"}
+    answer = Answer.model_validate(get("/policy/returns/eligibility", locale="de", **query).json())
+    said = "RAZOR-HYGIENE kann aus Gründen der Hygiene nicht wieder verkauft werden"
+    assert (answer.reasons, answer.lines[0].because) == ((said,), said)
+    assert "bitten Sie uns, noch einmal hinzusehen (eine Beschwerde)" in answer.alternatives

@@ -10,7 +10,7 @@ from adapters.world import simulated_world
 from adapters.world.book import MemoryBook, applied_by_effect
 from machines.between import Pick
 from machines.complaint.asks import Goods, GoodwillPayment, Voucher
-from machines.complaint.events import (
+from machines.complaint.outcomes import (
     GoodwillPaid,
     GoodwillRefused,
     ReplacementPutBack,

@@ -87,3 +87,35 @@ def test_the_journal_says_what_the_policy_said(app: Application) -> None:
     stands(app, "return", "SO-1001-RT1", "declined")
     entry, _ = next(iter(app.store.journal("return/SO-1001-RT1")))
     assert entry.reason == "declined: RAZOR-HYGIENE cannot be sold again for reasons of hygiene"
+
+
+def test_an_appeal_that_is_upheld_pays_by_the_order_and_closes_the_circle(
+    app: Application, tmp_path: Path
+) -> None:
+    razor = {"sku": "RAZOR-HYGIENE", "quantity": 1, "price": 3000}
+    send(app, "order.placed", "SO-1001", **{**PLACED, "lines": [razor]})
+    stands(app, "shipment", "SO-1001-1", "ready")
+    send(app, "shipment.delivered", "SO-1001-1")
+    send(app, "order.return", "SO-1001", customer="C-1", reason="changed mind")
+    stands(app, "return", "SO-1001-RT1", "declined")
+    send(app, "return.appeal", "SO-1001-RT1", customer="C-1", words=f"{NAME} never opened it.")
+    appeal = "SO-1001-RT1-A"
+    stands(app, "complaint", appeal, "acknowledging")
+    send(app, "complaint.taken", appeal, owner="a.field")
+    stands(app, "complaint", appeal, "assessing")
+    send(app, "complaint.assessed", appeal, severity="S4", nature="product")
+    send(app, "complaint.found", appeal, cause="the seal is whole", upheld=True)
+    stands(app, "complaint", appeal, "proposing")
+    send(app, "complaint.proposed", appeal, remedy="full refund", amount=3500, explanation="it is whole")
+    stands(app, "complaint", appeal, "awaiting_answer")
+    send(app, "complaint.answered", appeal, customer="C-1", number=1, amount=3500, accept=True)
+    stands(app, "complaint", appeal, "resolved")
+    stands(app, "return", "SO-1001-RT1", "refunded")
+    stands(app, "order", "SO-1001", "returned")
+    book = SqliteBook(tmp_path / "sop" / "world.db")
+    effects = applied_by_effect(book)
+    book.close()
+    assert [name for name in effects if name.startswith("payment.refund")] == [
+        "payment.refund SO-1001 SO-1001-RT1-R1 1"
+    ]
+    assert max(effects.values()) == 1

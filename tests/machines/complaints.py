@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from machines.between import ComplaintOpened
+from machines.complaining import ComplaintOpened
 from machines.complaint import events
 from machines.complaint.data import Nature, Remedy, Severity
 from machines.complaint.events import ComplaintReceived

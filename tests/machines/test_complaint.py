@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from machines.between import ParcelFailed, Trouble
-from machines.complaint import events
+from machines.complaint import outcomes
 from machines.complaint.data import Compensation, Complaint, Limit, Remedy, Severity, Terms
 from machines.kernel.event import Event
 from machines.kernel.rule import Disposition
@@ -204,7 +204,7 @@ REDRESS: list[tuple[str, Remedy, int, Sequence[tuple[str, Event]], dict[str, lis
         Remedy.VOUCHER,
         4000,
         [],
-        {"voucher.issue": [events.VoucherRefused(amount=4000, reason="")]},
+        {"voucher.issue": [outcomes.VoucherRefused(amount=4000, reason="")]},
         "redress_failed",
     ),
     ("goodwill", Remedy.GOODWILL, 4000, [], {}, "resolved"),
@@ -213,7 +213,7 @@ REDRESS: list[tuple[str, Remedy, int, Sequence[tuple[str, Event]], dict[str, lis
         Remedy.GOODWILL,
         4000,
         [],
-        {"goodwill.pay": [events.GoodwillRefused(amount=4000, reason="")]},
+        {"goodwill.pay": [outcomes.GoodwillRefused(amount=4000, reason="")]},
         "redress_failed",
     ),
     ("replacement", Remedy.REPLACEMENT, 0, [(PARCEL, LEAVES), (PARCEL, ARRIVES)], {}, "resolved"),
@@ -223,7 +223,7 @@ REDRESS: list[tuple[str, Remedy, int, Sequence[tuple[str, Event]], dict[str, lis
         Remedy.REPLACEMENT,
         0,
         [],
-        {"replacement.set_aside": [events.ReplacementUnavailable(reason="")]},
+        {"replacement.set_aside": [outcomes.ReplacementUnavailable(reason="")]},
         "redress_failed",
     ),
     (

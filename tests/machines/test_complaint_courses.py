@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from machines.between import DuplicateFound
+from machines.complaining import DuplicateFound
 from machines.complaint import COMPLAINT, events, states
 from machines.complaint.data import Complaint, Remedy
 from machines.complaint.guards import may_reopen

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import pytest
 
+from machines.between import Means
 from machines.kernel.case import Case
 from machines.kernel.decide import decide
 from machines.kernel.event import Received
 from machines.kernel.rule import Disposition
 from machines.kernel.state import State
-from machines.order import ORDER, events, states
-from machines.order.data import Order
+from machines.order import ORDER, events, outcomes, states
+from machines.order.data import Order, PayWith
 from machines.order.events import OrderPlaced
 from machines.shipment import events as carrier
-from tests.machines.play import DEFINITIONS, START, Play
+from tests.machines.play import DEFINITIONS, START, Answer, Play
+from tests.machines.test_order import two_parcels
 
 PLAIN = OrderPlaced.model_validate(OrderPlaced.examples[0])
 CASE, FIRST, REFUND = "order/SO-1001", "shipment/SO-1001-1", "refund/SO-1001-1-R"
@@ -104,4 +106,55 @@ def test_a_refund_that_the_bank_takes_a_second_time_is_not_counted_as_ours_to_gi
     assert play.data(CASE, Order).payment("1").disputed == 0
     play.tell(CASE, WON)
     assert play.done.count("payment.refund") == 1
+    assert play.broken_laws(CASE) == []
+
+
+def changed_after_it_was_charged(*, other_means: bool) -> Play:
+    """A packed parcel was charged and charged back, then the order was changed, paid anew and delivered."""
+    answers: dict[str, list[Answer]] = {
+        "warehouse.report": [outcomes.WarehouseReported(ready=("SO-1001-1",))],
+    }
+    if other_means:
+        hold = outcomes.PaymentAuthorized(payment="1", amount=3500)
+        answers["payment.authorize"] = [hold, outcomes.PaymentDeclined(payment="2", reason="no funds")]
+    play = Play(answers=answers)
+    play.tell(CASE, PLAIN)
+    play.pass_deadline(CASE, "hold_ends_soon")
+    play.tell(CASE, TAKEN)
+    cups = {"sku": "CUP", "quantity": 3, "price": 1000}
+    play.tell(CASE, events.OrderAmended.model_validate({"customer": "C-1", "lines": [cups]}))
+    if other_means:
+        card = PayWith(means=Means.CARD, token="tok_other")
+        play.tell(CASE, events.MeansGiven(pay_with=card))
+    for event in (carrier.ShipmentDispatched(), carrier.ShipmentDelivered()):
+        play.tell("shipment/SO-1001-2", event)
+    assert play.state(CASE) == "delivered"
+    return play
+
+
+@pytest.mark.parametrize("other_means", [False, True])
+@pytest.mark.parametrize("won", [1500, 3500])
+def test_what_is_won_of_an_old_payment_goes_back_and_nothing_of_the_new_one(
+    other_means: bool, won: int
+) -> None:
+    play = changed_after_it_was_charged(other_means=other_means)
+    play.tell(CASE, events.PaymentDisputeWon(payment="1", amount=won))
+    assert play.sums[CASE]["refunded"] == won
+    old, new = play.data(CASE, Order).payments
+    assert (old.refunded, old.disputed, new.refunded) == (won, 3500 - won, 0)
+    assert new.refundable == 3500
+    assert play.broken_laws(CASE) == []
+
+
+def test_what_the_bank_takes_of_a_payment_for_two_parcels_counts_against_the_one_that_never_came() -> None:
+    play = Play(answers={"warehouse.submit": [two_parcels]})
+    play.tell(CASE, OrderPlaced.model_validate(OrderPlaced.examples[1]))
+    for number in (1, 2):
+        play.tell(f"shipment/SO-1001-{number}", carrier.ShipmentDispatched())
+    play.tell("shipment/SO-1001-2", carrier.ShipmentDelivered())
+    lost = play.data(CASE, Order).parcel("SO-1001-1").captured
+    play.tell(CASE, events.PaymentDisputed(payment="1", amount=lost))
+    play.tell(FIRST, carrier.ParcelLost())
+    play.tell(CASE, MONEY)
+    assert REFUND not in play.cases
     assert play.broken_laws(CASE) == []

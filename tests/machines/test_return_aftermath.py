@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from machines.between import Origin, ParcelFailed, Source, Trouble
+from machines.between import ParcelFailed, Source, Trouble
+from machines.complaining import Origin
 from machines.complaint.data import Complaint
 from machines.kernel.event import Event
 from machines.kernel.rule import Disposition

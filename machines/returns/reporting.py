@@ -1,0 +1,38 @@
+"""What a return tells its order when it ends: which goods cannot be returned once more."""
+
+from __future__ import annotations
+
+from machines.between import Pick
+from machines.kernel.event import Event
+from machines.returning import ReturnClosed
+from machines.returns import guards
+from machines.returns.data import Return
+from machines.returns.events import Condition
+
+
+def closed(data: Return) -> Event:
+    """The customer has the goods, or others of the same kind; they may be returned another time."""
+    return ReturnClosed(rma=data.rma)
+
+
+def closed_and_taken(data: Return) -> Event:
+    """What we have, and what was paid without having come, cannot be returned once more."""
+    if data.award is not None or not data.found:
+        return ReturnClosed(rma=data.rma, taken=_announced(data))
+    returned = guards.sent_back(data)
+    kept = [found for found in data.found if not returned or found.condition is Condition.AS_SOLD]
+    came = {item.sku: sum(found.quantity for found in kept if found.sku == item.sku) for item in data.items}
+    picks = (
+        Pick(sku=item.sku, quantity=min(item.quantity, came[item.sku]))
+        for item in data.items
+        if came[item.sku]
+    )
+    return ReturnClosed(rma=data.rma, taken=tuple(picks))
+
+
+def _announced(data: Return) -> tuple[Pick, ...]:
+    return tuple(Pick(sku=item.sku, quantity=item.quantity) for item in data.items)
+
+
+def closed_exchanged(data: Return) -> Event:
+    return closed_and_taken(data) if data.instead else closed(data)
