@@ -72,6 +72,13 @@ SCOPES: Mapping[str, tuple[Scope, ...]] = {
             children={"return": 0},
             deviations=6,
         ),
+        Scope(
+            title="a dear article, changed, cancelled or returned; no appeals",
+            openings=(3,),
+            without=DISPUTES | LAPSES | OFFERS,
+            children={"shipment": 1, "return": 1, "complaint": 0},
+            deviations=5,
+        ),
         Scope(title="one article, changes; no returns", openings=(0,), children={"return": 0}, deviations=3),
         Scope(
             title="two articles, returned one by one; no appeals",
@@ -85,13 +92,6 @@ SCOPES: Mapping[str, tuple[Scope, ...]] = {
             without=CHANGES | DISPUTES | LAPSES | OFFERS | CANCEL,
             children={"return": 0},
             deviations=4,
-        ),
-        Scope(
-            title="a dear article, changed, cancelled or returned; no appeals",
-            openings=(3,),
-            without=DISPUTES | LAPSES | OFFERS,
-            children={"shipment": 1, "return": 1, "complaint": 0},
-            deviations=5,
         ),
         Scope(
             title="bulky goods, store credit and card; no returns",

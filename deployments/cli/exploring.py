@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import time
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
@@ -16,9 +17,9 @@ from machines.obligations import DEMANDED
 from machines.scopes import SCOPES
 
 
-def explore(*, deeper: float) -> Report:
+def explore(*, deeper: float, scopes: Mapping[str, tuple[Scope, ...]] = SCOPES) -> Report:
     """Bounded scopes go on for ``deeper`` seconds each."""
-    todo = sorted(tasks(CATALOGUE, scopes=SCOPES), key=lambda task: task[1].deviations is not None)
+    todo = sorted(tasks(CATALOGUE, scopes=scopes), key=lambda task: task[1].deviations is not None)
     with ProcessPoolExecutor(
         max_workers=min(len(todo), os.cpu_count() or 1),
         mp_context=get_context("fork"),  # what is imported here need not be imported there

@@ -99,7 +99,7 @@ def judge(procedures: Iterable[Procedure], walks: Iterable[Walked], *, release: 
 
 def _explore(name: str, procedures: Mapping[str, Procedure], traffic: Traffic) -> Explorer:
     """Repeated until what was assumed holds: who sends which event, what matters in which state. Short
-    walks come first, because they are quick to learn most of that from."""
+    walks come first, because they are quick to learn most of that from; the very first assumes nothing."""
     scope = traffic.scope
     target = inf if scope.deviations is None else float(scope.deviations)
     bounds = [target] if traffic.decisions else [*(float(bound) for bound in RAMP if bound < target), target]

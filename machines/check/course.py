@@ -2,16 +2,16 @@
 
 A stale question (a forecast for an order that has been cancelled) changes nothing whenever its answer comes,
 so it commutes with all that happens, and a situation with it is like the one without.
-What a case can still get into is observed while it is explored, state by state and by which optional
-fields are set; a run assumes what earlier runs observed and is repeated until it observes nothing new, so the
-last run is exact.
+What a case can still get into is observed while it is explored, state by state and by which optional fields
+are set. The first run leaves out nothing. Each later one assumes what those before it observed, and is
+repeated until it left out nothing that matters after all, so the last run is exact.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from machines.kernel.event import Event, Facts
+from machines.kernel.event import Event
 from machines.kernel.procedure import Procedure
 from machines.kernel.rule import Disposition
 
@@ -24,37 +24,35 @@ class Place(NamedTuple):
 
 
 class Course:
-    """``assumed`` says for each place which commands can still change something in it or after it."""
+    """``assumed`` says for each place which commands can still change something in it or after it. A run
+    notes where it ``relied`` on a command changing nothing any more, as (place, command)."""
 
     def __init__(self, procedure: Procedure, *, forgets: bool) -> None:
-        self._optional = frozenset(
-            name for name, field in procedure.data.model_fields.items() if field.default is None
-        )
         self._matters = _where_it_matters(procedure)
         self.silent = frozenset(  # what they end in moves no money or goods
             name
             for name, command in procedure.commands.items()
             if forgets and all(outcome.postings is Event.postings for outcome in command.outcomes)
         )
+        self.relied: set[tuple[Place, str]] = set()
+        self._observed = False
         self._steps: dict[Place, set[Place]] = {}
         self._assumed: dict[Place, frozenset[str]] = {}
-
-    def place(self, state: str, data: Facts | None) -> Place:
-        if data is None:
-            return Place(state, frozenset())
-        values = data.__dict__
-        return Place(state, frozenset(name for name in self._optional if values[name] is not None))
 
     def note(self, before: Place, after: Place) -> None:
         self._steps.setdefault(before, set()).add(after)
         self._steps.setdefault(after, set())
 
-    def spent(self, place: Place) -> frozenset[str]:
-        """Commands whose outcomes change nothing from here on."""
-        return self.silent - self._assumed.get(place, frozenset())
+    def spent(self, place: Place, name: str) -> bool:
+        """Whether the outcomes of a command change nothing from here on."""
+        spent = self._observed and name in self.silent and name not in self._assumed.get(place, ())
+        if spent:
+            self.relied.add((place, name))
+        return spent
 
     def grow(self) -> bool:
-        """Assume what was observed; whether that is more than before."""
+        """Assume what was observed; whether the run relied on something else."""
+        self._observed = True
         matters = {place: set(self._matters.get(place.state, ())) for place in self._steps}
         growing = True
         while growing:
@@ -64,10 +62,10 @@ class Course:
                 if not later <= matters[place]:
                     matters[place] |= later
                     growing = True
-        grown = {place: frozenset(names) for place, names in matters.items()}
-        changed = grown != self._assumed
-        self._assumed = grown
-        return changed
+        self._assumed = {place: frozenset(names) for place, names in matters.items()}
+        wrong = any(name in self._assumed.get(place, ()) for place, name in self.relied)
+        self.relied.clear()
+        return wrong
 
 
 def _where_it_matters(procedure: Procedure) -> dict[str, set[str]]:

@@ -1,4 +1,4 @@
-"""Runs ``decide`` once for each distinct case and event; the answers are kept from one walk to the next."""
+"""Runs ``decide`` once for each event and what it reads of a case; the answers are kept from walk to walk."""
 
 from __future__ import annotations
 
@@ -11,42 +11,30 @@ from machines.check.ageing import age
 from machines.check.clocked import timeless
 from machines.check.inert import Inert
 from machines.check.interning import Interned, itself, written
+from machines.check.knowledge import Changes, Knowledge
 from machines.check.liveness import Fields, Liveness
 from machines.check.quiet import Quiet
-from machines.check.situation import LATER, NOW, Asked, Core, Happening, Raised, Timers
+from machines.check.remembering import Remembered
+from machines.check.ruling import Watched
+from machines.check.situation import LATER, NOW, Asked, Core, Frame, Happening, Raised, Timers
 from machines.kernel.case import Case, Timer
 from machines.kernel.clock_ledger import Ledger
 from machines.kernel.command import Command
 from machines.kernel.decide import decide
 from machines.kernel.decision import Decision
-from machines.kernel.definition import Definition, Firing
 from machines.kernel.event import DeadlinePassed, Event, Facts, Received
 from machines.kernel.procedure import Procedure
 from machines.kernel.rule import Disposition, Send
-from machines.kernel.state import DEADLINE, Deadline
+from machines.kernel.state import DEADLINE
 
 _PARENT = "parent/1"
 
 
-class Watched(Definition):
-    """A definition that remembers which rules it chose since ``used`` was last cleared."""
-
-    def __init__(self, procedure: Procedure) -> None:
-        super().__init__(procedure, due=_later)
-        self.used: set[int] = set()
-        self._numbers = {id(rule): number for number, rule in enumerate(procedure.rules)}
-
-    def fire(self, firing: Firing) -> None:
-        super().fire(firing)
-        if firing.rule is not None:
-            self.used.add(self._numbers[id(firing.rule)])
-
-
-class Decided(NamedTuple):
-    """What ``decide`` did with one happening, with all that the case knows then."""
+class Ruled(NamedTuple):
+    """What ``decide`` did with one happening, whatever it did not read."""
 
     state: str
-    data: int
+    changes: Changes | None
     timers: tuple[Timers, ...]
     clocks: tuple[tuple[str, Ledger], ...]
     commands: tuple[int, ...]
@@ -58,6 +46,14 @@ class Decided(NamedTuple):
     passed: timedelta  #: how much older everything is afterwards
     seen: frozenset[str]  #: event types, those that the inert commands end in included
     used: frozenset[int]  #: places of the rules that applied
+
+
+class Decided(NamedTuple):
+    """The numbers of the data and of the frame that a case has then."""
+
+    ruled: Ruled
+    data: int
+    frame: int
 
 
 class Decisions:
@@ -74,7 +70,8 @@ class Decisions:
         self.definition = Watched(replace(procedure, clocks=self.quiet.others))
         self.liveness = liveness
         self.cores: Interned[Core] = Interned(itself)
-        self.data: Interned[Facts | None] = Interned(written)
+        self.frames: Interned[Frame] = Interned(itself)
+        self.data = Knowledge(procedure.data)
         self.happenings: Interned[Happening] = Interned(lambda one: (one.type, written(one.payload), one.at))
         self.asked: Interned[Asked] = Interned(lambda one: (one.name, written(one.arguments)))
         self._until = {name: one.until for name, one in procedure.deadlines.items() if one.until}
@@ -86,6 +83,8 @@ class Decisions:
         self._tried: dict[tuple[str, str], tuple[frozenset[str], frozenset[int]]] = {}
         self._alerted: dict[str, tuple[frozenset[str], frozenset[int]]] = {}
         self._decided: dict[tuple[int, int], Decided | Raised] = {}
+        self._ruled: Remembered[Ruled | Raised] = Remembered()
+        self._happens: Remembered[tuple[int, ...] | Raised] = Remembered()
         self._possible: dict[int, tuple[int, ...] | Raised] = {}
         self._outside: dict[int, tuple[int, ...] | Raised] = {}
         self._deadlines: dict[int, tuple[int, ...]] = {}
@@ -107,11 +106,12 @@ class Decisions:
         """The running deadlines that can pass next: those stated as a duration at any time, those that name
         their instant in the order of these instants."""
         if core not in self._deadlines:
-            self._deadlines[core] = tuple(self._running(self.cores[core]))
+            frame = self.frames[self.cores[core].frame]
+            self._deadlines[core] = tuple(self._running(frame.timers))
         return self._deadlines[core]
 
-    def _running(self, core: Core) -> Iterable[int]:
-        running = [timer for timer in core.timers if not timer.passed]
+    def _running(self, timers: tuple[Timers, ...]) -> Iterable[int]:
+        running = [timer for timer in timers if not timer.passed]
         first = min((timer.due for timer in running if timer.name in self._until), default=NOW)
         for timer in running:
             if timer.name not in self._until or timer.due <= max(NOW, first):
@@ -132,14 +132,27 @@ class Decisions:
 
     def outside(self, number: int) -> tuple[int, ...] | Raised:
         """What may happen from outside to a case with data ``number``: without any, what opens one."""
-        if number not in self._outside:
-            data = self.data[number]
-            try:
-                events = self._opening() if data is None else self._may_happen(data)
-                self._outside[number] = tuple(dict.fromkeys(map(self.happening, events)))
-            except Exception as error:
-                self._outside[number] = Raised("may_happen", error)
-        return self._outside[number]
+        known = self._outside.get(number)
+        if known is None:
+            values = self.data.values(number)
+            known = self._happens.get(bool(number), values)
+            if known is None:
+                self._fields.log.reads.clear()
+                known = self._numbered(number)
+                self._happens.put(bool(number), values, read=self._read(), answer=known)
+            self._outside[number] = known
+        return known
+
+    def _numbered(self, number: int) -> tuple[int, ...] | Raised:
+        try:
+            events = (
+                self._may_happen(self._fields.watched(self.data.fields(number)))
+                if number
+                else self._opening()
+            )
+            return tuple(dict.fromkeys(map(self.happening, events)))
+        except Exception as error:
+            return Raised("may_happen", error)
 
     def _opening(self) -> Iterable[Event]:
         for event in self.procedure.opening:
@@ -159,7 +172,21 @@ class Decisions:
         return known
 
     def _decide(self, core: int, happening: int) -> Decided | Raised:
-        case, (kind, payload, at) = self._case(core), self.happenings[happening]
+        state, frame, data = self.cores[core]
+        question, values = (state, frame, happening, not data), self.data.values(data)
+        ruled = self._ruled.get(question, values)
+        if ruled is None:
+            ruled, reads = self._rule(core, happening)
+            self._ruled.put(question, values, read=reads, answer=ruled)
+        if isinstance(ruled, Raised):
+            return ruled
+        after = self.data.changed(data, ruled.changes, by=ruled.passed)
+        timers = self._aged(ruled.timers, after) if ruled.passed else ruled.timers
+        return Decided(ruled, after, self.frames.number(Frame(timers, ruled.clocks)))
+
+    def _rule(self, core: int, happening: int) -> tuple[Ruled | Raised, list[int]]:
+        """What becomes of a case, and the places of the fields read for that."""
+        case, (kind, payload, at) = self.case(core), self.happenings[happening]
         event = Received("check", "check", kind, payload, at)
         self._fields.log.reads.clear()
         self.definition.used.clear()
@@ -169,13 +196,14 @@ class Decisions:
             # It may have raised because what it read had been forgotten; then the next run tells.
             reads, state = self._fields.log.reads, case.state
             self.liveness.note(state=state, kind=kind, target=state, reads=reads, writes=frozenset())
-            return Raised(f"on {kind}", error)
-        after = self._note(case.state, kind, decision)
+            return Raised(f"on {kind}", error), self._read()
+        read, changes = self._read(), self._note(case.state, kind, decision)
+        after = replace(decision.case, data=self._fields.plain(decision.case.data))
         seen, used = {kind}, set(self.definition.used)
         try:
             told, alerting = self._alerts(after, at)
         except Exception as error:
-            return Raised(f"a clock alerting in {after.state}", error)
+            return Raised(f"a clock alerting in {after.state}", error), read
         seen |= told
         used |= alerting
         idle, flying = [], []
@@ -187,11 +215,13 @@ class Decisions:
                 used |= rules
             else:
                 flying.append(self.asked.number(Asked(command.name, age(command.arguments, at - NOW))))
-        data, timers = self._aged(after, at - NOW)
-        return Decided(
+        ruled = Ruled(
             state=after.state,
-            data=self.data.number(data),
-            timers=timers,
+            changes=changes,
+            timers=tuple(
+                Timers(name, LATER if name in self._of_clocks else timer.due, timer.passed)
+                for name, timer in sorted(after.timers.items())
+            ),
             clocks=tuple((name, timeless(ledger)) for name, ledger in sorted(after.clocks.items())),
             commands=tuple(flying),
             idle=tuple(idle),
@@ -203,18 +233,20 @@ class Decisions:
             seen=frozenset(seen),
             used=frozenset(used),
         )
+        return ruled, read
 
-    def _note(self, state: str, kind: str, decision: Decision) -> Case:
-        """The case as decided; what was read and written on the way is remembered."""
-        if not decision.moved and decision.disposition is not Disposition.HANDLED:
-            writes: frozenset[str] = frozenset()
-            data = self._fields.plain(decision.case.data)[0]
-        else:
-            data, writes = self._fields.plain(decision.case.data)
-        case = replace(decision.case, data=data)
+    def _read(self) -> list[int]:
+        """The places of the fields read, in order."""
+        return [self.data.places[name] for name in self._fields.log.reads]
+
+    def _note(self, state: str, kind: str, decision: Decision) -> Changes | None:
+        """What was written; with what was read on the way it is remembered."""
+        data, writes = decision.case.data, frozenset[str]()
+        if decision.moved or decision.disposition is Disposition.HANDLED:
+            writes = self._fields.written(data)
         reads = self._fields.log.reads
-        self.liveness.note(state=state, kind=kind, target=case.state, reads=reads, writes=writes)
-        return case
+        self.liveness.note(state=state, kind=kind, target=decision.case.state, reads=reads, writes=writes)
+        return self.data.changes(data, sorted(writes)) if data is not None else None
 
     def _alerts(self, case: Case, at: datetime) -> tuple[frozenset[str], frozenset[int]]:
         """What clocks that only alert may tell a case in its state, looked at once."""
@@ -244,19 +276,19 @@ class Decisions:
             self._tried[case.state, command.name] = known
         return known
 
-    def _aged(self, case: Case, by: timedelta) -> tuple[Facts | None, tuple[Timers, ...]]:
-        """What ``case`` knows and waits for after ``by`` has passed."""
-        data = age(case.data, by) if by else case.data
-        timers = []
-        for name, timer in sorted(case.timers.items()):
-            until = self._until.get(name)
-            due = until(data) if until and by else None
-            due = LATER if name in self._of_clocks else due
-            timers.append(Timers(name, due or timer.due, timer.passed))
-        return data, tuple(timers)
+    def _aged(self, timers: tuple[Timers, ...], data: int) -> tuple[Timers, ...]:
+        """Those that name their instant follow the data, which have grown older."""
+        aged, knows = [], self.data.data(data)
+        for timer in timers:
+            until = self._until.get(timer.name)
+            due = until(knows) if until else None
+            aged.append(timer._replace(due=due or timer.due))
+        return tuple(aged)
 
-    def _case(self, core: int) -> Case:
-        state, data, timers, clocks = self.cores[core]
+    def case(self, core: int) -> Case:
+        """One as it may stand at ``core``; reads of its data are watched."""
+        state, frame, data = self.cores[core]
+        timers, clocks = self.frames[frame]
         procedure = self.procedure
         return Case(
             sop=procedure.name,
@@ -264,14 +296,10 @@ class Decisions:
             version=procedure.version,
             hash="",
             state=state,
-            data=self._fields.watched(self.data[data]),
+            data=self._fields.watched(self.data.fields(data)) if data else None,
             parent=self._parent,
             timers={
                 timer.name: Timer(timer.name, timer.due, set_at=NOW, passed=timer.passed) for timer in timers
             },
             clocks=dict(clocks),
         )
-
-
-def _later(_: Deadline, __: Facts, ___: datetime) -> datetime:
-    return LATER

@@ -59,7 +59,8 @@ class Explorer:
         self.truncated = False
         self.deviations = traffic.deviations
         self.bounded = self.deviations < inf
-        self._outside: dict[int, tuple[int, ...]] = {}
+        self._outside: dict[int, tuple[tuple[int, tuple[str, str, str]], ...]] = {}
+        self._noted: set[tuple[str, tuple[int, ...]]] = set()
         self._index: dict[Situation, int] = {}
         self._met: set[str] = set()
         self._expanded: dict[int, float] = {}
@@ -186,48 +187,51 @@ class Explorer:
                 yield partial(self._take, number, rest, Label(name, outcome))
 
     def _from_outside(self, number: int, situation: Situation) -> Iterator[Move]:
-        if situation.core not in self._outside:
-            self._outside[situation.core] = self._worth_trying(number, situation)
-        sender = "parent" if self.child else "child"
-        for happening in self._outside[situation.core]:
-            pair = (self.sop, self.stepper.happenings[happening].type, sender)
-            if pair in self.traffic.known or self._enough_kept(situation, happening):
+        worth = self._outside.get(situation.core)
+        if worth is None:
+            worth = self._outside[situation.core] = tuple(self._worth_trying(number, situation.core))
+        for happening, pair in worth:
+            if situation.kept and self._enough_kept(situation, happening):
                 continue
             self.traffic.offered.add(pair)
             yield partial(self._take, number, situation, Label("outside", happening))
 
     def _enough_kept(self, situation: Situation, happening: int) -> bool:
-        if not situation.kept:
-            return False
         step = self.stepper.step(situation.core, happening)
         if isinstance(step, Raised) or step.disposition is not Disposition.DEFERRED:
             return False
         return len(situation.kept) >= DEFERRED or any(one.happening == happening for one in situation.kept)
 
-    def _worth_trying(self, number: int, situation: Situation) -> tuple[int, ...]:
+    def _worth_trying(self, number: int, core: int) -> Iterator[tuple[int, tuple[str, str, str]]]:
         """What may happen from outside and changes anything, the form that is waited for first."""
-        state, data, *_ = self.stepper.cores[situation.core]
+        state, _, data = self.stepper.cores[core]
         outside = self.stepper.outside(data)
         if isinstance(outside, Raised):
-            self.taking.raised(number, self.state(number), outside, None)
-            return ()
-        bare = situation._replace(flight=(), children=(), kept=(), ledger=())
-        worth = []
-        for happening in outside:
-            if self.stepper.happenings[happening].type in self.traffic.scope.without:
-                continue
-            if not self.stepper.concerns(state, happening):
-                self.stepper.seen.add(self.stepper.happenings[happening].type)
-                continue
-            step = self.stepper.step(situation.core, happening)
-            moves = isinstance(step, Raised) or bool(step.commands or step.sends)
-            if not moves:
-                taken = self.taking.take(number, bare, Label("outside", happening))
-                moves = taken is not None and taken[0] != bare
-            if moves:
-                worth.append(happening)
-        form = self._forms.get(state)
-        return tuple(sorted(worth, key=lambda one: self.stepper.happenings[one].type != form))
+            self.taking.raised(number, state, outside, None)
+            return
+        kinds = {happening: self.stepper.happenings[happening].type for happening in outside}
+        concerning = self.stepper.concerning(state, outside)
+        if (state, outside) not in self._noted:
+            self._noted.add((state, outside))
+            noted = (kinds[happening] for happening in outside if happening not in concerning)
+            self.stepper.seen.update(kind for kind in noted if kind not in self.traffic.scope.without)
+        form, sender = self._forms.get(state), "parent" if self.child else "child"
+        for happening in sorted(concerning, key=lambda one: kinds[one] != form):
+            kind = kinds[happening]
+            if kind not in self.traffic.scope.without and self._moves_on(number, core, happening):
+                pair = (self.sop, kind, sender)
+                if pair not in self.traffic.known:
+                    yield happening, pair
+
+    def _moves_on(self, number: int, core: int, happening: int) -> bool:
+        step = self.stepper.step(core, happening)
+        if isinstance(step, Raised) or step.commands or step.sends or step.core != core:
+            return True
+        for name in step.idle:
+            label = Label("outside", happening)
+            self.issued.setdefault(name, {}).setdefault(number, (number, label))
+        posts = step.disposition is Disposition.HANDLED and bool(self.stepper.postings(happening))
+        return posts or step.disposition is Disposition.DEFERRED
 
     def _from_children(self, number: int, situation: Situation) -> Iterator[tuple[float, Move]]:
         for place, child in enumerate(situation.children):

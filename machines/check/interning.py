@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
-from pydantic import BaseModel
+from pydantic_core import to_json
 
 Thing = TypeVar("Thing")
 
@@ -16,29 +16,27 @@ class Interned(Generic[Thing]):
     def __init__(self, key: Callable[[Thing], Hashable]) -> None:
         self._key = key
         self._numbers: dict[Hashable, int] = {}
-        self._things: list[Thing] = []
+        self.things: list[Thing] = []  #: by number
 
     def number(self, thing: Thing) -> int:
         key = self._key(thing)
         number = self._numbers.get(key)
         if number is None:
-            number = self._numbers[key] = len(self._things)
-            self._things.append(thing)
+            number = self._numbers[key] = len(self.things)
+            self.things.append(thing)
         return number
 
     def __getitem__(self, number: int) -> Thing:
-        return self._things[number]
+        return self.things[number]
 
     def __len__(self) -> int:
-        return len(self._things)
+        return len(self.things)
 
 
 def itself(thing: Hashable) -> Hashable:
     return thing
 
 
-def written(model: BaseModel | None) -> Hashable:
+def written(thing: object) -> Hashable:
     """As JSON, which is faster than to hash and compare nested models."""
-    if model is None:
-        return None
-    return type(model), model.__pydantic_serializer__.to_json(model, warnings=False)
+    return type(thing), to_json(thing)

@@ -25,13 +25,19 @@ class Timers(NamedTuple):
     passed: bool
 
 
+class Frame(NamedTuple):
+    """What runs: the timers and the ledgers of clocks."""
+
+    timers: tuple[Timers, ...] = ()
+    clocks: tuple[tuple[str, Ledger], ...] = ()
+
+
 class Core(NamedTuple):
-    """What ``decide`` sees: the state, the number of the data, the timers, the ledgers of clocks."""
+    """What ``decide`` sees: the state, and the numbers of the frame and of the data."""
 
     state: str
+    frame: int
     data: int
-    timers: tuple[Timers, ...]
-    clocks: tuple[tuple[str, Ledger], ...] = ()
 
 
 class Child(NamedTuple):
@@ -50,6 +56,10 @@ class Kept(NamedTuple):
     fact: bool
 
 
+Sums = tuple[tuple[str, int], ...]
+"""(account, amount) of every account that is not even."""
+
+
 class Situation(NamedTuple):
     """``flight`` holds the numbers of commands in flight, ``kept`` the deferred events."""
 
@@ -57,7 +67,7 @@ class Situation(NamedTuple):
     flight: tuple[int, ...]
     children: tuple[Child, ...]
     kept: tuple[Kept, ...]
-    ledger: tuple[tuple[str, int], ...]
+    ledger: Sums
 
 
 class Happening(NamedTuple):

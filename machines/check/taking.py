@@ -7,7 +7,17 @@ from collections.abc import Callable, Mapping
 from machines.check.automaton import Automaton
 from machines.check.report import Kind
 from machines.check.scope import CHILDREN
-from machines.check.situation import SAME_IN_FLIGHT, Child, Kept, Label, Raised, Situation, Step, Trouble
+from machines.check.situation import (
+    SAME_IN_FLIGHT,
+    Child,
+    Kept,
+    Label,
+    Raised,
+    Situation,
+    Step,
+    Sums,
+    Trouble,
+)
 from machines.check.traffic import Traffic
 from machines.kernel.event import Event
 from machines.kernel.procedure import Procedure
@@ -35,6 +45,8 @@ class Taking:
         self.troubles: dict[tuple[object, ...], Trouble] = {}
         self.idle: set[str] = set()  #: inert commands issued since the caller last looked
         self.beyond = False  #: whether something led out of the scope since the caller last looked
+        self._flown: dict[tuple[tuple[int, ...], int, int], tuple[tuple[int, ...], frozenset[str]]] = {}
+        self._posted: dict[tuple[Sums, int], Sums] = {}
         self._automata: dict[str, Automaton] = {}
         self._open_automaton = open_automaton
         self._rules = {(state.name, rule.event) for rule in procedure.rules for state in rule.at}
@@ -63,79 +75,104 @@ class Taking:
         says: list[Event] = []
         first = Kept(label.happening, label.who not in {"outside", "deadline", "parent"})
         waiting = [first]
-        while waiting:
-            one = waiting.pop(0)
-            step = self.stepper.step(situation.core, one.happening)
+        core, flight, children, kept, ledger = situation
+        for one in waiting:
+            step = self.stepper.step(core, one.happening)
             if isinstance(step, Raised):
-                self.raised(number, self.stepper.state(situation.core), step, label)
+                self.raised(number, self.stepper.state(core), step, label)
                 return None
-            self._note(number, situation, label, one.happening, step)
-            ledger, kept = situation.ledger, situation.kept
+            if step.disposition is not Disposition.HANDLED:
+                self._note(number, core, label, one.happening, step)
             if (one is first) if one.fact else (step.disposition is Disposition.HANDLED):
-                ledger = _post(ledger, self.stepper.happenings[one.happening].payload)
+                ledger = self._post(ledger, one.happening)
             if step.disposition is Disposition.DEFERRED and one not in kept:
                 kept = (*kept, one)
             if step.moved:
                 waiting += kept
                 kept = ()
-            flight = self._fly(situation, step)
-            situation = Situation(step.core, flight, situation.children, kept, ledger)
+            flight = self._fly(flight, core, one.happening, step)
+            core = step.core
             for send in step.sends:
                 if send.to is None:
                     says.append(send.event)
                 elif send.apart:
                     self._send_apart(number, send, label)
-                elif self._beyond(situation, send):
+                elif self._beyond(children, send):
                     self.beyond = True
                     return None
                 else:
-                    situation = self._send(number, situation, send, label)
-        return situation, tuple(says)
+                    children = self._send(number, children, send, label)
+        return Situation(core, flight, children, kept, ledger), tuple(says)
 
-    def _beyond(self, situation: Situation, send: Send) -> bool:
+    def _beyond(self, children: tuple[Child, ...], send: Send) -> bool:
         """Whether it would open more cases than the scope has."""
         if send.to is None or not send.event.opens:
             return False
-        alike = [child for child in situation.children if child.sop == send.to[0]]
+        alike = [child for child in children if child.sop == send.to[0]]
         known = any(child.key == send.to[1] for child in alike)
         return not known and len(alike) >= self.traffic.scope.children.get(send.to[0], CHILDREN)
 
-    def _fly(self, situation: Situation, step: Step) -> tuple[int, ...]:
+    def _fly(self, flight: tuple[int, ...], core: int, happening: int, step: Step) -> tuple[int, ...]:
         """Put the commands of ``step`` in flight, except those from which nothing can follow any more."""
-        self.idle.update(step.idle)
+        key = (flight, core, happening)
+        flown = self._flown.get(key)
+        if flown is None:
+            flown = self._flown[key] = self._flying(flight, core, step)
+        if flown[1]:
+            self.idle.update(flown[1])
+        return flown[0]
+
+    def _flying(
+        self, flight: tuple[int, ...], core: int, step: Step
+    ) -> tuple[tuple[int, ...], frozenset[str]]:
+        """What is in flight then, and the names of the commands left out."""
+        idle = set(step.idle)
         flying = [command for command in step.commands if self.stepper.possible(command)]
-        if not flying and (not situation.flight or step.core == situation.core):
-            return situation.flight
-        older = (self.stepper.older(command, step.passed, flying) for command in situation.flight)
-        spent, silent = self.stepper.spent(step.core), self.stepper.course.silent
+        if not flying and (not flight or step.core == core):
+            return flight, frozenset(idle)
+        older = (self.stepper.older(command, step.passed, flying) for command in flight)
+        silent = self.stepper.course.silent
         left, counted = list[int](), dict[object, int]()
         for command in (*sorted(flying), *sorted(older, reverse=True)):
             name = self.stepper.asked[command].name
-            if name in spent:
-                self.idle.add(name)
+            if self.stepper.spent(step.core, name):
+                idle.add(name)
                 self.stepper.come(command)
                 continue
             alike = name if name in silent else command
             counted[alike] = counted.get(alike, 0) + 1
             if counted[alike] <= SAME_IN_FLIGHT:
                 left.append(command)
-        return tuple(sorted(left))
+        return tuple(sorted(left)), frozenset(idle)
 
-    def _send(self, number: int, situation: Situation, send: Send, label: Label) -> Situation:
+    def _post(self, ledger: Sums, happening: int) -> Sums:
+        postings = self.stepper.postings(happening)
+        if not postings:
+            return ledger
+        posted = self._posted.get((ledger, happening))
+        if posted is None:
+            sums = dict(ledger)
+            for account, amount in postings:
+                sums[account] = sums.get(account, 0) + amount
+            posted = tuple(sorted((account, amount) for account, amount in sums.items() if amount))
+            self._posted[ledger, happening] = posted
+        return posted
+
+    def _send(self, number: int, children: tuple[Child, ...], send: Send, label: Label) -> tuple[Child, ...]:
         assert send.to is not None
         sop, key = send.to
         kind, event = send.event.type, self.stepper.told(send.event)
         if sop not in self.procedures:
             self._trouble(Kind.NO_RECEIVER, kind, f"there is no procedure {sop!r}", number, label)
-            return situation
+            return children
         self.traffic.learnt.add((sop, kind, "parent"))
-        known = [place for place, one in enumerate(situation.children) if one[:2] == (sop, key)]
+        known = [place for place, one in enumerate(children) if one[:2] == (sop, key)]
         if known:
-            child = situation.children[known[0]]
+            child = children[known[0]]
             if child.inbox.count(event) >= SAME_IN_FLIGHT:
-                return situation
+                return children
             changed = child._replace(inbox=(*child.inbox, event))
-            others = situation.children[: known[0]] + situation.children[known[0] + 1 :]
+            others = children[: known[0]] + children[known[0] + 1 :]
         elif send.event.opens:
             automaton = self.automaton(sop)
             opened = automaton.receives(automaton.unopened, send.event)
@@ -143,11 +180,11 @@ class Taking:
             changed = Child(
                 sop, key, opened[0].at if silent else automaton.unopened, () if silent else (event,)
             )
-            others = situation.children
+            others = children
         else:
             self._trouble(Kind.NO_RECEIVER, kind, f"{sop}/{key} has not been opened", number, label)
-            return situation
-        return situation._replace(children=tuple(sorted((*others, changed))))
+            return children
+        return tuple(sorted((*others, changed)))
 
     def _send_apart(self, number: int, send: Send, label: Label) -> None:
         """What such a case makes of it is seen when its own procedure is explored: there the event, and here
@@ -165,13 +202,11 @@ class Taking:
             return ()
         return possible
 
-    def _note(self, number: int, situation: Situation, label: Label, happening: int, step: Step) -> None:
+    def _note(self, number: int, core: int, label: Label, happening: int, step: Step) -> None:
         """Look at outcomes, reports and deadlines that no rule handled."""
-        if step.disposition is Disposition.HANDLED:
-            return
-        state, kind = self.stepper.state(situation.core), self.stepper.happenings[happening].type
         if happening != label.happening or label.who in {"outside", "parent"}:
             return  # the static table of states and events covers these
+        state, kind = self.stepper.state(core), self.stepper.happenings[happening].type
         declared = (state, kind) in self._rules
         deadline = label.who == "deadline"
         if step.disposition is Disposition.DEFERRED and (deadline or " " not in label.who):
@@ -186,13 +221,3 @@ class Taking:
 
     def _trouble(self, kind: Kind, at: str, text: str, number: int, label: Label | None) -> None:
         self.troubles.setdefault((kind, at, text), Trouble(kind, at, text, number, label))
-
-
-def _post(ledger: tuple[tuple[str, int], ...], event: Event) -> tuple[tuple[str, int], ...]:
-    postings = event.postings()
-    if not postings:
-        return ledger
-    sums = dict(ledger)
-    for account, amount in postings.items():
-        sums[account] = sums.get(account, 0) + amount
-    return tuple(sorted((account, amount) for account, amount in sums.items() if amount))

@@ -51,7 +51,7 @@ class Traffic:
         )
 
     def grow(self) -> bool:
-        """Assume what was observed of data and commands; whether that is more than before."""
+        """Assume what was observed of data and commands; whether the run relied on something else."""
         grown = [one.grow() for one in self.liveness.values()]
         grown += [one.grow() for one in self.courses.values()]
         return any(grown)
