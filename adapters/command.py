@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from machines.kernel.command import Command
 from machines.kernel.event import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """The provider has taken the command on and will say by event how it ended; if it has not within
+    ``seconds``, it is asked again under the same key."""
+
+    seconds: float
 
 
 class Adapter(Protocol):
@@ -13,9 +22,18 @@ class Adapter(Protocol):
 
     limit: int
 
-    async def perform(self, command: Command) -> Event:
-        """Do it, at most once per ``command.key``, and answer with one of the command's outcomes.
+    async def perform(self, command: Command) -> Event | Later:
+        """Do it, at most once per ``command.key``; answer with one of the command's outcomes, or ``Later``.
 
         Raises ``Unavailable`` when another try may help and ``Rejected`` when none will.
         """
+        ...
+
+
+@runtime_checkable
+class Closing(Protocol):
+    """An adapter that keeps connections."""
+
+    async def close(self) -> None:
+        """Give them back; called once, on the event loop that performed, when nothing is under way."""
         ...

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from machines.kernel.command import parse_key
+
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
 LONGEST = {"id": 200, "source": 200, "type": 100, "subject": 120}
@@ -29,7 +31,8 @@ class EventFault:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What the intake uses of an event; ``customer`` is an extension attribute of ours."""
+    """What the intake uses of an event; ``customer`` and ``step`` are extension attributes of ours, the
+    latter the idempotency key of a command that the event says the outcome of."""
 
     id: str
     source: str
@@ -37,6 +40,7 @@ class Envelope:
     subject: str
     customer: str | None
     data: Mapping[str, object]
+    step: str | None = None
 
 
 def read_envelope(event: object, *, index: int) -> Envelope | list[EventFault]:
@@ -57,6 +61,7 @@ def read_envelope(event: object, *, index: int) -> Envelope | list[EventFault]:
         subject=event["subject"],
         customer=event.get("customer"),
         data=data if isinstance(data, Mapping) else {},
+        step=event.get("step"),
     )
 
 
@@ -111,6 +116,9 @@ def _rest(event: Mapping[str, object]) -> list[tuple[str, str]]:
     customer = event.get("customer")
     if customer is not None and not (isinstance(customer, str) and CUSTOMER.fullmatch(customer)):
         faults.append(("customer", CUSTOMER_REMEDY))
+    step = event.get("step")
+    if step is not None and not (isinstance(step, str) and _is_key(step)):
+        faults.append(("step", STEP_REMEDY))
     for name in event:
         if name != "data_base64" and not (isinstance(name, str) and _ATTRIBUTE.fullmatch(name)):
             field = shown(name) or "(attribute)"
@@ -120,7 +128,16 @@ def _rest(event: Mapping[str, object]) -> list[tuple[str, str]]:
     return faults
 
 
+STEP_REMEDY = "write the idempotency key of the command, such as order/SO-1001/warehouse.submit/7"
 CUSTOMER_REMEDY = "a customer id is up to 64 letters, digits, dots, dashes and underscores; no e-mail address"
+
+
+def _is_key(step: str) -> bool:
+    try:
+        parse_key(step)
+    except ValueError:
+        return False
+    return True
 
 
 def _time(value: object) -> list[tuple[str, str]]:

@@ -16,8 +16,9 @@ from adapters.envelope import CUSTOMER, CUSTOMER_REMEDY, Envelope, EventFault, r
 from adapters.errors import AdapterError, SealBroken
 from adapters.personal import places
 from adapters.sealing import Vault
-from adapters.store.base import Letter, Receipt
+from adapters.store.base import ANSWER, Letter, Receipt
 from machines.catalogue import Catalogue
+from machines.kernel.command import parse_key, step_of
 from machines.kernel.event import CLEAN, PRINTED, SEALED, WRITTEN, Event, Facts
 
 _DEEPEST = 20
@@ -123,12 +124,37 @@ class Intake:
         return InvalidEvents(faults) if faults else checked
 
     def _check_payload(self, envelope: Envelope, index: int) -> Checked | list[EventFault]:
+        if envelope.step is not None:
+            return self._check_outcome(envelope, envelope.step, index)
         kind = self.catalogue.outside.get(envelope.type)
         if kind is None:
             return [self._unknown(envelope, index)]
         sop = self.catalogue.taker(envelope.type).name
         if (fault := self._misdirected(envelope, sop, index)) is not None:
             return [fault]
+        return self._check_data(envelope, sop, kind, index)
+
+    def _check_outcome(self, envelope: Envelope, step: str, index: int) -> Checked | list[EventFault]:
+        """An event that says how a command ended must be one of the command's outcomes."""
+        sop, key, name = parse_key(step)
+        known = next((one for one in self.catalogue if one.name == sop), None)
+        command = known.commands.get(name) if known else None
+        if command is None:
+            return [EventFault(index, "step", "no procedure asks for this command", shown(step))]
+        kind = next((one for one in command.outcomes if one.type == envelope.type), None)
+        if kind is None:
+            outcomes = ", ".join(one.type for one in command.outcomes)
+            return [EventFault(index, "type", f"{name} ends in one of {outcomes}", shown(envelope.type))]
+        if envelope.subject != key:
+            remedy = f"write the key of the case that the step belongs to, {key}"
+            return [EventFault(index, "subject", remedy, shown(envelope.subject))]
+        if (fault := self._misdirected(envelope, sop, index)) is not None:
+            return [fault]
+        return self._check_data(envelope, sop, kind, index)
+
+    def _check_data(
+        self, envelope: Envelope, sop: str, kind: type[Event], index: int
+    ) -> Checked | list[EventFault]:
         event = _read(kind, envelope, index)
         if isinstance(event, list):
             return event
@@ -193,15 +219,16 @@ def _letters(
         if isinstance(body, SealBroken):
             broken.append(EventFault(index, "customer", f"{body}; send it for another customer"))
         else:
+            step = item.envelope.step
             letter = Letter(
-                source=item.envelope.source,
-                id=item.envelope.id,
+                source=item.envelope.source if step is None else ANSWER,
+                id=item.envelope.id if step is None else step_of(step),
                 type=item.envelope.type,
                 sop=item.sop,
                 key=item.envelope.subject,
                 body=body,
                 received=now,
-                opens=item.event.opens,
+                opens=item.event.opens and step is None,
             )
             letters.append(letter)
     return InvalidEvents(broken) if broken else letters

@@ -31,6 +31,7 @@ from adapters.world.purchases import Purchases
 from deployments.errors import MasterKeyMissing, SettingUnusable
 from deployments.expiring import expiring_letters
 from deployments.installed import require_installation
+from deployments.providers import real_adapters
 from deployments.retiming import retime_cases
 from deployments.settings import Settings, without_password
 from flows.driver import Driver, Pace
@@ -105,10 +106,10 @@ class Application(Installation):
         return Page(self.questions, self.answers, self.links, ZoneInfo(zone), utc_now)
 
     def adapters(self) -> Mapping[str, Adapter]:
-        """The simulated world; real adapters take its place in an installation with accounts."""
+        """The simulated world, and in place of its parts the providers that the settings name."""
         settings = self.settings
         book = SqliteBook(settings.home / "world.db") if settings.world_book else None
-        return simulated_world(
+        simulated = simulated_world(
             settings.world_seed,
             book=book,
             purchases=None if book else Purchases.in_file(settings.home / "purchases.db"),
@@ -118,6 +119,7 @@ class Application(Installation):
             policy=self.policy,
             invite=Invitations(self.questions, links=self.links, catalogue=self.catalogue),
         )
+        return {**simulated, **real_adapters(settings, vault=self.vault, clock=utc_now)}
 
     def submit(self, event: Mapping[str, object]) -> Mapping[str, object]:
         """Take one event in from staff or an automation, and say what became of it so far."""

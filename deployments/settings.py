@@ -10,8 +10,9 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, SecretStr, Tag, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -19,8 +20,56 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from adapters.signatures import parse_key
+
 #: Passwords in URLs, as user:password@ or as a parameter.
 _PASSWORD = re.compile(r"(?<=:)[^:/@]*(?=@)|(?<=[?&]password=)[^&]*")
+
+
+_URL = r"^https?://[^\s#]+$"
+
+
+class _Provider(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class HttpProvider(_Provider):
+    """A warehouse, carrier or other system that is asked over signed HTTP."""
+
+    kind: Literal["http"] = "http"
+    url: str = Field(pattern=_URL, repr=False, description="where each command is posted")
+    secret: SecretStr = Field(description="signs what is posted: whsec_ and the base64 of 24 to 64 bytes")
+    timeout: float = Field(20.0, gt=0, lt=30, description="seconds after which one try counts as failed")
+    limit: int = Field(32, ge=1, le=256, description="commands at once, and connections, in one worker")
+    wait: float = Field(86_400, gt=0, description="seconds that a later answer may take; then it asks again")
+
+    @field_validator("secret")
+    @classmethod
+    def _check_secret(cls, secret: SecretStr) -> SecretStr:
+        parse_key(secret.get_secret_value())
+        return secret
+
+
+class StripeProvider(_Provider):
+    """Stripe, for payments by card."""
+
+    kind: Literal["stripe"]
+    key: SecretStr = Field(description="secret or restricted key of the account: sk_... or rk_...")
+    webhook_secret: SecretStr | None = Field(None, description="signs Stripe's webhooks: whsec_...")
+    api_base: str | None = Field(None, pattern=_URL, description="another address than Stripe's own")
+    timeout: float = Field(25.0, gt=0, lt=30, description="seconds after which one try counts as failed")
+    limit: int = Field(32, ge=1, le=100, description="commands at once in one worker")
+    otherwise: HttpProvider | None = Field(None, description="who pays what is not paid by card")
+
+
+def _kind(provider: object) -> str:
+    kind = provider.get("kind") if isinstance(provider, Mapping) else getattr(provider, "kind", None)
+    return kind if isinstance(kind, str) else "http"
+
+
+Provider = Annotated[
+    Annotated[HttpProvider, Tag("http")] | Annotated[StripeProvider, Tag("stripe")], Discriminator(_kind)
+]
 
 
 class Settings(BaseSettings):
@@ -40,6 +89,10 @@ class Settings(BaseSettings):
     rate_limit: float = Field(
         5_000, ge=0, description="events per second that one client may send; 0 for no limit"
     )
+    source_keys: dict[str, list[SecretStr]] = Field(
+        default_factory=dict, description="keys, one of which a source must sign its events over HTTP with"
+    )
+    unsigned_sources: bool = Field(True, description="whether sources without keys may send events over HTTP")
     public_url: str | None = Field(
         None,
         pattern=r"^https?://[^\s?#]+$",
@@ -56,11 +109,26 @@ class Settings(BaseSettings):
     lease: float = Field(10.0, gt=0, description="seconds of silence after which a worker has lost its cases")
     unmatched_days: int = Field(30, gt=0, description="how long an event waits for its case")
 
+    providers: dict[str, Provider] = Field(
+        default_factory=dict,
+        description="who performs the commands of a prefix, instead of the simulated world",
+    )
+
     world_seed: int = 1
     world_book: bool = Field(False, description="keep the simulated world's book of effects in home")
     world_latency: float = Field(0.0, ge=0, description="seconds that each simulated command takes")
 
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+
+    @field_validator("source_keys")
+    @classmethod
+    def _check_keys(cls, keys: dict[str, list[SecretStr]]) -> dict[str, list[SecretStr]]:
+        for source, texts in keys.items():
+            if not texts:
+                raise ValueError(f"{source} has no key; leave it out, or give it one")
+            for text in texts:
+                parse_key(text.get_secret_value())
+        return keys
 
     @property
     def url(self) -> str:
@@ -109,6 +177,10 @@ class Settings(BaseSettings):
         value = getattr(self, name)
         if name == "home":
             value = self.home.resolve()
+        if name == "providers":
+            value = ", ".join(f"{prefix}: {one.kind}" for prefix, one in sorted(value.items()))
+        if name == "source_keys":
+            value = ", ".join(f"{source}: {len(keys)}" for source, keys in sorted(value.items()))
         return "" if value is None else without_password(str(value))
 
     def sources(self) -> Mapping[str, str]:

@@ -13,7 +13,19 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
-from adapters.store.base import REPLAY, Changes, InboxRow, InboxStatus, Letter, Step, StepStatus
+from adapters.command import Later
+from adapters.errors import Unavailable
+from adapters.store.base import (
+    ANSWER,
+    ANSWERS_LATER,
+    REPLAY,
+    Changes,
+    InboxRow,
+    InboxStatus,
+    Letter,
+    Step,
+    StepStatus,
+)
 from flows.performing import Errand, Result
 from machines.kernel.case import Case, Entry, case_id
 from machines.kernel.clock import PolicyChanged
@@ -30,6 +42,7 @@ log = logging.getLogger("sop.draft")
 CROWD = 3_000  #: commands of one adapter in memory at once; more wait in the store
 LATER = timedelta(seconds=2)
 POSTPONED = timedelta(minutes=10)
+LONGEST = 86_400.0  #: seconds that a provider can have us wait before the next try
 
 Piece = Result | Step | InboxRow | tuple[str, str]
 """What a round is made of: a result, a step that is due, a letter, or a timer as (case id, name)."""
@@ -46,17 +59,20 @@ _STATUS = {
 class Draft:
     """``cases`` holds every case that the round touches and is brought up to date as events are applied;
     ``held`` are those that the worker has in memory from earlier rounds, ``crowd`` counts the commands under
-    way by adapter."""
+    way by adapter, ``answered`` are steps that letters are about. ``overtaken`` are steps that such a
+    letter ended: what is under way for them counts no longer."""
 
     definitions: Mapping[str, Definition]
     now: datetime
     cases: dict[str, Case]
     held: Mapping[str, Case]
     crowd: Counter[str] = field(default_factory=Counter)
+    answered: Mapping[str, Step] = field(default_factory=dict)
     changes: Changes = field(default_factory=Changes)
     errands: list[Errand] = field(default_factory=list)
     parked: list[Step] = field(default_factory=list)
     took: list[tuple[Case, str]] = field(default_factory=list)
+    overtaken: list[Step] = field(default_factory=list)
 
     def case(self, identity: str) -> Case:
         """As it stands at this point of the round; raises ``KeyError`` for a case that is not in it."""
@@ -98,6 +114,9 @@ class Draft:
         if definition is None:
             reason = f"no procedure is called {letter.sop} any more"
             self.changes.letters.append((row.number, InboxStatus.DEAD, reason))
+            return
+        if letter.source == ANSWER:
+            self.changes.letters.append((row.number, *self._answered(letter, definition)))
             return
         identity = case_id(letter.sop, letter.key)
         case = self.cases.get(identity) or self.held.get(identity)
@@ -145,6 +164,9 @@ class Draft:
         if outcome is None:
             self._failed(replace(step, attempts=tried), result)
             return
+        if isinstance(outcome, Later):
+            self._await(replace(step, attempts=tried), outcome)
+            return
         event = Received(step.key, "step", outcome.type, outcome, result.ended, step.key)
         if self._apply(self.case(step.case), event) is None:
             reason = f"the procedure failed on {outcome.type}"
@@ -166,6 +188,40 @@ class Draft:
             return
         command = Command(step.command, step.key, arguments)
         self.changes.settled.append(self._begin(step, command, timeout=kind.timeout))
+
+    def _answered(self, letter: Letter, definition: Definition) -> tuple[InboxStatus, str]:
+        """What becomes of a letter in which a provider says how a step ended that it had taken on."""
+        settled = {step.key: step for step in self.changes.settled}
+        step = settled.get(letter.id) or self.answered.get(letter.id)
+        kind = definition.procedure.commands.get(step.command) if step else None
+        if step is None or kind is None:
+            return InboxStatus.DEAD, f"there is no step {letter.id}"
+        if step.status in (StepStatus.DONE, StepStatus.SKIPPED):
+            return InboxStatus.IGNORED, f"the step has ended before, as {step.outcome}"
+        outcomes = {outcome.type: outcome for outcome in kind.outcomes}
+        try:
+            payload = outcomes[letter.type].model_validate_json(letter.body)
+        except (ValidationError, KeyError):
+            return InboxStatus.DEAD, f"{step.command} cannot end in this {letter.type}"
+        case = self.case(step.case)
+        event = Received(step.key, letter.source, letter.type, payload, letter.received, step.key)
+        if self._apply(case, event) is None:
+            return (
+                InboxStatus.DEAD,
+                f"the procedure failed on {letter.type}; see the worker's log, then resend",
+            )
+        self._recall(step)
+        self.changes.settled.append(step.done(letter.type, attempts=step.attempts))
+        return InboxStatus.APPLIED, ""
+
+    def _recall(self, step: Step) -> None:
+        """The step is not to be performed (again): not by this round, nor does what is under way count."""
+        sent_out = [errand for errand in self.errands if errand.step.key == step.key]
+        for errand in sent_out:
+            self.errands.remove(errand)
+            self.crowd[errand.adapter] -= 1
+        self.overtaken.append(step)
+        self.changes.settled = [other for other in self.changes.settled if other.key != step.key]
 
     def _replayed(self, row: InboxRow) -> None:
         """Staff asked for a parked step to be tried again; the step itself comes as one that is due."""
@@ -289,10 +345,28 @@ class Draft:
             self._park(step, failure.code, str(failure))
             return
         chance = result.ended.microsecond % 1000 / 1000
-        due = self.now + timedelta(seconds=retry.delay(step.attempts, chance=chance))
+        wait = retry.delay(step.attempts, chance=chance)
+        if isinstance(failure, Unavailable):
+            wait = max(wait, min(failure.after, LONGEST))
+        due = self.now + timedelta(seconds=wait)
         later = replace(step, status=StepStatus.RETRYING, due=due, error=str(failure), code=failure.code)
         self.changes.settled.append(later)
         self._note(case, "step.failed", str(failure), _attempt(step) | {"again": due.isoformat()})
+
+    def _await(self, step: Step, promise: Later) -> None:
+        """The provider will say by event how it ended; its silence up to here counts like a failure."""
+        case = self.case(step.case)
+        retry = self.definitions[case.sop].procedure.commands[step.command].retry
+        if step.code == ANSWERS_LATER and step.attempts >= retry.attempts:
+            self._park(
+                step, ANSWERS_LATER, f"the provider was asked {step.attempts} times and still works on it"
+            )
+            return
+        due = self.now + timedelta(seconds=promise.seconds)
+        waiting = "the provider has it and will say by event how it ended"
+        later = replace(step, status=StepStatus.RETRYING, due=due, error=waiting, code=ANSWERS_LATER)
+        self.changes.settled.append(later)
+        self._note(case, "step.waiting", waiting, _attempt(step) | {"again": due.isoformat()})
 
     def _park(self, step: Step, code: str, error: str) -> None:
         parked = replace(step, status=StepStatus.PARKED, due=None, error=error, code=code)

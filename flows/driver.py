@@ -187,12 +187,13 @@ class Driver:
                 return False
             began = self._spend("take", began)
             draft = self._draft(taken, pieces, spurned=spurned)
-            released = self._holdings.idle_after(draft.cases, ended=results, begun=draft.errands)
+            ended = [result.errand for result in results] + self._holdings.under_way(draft.overtaken)
+            released = self._holdings.idle_after(draft.cases, ended=ended, begun=draft.errands)
             draft.changes.released |= released
             began = self._spend("decide", began)
             current.write(draft.changes)
             self._doubtful = True  # from here on the commit may have happened although its answer is lost
-        self._holdings.update(draft.cases, released=released, ended=results, begun=draft.errands)
+        self._holdings.update(draft.cases, released=released, ended=ended, begun=draft.errands)
         self._performer.perform(draft.errands)
         self._begun = len(draft.errands)
         self._doubtful = False
@@ -208,6 +209,7 @@ class Driver:
             cases=dict(taken.cases),
             held=self._holdings.cases,
             crowd=self._holdings.by_adapter.copy(),
+            answered=taken.answered,
         )
         for piece in pieces:
             if spurned:
@@ -275,6 +277,7 @@ class Driver:
             for result in results:
                 reporting.performed(result, draft.case(result.errand.step.case), now=now)
             reporting.parked(draft.parked)
+            reporting.overtaken(draft.overtaken)
             reporting.journalled(draft.changes.entries)
             for identity in released:
                 if identity in draft.changes.moved or identity in draft.changes.opened:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 
+from adapters.store.base import Step
 from flows.performing import Errand, Result
 from machines.kernel.case import Case
 
@@ -26,12 +27,16 @@ class Holdings:
         """Whether this very try of the step is still ours; an answer after a relapse is not."""
         return self._errands.get(result.errand.step.key) is result.errand
 
+    def under_way(self, steps: Iterable[Step]) -> list[Errand]:
+        """Those of ``steps`` that are being performed."""
+        return [errand for step in steps if (errand := self._errands.get(step.key)) is not None]
+
     def idle_after(
-        self, cases: Iterable[str], *, ended: Iterable[Result], begun: Iterable[Errand]
+        self, cases: Iterable[str], *, ended: Iterable[Errand], begun: Iterable[Errand]
     ) -> set[str]:
         """Those of ``cases`` with nothing under way once ``ended`` and ``begun`` are counted."""
         change = Counter(errand.step.case for errand in begun)
-        change.subtract(result.errand.step.case for result in ended)
+        change.subtract(errand.step.case for errand in ended)
         return {case for case in cases if self._by_case[case] + change[case] <= 0}
 
     def update(
@@ -39,12 +44,12 @@ class Holdings:
         cases: Mapping[str, Case],
         *,
         released: Collection[str],
-        ended: Iterable[Result],
+        ended: Iterable[Errand],
         begun: Iterable[Errand],
     ) -> None:
         """A round is committed."""
-        for result in ended:
-            self._count(self._errands.pop(result.errand.step.key), -1)
+        for errand in ended:
+            self._count(self._errands.pop(errand.step.key), -1)
         for errand in begun:
             self._errands[errand.step.key] = errand
             self._count(errand, 1)

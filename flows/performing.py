@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from adapters.command import Adapter
+from adapters.command import Adapter, Closing, Later
 from adapters.errors import CommandFailed, Rejected, Unavailable
 from adapters.store.base import Step
 from machines.kernel.command import Command
@@ -37,12 +37,12 @@ class Errand:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How one try of a step ended: an outcome, or a failure."""
+    """How one try of a step ended: an outcome, the promise of one, or a failure."""
 
     errand: Errand
     started: datetime
     ended: datetime
-    outcome: Event | None
+    outcome: Event | Later | None
     failure: CommandFailed | None
 
 
@@ -83,12 +83,14 @@ class Performer:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            closing = [one.close() for one in self._adapters.values() if isinstance(one, Closing)]
+            await asyncio.gather(*closing, return_exceptions=True)
             self._loop.stop()
 
         self._closing = self._loop.create_task(settle())
 
     async def _perform(self, errand: Errand) -> None:
-        outcome: Event | None = None
+        outcome: Event | Later | None = None
         failure: CommandFailed | None = None
         started = datetime.now(UTC)
         try:
@@ -108,7 +110,7 @@ class Performer:
             failure = Rejected(f"the adapter failed with {type(error).__name__}")
         self._deliver(Result(errand, started, datetime.now(UTC), outcome, failure))
 
-    async def _ask(self, errand: Errand) -> Event:
+    async def _ask(self, errand: Errand) -> Event | Later:
         prefix = errand.adapter
         adapter = self._adapters.get(prefix)
         if adapter is None:

@@ -14,6 +14,7 @@ from flows.performing import Result
 from flows.session import Session
 from machines.kernel.case import Case, Entry
 from machines.kernel.definition import Definition
+from machines.kernel.event import Event
 from machines.kernel.rule import Disposition
 from machines.kernel.state import DEADLINE, Ask, End, State
 
@@ -77,11 +78,17 @@ class Reporting:
             command=result.errand.command.name,
             started=result.started,
             ended=result.ended,
-            outcome=result.outcome.type if result.outcome else "failed",
+            outcome=_outcome(result),
             error=str(result.failure) if result.failure else None,
         )
-        if result.outcome and result.errand.step.run:
+        if isinstance(result.outcome, Event) and result.errand.step.run:
             self._listener.settled(result.errand.step)
+
+    def overtaken(self, steps: Iterable[Step]) -> None:
+        """Steps that an event has ended, while they were parked perhaps."""
+        for step in steps:
+            if step.run:
+                self._listener.settled(step)
 
     def parked(self, steps: Sequence[Step]) -> None:
         if steps:
@@ -160,3 +167,9 @@ def _message(definition: Definition, case: Case) -> str:
         deadline = definition.procedure.timers[first.name]
         parts.append(f"until {first.due:%Y-%m-%d %H:%M} UTC, then: {deadline.text}")
     return ", ".join(parts) or state.text
+
+
+def _outcome(result: Result) -> str:
+    if isinstance(result.outcome, Event):
+        return result.outcome.type
+    return "answers later" if result.outcome else "failed"

@@ -54,10 +54,10 @@ class Running:
         return session
 
     async def _settled(self, steps: Sequence[str]) -> dict[str, str | None]:
-        """Wait until none of the steps is on its way any more."""
+        """Wait until none of the steps is on its way any more; one that its provider has taken on is not."""
         while True:
             found = await asyncio.to_thread(self._store.steps, keys=steps, limit=len(steps))
-            if not any(step.status in _ON_ITS_WAY for step in found):
+            if not any(step.status in _ON_ITS_WAY and not step.waits for step in found):
                 errors = {
                     step.key: step.error if step.status is StepStatus.PARKED else None for step in found
                 }

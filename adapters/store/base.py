@@ -16,6 +16,12 @@ from typing import Protocol
 
 from machines.kernel.case import Case, Entry, Timer, case_id
 
+ANSWERS_LATER = "answers-later"
+"""Code of a step that waits for its provider's answer: retrying, due when the provider is asked again."""
+
+ANSWER = "step"
+"""Source of letters that say how a step ended whose provider answers later; their id is the step's key."""
+
 REPLAY = "staff.replay"
 """Type of the letter that ``requeue`` leaves for a case's journal; its body has step, who and reason."""
 
@@ -93,6 +99,11 @@ class Step:
     outcome: str | None = None
     run: str | None = None
 
+    @property
+    def waits(self) -> bool:
+        """Whether the provider has taken it on and has not said yet how it ended."""
+        return self.status is StepStatus.RETRYING and self.code == ANSWERS_LATER
+
     def done(self, outcome: str, *, attempts: int) -> Step:
         """As it stands once it has ended in ``outcome``."""
         return Step(
@@ -111,6 +122,7 @@ class Taken:
     second one waits. ``timers`` are (case id, timer name), ``steps`` are due. ``unreadable`` maps cases of
     procedures or versions not known here, and those whose data does not fit the model, to the reason; nothing
     of theirs is taken. Each is named once in a worker's life, in a round that commits, then left to others.
+    ``answered`` are, by key, the steps that letters from ``ANSWER`` are about, as they stand.
     """
 
     cases: Mapping[str, Case]
@@ -118,6 +130,7 @@ class Taken:
     timers: Sequence[tuple[str, str]]
     steps: Sequence[Step]
     unreadable: Mapping[str, str] = field(default_factory=dict)
+    answered: Mapping[str, Step] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.letters or self.timers or self.steps or self.unreadable)

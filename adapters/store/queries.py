@@ -165,6 +165,11 @@ def timers_of(connection: Connection, case: str) -> list[Timer]:
     return sorted(_timers_of(connection, [case]).get(case, {}).values(), key=lambda timer: timer.due)
 
 
+def steps_by_key(connection: Connection, keys: Collection[str]) -> dict[str, Step]:
+    found = connection.execute(select(*_steps.c).where(_steps.c.key.in_(list(keys))))
+    return {step.key: step for step in (rows.step_from(row) for row in found)}
+
+
 def list_steps(
     connection: Connection,
     *,

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from adapters.errors import Conflict
 from adapters.store import queries, recovering, rows, writing
 from adapters.store import statements as sql
-from adapters.store.base import Behind, Changes, InboxStatus, Taken
+from adapters.store.base import ANSWER, Behind, Changes, InboxStatus, Taken
 from adapters.store.claiming import Claim, claim
 from adapters.store.failing import storable, translated
 from adapters.store.letters import sort_letters
@@ -85,7 +85,9 @@ class SqlRound:
         timers = [(case, name) for name, case, *_ in ready.timers]
         steps = [rows.step_from(row[:-3]) for row in ready.steps]
         reasons = {case: str(error) for case, error in unreadable.items()}
-        return Taken(cases, letters, timers, steps, reasons), unmatched
+        keys = [row.letter.id for row in letters if row.letter.source == ANSWER]
+        answered = queries.steps_by_key(self._connection, keys) if keys else {}
+        return Taken(cases, letters, timers, steps, reasons, answered), unmatched
 
     def _mark_unmatched(self, numbers: Collection[int]) -> None:
         status = InboxStatus.UNMATCHED.value

@@ -10,7 +10,17 @@ from datetime import datetime
 
 from adapters.errors import Conflict, Unwritable
 from adapters.store import rows
-from adapters.store.base import Behind, Changes, InboxRow, InboxStatus, Letter, Step, StepStatus, Taken
+from adapters.store.base import (
+    ANSWER,
+    Behind,
+    Changes,
+    InboxRow,
+    InboxStatus,
+    Letter,
+    Step,
+    StepStatus,
+    Taken,
+)
 from adapters.store.failing import storable
 from adapters.store.letters import sort_letters
 from adapters.store.rows import Hydrate, UnreadableCase, Values
@@ -263,6 +273,11 @@ class MemoryRound:
             [(case, name) for case, name in found.timers if case not in unreadable],
             [step for step in found.steps if step.case not in unreadable],
             unreadable,
+            {
+                row.letter.id: tables.steps[row.letter.id]
+                for row in found.letters
+                if row.letter.source == ANSWER and row.letter.id in tables.steps
+            },
         )
 
     def _touched(self, changes: Changes) -> set[str]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-from adapters.command import Adapter
 from adapters.messages.rendering import Renderer
 from adapters.sealing import Vault
 from adapters.world.book import Book
@@ -41,7 +40,7 @@ def simulated_world(
     limits: tuple[PurchaseLimit, ...] = LIMITS,
     purchases: Purchases | None = None,
     clock: Callable[[], datetime] = _now,
-) -> Mapping[str, Adapter]:
+) -> Mapping[str, Provider]:
     """An adapter for each prefix among the commands of all procedures.
 
     ``book`` counts effects (none: nothing is counted, and the same key twice does its effect twice),

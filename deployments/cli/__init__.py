@@ -7,6 +7,7 @@ import logging
 import typer
 
 from deployments.cli.cases import cases, show
+from deployments.cli.commands import commands
 from deployments.cli.doctor import doctor
 from deployments.cli.events import send
 from deployments.cli.explain import explain, retime
@@ -29,7 +30,7 @@ app = typer.Typer(
 )
 _RUNNING = (up, worker, web, retime, doctor)
 _CASES = (send, cases, show, words, explain, asks, answer, token, steps, replay, letters)
-_PROCEDURES = (check, simulate, return_policy, handbook, approve, migrate)
+_PROCEDURES = (commands, check, simulate, return_policy, handbook, approve, migrate)
 for command in (*_RUNNING, *_CASES, *_PROCEDURES):
     app.command()(command)
 

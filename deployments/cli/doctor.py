@@ -14,6 +14,7 @@ import typer
 from adapters.store.base import Backlog, Live
 from deployments.bootstrap import Installation, open_installation
 from deployments.cli.output import AsJson, plain_errors, print_json, print_table
+from deployments.providers import described
 from deployments.settings import Settings, without_password
 from machines.kernel.definition import Definition
 
@@ -61,6 +62,8 @@ def _examine(app: Installation) -> Iterator[Ailment]:
     yield workers(backlog, now=now, lease=settings.lease)
     yield from _work(backlog, now=now)
     yield from _letters(backlog)
+    for which, who in described(settings):
+        yield Ailment(which, True, who)
     yield _answers("web intake", f"{settings.web_url}/health", "start it with 'sop web' or 'sop up'")
     remedy = "start it with 'sop up', or set SOP_PREFECT_API_URL; cases go on without it"
     yield _answers("Prefect", f"{settings.prefect_url}/health", remedy)

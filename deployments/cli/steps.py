@@ -30,7 +30,8 @@ def steps(
     wanted = (StepStatus.PARKED, StepStatus.RETRYING) if failed else (status,) if status else ()
     with plain_errors(), open_installation(Settings()) as app:
         found = app.store.steps(status=wanted, command=command, limit=limit)
-        print_table("Steps", [_row(step) for step in found], as_json=as_json)
+        shown = [step for step in found if not (failed and step.waits)]
+        print_table("Steps", [_row(step) for step in shown], as_json=as_json)
 
 
 def replay(
@@ -85,21 +86,26 @@ def _follow(app: Installation, keys: list[str], *, as_json: bool) -> None:
         )
     until = time.monotonic() + _PATIENCE_SECONDS
     found = app.store.steps(keys=keys, limit=len(keys))
-    while any(step.status in _OPEN for step in found) and time.monotonic() < until:
+    while any(map(_is_open, found)) and time.monotonic() < until:
         time.sleep(0.2)
         found = app.store.steps(keys=keys, limit=len(keys))
     print_table("Replayed", [_row(step) for step in found], as_json=as_json)
-    unsettled = sum(step.status in _OPEN for step in found)
+    unsettled = sum(map(_is_open, found))
     if unsettled:
         fail(f"{unsettled} of {len(found)} did not settle within a minute; 'sop steps' shows how they go on")
     if any(step.status is StepStatus.PARKED for step in found):
         fail("not all went well: the error stands beside each; those steps are parked again")
 
 
+def _is_open(step: Step) -> bool:
+    """Whether it may still settle within moments; one that its provider has taken on does not."""
+    return step.status in _OPEN and not step.waits
+
+
 def _row(step: Step) -> dict[str, object]:
     return {
         "step": step.key,
-        "status": step.status.value,
+        "status": "waiting" if step.waits else step.status.value,
         "attempts": step.attempts,
         "again": step.due,
         "error": step.error,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -57,3 +58,28 @@ class Command:
     name: str
     key: str
     arguments: Facts
+
+    @property
+    def case(self) -> tuple[str, str]:
+        """Procedure and key of the case that asks."""
+        sop, key, _ = parse_key(self.key)
+        return sop, key
+
+
+_CHANGE = re.compile(r"~[0-9]+$")
+_KEY = re.compile(r"([a-z_]+)/([^\s\x00-\x1f]{1,120})/([a-z_]+\.[a-z_]+)/[0-9]+(?:/[0-9]+)?(?:~[0-9]+)?")
+
+
+def step_of(key: str) -> str:
+    """The key of the step that ``key`` belongs to: without the number of a change made to its arguments."""
+    return _CHANGE.sub("", key)
+
+
+def parse_key(key: str) -> tuple[str, str, str]:
+    """(procedure, key of the case, command) of an idempotency key such as
+    ``order/SO-1001/payment.capture/12``; raises ``ValueError``."""
+    found = _KEY.fullmatch(key)
+    if found is None:
+        raise ValueError("not the idempotency key of a command")
+    sop, case, command = found.groups()
+    return sop, case, command

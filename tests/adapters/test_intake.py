@@ -294,3 +294,54 @@ def test_every_example_comes_in_and_is_still_valid_when_sealed(
     event.model_validate_json(letter.body)
     assert letter.body.count(b"sealed:1:C-1:") == letter.body.count(b"sealed:")
     assert not any(clear in letter.body for clear in (b"Ada", b"Sample", b"10115", b"5550100"))
+
+
+# -- outcomes of commands that are answered later ----------------------------------------------------
+
+
+def outcome(**changes: object) -> dict[str, object]:
+    event: dict[str, object] = {
+        "specversion": "1.0",
+        "id": "1",
+        "source": "warehouse",
+        "type": "warehouse.rejected",
+        "subject": "SO-1",
+        "step": "order/SO-1/warehouse.submit/7",
+        "data": {"reason": "not found"},
+    }
+    return {**event, **changes}
+
+
+def house(store: ToyStore) -> Intake:
+    vault = Vault(store, master=MasterKeys(b"m" * 32))
+    return Intake(store, vault=vault, catalogue=CATALOGUE, clock=lambda: NOW)
+
+
+def test_an_outcome_becomes_the_one_letter_of_its_step() -> None:
+    store = ToyStore()
+    first, again = house(store).accept([outcome(), outcome(id="2", step="order/SO-1/warehouse.submit/7~1")])
+    assert (first.duplicate, again.duplicate) == (False, True)
+    (letter,) = store.letters
+    assert (letter.source, letter.id) == ("step", "order/SO-1/warehouse.submit/7")
+    assert (letter.sop, letter.key, letter.type) == ("order", "SO-1", "warehouse.rejected")
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "remedy"),
+    [
+        ({"step": "x"}, "step", "write the idempotency key of the command"),
+        ({"step": "order/SO-1/warehouse.paint/7"}, "step", "no procedure asks for this command"),
+        ({"step": "rental/SO-1/warehouse.submit/7"}, "step", "no procedure asks for this command"),
+        ({"type": "stock.short"}, "type", "warehouse.submit ends in one of warehouse.accepted,"),
+        ({"subject": "SO-2"}, "subject", "write the key of the case that the step belongs to, SO-1"),
+        ({"source": "step"}, "source", "reserved for ourselves"),
+        ({"data": {}}, "data.reason", "add this field"),
+        ({"data": {"reason": "sealed:1:C-1:x"}}, "data.reason", "text that begins with 'sealed:'"),
+    ],
+)
+def test_what_is_wrong_with_an_outcome_is_said(changes: dict[str, object], field: str, remedy: str) -> None:
+    with pytest.raises(InvalidEvents) as caught:
+        house(ToyStore()).accept([outcome(**changes)])
+    (fault,) = caught.value.faults
+    assert fault.field == field
+    assert remedy in fault.remedy

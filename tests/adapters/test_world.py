@@ -97,7 +97,9 @@ def world(
 
 
 async def perform(adapters: Mapping[str, Adapter], command: Command) -> Event:
-    return await adapters[command.name.partition(".")[0]].perform(command)
+    answer = await adapters[command.name.partition(".")[0]].perform(command)
+    assert isinstance(answer, Event)
+    return answer
 
 
 def ask(name: str, arguments: Facts, *, key: str = "k1", to: Mapping[str, Adapter] | None = None) -> Event:

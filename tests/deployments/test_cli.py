@@ -271,6 +271,38 @@ def test_migrating_says_who_would_be_stuck_and_then_who_is() -> None:
     assert run("migrate", "ordr", "--reason", "x").exit_code == 2
 
 
+SECRET = "whsec_" + "c2VjcmV0" * 4
+
+
+def test_keys_of_sources_are_counted_and_not_shown(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    (folder / "sop.toml").write_text(f'[source_keys]\nshop = ["{SECRET}", "{SECRET}"]\n')
+    assert Settings().shown("source_keys") == "shop: 2"
+    monkeypatch.setenv("SOP_SOURCE_KEYS", json.dumps({"till": [SECRET]}))
+    settings = Settings()
+    assert (settings.shown("source_keys"), settings.sources()["source_keys"]) == (
+        "shop: 2, till: 1",
+        "SOP_SOURCE_KEYS",
+    )
+    assert SECRET not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("whsec_hunter2", "a setting of several parts is written as JSON"),
+        ('{"shop": ["whsec_hunter2"]}', "setting source_keys: Value error, a key is whsec_ and the base64"),
+        ('{"shop": []}', "shop has no key; leave it out, or give it one"),
+    ],
+)
+def test_an_unusable_key_of_a_source_is_one_sentence(
+    value: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOP_SOURCE_KEYS", value)
+    answer = run("web")
+    assert (answer.exit_code, "hunter2" in answer.stderr) == (2, False)
+    assert words in answer.stderr
+
+
 @pytest.mark.parametrize("name", ["EU/1", "order/EU/1"])
 def test_a_key_may_hold_a_slash(name: str) -> None:
     with open_application(Settings()) as app:
