@@ -8,6 +8,7 @@ AdapterError
 │   ├── Conflict           another worker changed the case first
 │   ├── Unwritable         a value that the database does not take; no try will help
 │   └── StoreUnavailable   locked, full or unreachable; nothing of the round is kept
+├── BadSignature           a source that must sign did not, or not well; its code says which
 └── SealBroken             a personal field cannot be opened (key destroyed, or tampered with)
 """
 
@@ -74,3 +75,12 @@ class SealBroken(AdapterError):
     """A personal field cannot be opened."""
 
     code = "seal-broken"
+
+
+class BadSignature(AdapterError):
+    """A source that must sign did not, or not well; ``code`` is one of ``signature-missing``,
+    ``signature-partial``, ``signature-expired``, ``signature-wrong``."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code

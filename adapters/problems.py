@@ -24,6 +24,10 @@ _MOST_FAULTS = 100
 
 TITLES: dict[str, tuple[int, str]] = {
     "not-json": (400, "The body is not JSON"),
+    "signature-missing": (401, "The request is not signed"),
+    "signature-partial": (401, "The signature does not cover the event"),
+    "signature-expired": (401, "The signature is too old"),
+    "signature-wrong": (401, "The signature is wrong"),
     "not-found": (404, "There is nothing here"),
     "case-not-found": (404, "No such case"),
     "method-not-allowed": (405, "This address does not take that method"),

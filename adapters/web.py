@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import ceil
 from urllib.parse import unquote
 
@@ -17,13 +18,14 @@ from starlette.exceptions import HTTPException
 from adapters.asking.page import Page, add_page
 from adapters.case_view import CaseView, Explain, view_case
 from adapters.envelope import BATCH, STRUCTURED
-from adapters.errors import StoreUnavailable, Unwritable
+from adapters.errors import BadSignature, StoreUnavailable, Unwritable
 from adapters.event_schema import EventType, event_types, openapi
 from adapters.grouping import Group
 from adapters.health import Health
 from adapters.intake import Accepted, Intake, InvalidEvents
 from adapters.problems import Problem, Watch, answer_problem
 from adapters.rate import RateLimit
+from adapters.signatures import SourceKeys
 from adapters.store.base import Store
 
 BODY_LIMIT = 1 << 20
@@ -33,8 +35,18 @@ _GROUP = 1_000  # events in one transaction
 _MOST_IN_BATCH = 5_000
 _MOST_WAITING = 20_000  # events in memory that are not yet committed
 _RETRY = {"Retry-After": "1"}
+_CHALLENGE = {"WWW-Authenticate": "StandardWebhooks"}
 
 Events = list[object]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """What came in one request: the events as parsed from ``body``; of a ``binary`` one the headers too."""
+
+    events: Events
+    body: bytes
+    binary: bool
 
 
 def create_app(
@@ -44,10 +56,12 @@ def create_app(
     explain: Explain,
     body_limit: int = BODY_LIMIT,
     rate_limit: float = 0,
+    keys: SourceKeys | None = None,
     page: Page | None = None,
 ) -> FastAPI:
     """The application; ``body_limit`` in bytes, ``rate_limit`` in events per second and client, 0 for none,
-    ``page`` serves the customers' answers. Run it with uvicorn's own access log switched off."""
+    ``keys`` say who must sign (nobody without), ``page`` serves the customers' answers. Run it with uvicorn's
+    own access log switched off."""
     # The documents' scripts come from the package, not from a host of others, so that they show offline too.
     app = FastAPIOffline(title="Customer-service procedures", summary="Events in, cases to read.")
     app.add_middleware(Watch)
@@ -55,7 +69,7 @@ def create_app(
         app.add_exception_handler(error, answer_problem)
     app.add_exception_handler(StoreUnavailable, _store_unavailable)
     app.add_exception_handler(Unwritable, _unwritable)
-    _add_intake(app, intake, body_limit=body_limit, rate=RateLimit(rate_limit))
+    _add_intake(app, intake, body_limit=body_limit, rate=RateLimit(rate_limit), keys=keys)
     _add_reading(app, intake, store, explain)
     if page is not None:
         add_page(app, page)
@@ -64,7 +78,9 @@ def create_app(
     return app
 
 
-def _add_intake(app: FastAPI, intake: Intake, *, body_limit: int, rate: RateLimit) -> None:
+def _add_intake(
+    app: FastAPI, intake: Intake, *, body_limit: int, rate: RateLimit, keys: SourceKeys | None
+) -> None:
     group: Group[Events, list[Accepted]] = Group(
         intake.accept_groups, threaded=True, most=_GROUP, weight=lambda events: max(1, len(events))
     )
@@ -80,8 +96,13 @@ def _add_intake(app: FastAPI, intake: Intake, *, body_limit: int, rate: RateLimi
             raise Problem("busy", "send again in a second; nothing was stored", headers=_RETRY)
         events: Events = []
         try:
-            events = await _read(request, limit=body_limit)
+            sent = await _read(request, limit=body_limit)
+            events = sent.events
+            if keys is not None:
+                keys.check(events, headers=request.headers, body=sent.body, binary=sent.binary)
             accepted = await group.do(events)
+        except BadSignature as error:
+            raise Problem(error.code, f"{error}; nothing was stored", headers=_CHALLENGE) from None
         except InvalidEvents as error:
             raise Problem(
                 "invalid-event", "nothing of this request was stored; see errors", faults=error.faults
@@ -138,7 +159,7 @@ def _accepted(events: Sequence[Accepted]) -> bytes:
     )
 
 
-async def _read(request: Request, *, limit: int) -> Events:
+async def _read(request: Request, *, limit: int) -> _Sent:
     """The events of a request in any of the three modes of the CloudEvents HTTP binding."""
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     binary = any(name.startswith(b"ce-") for name, _ in request.scope["headers"])
@@ -155,10 +176,10 @@ async def _read(request: Request, *, limit: int) -> Events:
             raise Problem("not-json", f"{BATCH} is a JSON list of events")
         if len(events) > _MOST_IN_BATCH:
             raise Problem("body-too-large", f"at most {_MOST_IN_BATCH} events in a batch")
-        return events
+        return _Sent(events, body, binary=False)
     if content_type == STRUCTURED:
-        return [_parse(body)]
-    return [_from_headers(request, body)]
+        return _Sent([_parse(body)], body, binary=False)
+    return _Sent([_from_headers(request, body)], body, binary=True)
 
 
 async def _body(request: Request, *, limit: int) -> bytes:

@@ -11,13 +11,15 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+
+from adapters.signatures import parse_key
 
 #: Passwords in URLs, as user:password@ or as a parameter.
 _PASSWORD = re.compile(r"(?<=:)[^:/@]*(?=@)|(?<=[?&]password=)[^&]*")
@@ -40,6 +42,10 @@ class Settings(BaseSettings):
     rate_limit: float = Field(
         5_000, ge=0, description="events per second that one client may send; 0 for no limit"
     )
+    source_keys: dict[str, list[SecretStr]] = Field(
+        default_factory=dict, description="keys, one of which a source must sign its events over HTTP with"
+    )
+    unsigned_sources: bool = Field(True, description="whether sources without keys may send events over HTTP")
     public_url: str | None = Field(
         None,
         pattern=r"^https?://[^\s?#]+$",
@@ -61,6 +67,16 @@ class Settings(BaseSettings):
     world_latency: float = Field(0.0, ge=0, description="seconds that each simulated command takes")
 
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+
+    @field_validator("source_keys")
+    @classmethod
+    def _check_keys(cls, keys: dict[str, list[SecretStr]]) -> dict[str, list[SecretStr]]:
+        for source, texts in keys.items():
+            if not texts:
+                raise ValueError(f"{source} has no key; leave it out, or give it one")
+            for text in texts:
+                parse_key(text.get_secret_value())
+        return keys
 
     @property
     def url(self) -> str:
@@ -109,6 +125,8 @@ class Settings(BaseSettings):
         value = getattr(self, name)
         if name == "home":
             value = self.home.resolve()
+        if name == "source_keys":
+            value = ", ".join(f"{source}: {len(keys)}" for source, keys in sorted(value.items()))
         return "" if value is None else without_password(str(value))
 
     def sources(self) -> Mapping[str, str]:

@@ -11,6 +11,7 @@ from typing import Annotated, NoReturn
 import orjson
 import typer
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 from rich.console import Console
 from rich.table import Table
 
@@ -74,6 +75,8 @@ def plain_errors() -> Iterator[None]:
         yield
     except (KernelError, AdapterError, InstallationError) as error:
         fail(f"{error} [{error.code}]", code=2)
+    except SettingsError as error:
+        fail(f"{error}: a setting of several parts is written as JSON in the environment", code=2)
     except ValidationError as error:
         for problem in error.errors(include_url=False):
             place = ".".join(str(part) for part in problem["loc"])

@@ -63,6 +63,7 @@ def web() -> None:
     import uvicorn
 
     from adapters.return_policy import add_return_policy
+    from adapters.signatures import SourceKeys
     from adapters.web import create_app
     from deployments.bootstrap import open_application
 
@@ -70,12 +71,16 @@ def web() -> None:
         settings = Settings()
     _log_to_stderr(settings)
     with plain_errors(), open_application(settings) as app:
+        keys = {
+            source: [key.get_secret_value() for key in keys] for source, keys in settings.source_keys.items()
+        }
         api = create_app(
             app.intake,
             store=app.store,
             explain=app.explain,
             body_limit=settings.body_limit,
             rate_limit=settings.rate_limit,
+            keys=SourceKeys(keys, unsigned=settings.unsigned_sources, clock=app.clock),
             page=app.page,
         )
         add_return_policy(api, terms=app.return_terms, clock=app.clock)

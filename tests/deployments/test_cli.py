@@ -277,3 +277,35 @@ def test_a_key_may_hold_a_slash(name: str) -> None:
         park(app, "card declined", key="EU/1")
     assert json.loads(run("show", name, "--json").stdout)["case"] == "order/EU/1"
     assert "no case 'refund/EU/1'" in run("show", "refund/EU/1").stderr
+
+
+SECRET = "whsec_" + "c2VjcmV0" * 4
+
+
+def test_keys_of_sources_are_counted_and_not_shown(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    (folder / "sop.toml").write_text(f'[source_keys]\nshop = ["{SECRET}", "{SECRET}"]\n')
+    assert Settings().shown("source_keys") == "shop: 2"
+    monkeypatch.setenv("SOP_SOURCE_KEYS", json.dumps({"till": [SECRET]}))
+    settings = Settings()
+    assert (settings.shown("source_keys"), settings.sources()["source_keys"]) == (
+        "shop: 2, till: 1",
+        "SOP_SOURCE_KEYS",
+    )
+    assert SECRET not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("whsec_hunter2", "a setting of several parts is written as JSON"),
+        ('{"shop": ["whsec_hunter2"]}', "setting source_keys: Value error, a key is whsec_ and the base64"),
+        ('{"shop": []}', "shop has no key; leave it out, or give it one"),
+    ],
+)
+def test_an_unusable_key_of_a_source_is_one_sentence(
+    value: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOP_SOURCE_KEYS", value)
+    answer = run("web")
+    assert (answer.exit_code, "hunter2" in answer.stderr) == (2, False)
+    assert words in answer.stderr
