@@ -8,7 +8,7 @@ import typer
 
 from deployments.cli.cases import cases, show
 from deployments.cli.doctor import doctor
-from deployments.cli.events import send
+from deployments.cli.events import events
 from deployments.cli.explain import explain, retime
 from deployments.cli.handbook import approve, handbook
 from deployments.cli.letters import letters
@@ -16,6 +16,7 @@ from deployments.cli.migrate import migrate
 from deployments.cli.procedures import check, simulate
 from deployments.cli.questions import answer, asks, token
 from deployments.cli.return_policy import return_policy
+from deployments.cli.send import send
 from deployments.cli.serve import up, web, worker
 from deployments.cli.steps import replay, steps
 from deployments.cli.words import words
@@ -28,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 _RUNNING = (up, worker, web, retime, doctor)
-_CASES = (send, cases, show, words, explain, asks, answer, token, steps, replay, letters)
+_CASES = (events, send, cases, show, words, explain, asks, answer, token, steps, replay, letters)
 _PROCEDURES = (check, simulate, return_policy, handbook, approve, migrate)
 for command in (*_RUNNING, *_CASES, *_PROCEDURES):
     app.command()(command)
