@@ -16,6 +16,7 @@ from prefect.states import Completed, Failed
 
 from adapters.errors import AdapterError
 from adapters.intake import InvalidEvents
+from adapters.personal import personal_in
 from flows import runtime, wording
 from flows.answering import ask
 from flows.prefect_api import PrefectApi
@@ -98,6 +99,9 @@ async def event(
     case: object = None
     kept: dict[str, object] = _FORGOTTEN if data else {}
     try:
+        if personal := await _published(run, type=type, data=data or {}):
+            fields = ", ".join(personal)
+            return Failed(message=f"{fields} of {type} may be personal, and Prefect keeps events: use HTTP")
         became = await runtime.current().submit(
             {"type": type, "subject": subject, "data": data or {}, "id": identity}
         )
@@ -111,6 +115,16 @@ async def event(
             await api.forget_parameters(run, kept=parameters)
             await api.rename(run, name=f"{subject}: {type}", tags=[f"case:{case or subject}"])
     return Completed(name=str(became.get("status", "taken")).capitalize(), message=_reason(became))
+
+
+async def _published(run: str, *, type: str, data: Mapping[str, object]) -> list[str]:
+    """The personal fields of an event that has come by an event of Prefect, where everybody can read it."""
+    kind = CATALOGUE.outside.get(type)
+    personal = personal_in(kind, data) if kind else []
+    if not personal:
+        return []
+    async with PrefectApi() as api:
+        return personal if await api.is_automatic(run) else []
 
 
 def _fault(error: AdapterError) -> str:

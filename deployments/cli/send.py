@@ -10,7 +10,7 @@ from uuid import uuid4
 import orjson
 import typer
 
-from adapters.personal import places
+from adapters.personal import personal_in
 from deployments.bootstrap import open_application
 from deployments.cli.output import AsJson, console, fail, plain_errors, print_json
 from deployments.settings import Settings
@@ -37,9 +37,7 @@ def send(
     elif type is None or subject is None:
         fail("give TYPE and SUBJECT, or --file; 'sop send --help' shows how", code=2)
     else:
-        payload = _parse(sys.stdin.buffer.read() if data == "-" else data.encode(), where="DATA")
-        if data != "-":
-            _refuse_personal(type, payload)
+        payload = read_payload(data, type=type)
         envelope = {"specversion": "1.0", "id": id or str(uuid4()), "source": source}
         events = [{**envelope, "type": type, "subject": subject, "data": payload}]
     with plain_errors(), open_application(Settings()) as app:
@@ -56,10 +54,19 @@ def send(
         console.print(f"accepted {row['type']} for {row['subject']}, id {row['id']}{again}", highlight=False)
 
 
+def read_payload(data: str, *, type: str) -> dict[str, object]:
+    """The payload in ``data``, or on standard input if that is a dash; ends the command if it is none, or if
+    it may be personal and stands on the command line."""
+    payload = _parse(sys.stdin.buffer.read() if data == "-" else data.encode(), where="DATA")
+    if data != "-":
+        _refuse_personal(type, payload)
+    return payload
+
+
 def _refuse_personal(type: str, payload: dict[str, object]) -> None:
     """The command line stays in the shell's history, and every user of the machine can list it."""
     kind = CATALOGUE.outside.get(type)
-    personal = sorted(places(kind).fields.keys() & payload.keys()) if kind else []
+    personal = personal_in(kind, payload) if kind else []
     if personal:
         fail(
             f"{', '.join(personal)} of {type} may be personal and the command line is no place for it: "
