@@ -9,11 +9,11 @@ from typing import Annotated
 import orjson
 import typer
 
-from adapters.dead_letters import DeadLetters, NotResendable
+from adapters.dead_letters import NotResendable
 from adapters.intake import Correction
 from adapters.sealing import redact
 from adapters.store.base import InboxRow, InboxStatus
-from deployments.bootstrap import Installation, open_application, open_installation
+from deployments.bootstrap import open_application, open_installation
 from deployments.cli.output import AsJson, console, plain_errors, print_json, print_table
 from deployments.cli.send import read_payload
 from deployments.installed import require_installation
@@ -37,7 +37,7 @@ def letters(
     wanted = tuple(status for status, chosen in asked.items() if chosen)
     with plain_errors(), open_installation(Settings()) as app:
         found = app.store.inbox(status=wanted, limit=limit)
-        dead_letters = _dead_letters(app)
+        dead_letters = app.dead_letters
         rows = [_row(row) | {"needs": dead_letters.needed(row)} for row in found]
         print_table("Letters", rows, as_json=as_json)
 
@@ -48,7 +48,7 @@ def letter(number: Number, *, as_json: AsJson = False) -> None:
         row = app.store.numbered(number)
         if row is None:
             raise NotResendable(f"there is no letter {number}; 'sop letters' lists all")
-        dead_letters = _dead_letters(app)
+        dead_letters = app.dead_letters
         successor = dead_letters.successor(row)
         told = _row(row) | {
             "needs": dead_letters.needed(row),
@@ -82,13 +82,8 @@ def resend(
         with open_application(settings) as app:
             row = app.store.numbered(number)
             payload = read_payload(data, type=type or (row.letter.type if row else ""))
-            sent = _dead_letters(app).resend(
-                number,
-                intake=app.intake,
-                changes=Correction(subject, type, payload, customer),
-                who=who or getpass.getuser(),
-                reason=reason,
-            )
+            changes = Correction(subject, type, payload, customer)
+            sent = app.resend(number, changes, who or getpass.getuser(), reason)
     told = {
         "letter": number,
         "sent_again_as": sent.number,
@@ -103,10 +98,6 @@ def resend(
         f"'sop letter {sent.number}' tells what becomes of it",
         highlight=False,
     )
-
-
-def _dead_letters(app: Installation) -> DeadLetters:
-    return DeadLetters(app.store, catalogue=app.catalogue)
 
 
 def _row(row: InboxRow) -> dict[str, object]:

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+from collections.abc import Iterator
 from uuid import uuid4
 
+import pytest
 from prefect.client.orchestration import PrefectClient
 
 from deployments.event_trigger import NAME, register_trigger
 from deployments.registration import register
 from flows.prefect_api import connect
 from tests.conftest_prefect import Prefect
+
+# Prefect's own clients leave sockets to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+@pytest.fixture(autouse=True)
+def garbage() -> Iterator[None]:
+    """Collect what Prefect leaves behind while the test that knows of it runs."""
+    yield
+    gc.collect()
 
 
 async def _all(client: PrefectClient) -> list[tuple[object, bool]]:
