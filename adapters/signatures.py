@@ -87,6 +87,9 @@ class SourceKeys:
                 )
 
     def _signing(self, events: Sequence[object]) -> list[list[bytes]]:
+        """The keys of each source that must sign; none for one that is not known."""
+        if self._unsigned and not self._keys:
+            return []
         sources = [event.get("source") for event in events if isinstance(event, Mapping)]
         named = dict.fromkeys(source for source in sources if isinstance(source, str))
         return [self._keys.get(name, []) for name in named if name in self._keys or not self._unsigned]

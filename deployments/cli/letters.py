@@ -59,7 +59,7 @@ def letter(number: Number, *, as_json: AsJson = False) -> None:
         print_json(told)
         return
     shown = told | {"data": orjson.dumps(told["data"], option=orjson.OPT_INDENT_2).decode()}
-    print_table("Letter", [{"is": name, "": value} for name, value in shown.items() if value], as_json=False)
+    print_table("Letter", [{name: value for name, value in shown.items() if value}], as_json=False)
 
 
 def resend(
@@ -97,6 +97,7 @@ def resend(
         f"letter {number} is sent again as {sent.number}: {sent.letter.type} for {sent.letter.case}; "
         f"'sop letter {sent.number}' tells what becomes of it",
         highlight=False,
+        soft_wrap=True,
     )
 
 
