@@ -278,12 +278,12 @@ def test_a_letter_is_sent_again_by_form_and_what_was_typed_is_forgotten(
     typed = {"letter": 17, "who": "Ann", "reason": "typo", "subject": "SO-1", "data": {"note": "Anna moved"}}
     done = finished(prefect_with_worker, prefect_with_worker.start("resend/resend", typed), "COMPLETED")
     assert (done["name"], done["state_name"]) == ("resend letter 17", "Sent again")
-    assert done["state"]["message"] == "letter 17 is sent again as 18: order.cancel for order/SO-1"  # type: ignore[index]
+    assert done["state"]["message"] == "letter 17 is sent again as 18: order.cancel for order/SO-1"
     assert loop.resent[-1] == (17, Correction(subject="SO-1", data={"note": "Anna moved"}), "Ann", "typo")
     assert "Anna moved" not in str(done)
     failed = {"letter": 404, "who": "Ann", "reason": "typo"}
     done = finished(prefect_with_worker, prefect_with_worker.start("resend/resend", failed), "FAILED")
-    assert done["state"]["message"] == "there is no letter 404"  # type: ignore[index]
+    assert done["state"]["message"] == "there is no letter 404"
 
 
 def test_an_unforeseen_failure_does_not_end_attachment(
