@@ -1,67 +1,50 @@
-"""The event models as documents: the list of what can be sent, and the OpenAPI description with all of
-them as components and examples."""
+"""The OpenAPI description of the web process, with every event model as a component and its examples."""
 
 from __future__ import annotations
 
-from typing import Any, cast
-
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from pydantic import BaseModel, JsonValue
 from pydantic.json_schema import models_json_schema
 
 from adapters.envelope import BATCH, LONGEST, STRUCTURED
-from adapters.personal import personal_fields
+from adapters.event_types import Schema, samples
+from adapters.signatures import HEADERS
 from machines.catalogue import Catalogue
 from machines.kernel.event import Event
 
-Schema = dict[str, Any]  # a JSON document of OpenAPI
-
-_REF = "#/components/schemas/{model}"
-
-
-class EventType(BaseModel):
-    """``sop`` takes it; ``personal`` fields are sealed as soon as they arrive."""
-
-    type: str
-    sop: str
-    opens: bool
-    text: str
-    personal: list[str]
-    payload: JsonValue
-    example: JsonValue
-
-
-def event_types(catalogue: Catalogue) -> list[EventType]:
-    """In order of their names."""
-    return [
-        EventType(
-            type=name,
-            sop=catalogue.taker(name).name,
-            opens=event.opens,
-            text=_first_line(event),
-            personal=list(personal_fields(event)),
-            payload=event.model_json_schema(),
-            example=_example(event),
-        )
-        for name, event in sorted(catalogue.outside.items())
-    ]
+REF = "#/components/schemas/{model}"
 
 
 def openapi(app: FastAPI, catalogue: Catalogue) -> Schema:
     """The description of ``app``, made once."""
     if app.openapi_schema is None:
         models = [event for _, event in sorted(catalogue.outside.items())]
-        document = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
-        names, definitions = models_json_schema([(m, "validation") for m in models], ref_template=_REF)
+        document = get_openapi(
+            title=app.title,
+            version=app.version,
+            summary=app.summary,
+            description=app.description,
+            routes=app.routes,
+        )
+        payloads, definitions = payload_schemas(models)
         components = document.setdefault("components", {}).setdefault("schemas", {})
-        components |= definitions.get("$defs", {})
-        payloads = [names[model, "validation"] for model in models]
+        components |= definitions
         components["CloudEvent"] = _envelope([model.type for model in models], payloads)
         components["Problem"] = _PROBLEM
-        _describe_intake(document["paths"]["/events"]["post"], models, payloads)
+        examples = {
+            sample["id"]: {"summary": model.type, "value": sample}
+            for model in models
+            for sample in samples(model, catalogue.taker(model.type))
+        }
+        _describe_intake(document["paths"]["/events"]["post"], examples, payloads)
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def payload_schemas(models: list[type[Event]]) -> tuple[list[Schema], Schema]:
+    """A reference for each model, and what they refer to, by name."""
+    names, definitions = models_json_schema([(m, "validation") for m in models], ref_template=REF)
+    return [names[model, "validation"] for model in models], definitions.get("$defs", {})
 
 
 def _envelope(types: list[str], payloads: list[Schema]) -> Schema:
@@ -83,35 +66,35 @@ def _envelope(types: list[str], payloads: list[Schema]) -> Schema:
     }
 
 
-def _describe_intake(operation: Schema, models: list[type[Event]], payloads: list[Schema]) -> None:
-    examples = {model.type: {"value": _sample(model)} for model in models}
-    event = {"$ref": _REF.format(model="CloudEvent")}
+def _describe_intake(operation: Schema, examples: Schema, payloads: list[Schema]) -> None:
+    event = {"$ref": REF.format(model="CloudEvent")}
+    first: Schema = next(iter(examples.values()), {"value": {}})["value"]
     operation["requestBody"] = {
         "required": True,
         "content": {
             STRUCTURED: {"schema": event, "examples": examples},
-            BATCH: {"schema": {"type": "array", "items": event}},
-            "application/json": {"schema": {"anyOf": payloads}},
+            BATCH: {"schema": {"type": "array", "items": event}, "example": [first]},
+            "application/json": {"schema": {"anyOf": payloads}, "example": first.get("data")},
         },
     }
     operation["parameters"] = [
-        {
-            "name": f"ce-{name}",
-            "in": "header",
-            "schema": {"type": "string"},
-            "description": "Binary mode only.",
-        }
-        for name in ("specversion", *LONGEST)
-    ]
-    problem = {"application/problem+json": {"schema": {"$ref": _REF.format(model="Problem")}}}
+        _header(f"ce-{name}", "Binary mode only.", first.get(name)) for name in ("specversion", *LONGEST)
+    ] + [_header(name, text) for name, text in HEADERS.items()]
+    problem = {"application/problem+json": {"schema": {"$ref": REF.format(model="Problem")}}}
     operation["responses"] = {
         "202": {"description": "Committed", "content": {"application/json": {"schema": _ACCEPTED}}},
         **{str(status): {"description": text, "content": problem} for status, text in _REFUSALS.items()},
     }
 
 
+def _header(name: str, text: str, example: object = None) -> Schema:
+    header = {"name": name, "in": "header", "schema": {"type": "string"}, "description": text}
+    return header if example is None else header | {"example": example}
+
+
 _REFUSALS = {
     400: "Not JSON",
+    401: "Not signed, or not well, by a source that has keys",
     413: "Body too large",
     415: "Content type not taken",
     422: "Invalid event; nothing of the request was stored",
@@ -163,23 +146,3 @@ _PROBLEM: Schema = {
         },
     },
 }
-
-
-def _example(event: type[Event]) -> JsonValue:
-    return cast(JsonValue, event.examples[0]) if event.examples else None
-
-
-def _sample(event: type[Event]) -> Schema:
-    return {
-        "specversion": "1.0",
-        "id": "evt-1",
-        "source": "shop",
-        "type": event.type,
-        "subject": "SO-1001",
-        "datacontenttype": "application/json",
-        "data": _example(event) or {},
-    }
-
-
-def _first_line(event: type[Event]) -> str:
-    return (event.__doc__ or "").strip().partition("\n")[0]

@@ -5,17 +5,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from difflib import get_close_matches
 from typing import Protocol
 
+import orjson
 from pydantic import ValidationError
 
 from adapters.envelope import CUSTOMER, CUSTOMER_REMEDY, Envelope, EventFault, read_envelope, shown
 from adapters.errors import AdapterError, SealBroken
 from adapters.personal import places
-from adapters.sealing import Vault
+from adapters.sealing import Vault, customer_of
 from adapters.store.base import ANSWER, Letter, Receipt
 from machines.catalogue import Catalogue
 from machines.kernel.command import parse_key, step_of
@@ -69,6 +70,31 @@ class Checked:
     customer: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What is to change in a letter: ``data`` is merged into its payload (RFC 7396: null takes a field out);
+    ``customer`` says whose personal fields these are, where nothing in the letter does."""
+
+    subject: str | None = None
+    type: str | None = None
+    data: Mapping[str, object] = field(default_factory=dict)
+    customer: str | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.subject or self.type or self.data or self.customer)
+
+
+def merge(value: object, patch: Mapping[str, object]) -> dict[str, object]:
+    """``value`` with the fields of ``patch``, by JSON Merge Patch (RFC 7396)."""
+    merged = dict(value) if isinstance(value, Mapping) else {}
+    for name, part in patch.items():
+        if part is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = merge(merged.get(name), part) if isinstance(part, Mapping) else part
+    return merged
+
+
 class Intake:
     """Takes events in for the procedures of ``catalogue``; ``clock`` says when (aware, UTC). Safe to share
     between threads."""
@@ -102,6 +128,32 @@ class Intake:
             for group in sealed
         ]
 
+    def correct(self, letter: Letter, changes: Correction) -> Letter:
+        """``letter`` with ``changes``: checked like an event that comes in, and sealed where it is not yet;
+        received now. Raises ``InvalidEvents``, ``SealBroken``, ``StoreUnavailable``."""
+        if (reserved := _reserved(changes.data)) is not None:
+            raise InvalidEvents([EventFault(0, *reserved)])
+        was = orjson.loads(letter.body)
+        raw = {
+            "specversion": "1.0",
+            "id": letter.id,
+            "source": letter.source,
+            "type": changes.type or letter.type,
+            "subject": changes.subject or letter.key,
+            "data": merge(was, changes.data),
+        }
+        customer = changes.customer or customer_of(was)
+        found = read_envelope(raw | ({"customer": customer} if customer else {}), index=0)
+        checked = found if isinstance(found, list) else self._check_payload(found, 0)
+        if isinstance(checked, list):
+            raise InvalidEvents(checked)
+        body = self._vault.seal_rest(checked.event, customer=checked.customer)
+        return _letter(checked, body, self._clock())
+
+    def again(self, letter: Letter) -> Letter:
+        """``letter`` as it is, received now."""
+        return replace(letter, received=self._clock())
+
     def _seal(self, groups: Sequence[list[Checked] | InvalidEvents]) -> list[list[Letter] | InvalidEvents]:
         flat = [item for group in groups if isinstance(group, list) for item in group]
         bodies = iter(self._vault.seal_events([(item.event, item.customer) for item in flat]))
@@ -116,12 +168,18 @@ class Intake:
         faults: list[EventFault] = []
         for index, raw in enumerate(events):
             envelope = read_envelope(raw, index=index)
-            found = envelope if isinstance(envelope, list) else self._check_payload(envelope, index)
+            found = envelope if isinstance(envelope, list) else self._check_outside(envelope, index)
             if isinstance(found, list):
                 faults += found
             else:
                 checked.append(found)
         return InvalidEvents(faults) if faults else checked
+
+    def _check_outside(self, envelope: Envelope, index: int) -> Checked | list[EventFault]:
+        """An event that comes from elsewhere may not pass itself, or a field of it, off as ours."""
+        known = envelope.step is not None or envelope.type in self.catalogue.outside
+        fault = self._passes_off(envelope, index) if known else None
+        return [fault] if fault else self._check_payload(envelope, index)
 
     def _check_payload(self, envelope: Envelope, index: int) -> Checked | list[EventFault]:
         if envelope.step is not None:
@@ -130,8 +188,9 @@ class Intake:
         if kind is None:
             return [self._unknown(envelope, index)]
         sop = self.catalogue.taker(envelope.type).name
-        if (fault := self._misdirected(envelope, sop, index)) is not None:
-            return [fault]
+        if envelope.subject.startswith(f"{sop}/"):
+            remedy = f"write the key alone: {envelope.subject.removeprefix(f'{sop}/')}"
+            return [EventFault(index, "subject", remedy, shown(envelope.subject))]
         return self._check_data(envelope, sop, kind, index)
 
     def _check_outcome(self, envelope: Envelope, step: str, index: int) -> Checked | list[EventFault]:
@@ -148,8 +207,6 @@ class Intake:
         if envelope.subject != key:
             remedy = f"write the key of the case that the step belongs to, {key}"
             return [EventFault(index, "subject", remedy, shown(envelope.subject))]
-        if (fault := self._misdirected(envelope, sop, index)) is not None:
-            return [fault]
         return self._check_data(envelope, sop, kind, index)
 
     def _check_data(
@@ -164,11 +221,7 @@ class Intake:
             return [EventFault(index, "customer", f"say whose personal fields these are: {CUSTOMER_REMEDY}")]
         return Checked(envelope, sop, event, customer)
 
-    def _misdirected(self, envelope: Envelope, sop: str, index: int) -> EventFault | None:
-        """What is wrong with where it goes, where it says it comes from, or what it passes itself off as."""
-        if envelope.subject.startswith(f"{sop}/"):
-            key = envelope.subject.removeprefix(f"{sop}/")
-            return EventFault(index, "subject", f"write the key alone: {key}", shown(envelope.subject))
+    def _passes_off(self, envelope: Envelope, index: int) -> EventFault | None:
         if self._ours(envelope.source):
             remedy = "reserved for ourselves; name the system that sends it, such as shop"
             return EventFault(index, "source", remedy, shown(envelope.source))
@@ -219,19 +272,22 @@ def _letters(
         if isinstance(body, SealBroken):
             broken.append(EventFault(index, "customer", f"{body}; send it for another customer"))
         else:
-            step = item.envelope.step
-            letter = Letter(
-                source=item.envelope.source if step is None else ANSWER,
-                id=item.envelope.id if step is None else step_of(step),
-                type=item.envelope.type,
-                sop=item.sop,
-                key=item.envelope.subject,
-                body=body,
-                received=now,
-                opens=item.event.opens and step is None,
-            )
-            letters.append(letter)
+            letters.append(_letter(item, body, now))
     return InvalidEvents(broken) if broken else letters
+
+
+def _letter(item: Checked, body: bytes, now: datetime) -> Letter:
+    step = item.envelope.step
+    return Letter(
+        source=item.envelope.source if step is None else ANSWER,
+        id=item.envelope.id if step is None else step_of(step),
+        type=item.envelope.type,
+        sop=item.sop,
+        key=item.envelope.subject,
+        body=body,
+        received=now,
+        opens=item.event.opens and step is None,
+    )
 
 
 def _reserved(data: object, field: str = "data", depth: int = 0) -> tuple[str, str] | None:

@@ -75,6 +75,11 @@ def personal_fields(model: type[BaseModel]) -> tuple[str, ...]:
     return tuple(_names(places(model), ""))
 
 
+def personal_in(model: type[BaseModel], payload: Mapping[str, object]) -> list[str]:
+    """The fields of ``payload`` that are personal, or in which something may be."""
+    return sorted(places(model).fields.keys() & payload.keys())
+
+
 def _names(place: Place, prefix: str) -> list[str]:
     names = [prefix] if place.personal else []
     if place.each is not None:

@@ -11,8 +11,9 @@ import re
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from threading import Lock
 from typing import Protocol
 
@@ -76,9 +77,14 @@ class Vault:
     def seal_event(self, event: Event, *, customer: str | None) -> bytes:
         """``seal_events`` for a single one; raises ``SealBroken``."""
         (sealed,) = self.seal_events([(event, customer)])
-        if isinstance(sealed, SealBroken):
-            raise sealed
-        return sealed
+        return _or_raise(sealed)
+
+    def seal_rest(self, event: Event, *, customer: str | None) -> bytes:
+        """``seal_event`` for one whose personal fields may be sealed in part: those stay as they are. Raises
+        ``SealBroken`` also where one is sealed for another customer or was taken from another field."""
+        customers = {customer} if customer and places(type(event)) else set()
+        ciphers = self._ciphers_of(customers, make=True)
+        return _or_raise(_seal(event, customer, ciphers, keep=True))
 
     def open_tokens(self, tokens: Collection[str], *, disclosure: Disclosure) -> dict[str, str]:
         """Token -> clear text, for what ``disclosure`` covers.
@@ -149,6 +155,12 @@ def redact(value: Json) -> Json:
     return value
 
 
+def customer_of(value: Json) -> str | None:
+    """Whose sealed fields are in ``value``; None if there are none, or those of several."""
+    found = {token.split(":")[2] for token in _TOKEN.findall(orjson.dumps(value).decode()) if ":1:" in token}
+    return found.pop() if len(found) == 1 else None
+
+
 @dataclass(frozen=True, slots=True)
 class _Token:
     customer: str
@@ -157,7 +169,19 @@ class _Token:
     sealed: bytes
 
 
-def _seal(event: Event, customer: str | None, ciphers: Mapping[str, Cipher]) -> bytes | SealBroken:
+Seal = Callable[[str, str], str]
+"""(text, field) -> token."""
+
+
+def _or_raise(sealed: bytes | SealBroken) -> bytes:
+    if isinstance(sealed, SealBroken):
+        raise sealed
+    return sealed
+
+
+def _seal(
+    event: Event, customer: str | None, ciphers: Mapping[str, Cipher], *, keep: bool = False
+) -> bytes | SealBroken:
     place = places(type(event))
     if not place:
         return event.model_dump_json().encode()
@@ -166,26 +190,36 @@ def _seal(event: Event, customer: str | None, ciphers: Mapping[str, Cipher]) -> 
     cipher = ciphers.get(customer)
     if not isinstance(cipher, AESGCM):
         return cipher or _destroyed(customer)
+    seal = partial(_keep_or_token if keep else _token, customer=customer, cipher=cipher)
     body: Json = event.model_dump(mode="json")
-    return orjson.dumps(_seal_in(body, place, "", customer, cipher))
+    return orjson.dumps(_seal_in(body, place, "", seal))
 
 
-def _seal_in(value: Json, place: Place, field: str, customer: str, cipher: AESGCM) -> Json:
+def _seal_in(value: Json, place: Place, field: str, seal: Seal) -> Json:
     if isinstance(value, str):
-        return _token(value, field, customer, cipher) if place.personal else value
+        return seal(value, field) if place.personal else value
     if isinstance(value, dict):
         for name, part in value.items():
             inner = place.fields.get(name)
             if inner is not None:
-                value[name] = _seal_in(part, inner, f"{field}.{name}" if field else name, customer, cipher)
+                value[name] = _seal_in(part, inner, f"{field}.{name}" if field else name, seal)
             elif place.each is not None:
-                value[name] = _seal_in(part, place.each, field, customer, cipher)
+                value[name] = _seal_in(part, place.each, field, seal)
     elif isinstance(value, list) and place.each is not None:
-        return [_seal_in(part, place.each, field, customer, cipher) for part in value]
+        return [_seal_in(part, place.each, field, seal) for part in value]
     return value
 
 
-def _token(value: str, field: str, customer: str, cipher: AESGCM) -> str:
+def _keep_or_token(value: str, field: str, *, customer: str, cipher: AESGCM) -> str:
+    if not value.startswith(SEALED):
+        return _token(value, field, customer=customer, cipher=cipher)
+    token = _parse(value)
+    if (token.customer, token.field) != (customer, field):
+        raise SealBroken(f"what is in {field} was sealed for another customer or field; give it anew")
+    return value
+
+
+def _token(value: str, field: str, *, customer: str, cipher: AESGCM) -> str:
     nonce = os.urandom(_NONCE)
     name = field.encode()
     sealed = cipher.encrypt(nonce, value.encode(), _bound_to(customer, field))

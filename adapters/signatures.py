@@ -19,6 +19,13 @@ WINDOW = timedelta(minutes=5)
 
 KEY_FORM = "whsec_ and the base64 of 24 to 64 random bytes, as in: echo whsec_$(openssl rand -base64 32)"
 
+HEADERS = {
+    "webhook-id": "Of a source that signs: names the request.",
+    "webhook-timestamp": "Of a source that signs: seconds since 1970, at most five minutes from our clock.",
+    "webhook-signature": "Of a source that signs: v1 signatures (Standard Webhooks), separated by spaces.",
+}
+"""Name -> what it is for, for documents."""
+
 _PREFIX = "whsec_"
 _SECONDS = re.compile(r"[0-9]{1,12}")
 _MOST_SIGNATURES = 20  # of one request: a sender changes from one key to the next, not through dozens
@@ -80,6 +87,9 @@ class SourceKeys:
                 )
 
     def _signing(self, events: Sequence[object]) -> list[list[bytes]]:
+        """The keys of each source that must sign; none for one that is not known."""
+        if self._unsigned and not self._keys:
+            return []
         sources = [event.get("source") for event in events if isinstance(event, Mapping)]
         named = dict.fromkeys(source for source in sources if isinstance(source, str))
         return [self._keys.get(name, []) for name in named if name in self._keys or not self._unsigned]

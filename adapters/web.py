@@ -16,10 +16,12 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
 from adapters.asking.page import Page, add_page
+from adapters.asyncapi import asyncapi
 from adapters.case_view import CaseView, Explain, view_case
 from adapters.envelope import BATCH, STRUCTURED
 from adapters.errors import BadSignature, StoreUnavailable, Unwritable
-from adapters.event_schema import EventType, event_types, openapi
+from adapters.event_schema import openapi
+from adapters.event_types import EventType, event_types
 from adapters.grouping import Group
 from adapters.health import Health
 from adapters.intake import Accepted, Intake, InvalidEvents
@@ -34,6 +36,8 @@ _DRAINED = 16 << 20  # read and dropped, so that whoever sent too much gets to r
 _GROUP = 1_000  # events in one transaction
 _MOST_IN_BATCH = 5_000
 _MOST_WAITING = 20_000  # events in memory that are not yet committed
+_TITLE = "Customer-service procedures"
+_DESCRIPTION = "The events that can be sent are also described as [AsyncAPI](/asyncapi.json) messages."
 _RETRY = {"Retry-After": "1"}
 _CHALLENGE = {"WWW-Authenticate": "StandardWebhooks"}
 
@@ -63,7 +67,7 @@ def create_app(
     ``keys`` say who must sign (nobody without), ``page`` serves the customers' answers. Run it with uvicorn's
     own access log switched off."""
     # The documents' scripts come from the package, not from a host of others, so that they show offline too.
-    app = FastAPIOffline(title="Customer-service procedures", summary="Events in, cases to read.")
+    app = FastAPIOffline(title=_TITLE, summary="Events in, cases to read.", description=_DESCRIPTION)
     app.add_middleware(Watch)
     for error in (Problem, HTTPException):
         app.add_exception_handler(error, answer_problem)
@@ -118,6 +122,10 @@ def _add_reading(app: FastAPI, intake: Intake, store: Store, explain: Explain) -
     @app.get("/events/types", tags=["events"], summary="What can be sent")
     async def list_types() -> list[EventType]:
         return known
+
+    @app.get("/asyncapi.json", include_in_schema=False)
+    async def show_asyncapi(request: Request) -> dict[str, object]:
+        return asyncapi(intake.catalogue, title=_TITLE, version=app.version, url=str(request.base_url))
 
     @app.get("/cases/{sop}/{key:path}", tags=["cases"], summary="One case, without personal data")
     def show_case(sop: str, key: str) -> CaseView:

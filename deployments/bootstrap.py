@@ -19,7 +19,8 @@ from adapters.asking.links import Invitations, Links
 from adapters.asking.page import Page
 from adapters.asking.questions import Questions
 from adapters.command import Adapter
-from adapters.intake import Intake
+from adapters.dead_letters import DeadLetters, Resent
+from adapters.intake import Correction, Intake
 from adapters.master_key import MasterKeys, master_keys
 from adapters.sealing import Vault
 from adapters.store.base import Store
@@ -77,6 +78,10 @@ class Installation:
     def questions(self) -> Questions:
         return Questions(self.store, self.definitions)
 
+    @property
+    def dead_letters(self) -> DeadLetters:
+        return DeadLetters(self.store, catalogue=self.catalogue)
+
     @staticmethod
     def clock() -> datetime:
         return utc_now()
@@ -128,6 +133,10 @@ class Application(Installation):
         row = self.store.letter(source=accepted.source, id=accepted.id)
         answer = {"status": row.status.value, "case": accepted.subject} if row else {"status": "new"}
         return answer | ({"reason": row.reason} if row and row.reason else {})
+
+    def resend(self, letter: int, changes: Correction, who: str, reason: str) -> Resent:
+        """Send a letter again for staff; raises what ``DeadLetters.resend`` does."""
+        return self.dead_letters.resend(letter, intake=self.intake, changes=changes, who=who, reason=reason)
 
 
 @contextmanager
@@ -256,6 +265,7 @@ async def open_runtime() -> AsyncIterator[Runtime]:
             driver=driver,
             watching=watching,
             submit=app.submit,
+            resend=app.resend,
             clock=utc_now,
             owner=owner,
         )

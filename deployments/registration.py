@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.exceptions import ObjectAlreadyExists
 from prefect.utilities.callables import parameter_schema
 
+from deployments.event_trigger import register_trigger
 from deployments.worker import SopWorker
 from flows.prefect_api import WORK_POOL, connect
 from flows.procedures import PROCEDURES, SOPS, Procedure, entrypoint
@@ -15,14 +18,14 @@ _QUEUE = "default"
 
 
 async def register(api_url: str | None = None) -> None:
-    """Create or refresh the work pool and one deployment per flow.
+    """Create or refresh the work pool, one deployment per flow, and the trigger of ``event``.
 
     What staff changed in the UI (schedules, paused, the pool's limit) stays. Raises what the API raises.
     """
     async with connect(api_url) as client:
         await _register_pool(client)
-        for name, flow in PROCEDURES.items():
-            await _register_flow(client, name=name, flow=flow)
+        ids = {name: await _register_flow(client, name=name, flow=flow) for name, flow in PROCEDURES.items()}
+        await register_trigger(client, ids["event"])
 
 
 async def _register_pool(client: PrefectClient) -> None:
@@ -38,9 +41,9 @@ async def _register_pool(client: PrefectClient) -> None:
         return
 
 
-async def _register_flow(client: PrefectClient, *, name: str, flow: Procedure) -> None:
+async def _register_flow(client: PrefectClient, *, name: str, flow: Procedure) -> UUID:
     flow_id = await client.create_flow_from_name(name)
-    await client.create_deployment(
+    return await client.create_deployment(
         flow_id=flow_id,
         name=name,
         description=flow.description,

@@ -19,6 +19,7 @@ from adapters.store.base import (
     ANSWER,
     ANSWERS_LATER,
     REPLAY,
+    RESENT,
     Changes,
     InboxRow,
     InboxStatus,
@@ -43,6 +44,8 @@ CROWD = 3_000  #: commands of one adapter in memory at once; more wait in the st
 LATER = timedelta(seconds=2)
 POSTPONED = timedelta(minutes=10)
 LONGEST = 86_400.0  #: seconds that a provider can have us wait before the next try
+
+_NOTES = (REPLAY, RESENT)
 
 Piece = Result | Step | InboxRow | tuple[str, str]
 """What a round is made of: a result, a step that is due, a letter, or a timer as (case id, name)."""
@@ -107,8 +110,8 @@ class Draft:
     def letter(self, row: InboxRow) -> None:
         """An event from outside or from another case."""
         letter = row.letter
-        if letter.type == REPLAY:
-            self._replayed(row)
+        if letter.type in _NOTES:
+            self._told(row)
             return
         definition = self.definitions.get(letter.sop)
         if definition is None:
@@ -223,14 +226,16 @@ class Draft:
         self.overtaken.append(step)
         self.changes.settled = [other for other in self.changes.settled if other.key != step.key]
 
-    def _replayed(self, row: InboxRow) -> None:
-        """Staff asked for a parked step to be tried again; the step itself comes as one that is due."""
+    def _told(self, row: InboxRow) -> None:
+        """What staff did: had a parked step tried again, which comes as one that is due, or an event sent
+        again, which is a letter of its own."""
         letter = row.letter
+        identity = case_id(letter.sop, letter.key)
+        case = self.cases.get(identity) or self.held.get(identity)
+        if case is None:
+            return  # its opening event was unreadable; the letter stays new
         told = orjson.loads(letter.body)
-        case = self.case(case_id(letter.sop, letter.key))
-        self._note(
-            case, REPLAY, told["reason"], {"step": told["step"], "who": told["who"]}, source=told["who"]
-        )
+        self._note(case, letter.type, told.pop("reason"), told, source=told["who"])
         self.changes.letters.append((row.number, InboxStatus.APPLIED, ""))
 
     def _apply(self, case: Case, event: Received) -> Decision | None:

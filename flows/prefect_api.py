@@ -130,6 +130,11 @@ class PrefectApi:
         """Replace the parameters of a run, so that what was typed into a form does not stay in Prefect."""
         await self._call("PATCH", "/flow_runs/{id}", {"parameters": dict(kept)}, id=run)
 
+    async def is_automatic(self, run: str) -> bool:
+        """Whether an automation started the run."""
+        by = (await self._call("GET", "/flow_runs/{id}", id=run)).json().get("created_by") or {}
+        return bool(by.get("type") == "AUTOMATION")
+
     async def add_tasks(self, run: str, *, tallies: Iterable[CommandTally], tags: Sequence[str]) -> None:
         """Show each tally as a task run with its true times; telling one twice changes nothing."""
         events = [_task_event(run, tally=tally, tags=tags) for tally in tallies]

@@ -1,4 +1,5 @@
-"""The Prefect flows that staff and automations start: one per SOP, one to replay steps, one to take events.
+"""The Prefect flows that staff and automations start: one per SOP, one to replay steps, one to take
+events, one to send a letter again.
 
 The drive loop needs none of them. They reach it through `flows.runtime`: they run on a worker of type `sop`.
 """
@@ -15,10 +16,12 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from adapters.errors import AdapterError
-from adapters.intake import InvalidEvents
+from adapters.personal import personal_in
 from flows import runtime, wording
 from flows.answering import ask
+from flows.forgetting import FORGOTTEN, in_words
 from flows.prefect_api import PrefectApi
+from flows.resending import resend
 from machines.catalogue import CATALOGUE
 
 Ended: TypeAlias = State[object]
@@ -26,9 +29,6 @@ Procedure: TypeAlias = Flow[..., Coroutine[object, object, Ended]]
 
 #: The SOPs, each with a flow of its own.
 SOPS = tuple(procedure.name for procedure in CATALOGUE)
-
-#: Stands for data of an event that was not taken, so that Retry does not send the event without them.
-_FORGOTTEN: dict[str, object] = {"forgotten": True}
 
 
 def sop_flow(sop: str) -> Procedure:
@@ -93,17 +93,20 @@ async def event(
     """Take one event: its type, the key it is about, its data and its id (else the id of the flow run)."""
     run = str(flow_run.get_id())
     identity = id or run
-    if data == _FORGOTTEN:
+    if data == FORGOTTEN:
         return Failed(message="what was typed is forgotten; start a new run and fill in its form again")
     case: object = None
-    kept: dict[str, object] = _FORGOTTEN if data else {}
+    kept: dict[str, object] = FORGOTTEN if data else {}
     try:
+        if personal := await _published(run, type=type, data=data or {}):
+            fields = ", ".join(personal)
+            return Failed(message=f"{fields} of {type} may be personal, and Prefect keeps events: use HTTP")
         became = await runtime.current().submit(
             {"type": type, "subject": subject, "data": data or {}, "id": identity}
         )
         case, kept = became.get("case"), {}
     except AdapterError as error:
-        return Failed(message=_fault(error))
+        return Failed(message=in_words(error))
     finally:
         # What was typed into the form may be personal; Prefect keeps parameters in the clear.
         parameters = {"type": type, "subject": subject, "data": kept, "id": identity}
@@ -113,11 +116,14 @@ async def event(
     return Completed(name=str(became.get("status", "taken")).capitalize(), message=_reason(became))
 
 
-def _fault(error: AdapterError) -> str:
-    """Fields and remedies only; what was typed into them is not repeated."""
-    if isinstance(error, InvalidEvents):
-        return "; ".join(f"{fault.field}: {fault.remedy}" for fault in error.faults)
-    return str(error)
+async def _published(run: str, *, type: str, data: Mapping[str, object]) -> list[str]:
+    """The personal fields of an event that has come by an event of Prefect, where everybody can read it."""
+    kind = CATALOGUE.outside.get(type)
+    personal = personal_in(kind, data) if kind else []
+    if not personal:
+        return []
+    async with PrefectApi() as api:
+        return personal if await api.is_automatic(run) else []
 
 
 def _reason(became: Mapping[str, object]) -> str:
@@ -128,6 +134,7 @@ def _reason(became: Mapping[str, object]) -> str:
 PROCEDURES: dict[str, Procedure] = {sop: sop_flow(sop) for sop in SOPS} | {
     "step": step,
     "event": event,
+    "resend": resend,
     "ask": ask,
 }
 

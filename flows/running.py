@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
+from adapters.dead_letters import Resent
+from adapters.intake import Correction
 from adapters.store.base import StepStatus, Store
 from flows.driver import Driver
 from flows.owner import Owner
@@ -18,6 +20,9 @@ _ON_ITS_WAY = (StepStatus.PENDING, StepStatus.RUNNING, StepStatus.RETRYING)
 Submit = Callable[[Mapping[str, object]], Mapping[str, object]]
 """Takes an event in and answers with what became of it."""
 
+Resend = Callable[[int, Correction, str, str], Resent]
+"""(letter, changes, who, reason) -> the letter that was sent in its place."""
+
 
 class Running:
     """Implements ``flows.runtime.Runtime`` on a store and a drive loop."""
@@ -29,6 +34,7 @@ class Running:
         driver: Driver,
         watching: Watching,
         submit: Submit,
+        resend: Resend,
         clock: Callable[[], datetime],
         owner: Owner,
     ) -> None:
@@ -37,6 +43,7 @@ class Running:
         self._driver = driver
         self._watching = watching
         self._submit = submit
+        self._resend = resend
         self._clock = clock
 
     async def replay(self, steps: Sequence[str], *, who: str, reason: str) -> Mapping[str, str | None]:
@@ -46,6 +53,9 @@ class Running:
 
     async def submit(self, event: Mapping[str, object]) -> Mapping[str, object]:
         return await asyncio.to_thread(self._submit, event)
+
+    async def resend(self, letter: int, changes: Correction, *, who: str, reason: str) -> Resent:
+        return await asyncio.to_thread(self._resend, letter, changes, who, reason)
 
     async def drive(self, sop: str) -> Session:
         session = self._driver.session(sop)

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
+from adapters.dead_letters import Resent
+from adapters.intake import Correction
 from flows.owner import Owner
 from flows.session import Session
 
@@ -38,6 +40,10 @@ class Runtime(Protocol):
         The answer holds `status` (new, applied, deferred, ignored, refused, unmatched), and where known
         `case` and `reason`; keys only, never personal data.
         """
+        ...
+
+    async def resend(self, letter: int, changes: Correction, *, who: str, reason: str) -> Resent:
+        """Send the letter of that number again, with `changes` to it; raises what `DeadLetters` raises."""
         ...
 
     async def drive(self, sop: str) -> Session:

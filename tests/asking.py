@@ -14,7 +14,8 @@ from adapters.asking.answers import Answers
 from adapters.asking.links import Invitations, Links
 from adapters.asking.page import Page
 from adapters.asking.questions import Question, Questions
-from adapters.intake import Intake
+from adapters.dead_letters import DeadLetters, Resent
+from adapters.intake import Correction, Intake
 from adapters.master_key import MasterKeys
 from adapters.sealing import Vault
 from adapters.store.base import Step, Store
@@ -127,6 +128,10 @@ class Office:
     def state(self, key: str) -> str:
         found = self.store.find_case(key=key, sop="order")
         return found[0].state if found else ""
+
+    def resend(self, letter: int, changes: Correction, who: str, reason: str) -> Resent:
+        letters = DeadLetters(self.store, catalogue=CATALOGUE)
+        return letters.resend(letter, intake=self.intake, changes=changes, who=who, reason=reason)
 
     def message(self, template: str, about: str) -> Sent:
         """The latest message of that template about a case, as soon as it is sent."""

@@ -25,6 +25,10 @@ ANSWER = "step"
 REPLAY = "staff.replay"
 """Type of the letter that ``requeue`` leaves for a case's journal; its body has step, who and reason."""
 
+RESENT = "staff.resent"
+"""Type of the letter that ``resend`` leaves for a case's journal; its body has who and reason, and what was
+sent again: letter (its number), source, id, type and subject."""
+
 
 class InboxStatus(StrEnum):
     NEW = "new"
@@ -34,6 +38,10 @@ class InboxStatus(StrEnum):
     REFUSED = "refused"
     UNMATCHED = "unmatched"  #: no such case yet
     DEAD = "dead"  #: unmatched past its time to live, or the case could not take it
+    RESENT = "resent"  #: staff sent it again under another name, perhaps corrected; it stays as it was
+
+
+RESENDABLE = (InboxStatus.DEAD, InboxStatus.UNMATCHED, InboxStatus.REFUSED)
 
 
 class StepStatus(StrEnum):
@@ -311,6 +319,13 @@ class Store(Protocol):
         the worker that leases the case journals who and why."""
         ...
 
+    def resend(self, number: int, letter: Letter, *, who: str, reason: str) -> int | None:
+        """Put ``letter`` in the inbox in place of the one numbered, which stays, as ``InboxStatus.RESENT``.
+        The number of ``letter``, or None if the other one is not in ``RESENDABLE`` (any more). Leaves a
+        ``RESENT`` letter for the journal of the case, which is ignored if that case never comes. Raises
+        ``Unwritable``."""
+        ...
+
     def retime(self, *, policy: str, after: str, limit: int, now: datetime) -> list[str]:
         """Leave a ``PolicyChanged`` letter to cases whose running or paused clocks go by another ``policy``:
         the first ``limit`` of those whose id comes after ``after``. Their ids, in order."""
@@ -378,6 +393,10 @@ class Store(Protocol):
         ...
 
     def letter(self, *, source: str, id: str) -> InboxRow | None: ...
+
+    def numbered(self, number: int) -> InboxRow | None:
+        """The letter of that number."""
+        ...
 
     def summary(self) -> Mapping[str, Mapping[str, int]]:
         """Counts: ``cases`` by "sop/state", ``steps`` by status, ``inbox`` by status."""

@@ -12,6 +12,8 @@ from datetime import datetime
 
 from adapters.store import rows
 from adapters.store.base import (
+    RESENDABLE,
+    RESENT,
     Backlog,
     CaseRow,
     InboxRow,
@@ -24,6 +26,7 @@ from adapters.store.base import (
     StepStatus,
 )
 from adapters.store.failing import storable
+from adapters.store.receiving import TOO_LATE, resent_note, resent_reason
 from adapters.store.recovering import replay_letter
 from adapters.store.retiming import retiming_letters
 from adapters.store.rows import Hydrate, UnreadableCase
@@ -118,7 +121,8 @@ class MemoryStore:
             late = [row.number for row in rows_ if row.status is InboxStatus.UNMATCHED]
             late = [number for number in late if self._tables.inbox[number].letter.received < before]
             for number in late:
-                self._tables.mark(number, InboxStatus.DEAD, "no such case came in time")
+                note = self._tables.inbox[number].letter.type == RESENT
+                self._tables.mark(number, InboxStatus.IGNORED if note else InboxStatus.DEAD, TOO_LATE)
             return len(late)
 
     def probe(self) -> None:
@@ -133,6 +137,19 @@ class MemoryStore:
                 tables.steps[step.key] = replace(step, status=StepStatus.PENDING, due=now)
                 tables.add_letter(replay_letter(step.key, step.case, now=now, who=who, reason=reason))
             return [step.key for step in parked]
+
+    def resend(self, number: int, letter: Letter, *, who: str, reason: str) -> int | None:
+        with self._writing() as tables:
+            old = tables.inbox.get(number)
+            if old is None or old.status not in RESENDABLE:
+                return None
+            note = resent_note(old, letter, who=who, reason=reason)
+            with storable():
+                for one in (note, letter):
+                    rows.letter_values(one)
+            tables.mark(number, InboxStatus.RESENT, resent_reason(who=who, reason=reason))
+            tables.add_letter(note)
+            return tables.add_letter(letter)[0]
 
     def retime(self, *, policy: str, after: str, limit: int, now: datetime) -> list[str]:
         with self._writing() as tables:
@@ -273,6 +290,10 @@ class MemoryStore:
         with self._lock:
             number = self._tables.numbers.get((source, id))
             return None if number is None else self._tables.inbox[number]
+
+    def numbered(self, number: int) -> InboxRow | None:
+        with self._lock:
+            return self._tables.inbox.get(number)
 
     def summary(self) -> Mapping[str, Mapping[str, int]]:
         with self._lock:

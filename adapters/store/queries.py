@@ -222,6 +222,11 @@ def find_letter(connection: Connection, *, source: str, id: str) -> InboxRow | N
     return None if row is None else rows.inbox_from(row)
 
 
+def find_numbered(connection: Connection, number: int) -> InboxRow | None:
+    row = connection.execute(select(*INBOX_COLUMNS).where(_inbox.c.number == number)).one_or_none()
+    return None if row is None else rows.inbox_from(row)
+
+
 def next_due(connection: Connection, *, worker: str | None) -> int | None:
     """In microseconds."""
     kinds = _DUE if worker is None else _DUE_FOR

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, literal, select, tuple_, update
+import orjson
+from sqlalchemy import Connection, bindparam, case, literal, literal_column, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from adapters.store import rows, schema
-from adapters.store.base import InboxStatus, Letter, Receipt
+from adapters.store.base import RESENDABLE, RESENT, InboxRow, InboxStatus, Letter, Receipt
+
+TOO_LATE = "no such case came in time"
 
 _Name = tuple[str, str]
 
@@ -28,7 +31,18 @@ _REPLACE = (
 _EXPIRE = (
     update(_inbox)
     .where(schema.IS_UNMATCHED, _inbox.c.received < bindparam("before"))
-    .values(status=literal(InboxStatus.DEAD.value), reason=literal("no such case came in time"))
+    .values(
+        status=case((_inbox.c.type == RESENT, InboxStatus.IGNORED.value), else_=InboxStatus.DEAD.value),
+        reason=literal(TOO_LATE),
+    )
+)
+_RESEND = (
+    update(_inbox)
+    .where(
+        _inbox.c.number == bindparam("resent"),
+        _inbox.c.status.in_([literal_column(f"'{status.value}'") for status in RESENDABLE]),
+    )
+    .values(status=literal(InboxStatus.RESENT.value), reason=bindparam("why"))
 )
 
 
@@ -72,6 +86,34 @@ def _replace(connection: Connection, number: int, letter: Letter) -> bool:
 
 def expire_unmatched(connection: Connection, *, before: datetime) -> int:
     return connection.execute(_EXPIRE, {"before": rows.micros(before)}).rowcount
+
+
+def resend(connection: Connection, number: int, letter: Letter, *, note: Letter, why: str) -> int | None:
+    """The number of ``letter``; None if the one numbered is not there to be sent again."""
+    if connection.execute(_RESEND, {"resent": number, "why": why}).rowcount != 1:
+        return None
+    _insert(connection, [note])
+    return _insert(connection, [letter])[letter.source, letter.id]
+
+
+def resent_note(old: InboxRow, letter: Letter, *, who: str, reason: str) -> Letter:
+    """What the journal of the case of ``letter`` is told; it names the old letter, not what is in it."""
+    was = old.letter
+    told = {"source": was.source, "id": was.id, "type": was.type, "subject": was.key}
+    return Letter(
+        source="staff",
+        id=f"note-{old.number}",
+        type=RESENT,
+        sop=letter.sop,
+        key=letter.key,
+        body=orjson.dumps({"letter": old.number, **told, "who": who, "reason": reason}),
+        received=letter.received,
+    )
+
+
+def resent_reason(*, who: str, reason: str) -> str:
+    """What the old letter says from then on."""
+    return f"sent again by {who}: {reason}"
 
 
 def _known(connection: Connection, names: Sequence[_Name]) -> tuple[dict[_Name, int], list[_Name]]:

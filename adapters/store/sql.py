@@ -131,6 +131,19 @@ class SqlStore(ABC):
         self.wake()
         return parked
 
+    def resend(self, number: int, letter: Letter, *, who: str, reason: str) -> int | None:
+        with self._writing() as connection:
+            old = queries.find_numbered(connection, number)
+            if old is None:
+                return None
+            note = receiving.resent_note(old, letter, who=who, reason=reason)
+            why = receiving.resent_reason(who=who, reason=reason)
+            with storable():
+                added = receiving.resend(connection, number, letter, note=note, why=why)
+            self._announce(connection)
+        self.wake()
+        return added
+
     def retime(self, *, policy: str, after: str, limit: int, now: datetime) -> list[str]:
         with self._writing() as connection:
             stale = retiming.retime(
@@ -226,6 +239,10 @@ class SqlStore(ABC):
     def letter(self, *, source: str, id: str) -> InboxRow | None:
         with self._reading() as connection:
             return queries.find_letter(connection, source=source, id=id)
+
+    def numbered(self, number: int) -> InboxRow | None:
+        with self._reading() as connection:
+            return queries.find_numbered(connection, number)
 
     def summary(self) -> Mapping[str, Mapping[str, int]]:
         with self._reading() as connection:

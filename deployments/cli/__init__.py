@@ -9,14 +9,15 @@ import typer
 from deployments.cli.cases import cases, show
 from deployments.cli.commands import commands
 from deployments.cli.doctor import doctor
-from deployments.cli.events import send
+from deployments.cli.events import events
 from deployments.cli.explain import explain, retime
 from deployments.cli.handbook import approve, handbook
-from deployments.cli.letters import letters
+from deployments.cli.letters import letter, letters, resend
 from deployments.cli.migrate import migrate
 from deployments.cli.procedures import check, simulate
 from deployments.cli.questions import answer, asks, token
 from deployments.cli.return_policy import return_policy
+from deployments.cli.send import send
 from deployments.cli.serve import up, web, worker
 from deployments.cli.steps import replay, steps
 from deployments.cli.words import words
@@ -29,9 +30,10 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 _RUNNING = (up, worker, web, retime, doctor)
-_CASES = (send, cases, show, words, explain, asks, answer, token, steps, replay, letters)
+_LETTERS = (events, send, letters, letter, resend)
+_CASES = (cases, show, words, explain, asks, answer, token, steps, replay)
 _PROCEDURES = (commands, check, simulate, return_policy, handbook, approve, migrate)
-for command in (*_RUNNING, *_CASES, *_PROCEDURES):
+for command in (*_RUNNING, *_LETTERS, *_CASES, *_PROCEDURES):
     app.command()(command)
 
 

@@ -65,8 +65,17 @@ def _examine(app: Installation) -> Iterator[Ailment]:
     for which, who in described(settings):
         yield Ailment(which, True, who)
     yield _answers("web intake", f"{settings.web_url}/health", "start it with 'sop web' or 'sop up'")
+    yield _signatures(settings)
     remedy = "start it with 'sop up', or set SOP_PREFECT_API_URL; cases go on without it"
     yield _answers("Prefect", f"{settings.prefect_url}/health", remedy)
+
+
+def _signatures(settings: Settings) -> Ailment:
+    found = f"{len(settings.source_keys)} sources must sign"
+    if not settings.unsigned_sources:
+        return Ailment("signatures", True, f"{found}, others may not send")
+    remedy = "set unsigned_sources = false where others can reach the web intake"
+    return Ailment("signatures", True, f"{found}, others send unsigned", remedy)
 
 
 def versions(live: Sequence[Live], known: Mapping[str, Definition]) -> Iterator[Ailment]:
@@ -115,7 +124,7 @@ def _letters(backlog: Backlog) -> Iterator[Ailment]:
     # An event may rightly be there before its case; only time tells.
     yield Ailment("unmatched letters", True, f"{backlog.unmatched} wait for their case")
     dead = backlog.dead
-    remedy = "'sop letters --dead' lists them with reasons; send them again mended" if dead else ""
+    remedy = "'sop letters --dead' says what they need; 'sop resend' sends them again" if dead else ""
     yield Ailment("dead letters", not dead, f"{dead} dead", remedy)
 
 

@@ -1,78 +1,81 @@
-"""``sop send`` puts an event in the inbox, just as HTTP would."""
+"""``sop events`` lists what can be sent in: to which procedure, with which fields, and what becomes of it."""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
+from difflib import get_close_matches
 from typing import Annotated
-from uuid import uuid4
 
 import orjson
 import typer
 
-from adapters.personal import places
-from deployments.bootstrap import open_application
-from deployments.cli.output import AsJson, console, fail, plain_errors, print_json
-from deployments.settings import Settings
+from adapters.event_types import EventType, event_types
+from deployments.cli.output import AsJson, console, fail, plain_errors, print_json, print_table
 from machines.catalogue import CATALOGUE
+from machines.kernel.rule import Disposition
 
 
-def send(
-    type: Annotated[str | None, typer.Argument(help="Event type, such as order.cancel_requested.")] = None,
-    subject: Annotated[str | None, typer.Argument(help="Key of the case, such as SO-1001.")] = None,
-    data: Annotated[str, typer.Argument(help="Payload as JSON; - reads it from standard input.")] = "{}",
-    *,
-    id: Annotated[
-        str | None, typer.Option(help="Identity of the event; the same again does nothing.")
+def events(
+    type: Annotated[
+        str | None, typer.Argument(help="One type in full, such as order.cancel; its beginning lists some.")
     ] = None,
-    source: Annotated[str, typer.Option(help="Who says so.")] = "sop-send",
-    file: Annotated[Path | None, typer.Option(help="A file of CloudEvents instead, one per line.")] = None,
+    *,
+    sop: Annotated[str | None, typer.Option(help="Only what this procedure takes, such as order.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Send one event, or every CloudEvent of a file in one transaction."""
-    if file is not None:
-        events = [
-            _parse(line, where=f"line {n}") for n, line in enumerate(file.open("rb"), 1) if line.strip()
-        ]
-    elif type is None or subject is None:
-        fail("give TYPE and SUBJECT, or --file; 'sop send --help' shows how", code=2)
-    else:
-        payload = _parse(sys.stdin.buffer.read() if data == "-" else data.encode(), where="DATA")
-        if data != "-":
-            _refuse_personal(type, payload)
-        envelope = {"specversion": "1.0", "id": id or str(uuid4()), "source": source}
-        events = [{**envelope, "type": type, "subject": subject, "data": payload}]
-    with plain_errors(), open_application(Settings()) as app:
-        accepted = app.intake.accept(events)
-        rows = [
-            {"id": one.id, "type": one.type, "subject": one.subject, "duplicate": one.duplicate}
-            for one in accepted
-        ]
+    """List the events that can be sent; for one type its fields, an example and what becomes of it where."""
+    with plain_errors():
+        known = event_types(CATALOGUE, sop=sop)
+    found = [one for one in known if type is None or one.type == type] or [
+        one for one in known if type is not None and one.type.startswith(type)
+    ]
+    if not found:
+        near = get_close_matches(type or "", [one.type for one in known], n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(near)}?" if near else "'sop events' lists all"
+        fail(f"no procedure takes {type!r} from outside{f' in {sop}' if sop else ''}; {hint}", code=2)
     if as_json:
-        print_json(rows)
-        return
-    for row in rows:
-        again = " (received before)" if row["duplicate"] else ""
-        console.print(f"accepted {row['type']} for {row['subject']}, id {row['id']}{again}", highlight=False)
+        print_json([one.model_dump(mode="json") for one in found])
+    elif type is not None and len(found) == 1:
+        _print(found[0])
+    else:
+        print_table("Events", [_row(one) for one in found], as_json=False)
 
 
-def _refuse_personal(type: str, payload: dict[str, object]) -> None:
-    """The command line stays in the shell's history, and every user of the machine can list it."""
-    kind = CATALOGUE.outside.get(type)
-    personal = sorted(places(kind).fields.keys() & payload.keys()) if kind else []
-    if personal:
-        fail(
-            f"{', '.join(personal)} of {type} may be personal and the command line is no place for it: "
-            "give - as DATA and the payload on standard input, or --file",
-            code=2,
-        )
+def _row(event: EventType) -> dict[str, object]:
+    row: dict[str, object] = {"type": event.type, "sop": event.sop, "opens": "a case" if event.opens else ""}
+    for disposition in Disposition:
+        states = [
+            state for one in event.received if one.disposition == disposition.value for state in one.states
+        ]
+        row[disposition.value] = f"in {len(states)} states" if len(states) > 3 else ", ".join(states)
+    return row
 
 
-def _parse(text: bytes, *, where: str) -> dict[str, object]:
-    try:
-        parsed = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        fail(f"{where} is not JSON ({error})", code=2)
-    if not isinstance(parsed, dict):
-        fail(f"{where} is not a JSON object", code=2)
-    return parsed
+def _print(event: EventType) -> None:
+    opens = "opens a case" if event.opens else "kept until its case is there"
+    console.print(f"[bold]{event.type}[/bold]  to {event.sop}; {opens}", highlight=False)
+    console.print(event.text, highlight=False, markup=False)
+    fields = [
+        {
+            "field": field.name,
+            "holds": field.type,
+            "": "; ".join(
+                word
+                for word, holds in (("required", field.required), ("personal, sealed", field.personal))
+                if holds
+            ),
+        }
+        for field in event.fields
+    ]
+    print_table("Fields", fields, as_json=False)
+    received = [
+        {
+            "disposition": one.disposition,
+            "in": ", ".join(one.states),
+            "otherwise": one.otherwise or "",
+            "because": one.because,
+        }
+        for one in event.received
+    ]
+    print_table("What becomes of it", received, as_json=False)
+    console.print("Example", style="italic")
+    console.print(orjson.dumps(event.examples[0], option=orjson.OPT_INDENT_2).decode(), markup=False)

@@ -67,7 +67,7 @@ def vault(keys: Keys | None = None, *, kept: int = 100) -> Vault:
 
 def ordered(customer: str = "C-1", *, email: str = "jane@example.org") -> Ordered:
     home = Address(name="Jane Doe", street="12 Hill Rd", country="DE")
-    parcels = (Parcel(to=home, notes=("ring twice", "dog")),)
+    parcels = (Parcel(to=home, notes=("ring twice", "beware of the dog")),)
     return Ordered(customer=customer, email=email, home=home, parcels=parcels, labels={"a": "Jane"})
 
 
@@ -97,7 +97,7 @@ def test_a_model_that_contains_itself_is_refused() -> None:
 
 def test_sealed_payload_holds_no_clear_text_and_is_still_a_valid_event() -> None:
     body = vault().seal_event(ordered(), customer="C-1")
-    for clear in (b"jane", b"Jane", b"Hill", b"ring", b"dog"):
+    for clear in (b"jane", b"Jane", b"Hill", b"ring twice", b"the dog"):
         assert clear not in body
     again = Ordered.model_validate_json(body)
     assert again.email.startswith("sealed:1:C-1:")

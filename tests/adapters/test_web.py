@@ -18,13 +18,15 @@ import uvicorn
 from fastapi import FastAPI
 
 from adapters.envelope import BATCH, STRUCTURED
+from adapters.intake import Intake
 from adapters.sealing import Vault
 from adapters.store.base import Store
 from adapters.web import create_app
 from machines.explain import Explanation
 from machines.kernel.case import Case, Entry
 from machines.kernel.rule import Disposition
-from tests.adapters.toys import NOW, Placed, ToyStore, intake, placed
+from tests.adapters.toys import NOW, Placed, ToyStore, placed
+from tests.adapters.toys import intake as toy_intake
 
 PERSONAL = ("jane", "Jane", "Hill")
 
@@ -61,9 +63,9 @@ def explain(_: Case) -> list[Explanation]:
     ]
 
 
-def app(store: ToyStore | None = None, **options: Any) -> FastAPI:
+def app(store: ToyStore | None = None, *, intake: Intake | None = None, **options: Any) -> FastAPI:
     store = store or ReadableStore()
-    return create_app(intake(store), store=cast(Store, store), explain=explain, **options)
+    return create_app(intake or toy_intake(store), store=cast(Store, store), explain=explain, **options)
 
 
 async def _ask(application: FastAPI, method: str, path: str, **request: Any) -> httpx.Response:
@@ -341,7 +343,7 @@ def test_openapi_has_every_event_model_and_its_examples() -> None:
     assert {"Placed", "Noted", "Dispatched", "Decision", "Address", "CloudEvent", "Problem"} <= set(schemas)
     content = document["paths"]["/events"]["post"]["requestBody"]["content"]
     assert set(content) == {STRUCTURED, BATCH, "application/json"}
-    example = content[STRUCTURED]["examples"]["toy.placed"]["value"]
+    example = content[STRUCTURED]["examples"]["toy.placed-1"]["value"]
     assert send(app(), example).status_code == 202
     assert ask(app(), "GET", "/docs").status_code == 200
 

@@ -125,6 +125,11 @@ class ToyStore:
             self.transactions += 1
             return [self._receive(letter) for letter in letters]
 
+    def clear(self) -> None:
+        """Forget all letters; keys stay."""
+        self.letters.clear()
+        self._known.clear()
+
     def probe(self) -> None:
         if self.down:
             raise StoreUnavailable("down")

@@ -33,6 +33,8 @@ ASKING = (
     ["show", "SO-1"],
     ["steps"],
     ["letters"],
+    ["letter", "1"],
+    ["resend", "1", "--reason", "x"],
     ["doctor"],
     ["replay", "SO-1", "--reason", "x"],
 )
@@ -134,7 +136,7 @@ def test_letters_are_listed_without_their_bodies() -> None:
         round_.write(Changes())
     (row,) = json.loads(run("letters", "--unmatched", "--json").stdout)
     assert (row["type"], row["case"], row["status"]) == ("order.cancel", "order/SO-1", "unmatched")
-    assert set(row) == {"number", "source", "id", "type", "case", "received", "status", "reason"}
+    assert set(row) == {"number", "source", "id", "type", "case", "received", "status", "reason", "needs"}
     assert json.loads(run("letters", "--dead", "--json").stdout) == []
 
 
@@ -309,3 +311,53 @@ def test_a_key_may_hold_a_slash(name: str) -> None:
         park(app, "card declined", key="EU/1")
     assert json.loads(run("show", name, "--json").stdout)["case"] == "order/EU/1"
     assert "no case 'refund/EU/1'" in run("show", "refund/EU/1").stderr
+
+
+def unmatched(key: str) -> str:
+    """The number of a cancellation for an order that nobody has placed."""
+    assert run("send", "order.cancel", key, "-", typed=CANCEL).exit_code == 0
+    with open_application(Settings()) as app, app.store.round(worker="w") as round_:
+        round_.take(now=app.clock(), limit=10, held=())
+        round_.write(Changes())
+    listed = json.loads(run("letters", "--unmatched", "--json").stdout)
+    return str(next(row["number"] for row in listed if row["case"] == f"order/{key}"))
+
+
+def test_a_letter_is_explained_corrected_and_sent_again() -> None:
+    number = unmatched("SO-11")
+    told = json.loads(run("letter", number, "--json").stdout)
+    assert told["needs"].startswith("order/SO-11 to be opened by order.placed")
+    assert told["data"] == {"customer": "C-1", "reason": "changed mind", "note": None}
+    note = '{"note": "Anna asked for it"}'
+    argument = run("resend", number, "--subject", "SO-1", "--reason", "typo", "--data", note)
+    assert (argument.exit_code, "note of order.cancel may be personal" in argument.stderr) == (2, True)
+    sent = run(
+        "resend", number, "--subject", "SO-1", "--reason", "typo", "--who", "Ann", "--data", "-", typed=note
+    )
+    assert sent.exit_code == 0, sent.stderr
+    assert f"letter {number} is sent again as " in sent.stdout
+    old = json.loads(run("letter", number, "--json").stdout)
+    assert (old["status"], old["reason"], old["needs"]) == ("resent", "sent again by Ann: typo", "")
+    new = json.loads(run("letter", str(old["sent_again_as"]), "--json").stdout)
+    assert (new["case"], new["source"], new["status"]) == ("order/SO-1", "staff", "new")
+    assert new["data"]["note"] == "(personal)"
+    assert "Anna" not in run("letter", str(old["sent_again_as"])).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (
+            ["resend", "99", "--reason", "x"],
+            "there is no letter 99; 'sop letters' lists all [not-resendable]",
+        ),
+        (["letter", "99"], "there is no letter 99"),
+        (["resend", "1", "--reason", "x", "--type", "order.canel"], "did you mean order.cancel or"),
+        (["resend", "1", "--reason", "x", "--data", "{"], "DATA is not JSON"),
+        (["resend", "1", "--reason", "x", "--data", '{"customer": null}'], "data.customer: add this field"),
+    ],
+)
+def test_what_cannot_be_sent_again_is_one_sentence(arguments: list[str], words: str) -> None:
+    unmatched("SO-1")
+    answer = run(*arguments)
+    assert (answer.exit_code, words in answer.stderr) == (2, True), answer.stderr

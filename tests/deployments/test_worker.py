@@ -20,8 +20,10 @@ from prefect.flow_runs import suspend_flow_run
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Completed
 
+from adapters.dead_letters import NotResendable, Resent
 from adapters.envelope import EventFault
-from adapters.intake import InvalidEvents
+from adapters.intake import Correction, InvalidEvents
+from adapters.store.base import Letter
 from deployments import worker
 from deployments.registration import register
 from deployments.worker import SopWorker, run_worker
@@ -51,6 +53,7 @@ class Loop:
         self.errors: dict[str, str] = {}
         self.replayed: list[tuple[tuple[str, ...], str, str]] = []
         self.submitted: list[Mapping[str, object]] = []
+        self.resent: list[tuple[int, Correction, str, str]] = []
         self.open = False
         self.pid = 0
 
@@ -64,6 +67,14 @@ class Loop:
         if "adress" in cast("Mapping[str, object]", event["data"]):
             raise InvalidEvents([EventFault(0, "data.adress", "not a field; did you mean address?")])
         return {"status": "applied", "case": event["subject"]}
+
+    async def resend(self, letter: int, changes: Correction, *, who: str, reason: str) -> Resent:
+        self.resent.append((letter, changes, who, reason))
+        if letter == 404:
+            raise NotResendable("there is no letter 404")
+        return Resent(
+            18, Letter("staff", "letter-17", "order.cancel", "order", "SO-1", b"{}", datetime.now(UTC))
+        )
 
     async def drive(self, sop: str) -> Session:
         session = Session(sop=sop, opened=datetime.now(UTC))
@@ -259,6 +270,20 @@ def test_a_refused_event_fails_in_words_and_is_forgotten_too(
     forgotten = "what was typed is forgotten; start a new run and fill in its form again"
     eventually(lambda: prefect_with_worker.run(run)["state"]["message"] == forgotten)
     assert len(loop.submitted) == count, "Retry must not send the event without its data"
+
+
+def test_a_letter_is_sent_again_by_form_and_what_was_typed_is_forgotten(
+    prefect_with_worker: Prefect, loop: Loop
+) -> None:
+    typed = {"letter": 17, "who": "Ann", "reason": "typo", "subject": "SO-1", "data": {"note": "Anna moved"}}
+    done = finished(prefect_with_worker, prefect_with_worker.start("resend/resend", typed), "COMPLETED")
+    assert (done["name"], done["state_name"]) == ("resend letter 17", "Sent again")
+    assert done["state"]["message"] == "letter 17 is sent again as 18: order.cancel for order/SO-1"
+    assert loop.resent[-1] == (17, Correction(subject="SO-1", data={"note": "Anna moved"}), "Ann", "typo")
+    assert "Anna moved" not in str(done)
+    failed = {"letter": 404, "who": "Ann", "reason": "typo"}
+    done = finished(prefect_with_worker, prefect_with_worker.start("resend/resend", failed), "FAILED")
+    assert done["state"]["message"] == "there is no letter 404"
 
 
 def test_an_unforeseen_failure_does_not_end_attachment(

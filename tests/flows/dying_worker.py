@@ -54,6 +54,7 @@ def main(kind: str, folder: str) -> None:
                 driver=driver,
                 watching=watching,
                 submit=lambda _: {},
+                resend=office.resend,
                 clock=office.clock,
                 owner=OWNER,
             )

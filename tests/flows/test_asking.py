@@ -107,6 +107,7 @@ def working(office: Office) -> Iterator[None]:
             driver=idle,
             watching=watching,
             submit=lambda _: {},
+            resend=office.resend,
             clock=office.clock,
             owner=OWNER,
         )
