@@ -22,6 +22,7 @@ from adapters.command import Adapter
 from adapters.intake import Intake
 from adapters.master_key import MasterKeys, master_keys
 from adapters.sealing import Vault
+from adapters.steering import Steering
 from adapters.store.base import Store
 from adapters.store.opening import open_store
 from adapters.world import simulated_world
@@ -71,6 +72,11 @@ class Installation:
         terms = self.definitions["return"].terms
         assert isinstance(terms, ReturnTerms)
         return terms
+
+    @property
+    def steering(self) -> Steering:
+        """What staff ask of a case."""
+        return Steering(self.store, self.definitions, clock=self.clock)
 
     @property
     def questions(self) -> Questions:

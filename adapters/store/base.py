@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from machines.kernel.case import Case, Entry, Timer, case_id
+from machines.kernel.hold import Hold
 
 REPLAY = "staff.replay"
 """Type of the letter that ``requeue`` leaves for a case's journal; its body has step, who and reason."""
@@ -35,6 +36,7 @@ class StepStatus(StrEnum):
     RUNNING = "running"  #: being performed by the worker that leases the case
     RETRYING = "retrying"  #: failed; tried again when due
     PARKED = "parked"  #: attempts spent; waits for on-call staff
+    HELD = "held"  #: came due while its case was on hold; pending again when that is resumed
     DONE = "done"
     SKIPPED = "skipped"  #: on-call staff gave its outcome instead
 
@@ -133,8 +135,8 @@ class Changes:
     others that were taken, opened, moved or had a step settled keep or get it. ``steps`` are new, ``settled``
     replace rows that exist (``run`` of ``None`` keeps the one stored). Timers go by (case id, name): those in
     ``timers_set`` run after the round, whether or not they were cleared before. ``redeliver`` names cases
-    whose deferred letters are worth another try. Letters in ``sent`` that were received before with the same
-    type, procedure and key are passed over silently.
+    whose deferred letters are worth another try, ``resumed`` those whose held steps are due then. Letters in
+    ``sent`` that were received before with the same type, procedure and key are passed over silently.
     """
 
     opened: dict[str, Case] = field(default_factory=dict)
@@ -148,6 +150,7 @@ class Changes:
     timers_cleared: list[tuple[str, str]] = field(default_factory=list)
     letters: list[tuple[int, InboxStatus, str]] = field(default_factory=list)
     redeliver: set[str] = field(default_factory=set)
+    resumed: set[str] = field(default_factory=set)
     sent: list[Letter] = field(default_factory=list)
 
 
@@ -187,7 +190,7 @@ class Round(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CaseRow:
-    """A case in a list; ``due`` is its next deadline."""
+    """A case in a list; ``due`` is its next deadline, ``hold`` and ``assignee`` as in ``Case``."""
 
     id: str
     sop: str
@@ -199,6 +202,8 @@ class CaseRow:
     parent: str | None
     due: datetime | None
     due_name: str | None
+    hold: Hold | None = None
+    assignee: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,7 +327,15 @@ class Store(Protocol):
         ...
 
     def cases(
-        self, *, sop: str | None = None, state: str | None = None, open_only: bool = False, limit: int = 100
+        self,
+        *,
+        sop: str | None = None,
+        state: str | None = None,
+        open_only: bool = False,
+        held_only: bool = False,
+        assignee: str | None = None,
+        parent: str | None = None,
+        limit: int = 100,
     ) -> list[CaseRow]:
         """Latest change first."""
         ...

@@ -17,6 +17,7 @@ from deployments.cli.procedures import check, simulate
 from deployments.cli.questions import answer, asks, token
 from deployments.cli.return_policy import return_policy
 from deployments.cli.serve import up, web, worker
+from deployments.cli.steering import assign, cancel, hold, note, resume
 from deployments.cli.steps import replay, steps
 
 app = typer.Typer(
@@ -28,8 +29,9 @@ app = typer.Typer(
 )
 _RUNNING = (up, worker, web, retime, doctor)
 _CASES = (send, cases, show, explain, asks, answer, token, steps, replay, letters)
+_STEERING = (hold, resume, cancel, note, assign)
 _PROCEDURES = (check, simulate, return_policy, handbook, approve, migrate)
-for command in (*_RUNNING, *_CASES, *_PROCEDURES):
+for command in (*_RUNNING, *_CASES, *_STEERING, *_PROCEDURES):
     app.command()(command)
 
 

@@ -21,6 +21,8 @@ def cases(
     *,
     state: Annotated[str | None, typer.Option(help="Only cases in this state.")] = None,
     all_cases: Annotated[bool, typer.Option("--all", help="Ended cases too.")] = False,
+    held: Annotated[bool, typer.Option("--held", help="Only cases on hold, with who, when and why.")] = False,
+    assignee: Annotated[str | None, typer.Option(help="Only cases that this colleague looks after.")] = None,
     limit: Annotated[int, typer.Option(help="At most so many.")] = 50,
     as_json: AsJson = False,
 ) -> None:
@@ -28,7 +30,14 @@ def cases(
     with plain_errors(), open_installation(Settings()) as app:
         if sop is not None:
             app.catalogue.procedure(sop)
-        found = app.store.cases(sop=sop, state=state, open_only=not all_cases, limit=limit)
+        found = app.store.cases(
+            sop=sop,
+            state=state,
+            open_only=not all_cases,
+            held_only=held,
+            assignee=assignee,
+            limit=limit,
+        )
         rows = [
             {
                 "case": row.id,
@@ -37,6 +46,10 @@ def cases(
                 "due": row.due,
                 "deadline": row.due_name,
                 "parent": row.parent,
+                "assignee": row.assignee,
+                "held": row.hold.since if row.hold else None,
+                "by": row.hold.who if row.hold else None,
+                "because": row.hold.reason if row.hold else None,
             }
             for row in found
         ]

@@ -9,8 +9,8 @@ from machines.kernel.event import Facts
 
 
 class Waiting(Facts):
-    """A deadline that rests with its case: ``left`` of it remains, in ``working`` time or by the wall. ``None``
-    leaves ``due`` as it is: the case itself names that instant, or it had come already."""
+    """A deadline that rests with its case: ``left`` of it remains, in ``working`` time or by the wall; with
+    ``None`` it stays ``due`` as it was: the case itself names that instant, or it had come already."""
 
     name: str
     due: datetime

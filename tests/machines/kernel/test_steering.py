@@ -20,6 +20,7 @@ from machines.kernel.rule import Disposition
 from machines.kernel.state import Deadline, Wait
 from machines.kernel.steering import Assigned, CancelAsked, Noted, PutOnHold, Resumed, steer
 from machines.kernel.timekeeping import ON_HOLD
+from machines.policy import Policy
 from tests import toy_clock
 from tests.machines.kernel.desk import MONDAY, Desk, at
 from tests.toy_clock import Answered, AskedBack, Replied
@@ -38,7 +39,7 @@ class Office(Desk):
         self.kept: list[Event] = []
         super().__init__(start)
 
-    def under(self, policy: toy_clock.Policy) -> None:
+    def under(self, policy: Policy) -> None:
         limits = (IN_OFFICE_HOURS, BY_THE_WALL, PROMISED)
         opened = Wait(toy_clock.OPEN.name, toy_clock.OPEN.text, deadlines=limits)
         self.procedure = replace(
@@ -151,7 +152,7 @@ def test_handed_over_it_stays_so_while_it_goes_on() -> None:
 
 def test_only_orders_steer() -> None:
     office = Office()
-    with pytest.raises(TypeError, match="question.replied is no order of staff"):
+    with pytest.raises(TypeError, match=r"question\.replied is no order of staff"):
         office.order(Replied(), MONDAY)
 
 
