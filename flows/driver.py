@@ -274,7 +274,7 @@ class Driver:
                 reporting.took(case, event, now=now)
             for result in results:
                 reporting.performed(result, draft.case(result.errand.step.case), now=now)
-            reporting.parked(draft.parked)
+            reporting.parked(draft.parked, now=now)
             reporting.journalled(draft.changes.entries)
             for identity in released:
                 if identity in draft.changes.moved or identity in draft.changes.opened:

@@ -55,6 +55,7 @@ class _Recording:
     once: str = field(default_factory=lambda: f"wake-up-{uuid4()}")
     begun: bool = False  #: a run may stand for it, though its name may not have come back
     name: str = ""
+    tags: list[str] = field(default_factory=list)
     named_after: int = 0  #: cases known when the run got its name
     progress: Progress = field(default_factory=Progress)
 
@@ -214,6 +215,7 @@ class Recorder:
             )
             if not recording.name:
                 recording.name, recording.named_after = wording.run_name(seen), seen.count
+                recording.tags = wording.run_tags(seen)
             while not (recording.closed() or self._stopping.is_set()):
                 await self._show_progress(api, run, recording=recording)
                 await self._wait(recording.closed, seconds=_PROGRESS_SECONDS)
@@ -241,10 +243,10 @@ class Recorder:
             await self._rename(api, run, recording=recording, seen=seen)
 
     async def _rename(self, api: PrefectApi, run: str, *, recording: _Recording, seen: Snapshot) -> None:
-        name = wording.run_name(seen)
-        if name != recording.name:
-            await api.rename(run, name=name, tags=wording.run_tags(seen))
-            recording.name, recording.named_after = name, seen.count
+        name, tags = wording.run_name(seen), wording.run_tags(seen)
+        if (name, tags) != (recording.name, recording.tags):
+            await api.rename(run, name=name, tags=tags)
+            recording.name, recording.named_after, recording.tags = name, seen.count, tags
 
     async def _finish(self, api: PrefectApi, run: str, *, recording: _Recording) -> None:
         seen = recording.snapshot()
