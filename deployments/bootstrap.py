@@ -18,6 +18,7 @@ from adapters.asking.answers import Answers
 from adapters.asking.links import Invitations, Links
 from adapters.asking.page import Page
 from adapters.asking.questions import Questions
+from adapters.case_view import view_of
 from adapters.command import Adapter
 from adapters.intake import Intake
 from adapters.master_key import MasterKeys, master_keys
@@ -34,6 +35,7 @@ from deployments.expiring import expiring_letters
 from deployments.installed import require_installation
 from deployments.retiming import retime_cases
 from deployments.settings import Settings, without_password
+from flows.case_page import CasePage, case_page
 from flows.driver import Driver, Pace
 from flows.owner import Owner
 from flows.reporting import Listener
@@ -42,7 +44,7 @@ from machines.approvals import load as load_approvals
 from machines.approvals import unapproved
 from machines.catalogue import CATALOGUE, Catalogue
 from machines.definitions import definitions
-from machines.explain import Explanation, explain
+from machines.explain import Explanation, explain, spells
 from machines.kernel.case import Case
 from machines.kernel.definition import Definition
 from machines.policy import DEFAULT, Policy
@@ -73,6 +75,13 @@ class Installation:
         assert isinstance(terms, ReturnTerms)
         return terms
 
+    def page_of(self, case: str) -> CasePage | None:
+        """The page of a case, by its id."""
+        sop, _, key = case.partition("/")
+        for found in self.store.find_case(key=key, sop=sop):
+            return case_page(view_of(self.store, found, explain=self.explain), found, self.definitions[sop])
+        return None
+
     @property
     def steering(self) -> Steering:
         """What staff ask of a case."""
@@ -88,7 +97,13 @@ class Installation:
 
     def explain(self, case: Case) -> list[Explanation]:
         """Why the deadlines and clocks of ``case`` are due when they are."""
-        return explain(case, definition=self.definitions[case.sop], policy=self.policy, now=self.clock())
+        return explain(
+            case,
+            definition=self.definitions[case.sop],
+            policy=self.policy,
+            now=self.clock(),
+            held=spells(entry for entry, _ in self.store.journal(case.id)),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +247,7 @@ def running_driver(
 async def open_runtime() -> AsyncIterator[Runtime]:
     """The drive loop recorded in Prefect; for ``sop worker`` and for Prefect's own start command."""
     # Importing Prefect takes a second and a half, which no other command should have to wait for.
-    from flows import desk
+    from flows import case_desk, desk
     from flows.asking import Asking
     from flows.procedures import PROCEDURES
     from flows.running import Running
@@ -245,9 +260,10 @@ async def open_runtime() -> AsyncIterator[Runtime]:
         if missing := unapproved(CATALOGUE, load_approvals(settings.approvals)):
             log.warning("not approved as they stand: %s; see 'sop approve'", ", ".join(missing))
         owner = Owner(worker=worker_name(), installation=app.mark)
-        watching = Watching(app.store, owner=owner, flows=tuple(PROCEDURES))
+        watching = Watching(app.store, owner=owner, flows=tuple(PROCEDURES), page=app.page_of)
         stack.enter_context(watching.recorder)
         stack.enter_context(desk.install(desk.Desk(app.questions, app.answers)))
+        stack.enter_context(case_desk.install(case_desk.CaseDesk(app.page_of, app.steering)))
         asking = stack.enter_context(
             Asking(app.questions, house=app.links.house, api_url=settings.prefect_url)
         )

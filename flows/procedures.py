@@ -1,4 +1,5 @@
-"""The Prefect flows that staff and automations start: one per SOP, one to replay steps, one to take events.
+"""The Prefect flows that staff and automations start: one per SOP, one to replay steps, one to take events,
+and those of `flows.steering`.
 
 The drive loop needs none of them. They reach it through `flows.runtime`: they run on a worker of type `sop`.
 """
@@ -16,7 +17,7 @@ from prefect.states import Completed, Failed
 
 from adapters.errors import AdapterError
 from adapters.intake import InvalidEvents
-from flows import runtime, wording
+from flows import runtime, steering, wording
 from flows.answering import ask
 from flows.prefect_api import PrefectApi
 from machines.catalogue import CATALOGUE
@@ -129,6 +130,12 @@ PROCEDURES: dict[str, Procedure] = {sop: sop_flow(sop) for sop in SOPS} | {
     "step": step,
     "event": event,
     "ask": ask,
+    "case": steering.case,
+    "hold": steering.hold,
+    "resume": steering.resume,
+    "cancel": steering.cancel,
+    "note": steering.note,
+    "assign": steering.assign,
 }
 
 

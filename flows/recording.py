@@ -25,6 +25,7 @@ from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from flows import wording
 from flows.abandoned import AbandonedRuns
 from flows.budget import Budget
+from flows.exhibits import Exhibits, PageOf
 from flows.owner import Owner
 from flows.parked_runs import ParkedRuns
 from flows.parking import ParkedStep
@@ -80,7 +81,7 @@ class Recorder:
     Its runs are marked with `owner`; those of `flows` whose worker is no longer `beating` are ended. The
     others are called on the recorder's thread: `on_connected` whenever Prefect answers at first or again,
     `on_recorded` with the flow run that stands for these parked steps, `still_parked` for those of these
-    steps that are parked now.
+    steps that are parked now, `page` for the page of a case.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class Recorder:
         on_connected: Callable[[], None] | None = None,
         on_recorded: Callable[[Sequence[str], str], None] | None = None,
         still_parked: Callable[[Sequence[str]], Collection[str]] | None = None,
+        page: PageOf | None = None,
         runs_per_second: float = 2.0,
         at_once: int = 4,
     ) -> None:
@@ -101,6 +103,7 @@ class Recorder:
         self._abandoned = AbandonedRuns(self._owner, flows=flows, beating=beating)
         self._on_connected = on_connected
         self._parked = ParkedRuns(on_recorded=on_recorded, still_parked=still_parked)
+        self._exhibits = Exhibits(page)
         self._budget = Budget(runs_per_second, burst=at_once)
         self._at_once = at_once
         self._sessions: deque[_Recording] = deque()
@@ -178,6 +181,7 @@ class Recorder:
         async with asyncio.TaskGroup() as tasks:
             while not (self._stopping.is_set() and self._idle()):
                 await self._parked.show(api, budget=self._budget)
+                await self._exhibits.show(api)
                 await self._abandoned.close(api)
                 if self._failures and (time.monotonic() > sure or (self._idle() and not self._following)):
                     self._say_up()
@@ -254,6 +258,7 @@ class Recorder:
         await recording.progress.end(api, seen=seen)
         await api.show_work(run, seen=seen)
         await api.set_state(run, wording.badge(seen))
+        self._exhibits.ended(seen, run=run)
 
     async def _wait(self, done: Callable[[], bool], *, seconds: float = float("inf")) -> None:
         deadline = time.monotonic() + seconds
