@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,6 +20,7 @@ from machines.kernel.state import DEADLINE, State
 
 _MOST_ENTRIES = 60  #: of the timeline; `sop show` has all
 _MOST_WAYS = 12  #: out of the state in which the case stands, in the diagram
+_MOST_TITLES = 4
 _MOST_STEPS = 25  #: of its way there
 _LONGEST = 300  #: characters of a reason
 
@@ -42,10 +43,13 @@ class CasePage:
     title: str
     key: str
     tags: tuple[str, ...]
-    body: str
+    parts: tuple[str, ...]
+    diagram: str
 
     def markdown(self, runs: Sequence[RunLink] = ()) -> str:
-        return f"{self.body}\n{_runs(runs)}" if runs else self.body
+        """The diagram comes last: one of Prefect's two interfaces draws it, the other shows its source."""
+        parts = (*self.parts, _runs(runs) if runs else "", self.diagram)
+        return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def artifact_key(sop: str, key: str) -> str:
@@ -64,15 +68,15 @@ def case_page(view: CaseView, case: Case, definition: Definition) -> CasePage:
     parts = [
         _head(view, state, needs=needs, urgency=priority(case)),
         _limits(view),
-        f"## Where it stands\n\n{diagram(view, definition)}",
+        _course(view, definition),
         _timeline(view, definition),
         _messages(view),
         _steps(view),
         _links(view),
     ]
     tags = (f"sop:{view.sop}", f"case:{view.key}")
-    body = "\n\n".join(part for part in parts if part) + "\n"
-    return CasePage(view, state.title, artifact_key(view.sop, view.key), tags, body)
+    key = artifact_key(view.sop, view.key)
+    return CasePage(view, state.title, key, tags, tuple(parts), diagram(view, definition))
 
 
 def _head(view: CaseView, state: State, *, needs: Iterable[str], urgency: str) -> str:
@@ -105,38 +109,59 @@ def _limits(view: CaseView) -> str:
     return "\n".join(lines)
 
 
+def _course(view: CaseView, definition: Definition) -> str:
+    """The way that the case has come and where it can go from here, in words."""
+    names = [entry.after for entry in view.journal if entry.before != entry.after][-_MOST_STEPS:]
+    way = [text(_title(name, definition)) for name in names[:-1]] if names else []
+    here = f"**{text(_title(view.state, definition))}**"
+    lines = ["## Where it stands", "", " → ".join([*way, here]), ""]
+    ahead = [(text(_event(event)), text(_several(titles))) for event, titles in _ways(view, definition)]
+    if ahead:
+        lines += _table(("From here, on", "it goes to"), ahead)
+    return "\n".join(lines)
+
+
 def diagram(view: CaseView, definition: Definition) -> str:
-    """The way that the case has come, and where it can go from here; Mermaid."""
-    states = definition.states
+    """The same as a Mermaid flow chart, with the state in which the case stands marked."""
     moves = [entry for entry in view.journal if entry.before != entry.after][-_MOST_STEPS:]
-    names = list(dict.fromkeys([*(name for m in moves for name in (m.before, m.after)), view.state]))
-    here = dict.fromkeys(_ways(view.state, definition))
-    ahead = list(here)[:_MOST_WAYS]
-    drawn = [*names, *(name for _, name in ahead if name not in names)]
-    nodes = {name: f"s{number}" for number, name in enumerate(dict.fromkeys(drawn))}
+    names = dict.fromkeys([*(name for move in moves for name in (move.before, move.after)), view.state])
+    nodes = {name: f"s{number}" for number, name in enumerate(names)}
     lines = ["flowchart TD"]
-    for name, node in nodes.items():
-        title = states[name].title if name in states else name
-        lines.append(f'    {node}["{_label(title)}"]')
+    lines += [f'    {node}["{_label(_title(name, definition))}"]' for name, node in nodes.items()]
     told: dict[tuple[str, str], list[str]] = {}
     for number, move in enumerate(moves, 1):
         told.setdefault((move.before, move.after), []).append(f"{number}. {_event(move.event)}")
     for (before, after), events in told.items():
         lines.append(f'    {nodes[before]} -->|"{_label(", ".join(events))}"| {nodes[after]}')
-    for event, name in ahead:
-        lines.append(f'    {nodes[view.state]} -.->|"{_label(_event(event))}"| {nodes[name]}')
+    for number, (event, titles) in enumerate(_ways(view, definition)):
+        lines.append(f'    n{number}("{_label(_several(titles))}")')
+        lines.append(f'    {nodes[view.state]} -.->|"{_label(_event(event))}"| n{number}')
     lines += [
         "    classDef here fill:#1860f2,stroke:#0b3aa0,stroke-width:3px,color:#ffffff",
         f"    class {nodes[view.state]} here",
     ]
-    return "\n".join(["```mermaid", *lines, "```"])
+    return "\n".join(["## Diagram", "", "```mermaid", *lines, "```"])
 
 
-def _ways(state: str, definition: Definition) -> Iterator[tuple[str, str]]:
-    """(event, state to which it can lead) from ``state``, but back to it."""
+def _ways(view: CaseView, definition: Definition) -> list[tuple[str, list[str]]]:
+    """(event, titles of the states to which it can lead), but back to where the case stands."""
+    found: dict[str, list[str]] = {}
     for rule in definition.procedure.rules:
-        if rule.disposition is Disposition.HANDLED and any(one.name == state for one in rule.at):
-            yield from ((rule.event, target.name) for target in rule.targets if target.name != state)
+        if rule.disposition is Disposition.HANDLED and any(one.name == view.state for one in rule.at):
+            titles = [target.title for target in rule.targets if target.name != view.state]
+            found.setdefault(rule.event, []).extend(titles)
+    ways = [(event, list(dict.fromkeys(titles))) for event, titles in found.items() if titles]
+    return ways[:_MOST_WAYS]
+
+
+def _title(name: str, definition: Definition) -> str:
+    state = definition.states.get(name)
+    return state.title if state else name
+
+
+def _several(titles: Sequence[str]) -> str:
+    more = len(titles) - _MOST_TITLES
+    return ", ".join(titles[:_MOST_TITLES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _timeline(view: CaseView, definition: Definition) -> str:
@@ -162,8 +187,7 @@ def _became(entry: EntryView, definition: Definition) -> str:
         return entry.disposition
     if entry.before == entry.after:
         return ""
-    state = definition.states.get(entry.after)
-    return state.title if state else entry.after
+    return _title(entry.after, definition)
 
 
 def _messages(view: CaseView) -> str:
@@ -199,11 +223,13 @@ def _links(view: CaseView) -> str:
 
 def _case_link(case: str) -> str:
     sop, _, key = case.partition("/")
-    return f"[{text(case)}](/artifacts/key/{artifact_key(sop, key)})"
+    return f"[{text(case)}](../key/{artifact_key(sop, key)})"
 
 
 def _runs(runs: Sequence[RunLink]) -> str:
-    rows = [(_at(run.at), f"[{text(run.name)}](/runs/flow-run/{run.id})", text(run.state)) for run in runs]
+    rows = [
+        (_at(run.at), f"[{text(run.name)}](../../runs/flow-run/{run.id})", text(run.state)) for run in runs
+    ]
     return "\n".join(["## Flow runs", "", *_table(("When (UTC)", "Run", "State"), rows), ""])
 
 

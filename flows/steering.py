@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Annotated, TypeAlias
+from typing import TypeAlias
 
 from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
-from pydantic import Field
 
 from adapters.errors import AdapterError
 from adapters.steering import Steered
@@ -25,13 +24,6 @@ from machines.kernel.case import Case
 
 Ended: TypeAlias = State[object]
 
-Key = Annotated[str, Field(title="Case", description="Its key, such as SO-1001, or order/SO-1001.")]
-Reason = Annotated[
-    str, Field(title="Reason", description="Why; it is journalled and shown, so no names of customers.")
-]
-Words = Annotated[str, Field(title="Note", description="What is worth knowing; no names of customers.")]
-Who = Annotated[str, Field(title="Your name", description="For the journal.")]
-
 
 @flow(
     name="case",
@@ -40,10 +32,14 @@ Who = Annotated[str, Field(title="Your name", description="For the journal.")]
     persist_result=False,
     log_prints=False,
 )
-async def case(key: Key) -> Ended:
-    """Show one case."""
+async def case(case: str) -> Ended:
+    """Show one case.
+
+    Args:
+        case: Its key, such as SO-1001, or order/SO-1001.
+    """
     try:
-        found = await asyncio.to_thread(case_desk.current().steering.find, key)
+        found = await asyncio.to_thread(case_desk.current().steering.find, case)
     except AdapterError as error:
         return Failed(message=str(error))
     title = await _show(found, what="page")
@@ -57,10 +53,16 @@ async def case(key: Key) -> Ended:
     persist_result=False,
     log_prints=False,
 )
-async def hold(key: Key, reason: Reason, who: Who) -> Ended:
-    """Put a case on hold."""
+async def hold(case: str, reason: str, your_name: str) -> Ended:
+    """Put a case on hold.
+
+    Args:
+        case: Its key, such as SO-1001, or order/SO-1001.
+        reason: Why. It is journalled and shown, so no names of customers.
+        your_name: For the journal.
+    """
     desk = case_desk.current().steering
-    return await _steer("hold", key, lambda: desk.hold(key, who=who, reason=reason))
+    return await _steer("hold", case, lambda: desk.hold(case, who=your_name, reason=reason))
 
 
 @flow(
@@ -69,10 +71,16 @@ async def hold(key: Key, reason: Reason, who: Who) -> Ended:
     persist_result=False,
     log_prints=False,
 )
-async def resume(key: Key, reason: Reason, who: Who) -> Ended:
-    """Let a case go on."""
+async def resume(case: str, reason: str, your_name: str) -> Ended:
+    """Let a case on hold go on.
+
+    Args:
+        case: Its key, such as SO-1001, or order/SO-1001.
+        reason: Why. It is journalled and shown, so no names of customers.
+        your_name: For the journal.
+    """
     desk = case_desk.current().steering
-    return await _steer("resume", key, lambda: desk.resume(key, who=who, reason=reason))
+    return await _steer("resume", case, lambda: desk.resume(case, who=your_name, reason=reason))
 
 
 @flow(
@@ -82,10 +90,16 @@ async def resume(key: Key, reason: Reason, who: Who) -> Ended:
     persist_result=False,
     log_prints=False,
 )
-async def cancel(key: Key, reason: Reason, who: Who) -> Ended:
-    """Cancel a case."""
+async def cancel(case: str, reason: str, your_name: str) -> Ended:
+    """Cancel a case.
+
+    Args:
+        case: Its key, such as SO-1001, or order/SO-1001.
+        reason: Why. It is journalled and shown, so no names of customers.
+        your_name: For the journal.
+    """
     desk = case_desk.current().steering
-    return await _steer("cancel", key, lambda: desk.cancel(key, who=who, reason=reason))
+    return await _steer("cancel", case, lambda: desk.cancel(case, who=your_name, reason=reason))
 
 
 @flow(
@@ -94,10 +108,16 @@ async def cancel(key: Key, reason: Reason, who: Who) -> Ended:
     persist_result=False,
     log_prints=False,
 )
-async def note(key: Key, text: Words, who: Who) -> Ended:
-    """Note something."""
+async def note(case: str, note: str, your_name: str) -> Ended:
+    """Note something.
+
+    Args:
+        case: Its key, such as SO-1001, or order/SO-1001.
+        note: What is worth knowing; no names of customers.
+        your_name: For the journal.
+    """
     desk = case_desk.current().steering
-    return await _steer("note", key, lambda: desk.note(key, who=who, text=text))
+    return await _steer("note", case, lambda: desk.note(case, who=your_name, text=note))
 
 
 @flow(
@@ -106,15 +126,17 @@ async def note(key: Key, text: Words, who: Who) -> Ended:
     persist_result=False,
     log_prints=False,
 )
-async def assign(
-    key: Key,
-    to: Annotated[str, Field(title="To", description="Who looks after it from now on, such as m.hill.")],
-    reason: Reason,
-    who: Who,
-) -> Ended:
-    """Hand a case over."""
+async def assign(case: str, to: str, reason: str, your_name: str) -> Ended:
+    """Hand a case over.
+
+    Args:
+        case: Its key, such as SO-1001, or order/SO-1001.
+        to: Who looks after it from now on, such as m.hill.
+        reason: Why. It is journalled and shown, so no names of customers.
+        your_name: For the journal.
+    """
     desk = case_desk.current().steering
-    return await _steer("assign", key, lambda: desk.assign(key, to=to, who=who, reason=reason))
+    return await _steer("assign", case, lambda: desk.assign(case, to=to, who=your_name, reason=reason))
 
 
 async def _steer(what: str, key: str, ask: Callable[[], Steered]) -> Ended:
