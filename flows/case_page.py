@@ -215,7 +215,7 @@ def _steps(view: CaseView) -> str:
 def _links(view: CaseView) -> str:
     rows = [("opened by", _case_link(view.parent), "")] if view.parent else []
     rows += [
-        ("opened", _case_link(one.case), text(one.state) + (", ended" if one.ended else ""))
+        ("opened", _case_link(one.case), text(one.state.replace("_", " ")) + (", ended" if one.ended else ""))
         for one in view.children
     ]
     return "\n".join(["## Linked cases", "", *_table(("", "Case", "State"), rows)]) if rows else ""
