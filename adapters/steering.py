@@ -109,8 +109,11 @@ class Steering:
 
     def find(self, key: str) -> Case:
         """The one case of that name."""
-        sop, _, rest = key.strip().rpartition("/")
-        found = self._store.find_case(key=rest, sop=sop or None)
+        key = key.strip()
+        sop, _, rest = key.partition("/")
+        found = self._store.find_case(key=rest, sop=sop) if sop in self._definitions else []
+        # A key may hold a slash of its own.
+        found = found or self._store.find_case(key=key)
         if len(found) == 1:
             return found[0]
         if found:

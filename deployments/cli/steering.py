@@ -11,31 +11,31 @@ import typer
 
 from adapters.steering import Steered, Steering
 from deployments.bootstrap import open_installation
+from deployments.cli.naming import CaseKey
 from deployments.cli.output import AsJson, console, fail, plain_errors, print_json
 from deployments.settings import Settings
 
-Key = Annotated[str, typer.Argument(help="The case's key, such as SO-1001, or order/SO-1001.")]
 Reason = Annotated[str, typer.Option(help="Why; it is journalled, so no names of customers.")]
 Who = Annotated[str, typer.Option(help="Your name, for the journal.")]
 
 
-def hold(key: Key, *, reason: Reason, who: Who = "", as_json: AsJson = False) -> None:
+def hold(key: CaseKey, *, reason: Reason, who: Who = "", as_json: AsJson = False) -> None:
     """Put a case on hold: its deadlines and clocks rest, nothing is started, what comes is kept."""
     _steer(lambda desk: desk.hold(key, who=_who(who), reason=reason), "is on hold", as_json=as_json)
 
 
-def resume(key: Key, *, reason: Reason, who: Who = "", as_json: AsJson = False) -> None:
+def resume(key: CaseKey, *, reason: Reason, who: Who = "", as_json: AsJson = False) -> None:
     """Let a case on hold go on where it was, with what was left of its deadlines."""
     _steer(lambda desk: desk.resume(key, who=_who(who), reason=reason), "goes on", as_json=as_json)
 
 
-def cancel(key: Key, *, reason: Reason, who: Who = "", as_json: AsJson = False) -> None:
+def cancel(key: CaseKey, *, reason: Reason, who: Who = "", as_json: AsJson = False) -> None:
     """Cancel a case by its procedure's own event; refused where the procedure has none."""
     _steer(lambda desk: desk.cancel(key, who=_who(who), reason=reason), "takes it", as_json=as_json)
 
 
 def note(
-    key: Key,
+    key: CaseKey,
     text: Annotated[str, typer.Argument(help="What is worth knowing; no names of customers.")],
     *,
     who: Who = "",
@@ -46,7 +46,7 @@ def note(
 
 
 def assign(
-    key: Key,
+    key: CaseKey,
     to: Annotated[str, typer.Argument(help="Who looks after it from now on, such as m.hill.")],
     *,
     reason: Reason,
