@@ -29,7 +29,7 @@ _PATTERNS = {
     CLEAN: "leave out control characters; it may not be empty",
     WRITTEN: "leave out control characters",
 }
-_OURSELVES = frozenset({"staff", "step", "timer", "worker"})  #: sources of what we write ourselves
+_OURSELVES = frozenset({"kept", "staff", "step", "timer", "worker"})  #: sources of what we write ourselves
 
 
 class InvalidEvents(AdapterError):

@@ -18,11 +18,13 @@ from adapters.asking.answers import Answers
 from adapters.asking.links import Invitations, Links
 from adapters.asking.page import Page
 from adapters.asking.questions import Questions
+from adapters.case_view import view_of
 from adapters.command import Adapter
 from adapters.dead_letters import DeadLetters, Resent
 from adapters.intake import Correction, Intake
 from adapters.master_key import MasterKeys, master_keys
 from adapters.sealing import Vault
+from adapters.steering import Steering
 from adapters.store.base import Store
 from adapters.store.opening import open_store
 from adapters.world import simulated_world
@@ -35,6 +37,7 @@ from deployments.installed import require_installation
 from deployments.providers import real_adapters
 from deployments.retiming import retime_cases
 from deployments.settings import Settings, without_password
+from flows.case_page import CasePage, case_page
 from flows.driver import Driver, Pace
 from flows.owner import Owner
 from flows.reporting import Listener
@@ -43,7 +46,7 @@ from machines.approvals import load as load_approvals
 from machines.approvals import unapproved
 from machines.catalogue import CATALOGUE, Catalogue
 from machines.definitions import definitions
-from machines.explain import Explanation, explain
+from machines.explain import Explanation, explain, spells
 from machines.kernel.case import Case
 from machines.kernel.definition import Definition
 from machines.policy import DEFAULT, Policy
@@ -74,6 +77,18 @@ class Installation:
         assert isinstance(terms, ReturnTerms)
         return terms
 
+    def page_of(self, case: str) -> CasePage | None:
+        """The page of a case, by its id."""
+        sop, _, key = case.partition("/")
+        for found in self.store.find_case(key=key, sop=sop):
+            return case_page(view_of(self.store, found, explain=self.explain), found, self.definitions[sop])
+        return None
+
+    @property
+    def steering(self) -> Steering:
+        """What staff ask of a case."""
+        return Steering(self.store, self.definitions, clock=self.clock)
+
     @property
     def questions(self) -> Questions:
         return Questions(self.store, self.definitions)
@@ -88,7 +103,13 @@ class Installation:
 
     def explain(self, case: Case) -> list[Explanation]:
         """Why the deadlines and clocks of ``case`` are due when they are."""
-        return explain(case, definition=self.definitions[case.sop], policy=self.policy, now=self.clock())
+        return explain(
+            case,
+            definition=self.definitions[case.sop],
+            policy=self.policy,
+            now=self.clock(),
+            held=spells(entry for entry, _ in self.store.journal(case.id)),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +258,7 @@ def running_driver(
 async def open_runtime() -> AsyncIterator[Runtime]:
     """The drive loop recorded in Prefect; for ``sop worker`` and for Prefect's own start command."""
     # Importing Prefect takes a second and a half, which no other command should have to wait for.
-    from flows import desk
+    from flows import case_desk, desk
     from flows.asking import Asking
     from flows.procedures import PROCEDURES
     from flows.running import Running
@@ -250,9 +271,10 @@ async def open_runtime() -> AsyncIterator[Runtime]:
         if missing := unapproved(CATALOGUE, load_approvals(settings.approvals)):
             log.warning("not approved as they stand: %s; see 'sop approve'", ", ".join(missing))
         owner = Owner(worker=worker_name(), installation=app.mark)
-        watching = Watching(app.store, owner=owner, flows=tuple(PROCEDURES))
+        watching = Watching(app.store, owner=owner, flows=tuple(PROCEDURES), page=app.page_of)
         stack.enter_context(watching.recorder)
         stack.enter_context(desk.install(desk.Desk(app.questions, app.answers)))
+        stack.enter_context(case_desk.install(case_desk.CaseDesk(app.page_of, app.steering)))
         asking = stack.enter_context(
             Asking(app.questions, house=app.links.house, api_url=settings.prefect_url)
         )

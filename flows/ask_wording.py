@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from adapters.asking import staff
 from adapters.asking.questions import Question
 from flows.wording import MOST_ROWS, LogLine
+from machines.attention import ASKED, priority
 
 #: The field of every form that says who answers; it is not part of the event.
 ANSWERED_BY = "answered_by"
@@ -24,7 +25,10 @@ def name(question: Question) -> str:
 
 def tags(question: Question) -> list[str]:
     """What staff filter by."""
-    return [f"sop:{question.case.sop}", f"case:{question.case.key}", f"role:{question.role}", "question"]
+    case = question.case
+    about = [f"sop:{case.sop}", f"case:{case.key}", f"state:{case.state}"]
+    how = f"priority:{priority(case)}" if priority(case) else ""
+    return [*about, *filter(None, (how,)), f"role:{question.role}", f"attention:{ASKED}", "question"]
 
 
 def message(question: Question) -> str:
@@ -92,7 +96,8 @@ def group_name(questions: Sequence[Question], *, count: int) -> str:
 
 def group_tags(questions: Sequence[Question]) -> list[str]:
     first = questions[0]
-    return [f"sop:{first.case.sop}", f"role:{first.ask.role}", "question"]
+    about = [f"sop:{first.case.sop}", f"state:{first.case.state}", f"role:{first.ask.role}"]
+    return [*about, f"attention:{ASKED}", "question"]
 
 
 def group_description(questions: Sequence[Question], *, note: str = "") -> str:

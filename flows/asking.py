@@ -169,8 +169,9 @@ class Asking:
         return cases
 
     async def _open(self, cases: Collection[str] | None) -> dict[str, Question]:
+        """Those of cases on hold are put again when these are resumed."""
         found = await asyncio.to_thread(self._questions.open, cases=cases, states=self._questions.of_staff)
-        return {question.id: question for question in found}
+        return {question.id: question for question in found if question.case.hold is None}
 
     async def _put(self, api: AskApi, questions: Sequence[Question]) -> int:
         """Put questions as far as the budget goes; how many are seen to."""
@@ -222,7 +223,7 @@ class Asking:
 
     async def _close(self, api: AskApi, run: AskRun) -> None:
         closing = await asyncio.to_thread(self._questions.closing, run.question)
-        message = str(closing) if closing else "the case does not ask this any more"
+        message = str(closing) if closing else "the case does not ask this any more, or is on hold"
         await _unless_gone(api.set_state(run.id, Badge(kind="CANCELLED", name="Cancelled", message=message)))
         await _unless_gone(api.forget_form(run.id))
         self._single = max(0, self._single - 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -34,9 +34,10 @@ from machines.kernel.command import Command
 from machines.kernel.decide import decide, open_case, retime
 from machines.kernel.decision import Decision
 from machines.kernel.definition import Definition
-from machines.kernel.event import DeadlinePassed, Received
+from machines.kernel.event import DeadlinePassed, Event, Received
 from machines.kernel.rule import Disposition, Send
 from machines.kernel.state import DEADLINE, End
+from machines.kernel.steering import ORDERS, steer
 
 log = logging.getLogger("sop.draft")
 
@@ -44,8 +45,11 @@ CROWD = 3_000  #: commands of one adapter in memory at once; more wait in the st
 LATER = timedelta(seconds=2)
 POSTPONED = timedelta(minutes=10)
 LONGEST = 86_400.0  #: seconds that a provider can have us wait before the next try
+KEPT = "kept"  #: the source of letters that hold an outcome until its case is resumed
+STEP = "step"  #: the source of outcomes as the journal names it
 
 _NOTES = (REPLAY, RESENT)
+_OURS: Mapping[str, type[Event]] = {PolicyChanged.type: PolicyChanged, **ORDERS}
 
 Piece = Result | Step | InboxRow | tuple[str, str]
 """What a round is made of: a result, a step that is due, a letter, or a timer as (case id, name)."""
@@ -129,13 +133,13 @@ class Draft:
             case = open_case(definition, key=letter.key, parent=letter.parent)
         try:
             kinds = definition.procedure.event_types
-            kind = PolicyChanged if letter.type == PolicyChanged.type else kinds[letter.type]
-            payload = kind.model_validate_json(letter.body)
+            payload = (_OURS.get(letter.type) or kinds[letter.type]).model_validate_json(letter.body)
         except (ValidationError, KeyError):
             reason = f"{letter.type} cannot be read by version {case.version} of {letter.sop}"
             self.changes.letters.append((row.number, InboxStatus.DEAD, reason))
             return
-        event = Received(letter.id, letter.source, letter.type, payload, letter.received)
+        step, source = (letter.id, STEP) if letter.source == KEPT else (None, letter.source)
+        event = Received(letter.id, source, letter.type, payload, letter.received, step)
         decision = self._apply(case, event)
         if decision is None:
             reason = f"the procedure failed on {letter.type}; see the worker's log, then resend"
@@ -170,8 +174,13 @@ class Draft:
         if isinstance(outcome, Later):
             self._await(replace(step, attempts=tried), outcome)
             return
-        event = Received(step.key, "step", outcome.type, outcome, result.ended, step.key)
-        if self._apply(self.case(step.case), event) is None:
+        case = self.case(step.case)
+        if case.hold is not None:
+            self._keep_outcome(case, step, outcome)
+            self.changes.settled.append(step.done(outcome.type, attempts=tried))
+            return
+        event = Received(step.key, STEP, outcome.type, outcome, result.ended, step.key)
+        if self._apply(case, event) is None:
             reason = f"the procedure failed on {outcome.type}"
             self._park(replace(step, attempts=tried), "procedure-failed", reason)
             return
@@ -180,6 +189,9 @@ class Draft:
     def due(self, step: Step) -> None:
         """A step to perform again: after a failure, a crash or a replay."""
         case = self.case(step.case)
+        if case.hold is not None:
+            self.changes.settled.append(replace(step, status=StepStatus.HELD))
+            return
         kind = self.definitions[case.sop].procedure.commands.get(step.command)
         try:
             arguments = kind.takes.model_validate_json(step.arguments) if kind else None
@@ -207,12 +219,14 @@ class Draft:
         except (ValidationError, KeyError):
             return InboxStatus.DEAD, f"{step.command} cannot end in this {letter.type}"
         case = self.case(step.case)
-        event = Received(step.key, letter.source, letter.type, payload, letter.received, step.key)
-        if self._apply(case, event) is None:
-            return (
-                InboxStatus.DEAD,
-                f"the procedure failed on {letter.type}; see the worker's log, then resend",
-            )
+        if case.hold is not None:
+            self._keep_outcome(case, step, payload)
+        elif (
+            self._apply(case, Received(step.key, STEP, letter.type, payload, letter.received, step.key))
+            is None
+        ):
+            failed = f"the procedure failed on {letter.type}; see the worker's log, then resend"
+            return InboxStatus.DEAD, failed
         self._recall(step)
         self.changes.settled.append(step.done(letter.type, attempts=step.attempts))
         return InboxStatus.APPLIED, ""
@@ -241,8 +255,7 @@ class Draft:
     def _apply(self, case: Case, event: Received) -> Decision | None:
         definition = self.definitions[case.sop]
         try:
-            deciding = retime if event.type == PolicyChanged.type else decide
-            decision = deciding(definition, case, event, self.now)
+            decision = self._deciding(case, event)(definition, case, event, self.now)
         except Exception:
             # A mistake in one procedure must not stop the others. Personal fields are sealed here.
             log.exception("%s failed on %s", case.id, event.type)
@@ -258,6 +271,21 @@ class Draft:
             self._issue(definition, decision.case, command)
         return decision
 
+    @staticmethod
+    def _deciding(case: Case, event: Received) -> Callable[..., Decision]:
+        if event.type in ORDERS:
+            return steer
+        # What is on hold finds its clocks anew when it is resumed.
+        return retime if event.type == PolicyChanged.type and case.hold is None else decide
+
+    def _keep_outcome(self, case: Case, step: Step, outcome: Event) -> None:
+        """A command under way when its case was put on hold has ended: its outcome becomes a letter, which
+        waits with all others."""
+        letter = Letter(
+            *(KEPT, step.key, outcome.type, case.sop, case.key, outcome.to_json()), received=self.now
+        )
+        self.changes.sent.append(letter)
+
     def _keep(self, before: Case, decision: Decision) -> None:
         case, changes = decision.case.id, self.changes
         self._update(before, decision.case)
@@ -269,6 +297,8 @@ class Draft:
             changes.timers_cleared.append((case, name))
         if decision.moved and before.deferred:
             changes.redeliver.add(case)
+        if before.hold is not None and decision.case.hold is None:
+            changes.resumed.add(case)
 
     def _update(self, before: Case, after: Case) -> None:
         identity = after.id

@@ -276,7 +276,7 @@ class Driver:
                 reporting.took(case, event, now=now)
             for result in results:
                 reporting.performed(result, draft.case(result.errand.step.case), now=now)
-            reporting.parked(draft.parked)
+            reporting.parked(draft.parked, now=now)
             reporting.overtaken(draft.overtaken)
             reporting.journalled(draft.changes.entries)
             for identity in released:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from flows.wording import MOST_ROWS, Badge, LogLine, plain_error
+from machines.attention import PARKED
 
 #: More parked steps of one cause than this are one incident.
 MOST_SINGLE_RUNS = 20
@@ -54,10 +55,10 @@ class Incident:
 
     @property
     def tags(self) -> list[str]:
-        """The SOP and command, and the case when there is only one."""
+        """What staff filter by: the SOP, the case when there is only one, the command."""
         first = self.steps[0]
         case = [f"case:{first.key}"] if len(self.steps) == 1 else []
-        return [f"sop:{first.sop}", *case, f"command:{first.command}"]
+        return [f"sop:{first.sop}", *case, f"command:{first.command}", f"attention:{PARKED}"]
 
     @property
     def step_ids(self) -> list[str]:

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 from uuid import UUID, uuid5
@@ -22,6 +22,7 @@ from prefect.exceptions import PrefectException
 from prefect.settings import get_current_settings
 
 from flows import wording
+from flows.case_page import RunLink
 from flows.session import CommandTally, Snapshot
 from flows.wording import Badge, LogLine
 
@@ -168,6 +169,32 @@ class PrefectApi:
             "flow_run_id": run,
         }
         await self._call("POST", "/artifacts/", body)
+
+    async def add_markdown(self, run: str | None, *, key: str, description: str, markdown: str) -> str:
+        """Write a new version of the Markdown artifact of that key, of a run or of none; its id."""
+        body = {"key": key, "type": "markdown", "description": description, "data": markdown}
+        answer = await self._call("POST", "/artifacts/", body | ({"flow_run_id": run} if run else {}))
+        return str(answer.json()["id"])
+
+    async def rewrite(self, artifact: str, *, description: str, markdown: str) -> None:
+        """Bring a Markdown artifact up to date."""
+        body = {"description": description, "data": markdown}
+        await self._call("PATCH", "/artifacts/{id}", body, id=artifact)
+
+    async def runs_tagged(self, tags: Sequence[str], *, limit: int = 20) -> list[RunLink]:
+        """The latest runs that have all of these tags."""
+        tagged = {"tags": {"all_": list(tags)}}
+        body = {"flow_runs": tagged, "sort": "EXPECTED_START_TIME_DESC", "limit": limit}
+        found = (await self._call("POST", "/flow_runs/filter", body)).json()
+        return [
+            RunLink(
+                id=str(run["id"]),
+                name=str(run["name"]),
+                state=str(run["state_name"] or ""),
+                at=datetime.fromisoformat(str(run["created"]).replace("Z", "+00:00")).astimezone(UTC),
+            )
+            for run in found
+        ]
 
     async def start_progress(self, run: str, *, key: str, description: str, percent: float) -> str:
         """Attach a progress artifact, 0 to 100, and name it for `move_progress`."""

@@ -1,5 +1,5 @@
 """The Prefect flows that staff and automations start: one per SOP, one to replay steps, one to take
-events, one to send a letter again.
+events, one to send a letter again, and those of `flows.steering`.
 
 The drive loop needs none of them. They reach it through `flows.runtime`: they run on a worker of type `sop`.
 """
@@ -17,7 +17,7 @@ from prefect.states import Completed, Failed
 
 from adapters.errors import AdapterError
 from adapters.personal import personal_in
-from flows import runtime, wording
+from flows import runtime, steering, wording
 from flows.answering import ask
 from flows.forgetting import FORGOTTEN, in_words
 from flows.prefect_api import PrefectApi
@@ -136,6 +136,12 @@ PROCEDURES: dict[str, Procedure] = {sop: sop_flow(sop) for sop in SOPS} | {
     "event": event,
     "resend": resend,
     "ask": ask,
+    "case": steering.case,
+    "hold": steering.hold,
+    "resume": steering.resume,
+    "cancel": steering.cancel,
+    "note": steering.note,
+    "assign": steering.assign,
 }
 
 

@@ -25,6 +25,7 @@ from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from flows import wording
 from flows.abandoned import AbandonedRuns
 from flows.budget import Budget
+from flows.exhibits import Exhibits, PageOf
 from flows.owner import Owner
 from flows.parked_runs import ParkedRuns
 from flows.parking import ParkedStep
@@ -55,6 +56,7 @@ class _Recording:
     once: str = field(default_factory=lambda: f"wake-up-{uuid4()}")
     begun: bool = False  #: a run may stand for it, though its name may not have come back
     name: str = ""
+    tags: list[str] = field(default_factory=list)
     named_after: int = 0  #: cases known when the run got its name
     progress: Progress = field(default_factory=Progress)
 
@@ -79,7 +81,7 @@ class Recorder:
     Its runs are marked with `owner`; those of `flows` whose worker is no longer `beating` are ended. The
     others are called on the recorder's thread: `on_connected` whenever Prefect answers at first or again,
     `on_recorded` with the flow run that stands for these parked steps, `still_parked` for those of these
-    steps that are parked now.
+    steps that are parked now, `page` for the page of a case.
     """
 
     def __init__(
@@ -92,6 +94,7 @@ class Recorder:
         on_connected: Callable[[], None] | None = None,
         on_recorded: Callable[[Sequence[str], str], None] | None = None,
         still_parked: Callable[[Sequence[str]], Collection[str]] | None = None,
+        page: PageOf | None = None,
         runs_per_second: float = 2.0,
         at_once: int = 4,
     ) -> None:
@@ -100,6 +103,7 @@ class Recorder:
         self._abandoned = AbandonedRuns(self._owner, flows=flows, beating=beating)
         self._on_connected = on_connected
         self._parked = ParkedRuns(on_recorded=on_recorded, still_parked=still_parked)
+        self._exhibits = Exhibits(page)
         self._budget = Budget(runs_per_second, burst=at_once)
         self._at_once = at_once
         self._sessions: deque[_Recording] = deque()
@@ -177,6 +181,7 @@ class Recorder:
         async with asyncio.TaskGroup() as tasks:
             while not (self._stopping.is_set() and self._idle()):
                 await self._parked.show(api, budget=self._budget)
+                await self._exhibits.show(api)
                 await self._abandoned.close(api)
                 if self._failures and (time.monotonic() > sure or (self._idle() and not self._following)):
                     self._say_up()
@@ -214,6 +219,7 @@ class Recorder:
             )
             if not recording.name:
                 recording.name, recording.named_after = wording.run_name(seen), seen.count
+                recording.tags = wording.run_tags(seen)
             while not (recording.closed() or self._stopping.is_set()):
                 await self._show_progress(api, run, recording=recording)
                 await self._wait(recording.closed, seconds=_PROGRESS_SECONDS)
@@ -241,10 +247,10 @@ class Recorder:
             await self._rename(api, run, recording=recording, seen=seen)
 
     async def _rename(self, api: PrefectApi, run: str, *, recording: _Recording, seen: Snapshot) -> None:
-        name = wording.run_name(seen)
-        if name != recording.name:
-            await api.rename(run, name=name, tags=wording.run_tags(seen))
-            recording.name, recording.named_after = name, seen.count
+        name, tags = wording.run_name(seen), wording.run_tags(seen)
+        if (name, tags) != (recording.name, recording.tags):
+            await api.rename(run, name=name, tags=tags)
+            recording.name, recording.named_after, recording.tags = name, seen.count, tags
 
     async def _finish(self, api: PrefectApi, run: str, *, recording: _Recording) -> None:
         seen = recording.snapshot()
@@ -252,6 +258,7 @@ class Recorder:
         await recording.progress.end(api, seen=seen)
         await api.show_work(run, seen=seen)
         await api.set_state(run, wording.badge(seen))
+        self._exhibits.ended(seen, run=run)
 
     async def _wait(self, done: Callable[[], bool], *, seconds: float = float("inf")) -> None:
         deadline = time.monotonic() + seconds

@@ -12,13 +12,17 @@ from typing import Protocol
 from adapters.store.base import Step
 from flows.performing import Result
 from flows.session import Session
+from machines.attention import attention, priority
 from machines.kernel.case import Case, Entry
 from machines.kernel.definition import Definition
 from machines.kernel.event import Event
 from machines.kernel.rule import Disposition
 from machines.kernel.state import DEADLINE, Ask, End, State
+from machines.kernel.steering import PutOnHold, Resumed
 
 QUIET = 0.5  #: seconds without work after which a session ends
+ON_HOLD = "On hold"  #: what staff read in place of the state
+_TELLING = (DEADLINE, PutOnHold.type, Resumed.type)
 _FEW = 50  #: cases of one session whose deadlines are told
 LONGEST = 5.0  #: seconds after which a session ends even in a rush, so that its run shows what was done
 
@@ -90,19 +94,22 @@ class Reporting:
             if step.run:
                 self._listener.settled(step)
 
-    def parked(self, steps: Sequence[Step]) -> None:
+    def parked(self, steps: Sequence[Step], *, now: datetime) -> None:
+        for step in steps:
+            sop, _, key = step.case.partition("/")
+            self._told(sop, now).parked(key=key)
         if steps:
             self._listener.parked(steps)
 
     def journalled(self, entries: Iterable[tuple[str, Entry]]) -> None:
-        """What was written: a state that asks was entered or left, its ladder was climbed, or something else
-        has become known there."""
+        """What was written: a state that asks was entered, left or put on hold, its ladder was climbed, or
+        something else has become known there."""
         cases = set()
         for case, entry in entries:
             asks = self._asks[case[: case.index("/")]]
             moved = entry.before != entry.after and (entry.before in asks or entry.after in asks)
             heard = entry.disposition is Disposition.HANDLED and entry.source != "step"
-            if moved or (entry.before in asks and (heard or entry.event.startswith(DEADLINE))):
+            if moved or (entry.before in asks and (heard or entry.event.startswith(_TELLING))):
                 cases.add(case)
         if cases:
             self._listener.asked(cases)
@@ -113,7 +120,15 @@ class Reporting:
         session = self._told(case.sop, now)
         # In a rush nobody reads when each of hundreds is due.
         message = _message(definition, case) if session.count <= _FEW else _brief(state)
-        session.rested(key=case.key, title=state.title, message=message, final=isinstance(state, End))
+        session.rested(
+            key=case.key,
+            title=ON_HOLD if case.hold else state.title,
+            message=message,
+            final=isinstance(state, End),
+            state=case.state,
+            priority=priority(case),
+            attention=attention(definition, case),
+        )
 
     def close_quiet(
         self, *, waits: Callable[[str], bool] = lambda sop: False, everything: bool = False
@@ -160,6 +175,8 @@ def _message(definition: Definition, case: Case) -> str:
     state = definition.state(case.state)
     if isinstance(state, End):
         return _brief(state)
+    if case.hold:
+        return f"since {case.hold.since:%Y-%m-%d %H:%M} UTC, by {case.hold.who}; it stands at: {state.title}"
     running = [timer for timer in case.timers.values() if not timer.passed]
     parts = [_brief(state)] if isinstance(state, Ask) else []
     if running:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from adapters.dead_letters import Resent
 from adapters.intake import Correction
-from adapters.store.base import StepStatus, Store
+from adapters.store.base import Step, StepStatus, Store
 from flows.driver import Driver
 from flows.owner import Owner
 from flows.session import Session
@@ -68,8 +68,12 @@ class Running:
         while True:
             found = await asyncio.to_thread(self._store.steps, keys=steps, limit=len(steps))
             if not any(step.status in _ON_ITS_WAY and not step.waits for step in found):
-                errors = {
-                    step.key: step.error if step.status is StepStatus.PARKED else None for step in found
-                }
+                errors = {step.key: _wrong(step) for step in found}
                 return dict.fromkeys(steps, "no such step") | errors
             await asyncio.sleep(_POLL)
+
+
+def _wrong(step: Step) -> str | None:
+    if step.status is StepStatus.HELD:
+        return "its case is on hold; the step is performed when that is resumed"
+    return step.error if step.status is StepStatus.PARKED else None

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from threading import Lock
+
+from machines.attention import PARKED
 
 #: Cases a session remembers by key. Beyond it they are counted only, so that a rush cannot fill the memory.
 MOST_CASES = 5_000
@@ -17,13 +19,17 @@ MOST_CASES = 5_000
 
 @dataclass(frozen=True, slots=True)
 class CaseSeen:
-    """One case in a session: the first event it took and where it last came to rest, if it did."""
+    """One case in a session: the first event it took and where it last came to rest, if it did: in which
+    state, known to people by its title, with which priority, and what about it needs attention."""
 
     key: str
     event: str = ""
     title: str = ""
     message: str = ""
     final: bool = False
+    state: str = ""
+    priority: str = ""
+    attention: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +136,7 @@ class Session:
         self.opened = opened
         self._lock = Lock()
         self._cases: dict[str, CaseSeen] = {}
+        self._parked: set[str] = set()
         self._uncounted = 0
         self._resting_unnamed: Counter[str] = Counter()
         self._commands: dict[str, _Tally] = {}
@@ -165,7 +172,23 @@ class Session:
                 tally = self._commands[command] = _Tally(command, started)
             tally.add(key, started, ended, outcome, error)
 
-    def rested(self, *, key: str, title: str, message: str, final: bool) -> None:
+    def parked(self, *, key: str) -> None:
+        """A command of a case has failed for good."""
+        with self._lock:
+            if len(self._parked) < MOST_CASES:
+                self._parked.add(key)
+
+    def rested(
+        self,
+        *,
+        key: str,
+        title: str,
+        message: str,
+        final: bool,
+        state: str = "",
+        priority: str = "",
+        attention: tuple[str, ...] = (),
+    ) -> None:
         """A case came to rest in the state called `title`; a later rest of the same case replaces it."""
         with self._lock:
             case = self._cases.get(key)
@@ -173,7 +196,7 @@ class Session:
                 self._resting_unnamed[title] += 1
                 return
             event = case.event if case is not None else ""
-            self._cases[key] = CaseSeen(key=key, event=event, title=title, message=message, final=final)
+            self._cases[key] = CaseSeen(key, event, title, message, final, state, priority, attention)
 
     def close(self) -> None:
         """Nothing more is reported."""
@@ -182,7 +205,7 @@ class Session:
     def snapshot(self) -> Snapshot:
         """What was reported so far."""
         with self._lock:
-            cases = tuple(self._cases.values())
+            cases = tuple(self._seen(case) for case in self._cases.values())
             resting = Counter(case.title for case in cases if case.title) + self._resting_unnamed
             return Snapshot(
                 sop=self.sop,
@@ -192,6 +215,11 @@ class Session:
                 resting=resting,
                 commands=tuple(tally.tally() for tally in self._commands.values()),
             )
+
+    def _seen(self, case: CaseSeen) -> CaseSeen:
+        if case.key not in self._parked:
+            return case
+        return replace(case, attention=(PARKED, *case.attention))
 
 
 def merged(snapshots: Iterable[Snapshot]) -> Snapshot:
@@ -225,10 +253,4 @@ def merged(snapshots: Iterable[Snapshot]) -> Snapshot:
 
 def _later(known: CaseSeen, case: CaseSeen) -> CaseSeen:
     rest = case if case.title else known
-    return CaseSeen(
-        key=case.key,
-        event=known.event or case.event,
-        title=rest.title,
-        message=rest.message,
-        final=rest.final,
-    )
+    return replace(rest, event=known.event or case.event)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from adapters.store.base import Step, StepStatus, Store
+from flows.exhibits import PageOf
 from flows.owner import Owner
 from flows.parking import ParkedStep
 from flows.recording import Recorder
@@ -20,7 +21,9 @@ class Watching:
     """A ``flows.reporting.Listener`` that shows sessions and parked steps in the Prefect of this process's
     settings."""
 
-    def __init__(self, store: Store, *, owner: Owner, flows: Sequence[str]) -> None:
+    def __init__(
+        self, store: Store, *, owner: Owner, flows: Sequence[str], page: PageOf | None = None
+    ) -> None:
         self._store = store
         self._replaying: set[str] = set()
         self.on_asked: Callable[[Collection[str]], None] | None = None  #: hears of questions, at once
@@ -31,6 +34,7 @@ class Watching:
             on_connected=self.recall,
             on_recorded=self._recorded,
             still_parked=self._still_parked,
+            page=page,
         )
 
     def recall(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,6 +13,7 @@ from flows.session import CaseSeen, CommandTally, Snapshot
 MOST_ROWS = 500
 #: For a case that had not come to rest when its wake-up ended, such as one still in a long command.
 UNDER_WAY = "Under way"
+_MOST_TAGS = 5  #: of one kind on one run
 _SLOW = 1.0  #: seconds that a command may take before it is worth a word
 
 
@@ -42,10 +44,19 @@ def run_name(seen: Snapshot) -> str:
 
 
 def run_tags(seen: Snapshot) -> list[str]:
-    """The SOP, and the case when there is only one."""
+    """What staff filter by: the SOP, the case when there is only one, where the cases came to rest (the most
+    frequent states and priorities), and what needs attention in any of them."""
     tags = [f"sop:{seen.sop}"]
     if seen.count == 1 and seen.cases:
         tags.append(f"case:{seen.cases[0].key}")
+    told = {
+        "state": (case.state for case in seen.cases),
+        "priority": (case.priority for case in seen.cases),
+        "attention": (what for case in seen.cases for what in case.attention),
+    }
+    for kind, values in told.items():
+        frequent = Counter(value for value in values if value).most_common(_MOST_TAGS)
+        tags += sorted(f"{kind}:{value}" for value, _ in frequent)
     return tags
 
 

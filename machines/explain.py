@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from machines.kernel.calendar import Calendar
-from machines.kernel.case import Case, Timer
+from machines.kernel.case import Case, Entry, Timer
 from machines.kernel.clock import Clock, Mode
 from machines.kernel.clock_ledger import WORKING, Ledger, Measure, Span
 from machines.kernel.definition import Definition
+from machines.kernel.hold import Waiting
+from machines.kernel.rule import Disposition
+from machines.kernel.steering import PutOnHold, Resumed
 from machines.policy import Policy
 
 
@@ -28,8 +31,29 @@ class Explanation:
     because: tuple[str, ...]
 
 
-def explain(case: Case, *, definition: Definition, policy: Policy, now: datetime) -> list[Explanation]:
-    """Everything that runs in ``case``, earliest first; what rests comes last."""
+Spell = tuple[datetime, datetime]
+"""From when to when a case was on hold."""
+
+
+def spells(journal: Iterable[Entry]) -> list[Spell]:
+    """When a case was on hold and is no more, by its journal."""
+    found, since = list[Spell](), None
+    for entry in journal:
+        if entry.disposition is not Disposition.HANDLED:
+            continue
+        if entry.event == PutOnHold.type:
+            since = entry.at
+        elif entry.event == Resumed.type and since is not None:
+            found.append((since, entry.at))
+            since = None
+    return found
+
+
+def explain(
+    case: Case, *, definition: Definition, policy: Policy, now: datetime, held: Sequence[Spell] = ()
+) -> list[Explanation]:
+    """Everything that runs in ``case``, earliest first; what rests comes last. ``held`` are the spells in
+    which it was on hold."""
     teller = _Teller(policy.calendar, now)
     found = [
         teller.clock(clock, case.clocks[clock.name])
@@ -39,12 +63,22 @@ def explain(case: Case, *, definition: Definition, policy: Policy, now: datetime
     told = {name for clock in definition.clocks for name in clock.timers}
     for timer in case.timers.values():
         if timer.name not in told:
-            found.append(_deadline(teller, case, timer, definition=definition, policy=policy))
+            found.append(_deadline(teller, case, timer, definition=definition, policy=policy, held=held))
+    for waiting in case.hold.waiting if case.hold else ():
+        if waiting.name not in told:
+            deadline = definition.procedure.deadlines.get(waiting.name)
+            found.append(teller.rests(waiting, deadline.text if deadline else ""))
     return sorted(found, key=lambda one: (one.due is None, one.due or now, one.name))
 
 
 def _deadline(
-    teller: _Teller, case: Case, timer: Timer, *, definition: Definition, policy: Policy
+    teller: _Teller,
+    case: Case,
+    timer: Timer,
+    *,
+    definition: Definition,
+    policy: Policy,
+    held: Sequence[Spell],
 ) -> Explanation:
     deadline, due = definition.procedure.deadlines.get(timer.name), teller.due(timer.due)
     text, lines = deadline.text if deadline else "", []
@@ -59,10 +93,14 @@ def _deadline(
             else policy.usual(case.sop, deadline)
         )
         expected = policy.calendar.due(timer.set_at, duration)
+        rested = [spell for spell in held if spell[0] >= timer.set_at]
         if expected == timer.due:
             lines.append(f"{due}: {duration} from {teller.at(timer.set_at)}, {source}")
             if duration.unit in WORKING:
                 lines += teller.worked(timer.set_at, timer.due)
+        elif rested:
+            lines.append(f"{due}: {duration} from {teller.at(timer.set_at)}, {source}, but for time on hold")
+            lines += [f"on hold from {teller.at(start)} to {teller.at(end)}" for start, end in rested]
         else:
             lines.append(f"{due}: so it was set {teller.at(timer.set_at)}, and it keeps that end")
             lines.append(f"what is in force now, {duration} {source}, would end {teller.at(expected)}")
@@ -97,6 +135,15 @@ class _Teller:
         return Explanation(
             clock.name, "clock", clock.text, due if running or passed else None, passed, tuple(lines)
         )
+
+    def rests(self, waiting: Waiting, text: str) -> Explanation:
+        """A deadline of a case on hold."""
+        if waiting.left is None:
+            line = f"{self.due(waiting.due)} all the same, but it waits while the case is on hold"
+        else:
+            kind = "working time" if waiting.working else "time"
+            line = f"not due while on hold: {_lasting(waiting.left)} of {kind} left"
+        return Explanation(waiting.name, "deadline", text, None, False, (line,))
 
     def _summary(self, ledger: Ledger, measure: Measure, due: datetime | None) -> str:
         budget = f"{ledger.budget} from {self.at(ledger.started)}, {ledger.source}"

@@ -134,7 +134,8 @@ class Policy(_Closed):
         return deadline.after, "as the procedure states"
 
     def timing(self, sop: str) -> Timing:
-        """What ``Definition`` takes: the budgets of the clocks of ``sop``, found as durations are."""
+        """What ``Definition`` takes: the budgets of the clocks of ``sop``, found as durations are, and how
+        long its deadlines are."""
         general, special = dict[str, tuple[Duration, str]](), dict[str, list[Special]]()
         for name, duration in self.clocks.items():
             if name.startswith(f"{sop}."):
@@ -149,7 +150,10 @@ class Policy(_Closed):
                 return found.duration, str(found)
             return general.get(clock.name) or stated_budget(clock, data)
 
-        return Timing(self.calendar, budget, self.fingerprint)
+        def length(deadline: Deadline, data: Facts) -> Duration | None:
+            return None if deadline.until else self.duration(sop, deadline, data)[0]
+
+        return Timing(self.calendar, budget, self.fingerprint, length)
 
     @property
     def fingerprint(self) -> str:

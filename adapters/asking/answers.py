@@ -105,6 +105,8 @@ class Answers:
             closing = self._questions.closing(question.id) if row.status is not InboxStatus.NEW else None
             if row.status is InboxStatus.APPLIED:
                 return Answer(Became.TAKEN, title=closing.title if closing else question.ask.title)
+            if row.status is InboxStatus.DEFERRED:
+                break  # the case is on hold, and takes it when it goes on
             if row.status is not InboxStatus.NEW:
                 return late(closing) if closing else Answer(Became.REFUSED, reason=row.reason)
             if time.monotonic() > until:

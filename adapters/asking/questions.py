@@ -20,10 +20,10 @@ from machines.kernel.case import Case, Entry, Timer, case_id
 from machines.kernel.definition import Definition
 from machines.kernel.event import SEALED, Event, Facts
 from machines.kernel.money import Money
-from machines.kernel.state import Ask, Deadline
+from machines.kernel.state import CUSTOMER, Ask, Deadline
 from machines.messages import Message
 
-CUSTOMER = "customer"  #: the role that is asked by link and not by form
+__all__ = ["CUSTOMER", "Closing", "Question", "Questions", "case_of"]
 
 _ALL = 1_000_000
 _MOST_FACTS = 30

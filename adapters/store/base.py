@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from machines.kernel.case import Case, Entry, Timer, case_id
+from machines.kernel.hold import Hold
 
 ANSWERS_LATER = "answers-later"
 """Code of a step that waits for its provider's answer: retrying, due when the provider is asked again."""
@@ -49,6 +50,7 @@ class StepStatus(StrEnum):
     RUNNING = "running"  #: being performed by the worker that leases the case
     RETRYING = "retrying"  #: failed; tried again when due
     PARKED = "parked"  #: attempts spent; waits for on-call staff
+    HELD = "held"  #: came due while its case was on hold; pending again when that is resumed
     DONE = "done"
     SKIPPED = "skipped"  #: on-call staff gave its outcome instead
 
@@ -154,8 +156,8 @@ class Changes:
     others that were taken, opened, moved or had a step settled keep or get it. ``steps`` are new, ``settled``
     replace rows that exist (``run`` of ``None`` keeps the one stored). Timers go by (case id, name): those in
     ``timers_set`` run after the round, whether or not they were cleared before. ``redeliver`` names cases
-    whose deferred letters are worth another try. Letters in ``sent`` that were received before with the same
-    type, procedure and key are passed over silently.
+    whose deferred letters are worth another try, ``resumed`` those whose held steps are due then. Letters in
+    ``sent`` that were received before with the same type, procedure and key are passed over silently.
     """
 
     opened: dict[str, Case] = field(default_factory=dict)
@@ -169,6 +171,7 @@ class Changes:
     timers_cleared: list[tuple[str, str]] = field(default_factory=list)
     letters: list[tuple[int, InboxStatus, str]] = field(default_factory=list)
     redeliver: set[str] = field(default_factory=set)
+    resumed: set[str] = field(default_factory=set)
     sent: list[Letter] = field(default_factory=list)
 
 
@@ -208,7 +211,7 @@ class Round(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CaseRow:
-    """A case in a list; ``due`` is its next deadline."""
+    """A case in a list; ``due`` is its next deadline, ``hold`` and ``assignee`` as in ``Case``."""
 
     id: str
     sop: str
@@ -220,6 +223,8 @@ class CaseRow:
     parent: str | None
     due: datetime | None
     due_name: str | None
+    hold: Hold | None = None
+    assignee: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,7 +355,15 @@ class Store(Protocol):
         ...
 
     def cases(
-        self, *, sop: str | None = None, state: str | None = None, open_only: bool = False, limit: int = 100
+        self,
+        *,
+        sop: str | None = None,
+        state: str | None = None,
+        open_only: bool = False,
+        held_only: bool = False,
+        assignee: str | None = None,
+        parent: str | None = None,
+        limit: int = 100,
     ) -> list[CaseRow]:
         """Latest change first."""
         ...

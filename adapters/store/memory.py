@@ -196,7 +196,15 @@ class MemoryStore:
         return [case_id(sop, key) for sop in self._tables.hydrate]
 
     def cases(
-        self, *, sop: str | None = None, state: str | None = None, open_only: bool = False, limit: int = 100
+        self,
+        *,
+        sop: str | None = None,
+        state: str | None = None,
+        open_only: bool = False,
+        held_only: bool = False,
+        assignee: str | None = None,
+        parent: str | None = None,
+        limit: int = 100,
     ) -> list[CaseRow]:
         with self._lock:
             found = [
@@ -205,6 +213,9 @@ class MemoryStore:
                 if sop in (None, kept.case.sop)
                 and state in (None, kept.case.state)
                 and not (open_only and kept.ended)
+                and not (held_only and kept.held is None)
+                and assignee in (None, kept.case.assignee)
+                and parent in (None, kept.case.parent)
             ]
         found.sort(key=lambda row: row.id)
         return sorted(found, key=lambda row: row.changed, reverse=True)[:limit]
@@ -217,6 +228,8 @@ class MemoryStore:
             *(case.id, case.sop, case.key, case.state, kept.opened, kept.changed, kept.ended, case.parent),
             due=due.due if due else None,
             due_name=due.name if due else None,
+            hold=rows.hold_from(kept.held),
+            assignee=case.assignee,
         )
 
     def standing(

@@ -29,7 +29,10 @@ _steps, _timers = schema.steps, schema.timers
 
 CASE_COLUMNS = tuple(
     _cases.c[name]
-    for name in ("sop", "key", "version", "hash", "state", "data", "seq", "parent", "deferred", "clocks")
+    for name in (
+        *("sop", "key", "version", "hash", "state", "data", "seq", "parent", "deferred", "clocks"),
+        *("held", "assignee"),
+    )
 )
 INBOX_COLUMNS = (
     *(_inbox.c[name] for name in ("number", "source", "id", "type", "sop", "key", "body", "received")),
@@ -93,7 +96,7 @@ def load_cases(
     unreadable: dict[str, UnreadableCase] = {}
     for row in found:
         try:
-            cases[row[0]] = rows.case_from(row[1:11], timers=timers.get(row[0], {}), hydrate=hydrate)
+            cases[row[0]] = rows.case_from(row[1:13], timers=timers.get(row[0], {}), hydrate=hydrate)
         except UnreadableCase as error:
             unreadable[row[0]] = error
     return cases, unreadable
@@ -117,7 +120,7 @@ def behind(connection: Connection, *, sop: str, version: int, after: str, limit:
     )
     found = connection.execute(wanted).all()
     timers = _timers_of(connection, [row[0] for row in found])
-    return [rows.behind_from(row[1:11], timers=timers.get(row[0], {}), ended=bool(row[11])) for row in found]
+    return [rows.behind_from(row[1:13], timers=timers.get(row[0], {}), ended=bool(row[13])) for row in found]
 
 
 def find_cases(connection: Connection, ids: Collection[str], *, hydrate: Hydrate) -> list[Case]:
@@ -128,12 +131,20 @@ def find_cases(connection: Connection, ids: Collection[str], *, hydrate: Hydrate
 
 
 def list_cases(
-    connection: Connection, *, sop: str | None, state: str | None, open_only: bool, limit: int
+    connection: Connection,
+    *,
+    sop: str | None,
+    state: str | None,
+    open_only: bool,
+    held_only: bool,
+    assignee: str | None,
+    parent: str | None,
+    limit: int,
 ) -> list[CaseRow]:
     """Latest change first."""
     wanted = select(
         *(_cases.c.id, _cases.c.sop, _cases.c.key, _cases.c.state, _cases.c.opened, _cases.c.changed),
-        *(_cases.c.ended, _cases.c.parent),
+        *(_cases.c.ended, _cases.c.parent, _cases.c.held, _cases.c.assignee),
     )
     if sop is not None:
         wanted = wanted.where(_cases.c.sop == sop)
@@ -141,17 +152,25 @@ def list_cases(
         wanted = wanted.where(_cases.c.state == state)
     if open_only:
         wanted = wanted.where(_cases.c.ended.is_(False))
+    if held_only:
+        wanted = wanted.where(schema.IS_HELD)
+    if assignee is not None:
+        wanted = wanted.where(_cases.c.assignee == assignee)
+    if parent is not None:
+        wanted = wanted.where(schema.IS_CHILD, _cases.c.parent == parent)
     found = connection.execute(wanted.order_by(_cases.c.changed.desc(), _cases.c.id).limit(limit)).all()
     timers = _timers_of(connection, [row[0] for row in found])
     listed = []
-    for id, sop_, key, state_, opened, changed, ended, parent in found:
+    for id, sop_, key, state_, opened, changed, ended, parent_, held, whose in found:
         running = [timer for timer in timers.get(id, {}).values() if not timer.passed]
         due = min(running, key=lambda timer: timer.due, default=None)
         listed.append(
             CaseRow(
-                *(id, sop_, key, state_, rows.instant(opened), rows.instant(changed), bool(ended), parent),
+                *(id, sop_, key, state_, rows.instant(opened), rows.instant(changed), bool(ended), parent_),
                 due=due.due if due else None,
                 due_name=due.name if due else None,
+                hold=rows.hold_from(held),
+                assignee=whose,
             )
         )
     return listed

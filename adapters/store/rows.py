@@ -16,6 +16,7 @@ from adapters.store.base import Behind, InboxRow, InboxStatus, Letter, Step, Ste
 from machines.kernel.case import Case, Entry, Timer
 from machines.kernel.clock_ledger import Ledger
 from machines.kernel.event import Facts
+from machines.kernel.hold import Hold
 from machines.kernel.rule import Disposition
 
 Values = tuple[object, ...]
@@ -62,12 +63,21 @@ def clocks_text(case: Case) -> str | None:
     return _LEDGERS.dump_json(dict(case.clocks)).decode() if case.clocks else None
 
 
+def hold_text(case: Case) -> str | None:
+    return case.hold.to_json().decode() if case.hold else None
+
+
+def hold_from(held: str | None) -> Hold | None:
+    return None if held is None else Hold.model_validate_json(held)
+
+
 def case_values(case: Case, *, lease: str | None, opened: int, changed: int, ended: bool) -> Values:
     """In the order of the table's columns."""
     data = None if case.data is None else json_text(case.data)
     return (
         *(case.id, case.sop, case.key, case.version, case.hash, case.state, data, case.seq, case.parent),
         *(case.deferred, lease, opened, changed, ended, clocks_text(case), case.policy),
+        *(hold_text(case), case.assignee),
     )
 
 
@@ -76,12 +86,13 @@ def moved_values(case: Case, *, lease: str | None, changed: int, ended: bool) ->
     data = None if case.data is None else json_text(case.data)
     return (
         *(case.version, case.hash, case.state, data, case.seq, case.deferred, lease, changed, ended),
-        *(clocks_text(case), case.policy, case.id),
+        *(clocks_text(case), case.policy, hold_text(case), case.assignee, case.id),
     )
 
 
 def case_from(row: AnyRow, *, timers: Mapping[str, Timer], hydrate: Hydrate) -> Case:
-    """From sop, key, version, hash, state, data, seq, parent, deferred, clocks. Raises ``UnreadableCase``."""
+    """From sop, key, version, hash, state, data, seq, parent, deferred, clocks, held, assignee. Raises
+    ``UnreadableCase``."""
     case, data, clocks = _bare(row, timers=timers)
     model = hydrate.get(case.sop, {}).get(case.version)
     if model is None:
@@ -104,8 +115,13 @@ def behind_from(row: AnyRow, *, timers: Mapping[str, Timer], ended: bool) -> Beh
 
 def _bare(row: AnyRow, *, timers: Mapping[str, Timer]) -> tuple[Case, str | None, str | None]:
     """The case without data and clocks, and both as JSON."""
-    sop, key, version, hash, state, data, seq, parent, deferred, clocks = row
-    return Case(sop, key, version, hash, state, None, seq, parent, timers, deferred), data, clocks
+    sop, key, version, hash, state, data, seq, parent, deferred, clocks, held, assignee = row
+    case = Case(
+        *(sop, key, version, hash, state, None, seq, parent, timers, deferred),
+        hold=hold_from(held),
+        assignee=assignee,
+    )
+    return case, data, clocks
 
 
 def _ledgers(clocks: str | None) -> dict[str, Ledger]:

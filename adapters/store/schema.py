@@ -3,7 +3,8 @@
 ``cases.id`` is ``sop/key``, and the inbox addresses cases by it, also those that do not exist yet. Work is
 found through partial indexes that hold only what is still to do, so they stay small however long the history
 gets. ``cases.policy`` names the one that the clocks of a case go by while they run or pause. ``unreadable``
-names the cases that a worker could not make sense of: others, of another version, may.
+names the cases that a worker could not make sense of: others, of another version, may. ``cases.held`` is the
+hold as JSON.
 """
 
 from __future__ import annotations
@@ -50,6 +51,8 @@ cases = Table(
     Column("ended", Boolean, nullable=False),
     Column("clocks", Text),
     Column("policy", Text),
+    Column("held", Text),
+    Column("assignee", Text),
 )
 
 inbox = Table(
@@ -157,6 +160,8 @@ IS_DUE = steps.c.status.in_([literal_column("'pending'"), literal_column("'retry
 IS_PARKED = steps.c.status == literal_column("'parked'")
 HAS_RUN = steps.c.run.is_not(None)
 IS_LEASED = cases.c.lease.is_not(None)
+IS_HELD = cases.c.held.is_not(None)
+IS_CHILD = cases.c.parent.is_not(None)
 IS_TIMED = cases.c.policy.is_not(None)
 HAS_NOT_PASSED = timers.c.passed.is_(False)
 
@@ -175,6 +180,8 @@ _partial("steps_parked", steps.c.command, where=IS_PARKED)
 _partial("steps_of_run", steps.c.run, where=HAS_RUN)
 _partial("timers_due", timers.c.due, where=HAS_NOT_PASSED)
 _partial("cases_leased", cases.c.lease, where=IS_LEASED)
+_partial("cases_held", cases.c.changed, where=IS_HELD)
+_partial("cases_of_parent", cases.c.parent, where=IS_CHILD)
 _partial("cases_timed", cases.c.id, cases.c.policy, where=IS_TIMED)
 
 # Whole, not partial: one entry written once costs less than one that comes and goes with "running",

@@ -183,10 +183,27 @@ class SqlStore(ABC):
         return [case_id(sop, key) for sop in self._hydrate]
 
     def cases(
-        self, *, sop: str | None = None, state: str | None = None, open_only: bool = False, limit: int = 100
+        self,
+        *,
+        sop: str | None = None,
+        state: str | None = None,
+        open_only: bool = False,
+        held_only: bool = False,
+        assignee: str | None = None,
+        parent: str | None = None,
+        limit: int = 100,
     ) -> list[CaseRow]:
         with self._reading() as connection:
-            return queries.list_cases(connection, sop=sop, state=state, open_only=open_only, limit=limit)
+            return queries.list_cases(
+                connection,
+                sop=sop,
+                state=state,
+                open_only=open_only,
+                held_only=held_only,
+                assignee=assignee,
+                parent=parent,
+                limit=limit,
+            )
 
     def standing(
         self,

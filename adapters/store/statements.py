@@ -95,6 +95,8 @@ _MOVING = (
     "ended",
     "clocks",
     "policy",
+    "held",
+    "assignee",
 )
 _SETTLING = ("arguments", "status", "attempts", "due", "error", "code", "outcome")
 
@@ -142,5 +144,12 @@ _AGAIN: dict[str, object] = {"status": literal_column("'new'"), "reason": litera
 # These mostly find nothing, so one statement for all cases is cheaper than one run for each.
 _of_cases = _inbox.c.case_id.in_(bindparam("cases", expanding=True))
 REDELIVER = update(_inbox).values(_AGAIN).where(schema.IS_DEFERRED, _of_cases)
+RESUME_STEPS = (
+    update(_steps)
+    .where(
+        _steps.c.case_id.in_(bindparam("cases", expanding=True)), _steps.c.status == literal_column("'held'")
+    )
+    .values(status=literal_column("'pending'"))
+)
 DELIVER_UNMATCHED = update(_inbox).values(_AGAIN).where(schema.IS_UNMATCHED, _of_cases)
 ADD_LETTERS = BulkInsert(_inbox, leaving_out="number", once=True)

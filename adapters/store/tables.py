@@ -33,12 +33,13 @@ DUE = (StepStatus.PENDING, StepStatus.RETRYING)
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A row of cases; ``case`` without data, timers and clocks."""
+    """A row of cases; ``case`` without data, timers, clocks and hold."""
 
     case: Case
     data: str | None
     clocks: str | None
     policy: str | None
+    held: str | None
     lease: str | None
     opened: datetime
     changed: datetime
@@ -50,7 +51,7 @@ class Kept:
         case = self.case
         return (
             *(case.sop, case.key, case.version, case.hash, case.state, self.data, case.seq, case.parent),
-            *(case.deferred, self.clocks),
+            *(case.deferred, self.clocks, self.held, case.assignee),
         )
 
 
@@ -217,7 +218,8 @@ class MemoryRound:
         for id, case in standing.items():
             opened = span[id][0] if id in changes.opened else tables.cases[id].opened
             data = None if case.data is None else rows.json_text(case.data)
-            bare, kept = replace(case, data=None, timers={}, clocks={}), (rows.clocks_text(case), case.policy)
+            bare = replace(case, data=None, timers={}, clocks={}, hold=None)
+            kept = (rows.clocks_text(case), case.policy, rows.hold_text(case))
             tables.cases[id] = Kept(bare, data, *kept, None, opened, span[id][1], id in changes.ended)
         for id in self._touched(changes):
             lease = None if id in changes.released else self._worker
@@ -231,6 +233,9 @@ class MemoryRound:
             tables.steps[step.key] = step
         for step in changes.settled:
             tables.steps[step.key] = replace(step, run=step.run or tables.steps[step.key].run)
+        for step in list(tables.steps.values()) if changes.resumed else ():
+            if step.case in changes.resumed and step.status is StepStatus.HELD:
+                tables.steps[step.key] = replace(step, status=StepStatus.PENDING)
         for case, name in changes.timers_cleared:
             tables.timers[case].pop(name, None)
         for (case, name), timer in changes.timers_set.items():

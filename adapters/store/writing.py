@@ -43,6 +43,8 @@ def write(connection: Connection, changes: Changes, *, span: Spans, worker: str,
     sql.SETTLE_LETTERS.run(connection, settled)
     if changes.redeliver:
         connection.execute(sql.REDELIVER, {"cases": list(changes.redeliver)})
+    if changes.resumed:
+        connection.execute(sql.RESUME_STEPS, {"cases": list(changes.resumed)})
     if changes.opened:
         connection.execute(sql.DELIVER_UNMATCHED, {"cases": list(changes.opened)})
     _send(connection, changes.sent)

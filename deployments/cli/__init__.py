@@ -19,6 +19,7 @@ from deployments.cli.questions import answer, asks, token
 from deployments.cli.return_policy import return_policy
 from deployments.cli.send import send
 from deployments.cli.serve import up, web, worker
+from deployments.cli.steering import assign, cancel, hold, note, resume
 from deployments.cli.steps import replay, steps
 from deployments.cli.words import words
 
@@ -32,8 +33,9 @@ app = typer.Typer(
 _RUNNING = (up, worker, web, retime, doctor)
 _LETTERS = (events, send, letters, letter, resend)
 _CASES = (cases, show, words, explain, asks, answer, token, steps, replay)
+_STEERING = (hold, resume, cancel, note, assign)
 _PROCEDURES = (commands, check, simulate, return_policy, handbook, approve, migrate)
-for command in (*_RUNNING, *_LETTERS, *_CASES, *_PROCEDURES):
+for command in (*_RUNNING, *_LETTERS, *_CASES, *_STEERING, *_PROCEDURES):
     app.command()(command)
 
 

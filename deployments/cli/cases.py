@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import orjson
 import typer
 
-from adapters.sealing import redact
-from adapters.store.base import Step, Store
+from adapters.case_view import CaseView, ClockView, DeadlineView, view_of
 from deployments.bootstrap import open_installation
 from deployments.cli.naming import CaseKey, named
 from deployments.cli.output import AsJson, console, plain_errors, print_json, print_table
 from deployments.settings import Settings
-from machines.kernel.case import Case, Timer
 
 
 def cases(
@@ -21,6 +18,8 @@ def cases(
     *,
     state: Annotated[str | None, typer.Option(help="Only cases in this state.")] = None,
     all_cases: Annotated[bool, typer.Option("--all", help="Ended cases too.")] = False,
+    held: Annotated[bool, typer.Option("--held", help="Only cases on hold, with who, when and why.")] = False,
+    assignee: Annotated[str | None, typer.Option(help="Only cases that this colleague looks after.")] = None,
     limit: Annotated[int, typer.Option(help="At most so many.")] = 50,
     as_json: AsJson = False,
 ) -> None:
@@ -28,7 +27,14 @@ def cases(
     with plain_errors(), open_installation(Settings()) as app:
         if sop is not None:
             app.catalogue.procedure(sop)
-        found = app.store.cases(sop=sop, state=state, open_only=not all_cases, limit=limit)
+        found = app.store.cases(
+            sop=sop,
+            state=state,
+            open_only=not all_cases,
+            held_only=held,
+            assignee=assignee,
+            limit=limit,
+        )
         rows = [
             {
                 "case": row.id,
@@ -37,6 +43,10 @@ def cases(
                 "due": row.due,
                 "deadline": row.due_name,
                 "parent": row.parent,
+                "assignee": row.assignee,
+                "held": row.hold.since if row.hold else None,
+                "by": row.hold.who if row.hold else None,
+                "because": row.hold.reason if row.hold else None,
             }
             for row in found
         ]
@@ -48,62 +58,66 @@ def show(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Tell the story of one case: where it stands, its deadlines, its steps, its journal."""
+    """Tell the story of one case: where it stands, its deadlines and why, messages, linked cases, journal."""
     with plain_errors(), open_installation(Settings()) as app:
         for case in named(key, app):
-            story = _story(app.store, case)
+            view = view_of(app.store, case, explain=app.explain)
             if as_json:
-                print_json(story)
+                print_json(_story(view))
             else:
-                _print(story)
+                _print(view)
 
 
-def _story(store: Store, case: Case) -> dict[str, object]:
+def _story(view: CaseView) -> dict[str, object]:
     """Personal fields are left out, also as sealed."""
     return {
-        "case": case.id,
-        "state": case.state,
-        "version": case.version,
-        "parent": case.parent,
-        "deadlines": [_timer(timer) for timer in store.case_timers(case.id)],
-        "steps": [_step(step) for step in store.steps(case=case.id, limit=500)],
+        "case": view.id,
+        "state": view.state,
+        "version": view.version,
+        "parent": view.parent,
+        "assignee": view.assignee,
+        "hold": view.hold.model_dump() if view.hold else None,
+        "deadlines": [_due("deadline", one) for one in view.deadlines],
+        "clocks": [_due("clock", one) for one in view.clocks],
+        "steps": [one.model_dump() for one in view.steps],
+        "messages": [one.model_dump() for one in view.messages],
+        "children": [one.model_dump() for one in view.children],
         "journal": [
             {
                 "seq": entry.seq,
                 "at": entry.at,
                 "event": entry.event,
                 "from": entry.source,
-                "outcome": entry.disposition.value,
+                "outcome": entry.disposition,
                 "state": entry.after if entry.after != entry.before else "",
                 "reason": entry.reason,
-                "body": redact(orjson.loads(body)),
+                "body": entry.body,
             }
-            for entry, body in store.journal(case.id)
+            for entry in view.journal
         ],
     }
 
 
-def _timer(timer: Timer) -> dict[str, object]:
-    return {"deadline": timer.name, "due": timer.due, "set": timer.set_at, "passed": timer.passed}
+def _due(kind: str, one: DeadlineView | ClockView) -> dict[str, object]:
+    """The first line says in one sentence why; ``sop explain`` says the rest."""
+    return {kind: one.name, "due": one.due, "passed": one.passed, "because": next(iter(one.because), "")}
 
 
-def _step(step: Step) -> dict[str, object]:
-    return {
-        "step": step.key,
-        "status": step.status.value,
-        "attempts": step.attempts,
-        "outcome": step.outcome,
-        "error": step.error,
-    }
-
-
-def _print(story: dict[str, object]) -> None:
-    console.print(f"[bold]{story['case']}[/bold]  {story['state']}  (version {story['version']})")
-    for part in ("deadlines", "steps"):
+def _print(view: CaseView) -> None:
+    console.print(f"[bold]{view.id}[/bold]  {view.state}  (version {view.version})")
+    if view.hold:
+        held = f"on hold since {view.hold.since:%Y-%m-%d %H:%M} UTC, by {view.hold.by}: {view.hold.reason}"
+        console.print(held, markup=False, highlight=False)
+    for what, who in (("looked after by", view.assignee), ("opened by", view.parent)):
+        if who:
+            console.print(f"{what} {who}", markup=False, highlight=False)
+    story = _story(view)
+    for part in ("deadlines", "clocks", "steps", "messages", "children", "journal"):
         rows = story[part]
         assert isinstance(rows, list)
-        print_table(part.capitalize(), rows, as_json=False)
-    journal = story["journal"]
-    assert isinstance(journal, list)
-    lines = [{name: value for name, value in row.items() if name != "body"} for row in journal]
-    print_table("Journal", lines, as_json=False)
+        if rows or part in _ALWAYS:
+            lines = [{name: value for name, value in row.items() if name != "body"} for row in rows]
+            print_table("Linked cases" if part == "children" else part.capitalize(), lines, as_json=False)
+
+
+_ALWAYS = ("deadlines", "steps", "journal")

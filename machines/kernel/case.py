@@ -10,6 +10,7 @@ from typing import Any
 from machines.kernel.clock import Mode
 from machines.kernel.clock_ledger import Ledger
 from machines.kernel.event import Facts
+from machines.kernel.hold import Hold
 from machines.kernel.rule import Disposition
 
 
@@ -28,7 +29,8 @@ class Case:
     """``seq`` is the number of its latest journal entry and serves as the optimistic version; ``version`` and
     ``hash`` are those of the definition it runs on; ``data`` is ``None`` until the opening event.
     ``deferred`` counts the events kept for it until it enters another state. ``clocks`` holds the ledgers of
-    its clocks by name."""
+    its clocks by name. While there is a ``hold`` no deadline runs. ``assignee`` is who looks after it,
+    if staff said so."""
 
     sop: str
     key: str
@@ -41,6 +43,8 @@ class Case:
     timers: Mapping[str, Timer] = field(default_factory=dict)
     deferred: int = 0
     clocks: Mapping[str, Ledger] = field(default_factory=dict)
+    hold: Hold | None = None
+    assignee: str | None = None
 
     @property
     def id(self) -> str:
@@ -48,7 +52,10 @@ class Case:
 
     @property
     def policy(self) -> str | None:
-        """The policy that its clocks go by; ``None`` if none runs or pauses."""
+        """The policy that its clocks go by; ``None`` if none runs or pauses, or while it is on hold: they are
+        found anew when it is resumed."""
+        if self.hold:
+            return None
         ticking = (ledger for ledger in self.clocks.values() if ledger.mode is not Mode.STOPPED)
         return next((ledger.policy for ledger in ticking), None)
 

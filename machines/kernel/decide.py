@@ -41,6 +41,8 @@ def decide(definition: Definition, case: Case, event: Received, now: datetime) -
     guard or an effect raises; the caller parks such a case.
     """
     definition.state(case.state)
+    if case.hold is not None:
+        return _rest(case, event, now)
     running = case.timers
     if event.type in definition.telling:
         held = _held(definition, case, event, now)
@@ -56,6 +58,14 @@ def decide(definition: Definition, case: Case, event: Received, now: datetime) -
     return _follow(definition, case, firing, firing.rule, running)
 
 
+def _rest(case: Case, event: Received, now: datetime) -> Decision:
+    """On hold nothing happens to a case; whatever comes is kept until it is resumed."""
+    firing = Firing(state=case.state, data=case.data, event=event, now=now)
+    reason = "the case is on hold"
+    entry = entry_of(case, firing, disposition=Disposition.DEFERRED, after=case.state, reason=reason)
+    return Decision(case=replace(case, seq=entry.seq, deferred=case.deferred + 1), entry=entry)
+
+
 def _stand(definition: Definition, case: Case, firing: Firing, running: Mapping[str, Timer]) -> Decision:
     rule = definition.fallback.get((case.state, firing.event.type))
     if firing.refusal is not None and (rule is None or not rule.because):
@@ -66,7 +76,7 @@ def _stand(definition: Definition, case: Case, firing: Firing, running: Mapping[
     else:
         disposition = Disposition.REFUSED
         reason = f"{firing.event.type} means nothing while {definition.states[case.state].title.lower()}"
-    entry = _entry(case, firing, disposition=disposition, after=case.state, reason=reason)
+    entry = entry_of(case, firing, disposition=disposition, after=case.state, reason=reason)
     deferred = case.deferred + (disposition is Disposition.DEFERRED)
     after = replace(case, seq=entry.seq, deferred=deferred)
     if definition.clocks:
@@ -76,7 +86,7 @@ def _stand(definition: Definition, case: Case, firing: Firing, running: Mapping[
     return Decision(
         case=after,
         entry=entry,
-        timers_set=_changed(after.timers, running),
+        timers_set=timers_changed(after.timers, running),
         timers_cleared=tuple(name for name in running if name not in after.timers),
     )
 
@@ -88,7 +98,7 @@ def _follow(
     data = rule.then(firing.data, event.payload, now) if rule.then else case.data
     target, moved = _target(definition, case, rule, data)
     reason = rule.explains(data) if rule.explains else rule.because
-    entry = _entry(case, firing, disposition=Disposition.HANDLED, after=target.name, reason=reason)
+    entry = entry_of(case, firing, disposition=Disposition.HANDLED, after=target.name, reason=reason)
     does, sends = rule.does, list(rule.sends(data, event.payload)) if rule.sends else []
     if moved:
         does += target.does
@@ -115,11 +125,12 @@ def _follow(
             timers=timers,
             deferred=0 if moved else case.deferred,
             clocks=clocks,
+            assignee=case.assignee,
         ),
         entry=entry,
         commands=_commands(case, does, data, event, entry.seq, timers=timers) if does else (),
         sends=tuple(sends),
-        timers_set=_changed(timers, running),
+        timers_set=timers_changed(timers, running),
         timers_cleared=tuple(name for name in running if name not in timers),
         moved=moved,
     )
@@ -138,11 +149,11 @@ def retime(definition: Definition, case: Case, event: Received, now: datetime) -
         for moved in ledger.moved[len(case.clocks[name].moved) if name in case.clocks else 0 :]
     ]
     reason = "; ".join(moves) or "every clock is due when it was"
-    entry = _entry(case, firing, disposition=Disposition.HANDLED, after=case.state, reason=reason)
+    entry = entry_of(case, firing, disposition=Disposition.HANDLED, after=case.state, reason=reason)
     return Decision(
         case=replace(case, seq=entry.seq, clocks=clocks, timers=timers),
         entry=entry,
-        timers_set=_changed(timers, case.timers),
+        timers_set=timers_changed(timers, case.timers),
         timers_cleared=tuple(name for name in case.timers if name not in timers),
     )
 
@@ -189,7 +200,7 @@ def _held(definition: Definition, case: Case, event: Received, now: datetime) ->
         return None
     firing = Firing(state=case.state, data=case.data, event=event, now=now)
     reason = f"nobody is at work; told again {until.isoformat()}"
-    entry = _entry(case, firing, disposition=Disposition.IGNORED, after=case.state, reason=reason)
+    entry = entry_of(case, firing, disposition=Disposition.IGNORED, after=case.state, reason=reason)
     timer = Timer(name=name, due=until, set_at=now)
     after = replace(case, seq=entry.seq, timers={**case.timers, name: timer})
     return Decision(case=after, entry=entry, timers_set=(timer,))
@@ -211,7 +222,7 @@ def _target(definition: Definition, case: Case, rule: Rule, data: Facts | None) 
     return rule.to, True
 
 
-def _entry(case: Case, firing: Firing, *, disposition: Disposition, after: str, reason: str) -> Entry:
+def entry_of(case: Case, firing: Firing, *, disposition: Disposition, after: str, reason: str) -> Entry:
     event = firing.event
     return Entry(
         seq=case.seq + 1,
@@ -256,7 +267,7 @@ def _mark_passed(case: Case, event: Received) -> Case:
     return replace(case, timers={**case.timers, name: replace(timer, passed=True)})
 
 
-def _changed(timers: Mapping[str, Timer], running: Mapping[str, Timer]) -> tuple[Timer, ...]:
+def timers_changed(timers: Mapping[str, Timer], running: Mapping[str, Timer]) -> tuple[Timer, ...]:
     if timers is running:
         return ()
     return tuple(timer for name, timer in timers.items() if running.get(name) is not timer)

@@ -12,7 +12,7 @@ from machines.kernel.rule import Disposition, Send
 @dataclass(frozen=True, slots=True)
 class Decision:
     """``timers_set`` and ``timers_cleared`` are the difference to the case before; ``moved`` tells whether it
-    entered a state, so that deferred events are worth another try."""
+    entered a state or was resumed, so that deferred events are worth another try."""
 
     case: Case
     entry: Entry

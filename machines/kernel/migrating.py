@@ -53,8 +53,10 @@ def migrate(
     definition: Definition, case: Case, data: Json | None, *, now: datetime, who: str, reason: str
 ) -> Migrated | Stuck:
     """``case`` without its data, these as JSON. Deadlines and clocks that run before and after go on, others
-    start at ``now``."""
+    start at ``now``. A case on hold stays where it is."""
     procedure = definition.procedure
+    if case.hold is not None:
+        return Stuck(case, (f"it is on hold, by {case.hold.who}: {case.hold.reason}; resume it first",))
     try:
         way = list(_way(definition, case.version))
     except LookupError as error:

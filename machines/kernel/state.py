@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from machines.kernel.rule import Send
 
 DEADLINE = "deadline."
+CUSTOMER = "customer"  #: the role that is asked by link and not by form
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from machines.kernel.clock import Acknowledged, Clock, ClockReached, Mode, Reope
 from machines.kernel.clock_ledger import Escalation, Ledger, Measure, Moved, Span, Told
 from machines.kernel.duration import Duration
 from machines.kernel.event import Facts
-from machines.kernel.state import DEADLINE, State
+from machines.kernel.state import DEADLINE, Deadline, State
 
 LATE = timedelta(minutes=10)
 """How late an alert still goes out after hours; one that is later waits until we open."""
@@ -25,18 +25,29 @@ Budget = Callable[[Clock, Facts], tuple[Duration, str]]
 """(clock, data) -> its budget, and who says so."""
 
 
+Length = Callable[[Deadline, Facts], Duration | None]
+"""(deadline, data) -> how long it is; ``None`` where the case names the instant."""
+
+ON_HOLD = "on hold"  #: why a clock pauses, while its case is
+
+
 def stated(clock: Clock, data: Facts) -> tuple[Duration, str]:
     budget = clock.budget if isinstance(clock.budget, Duration) else clock.budget(data)
     return budget, "as the procedure states"
 
 
+def stated_length(deadline: Deadline, data: Facts) -> Duration | None:
+    return deadline.after
+
+
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """What clocks go by. ``name`` changes whenever anything here does."""
+    """What clocks go by, and how long deadlines are. ``name`` changes whenever anything here does."""
 
     calendar: Calendar
     budget: Budget
     name: str
+    length: Length = stated_length
 
 
 _ALL_DAY = (OpeningHours(opens=0, closes=24 * 60),)
@@ -46,7 +57,8 @@ ROUND_THE_CLOCK = Timing(Calendar(opening=dict.fromkeys(Weekday, _ALL_DAY)), sta
 
 class Moment(NamedTuple):
     """Where the case stands after an event, and what of the event concerns clocks: ``told`` is what a clock
-    said, ``acknowledged`` an acknowledgement that a rule has handled."""
+    said, ``acknowledged`` an acknowledgement that a rule has handled, ``held`` whether the case
+    is on hold from now on."""
 
     now: datetime
     state: State
@@ -54,6 +66,7 @@ class Moment(NamedTuple):
     event: str
     told: ClockReached | None = None
     acknowledged: Acknowledged | None = None
+    held: bool = False
 
 
 def held_until(clock: Clock, case: Case, *, timing: Timing, timer: str, now: datetime) -> datetime | None:
@@ -113,7 +126,7 @@ def keep(
 
 
 def _turn(clock: Clock, before: Ledger | None, moment: Moment, timing: Timing) -> Ledger | None:
-    mode = clock.modes.get(moment.state.name, Mode.STOPPED)
+    mode = _mode(clock, moment)
     if mode is Mode.STOPPED and (before is None or before.mode is mode):
         return before
     budget, source = timing.budget(clock, moment.data)
@@ -136,6 +149,11 @@ def _turn(clock: Clock, before: Ledger | None, moment: Moment, timing: Timing) -
     return after.but(due=due)
 
 
+def _mode(clock: Clock, moment: Moment) -> Mode:
+    mode = clock.modes.get(moment.state.name, Mode.STOPPED)
+    return Mode.PAUSED if moment.held and mode is Mode.RUNNING else mode
+
+
 def _switched(ledger: Ledger, mode: Mode, moment: Moment) -> Ledger:
     last, why = ledger.spans[-1], _why(mode, moment)
     if mode is last.mode and (mode is not Mode.PAUSED or why == last.why):
@@ -148,6 +166,8 @@ def _switched(ledger: Ledger, mode: Mode, moment: Moment) -> Ledger:
 
 
 def _why(mode: Mode, moment: Moment) -> str:
+    if moment.held and mode is Mode.PAUSED:
+        return ON_HOLD
     return moment.event if mode is Mode.RUNNING else moment.state.title
 
 
@@ -225,6 +245,13 @@ def _timers(
             due = measure.alerting(_answer_due(clock, spoken, timing.calendar, now))
             timers[clock.nagging] = _set(known, clock.nagging, due, now)
     return timers
+
+
+def answer_within(clock: Clock, case: Case) -> Duration | None:
+    """In what time the escalation of ``case`` that nobody has acknowledged is to be, if there is one."""
+    ledger = case.clocks.get(clock.name)
+    spoken = ledger.escalation if ledger else None
+    return None if spoken is None else _rung(clock, spoken.percent).acknowledge_within
 
 
 def _answer_due(clock: Clock, spoken: Escalation, calendar: Calendar, now: datetime) -> datetime:

@@ -20,7 +20,7 @@ from fastapi import FastAPI
 from adapters.envelope import BATCH, STRUCTURED
 from adapters.intake import Intake
 from adapters.sealing import Vault
-from adapters.store.base import Store
+from adapters.store.base import CaseRow, Step, Store
 from adapters.web import create_app
 from machines.explain import Explanation
 from machines.kernel.case import Case, Entry
@@ -37,6 +37,12 @@ class ReadableStore(ToyStore):
     def find_case(self, *, key: str, sop: str | None = None) -> list[Case]:
         case = Case(sop="toy", key="T/1", version=1, hash="h", state="waiting", seq=1)
         return [case] if (sop, key) == ("toy", "T/1") else []
+
+    def steps(self, *, case: str, limit: int) -> list[Step]:
+        return []
+
+    def cases(self, *, parent: str, limit: int) -> list[CaseRow]:
+        return []
 
     def journal(self, case: str) -> list[tuple[Entry, bytes]]:
         entry = Entry(

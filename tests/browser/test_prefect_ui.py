@@ -22,6 +22,20 @@ def tab(page: Page, name: str) -> Locator:
     return page.get_by_role("tablist").get_by_text(name, exact=True)
 
 
+def fill(page: Page, house: House, deployment: str, *values: str) -> None:
+    """Run a deployment by its form."""
+    page.goto(f"{house.ui}/deployments")
+    page.get_by_role("searchbox").fill(deployment)
+    row = page.get_by_role("row", name=f"{deployment} {deployment}")
+    row.get_by_role("link", name=deployment).first.click()
+    page.get_by_role("banner").get_by_role("button", name="Run", exact=True).click()
+    page.get_by_role("link", name="Custom run").click()
+    fields = page.get_by_role("group").get_by_role("textbox")
+    for number, value in enumerate(values):
+        fields.nth(number).fill(value)
+    page.get_by_role("button", name="Submit").click()
+
+
 def test_the_runs_of_a_case_are_found_by_its_key(house: House, page: Page) -> None:
     place(house, "SO-9101")
     house.run("order SO-9101: order.placed")
@@ -62,7 +76,8 @@ def test_the_work_pool_shows_its_worker(house: House, page: Page) -> None:
 
 def test_every_flow_has_its_deployment(house: House, page: Page) -> None:
     page.goto(f"{house.ui}/deployments")
-    for name in ("order", "shipment", "refund", "step", "event"):
+    for name in ("order", "shipment", "refund", "step", "event", "case", "hold"):
+        page.get_by_role("searchbox").fill(name)
         row = page.get_by_role("row", name=f"{name} {name}")
         expect(row).to_contain_text("Ready")
 
@@ -70,15 +85,61 @@ def test_every_flow_has_its_deployment(house: House, page: Page) -> None:
 def test_an_event_is_sent_with_the_run_form(house: House, page: Page) -> None:
     place(house, "SO-9103")
     house.run("order SO-9103: order.placed")
-    page.goto(f"{house.ui}/deployments")
-    page.get_by_role("row", name="event event").get_by_role("link", name="event").first.click()
-    page.get_by_role("banner").get_by_role("button", name="Run", exact=True).click()
-    page.get_by_role("link", name="Custom run").click()
-    fields = page.get_by_role("group").get_by_role("textbox")
-    fields.nth(0).fill("shipment.dispatched")
-    fields.nth(1).fill("SO-9103-1")
-    page.get_by_role("button", name="Submit").click()
+    fill(page, house, "event", "shipment.dispatched", "SO-9103-1")
     page.goto(house.run("SO-9103-1: shipment.dispatched"))
     # Accepted is all the run waits for; the drive loop may be quicker.
     expect(page.get_by_role("banner").get_by_text(re.compile("^(New|Applied)$"))).to_be_visible()
     eventually(lambda: house.case("SO-9103")["state"] == "shipped")
+
+
+def test_the_page_of_a_case_is_found_among_the_artifacts_of_its_run(house: House, page: Page) -> None:
+    place(house, "SO-9104")
+    page.goto(house.run("order SO-9104: order.placed"))
+    tab(page, "Artifacts").click()
+    # It is written a moment after the run has ended; the tab does not look again by itself.
+    eventually(lambda: house.ask("/artifacts/filter", {"artifacts": {"key": {"any_": ["order-so-9104"]}}}))
+    page.reload()
+    tab(page, "Artifacts").click()
+    page.get_by_text("order-so-9104", exact=True).click()
+    expect(page.get_by_role("heading", name="order/SO-9104: Awaiting dispatch")).to_be_visible()
+    expect(page.get_by_text("48 hours from")).to_be_visible()
+    expect(page.get_by_role("cell", name="order.confirmed", exact=True)).to_be_visible()
+    shipment = page.get_by_role("link", name="shipment/SO-9104-1")
+    expect(shipment).to_have_attribute("href", "../key/shipment-so-9104-1")
+
+
+def test_a_case_is_held_and_resumed_by_form_and_found_by_its_tag(house: House, page: Page) -> None:
+    place(house, "SO-9105")
+    house.run("order SO-9105: order.placed")
+    fill(page, house, "hold", "SO-9105", "the carrier strikes", "Ann")
+    page.goto(house.run("SO-9105: hold"))
+    expect(page.get_by_role("banner").get_by_text("On hold", exact=True)).to_be_visible()
+    assert house.case("SO-9105")["hold"]
+    house.run("order SO-9105: staff.hold")
+    page.goto(f"{house.ui}/runs")
+    page.get_by_text("All tags").click()
+    page.keyboard.type("attention:held")
+    page.get_by_role("option", name="attention:held").click()
+    held = page.locator(".flow-run-list-item").filter(has=page.get_by_role("link", name="staff.hold"))
+    expect(held.get_by_text("On hold", exact=True)).to_be_visible()
+    expect(page.get_by_role("link", name="order SO-9105: order.placed")).not_to_be_visible()
+    fill(page, house, "resume", "SO-9105", "the strike is over", "Ann")
+    page.goto(house.run("SO-9105: resume"))
+    expect(page.get_by_role("banner").get_by_text("Awaiting dispatch", exact=True)).to_be_visible()
+    assert house.case("SO-9105")["hold"] is None
+
+
+def test_what_a_procedure_cannot_do_is_refused_with_the_reason(house: House, page: Page) -> None:
+    place(house, "SO-9106")
+    house.run("shipment SO-9106-1: shipment.requested")
+    fill(page, house, "cancel", "SO-9106-1", "a mistake", "Ann")
+
+    def refused() -> bool:
+        body = {
+            "flow_runs": {"state": {"name": {"any_": ["Failed"]}}},
+            "flows": {"name": {"any_": ["cancel"]}},
+        }
+        runs = house.ask("/flow_runs/filter", body)
+        return any("cancel order/SO-9106 instead" in str(run["state"]) for run in runs)
+
+    eventually(refused)

@@ -13,6 +13,7 @@ import pytest
 
 from adapters.command import Later
 from adapters.errors import Unavailable
+from adapters.steering import Steering
 from adapters.store.base import ANSWER, InboxStatus, Letter, Step, StepStatus, Store
 from adapters.store.opening import open_store
 from flows.driver import Driver, Pace
@@ -128,6 +129,24 @@ def test_a_step_waits_for_its_answer_and_ends_by_it(store: Store) -> None:
     assert fate(store) == (InboxStatus.APPLIED, "")
     told = [entry.event for entry, _ in store.journal("loan/L-1")]
     assert told == ["loan.lent", "deadline.overdue", "step.waiting", "reminder.sent"]
+
+
+def test_an_answer_for_a_case_on_hold_is_kept_until_it_is_resumed(store: Store) -> None:
+    printer = Printer()
+    steering = Steering(store, {"loan": DEFINITION}, clock=lambda: datetime.now(UTC), patience=30)
+
+    def events() -> list[str]:
+        return [f"{entry.event} {entry.disposition.value}" for entry, _ in store.journal("loan/L-1")]
+
+    with overdue(store, printer):
+        until(lambda: waits(store))
+        assert steering.hold("L-1", who="ann", reason="flooded").held
+        answer(store)
+        until(lambda: "reminder.sent deferred" in events())
+        assert done(store)
+        assert steering.resume("L-1", who="ann", reason="dry again").held is False
+        until(lambda: "reminder.sent handled" in events())
+    assert printer.asked == [KEY]
 
 
 def test_silence_makes_it_ask_again_under_the_same_key_and_parks_it_in_the_end(store: Store) -> None:

@@ -179,7 +179,9 @@ def test_a_question_stands_suspended_with_role_deadline_form_and_what_is_known(
     assert set(cast("list[str]", run["tags"])) == {
         "sop:order",
         f"case:{key}",
+        "state:in_review",
         "role:order desk",
+        "attention:asked",
         "question",
     }
     assert message(run).startswith("asks order desk, until ")

@@ -18,7 +18,7 @@ def parked(number: int, *, error: str = "provider down", command: str = "payment
 def test_a_single_step_is_named_by_case_and_command() -> None:
     incident = Incident(steps=(parked(1001),))
     assert incident.name == "SO-1001: payment.capture"
-    assert incident.tags == ["sop:order", "case:SO-1001", "command:payment.capture"]
+    assert incident.tags == ["sop:order", "case:SO-1001", "command:payment.capture", "attention:parked"]
     assert (incident.badge.kind, incident.badge.message) == ("FAILED", "provider down")
 
 
@@ -41,7 +41,7 @@ def test_many_steps_of_one_cause_are_one_incident(steps: list[ParkedStep], runs:
 def test_an_incident_names_its_size_and_lists_its_steps() -> None:
     incident = Incident(steps=tuple(parked(n) for n in range(412)))
     assert incident.name == "order: payment.capture x 412"
-    assert incident.tags == ["sop:order", "command:payment.capture"]
+    assert incident.tags == ["sop:order", "command:payment.capture", "attention:parked"]
     assert incident.rows[0] == {
         "case": "SO-0",
         "command": "payment.capture",

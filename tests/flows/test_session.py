@@ -146,3 +146,33 @@ def test_a_session_may_be_told_from_several_threads() -> None:
         thread.join()
     seen = session.snapshot()
     assert (seen.count, seen.commands[0].count) == (1500, 1500)
+
+
+def test_a_run_is_tagged_with_where_its_cases_rest_and_what_needs_attention() -> None:
+    session = Session(sop="complaint", opened=NOW)
+    session.took(key="CP-1", event="complaint.received")
+    session.rested(
+        key="CP-1",
+        title="Assessing",
+        message="",
+        final=False,
+        state="assessing",
+        priority="S1",
+        attention=("breached", "escalated"),
+    )
+    session.parked(key="CP-1")
+    assert wording.run_tags(session.snapshot()) == [
+        *("sop:complaint", "case:CP-1", "state:assessing", "priority:S1"),
+        *("attention:breached", "attention:escalated", "attention:parked"),
+    ]
+
+
+def test_the_tags_of_a_rush_are_few_and_of_the_most_frequent() -> None:
+    session = Session(sop="order", opened=NOW)
+    for number in range(60):
+        state = "paid" if number < 40 else f"state_{number}"
+        session.rested(key=f"SO-{number}", title=state, message="", final=False, state=state)
+    tags = wording.run_tags(session.snapshot())
+    assert len(tags) == 6
+    assert tags[0] == "sop:order"
+    assert "state:paid" in tags

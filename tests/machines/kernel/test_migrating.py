@@ -11,6 +11,7 @@ from machines.kernel.decide import decide, open_case
 from machines.kernel.definition import Definition
 from machines.kernel.duration import working_hours
 from machines.kernel.event import Received
+from machines.kernel.hold import Hold
 from machines.kernel.migrating import Migrated, Stuck, migrate
 from machines.kernel.migration import Migration
 from tests.machines.kernel.desk import Desk, at
@@ -94,3 +95,14 @@ def test_a_clock_goes_on_with_what_it_has_used_and_one_that_is_gone_is_forgotten
         "resolution.50": (None, at("2026-11-23T11:00")),
         "statutory.100": (at("2027-01-18T09:00"), None),
     }
+
+
+def test_a_case_on_hold_stays_where_it_is() -> None:
+    desk = Desk()
+    definition = Definition(
+        replace(PROCEDURE, version=2, migrations=(Migration(1, "new"),)), due=lambda *_: NOW
+    )
+    held = replace(desk.case, data=None, hold=Hold(since=NOW, who="ann", reason="strike"))
+    stuck = migrate(definition, held, {}, now=NOW, who="Ann", reason="new rules")
+    assert isinstance(stuck, Stuck)
+    assert stuck.reasons == ("it is on hold, by ann: strike; resume it first",)

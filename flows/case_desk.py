@@ -1,0 +1,39 @@
+"""Where a flow finds a case: its page, and what staff may ask of it, in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from adapters.steering import Steering
+from flows.exhibits import PageOf
+from flows.runtime import RuntimeNotInstalled
+
+
+@dataclass(frozen=True, slots=True)
+class CaseDesk:
+    """``page`` of a case by its id; ``steering`` finds cases by key and takes orders to them."""
+
+    page: PageOf
+    steering: Steering
+
+
+_installed: list[CaseDesk] = []
+
+
+@contextmanager
+def install(desk: CaseDesk) -> Iterator[CaseDesk]:
+    """Make this the desk of the process while the context is open."""
+    _installed.append(desk)
+    try:
+        yield desk
+    finally:
+        _installed.remove(desk)
+
+
+def current() -> CaseDesk:
+    """The desk of this process; raises `RuntimeNotInstalled`."""
+    if not _installed:
+        raise RuntimeNotInstalled
+    return _installed[-1]
