@@ -71,6 +71,7 @@ ORDER = Procedure(
         *accepting.RESTRICTIONS,
         *accepting.STOCK,
         *accepting.PAYMENT,
+        *accepting.SENT_BACK,
         *accepting.SILENCE,
         *fulfilling.HANDOVER,
         *returning.opened_by_itself(fulfilling.PARCELS),
