@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from machines.kernel.command import Command
 from machines.kernel.event import Event
@@ -17,5 +17,18 @@ class Adapter(Protocol):
         """Do it, at most once per ``command.key``, and answer with one of the command's outcomes.
 
         Raises ``Unavailable`` when another try may help and ``Rejected`` when none will.
+        """
+        ...
+
+
+@runtime_checkable
+class Inquiry(Protocol):
+    """What an adapter offers besides where its provider can be asked what became of a command."""
+
+    async def look_up(self, command: Command) -> Event | None:
+        """Ask by key and reference, doing nothing: the outcome that the command has had, or ``None`` if it
+        certainly has not been done and is not being done.
+
+        Raises ``Unavailable`` when another try may tell, ``Uncertain`` when the provider cannot say.
         """
         ...

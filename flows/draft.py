@@ -13,15 +13,15 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
-from adapters.store.base import REPLAY, Changes, InboxRow, InboxStatus, Letter, Step, StepStatus
-from flows.performing import Errand, Result
+from adapters.store.base import INTERVENTIONS, Changes, InboxRow, InboxStatus, Letter, Step, StepStatus
+from flows.performing import Errand, Result, Way
 from machines.kernel.case import Case, Entry, case_id
 from machines.kernel.clock import PolicyChanged
-from machines.kernel.command import Command
+from machines.kernel.command import Command, CommandType
 from machines.kernel.decide import decide, open_case, retime
 from machines.kernel.decision import Decision
 from machines.kernel.definition import Definition
-from machines.kernel.event import DeadlinePassed, Received
+from machines.kernel.event import DeadlinePassed, Event, Received
 from machines.kernel.rule import Disposition, Send
 from machines.kernel.state import DEADLINE, End
 
@@ -29,6 +29,7 @@ log = logging.getLogger("sop.draft")
 
 CROWD = 3_000  #: commands of one adapter in memory at once; more wait in the store
 LATER = timedelta(seconds=2)
+_FOUND = "the provider had done it already, before staff changed the step"
 POSTPONED = timedelta(minutes=10)
 
 Piece = Result | Step | InboxRow | tuple[str, str]
@@ -91,8 +92,8 @@ class Draft:
     def letter(self, row: InboxRow) -> None:
         """An event from outside or from another case."""
         letter = row.letter
-        if letter.type == REPLAY:
-            self._replayed(row)
+        if letter.type in INTERVENTIONS:
+            self._intervened(row)
             return
         definition = self.definitions.get(letter.sop)
         if definition is None:
@@ -146,35 +147,42 @@ class Draft:
             self._failed(replace(step, attempts=tried), result)
             return
         event = Received(step.key, "step", outcome.type, outcome, result.ended, step.key)
+        if result.way is Way.FOUND:
+            self._note(self.case(step.case), "step.found", _FOUND, _attempt(step))
         if self._apply(self.case(step.case), event) is None:
             reason = f"the procedure failed on {outcome.type}"
             self._park(replace(step, attempts=tried), "procedure-failed", reason)
             return
-        self.changes.settled.append(step.done(outcome.type, attempts=tried))
+        skipped = result.way is Way.PRESUMED
+        done = step.done(outcome.type, attempts=step.attempts if skipped else tried, skipped=skipped)
+        self.changes.settled.append(done)
 
     def due(self, step: Step) -> None:
         """A step to perform again: after a failure, a crash or a replay."""
         case = self.case(step.case)
         kind = self.definitions[case.sop].procedure.commands.get(step.command)
         try:
-            arguments = kind.takes.model_validate_json(step.arguments) if kind else None
-        except ValidationError:
-            arguments = None
-        if kind is None or arguments is None:
+            known = _read(step, kind) if kind else None
+            presumed = _presumed(step, kind) if kind else None
+        except (ValidationError, KeyError):
+            known = None
+        if kind is None or known is None:
             reason = f"version {case.version} of {case.sop} no longer performs {step.command} like this"
             self._park(step, "procedure-changed", reason)
             return
-        command = Command(step.command, step.key, arguments)
-        self.changes.settled.append(self._begin(step, command, timeout=kind.timeout))
+        *earlier, command = known
+        if presumed is not None:
+            earlier = known
+        again = self._begin(step, command, timeout=kind.timeout, earlier=tuple(earlier), presumed=presumed)
+        self.changes.settled.append(again)
 
-    def _replayed(self, row: InboxRow) -> None:
-        """Staff asked for a parked step to be tried again; the step itself comes as one that is due."""
+    def _intervened(self, row: InboxRow) -> None:
+        """Staff did something with a parked step; the step itself comes as one that is due."""
         letter = row.letter
         told = orjson.loads(letter.body)
         case = self.case(case_id(letter.sop, letter.key))
-        self._note(
-            case, REPLAY, told["reason"], {"step": told["step"], "who": told["who"]}, source=told["who"]
-        )
+        reason = told.pop("reason")
+        self._note(case, letter.type, reason, told, source=told["who"])
         self.changes.letters.append((row.number, InboxStatus.APPLIED, ""))
 
     def _apply(self, case: Case, event: Received) -> Decision | None:
@@ -257,7 +265,15 @@ class Draft:
         timeout = definition.procedure.commands[command.name].timeout
         self.changes.steps.append(self._begin(step, command, timeout=timeout))
 
-    def _begin(self, step: Step, command: Command, *, timeout: float) -> Step:
+    def _begin(
+        self,
+        step: Step,
+        command: Command,
+        *,
+        timeout: float,
+        earlier: tuple[Command, ...] = (),
+        presumed: Event | None = None,
+    ) -> Step:
         """Send the step out, unless so many crowd before its adapter already that it had better come back."""
         adapter = command.name.partition(".")[0]
         if self.crowd[adapter] >= CROWD:
@@ -265,7 +281,7 @@ class Draft:
         self.crowd[adapter] += 1
         again = step.status is not StepStatus.RUNNING
         running = replace(step, status=StepStatus.RUNNING, due=None) if again else step
-        self.errands.append(Errand(running, command, timeout))
+        self.errands.append(Errand(running, command, timeout, earlier, presumed))
         return running
 
     def _postpone(self, case: Case, name: str, reason: str) -> None:
@@ -290,12 +306,27 @@ class Draft:
             return
         chance = result.ended.microsecond % 1000 / 1000
         due = self.now + timedelta(seconds=retry.delay(step.attempts, chance=chance))
-        later = replace(step, status=StepStatus.RETRYING, due=due, error=str(failure), code=failure.code)
+        later = replace(
+            step,
+            status=StepStatus.RETRYING,
+            due=due,
+            error=str(failure),
+            code=failure.code,
+            failed=self.now,
+        )
         self.changes.settled.append(later)
         self._note(case, "step.failed", str(failure), _attempt(step) | {"again": due.isoformat()})
 
     def _park(self, step: Step, code: str, error: str) -> None:
-        parked = replace(step, status=StepStatus.PARKED, due=None, error=error, code=code)
+        parked = replace(
+            step,
+            status=StepStatus.PARKED,
+            due=None,
+            error=error,
+            code=code,
+            failed=self.now,
+            presumed=None,
+        )
         self.changes.settled.append(parked)
         self.parked.append(parked)
         self._note(self.case(step.case), "step.parked", error, _attempt(step))
@@ -318,6 +349,25 @@ class Draft:
         )
         self._update(case, after)
         self.changes.entries.append((case.id, entry))
+
+
+def _read(step: Step, kind: CommandType) -> list[Command]:
+    """What was asked before staff changed the step, oldest first, and what is asked now. Raises
+    ``ValidationError``."""
+    asked = (*step.earlier, step.arguments)
+    return [
+        Command(step.command, step.key_of(number), kind.takes.model_validate_json(arguments))
+        for number, arguments in enumerate(asked)
+    ]
+
+
+def _presumed(step: Step, kind: CommandType) -> Event | None:
+    """The outcome that staff gave, if they gave one. Raises ``KeyError`` and ``ValidationError``."""
+    if step.presumed is None:
+        return None
+    told = orjson.loads(step.presumed)
+    models = {one.type: one for one in kind.outcomes}
+    return models[told["type"]].model_validate_json(orjson.dumps(told["data"]))
 
 
 def _attempt(step: Step) -> dict[str, Any]:

@@ -16,8 +16,9 @@ from deployments.cli.migrate import migrate
 from deployments.cli.procedures import check, simulate
 from deployments.cli.questions import answer, asks, token
 from deployments.cli.return_policy import return_policy
+from deployments.cli.runbook import runbook
 from deployments.cli.serve import up, web, worker
-from deployments.cli.steps import replay, steps
+from deployments.cli.steps import replay, retry, send_back, skip, steps
 
 app = typer.Typer(
     name="sop",
@@ -26,8 +27,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
-_RUNNING = (up, worker, web, retime, doctor)
-_CASES = (send, cases, show, explain, asks, answer, token, steps, replay, letters)
+_RUNNING = (up, worker, web, retime, doctor, runbook)
+_CASES = (send, cases, show, explain, asks, answer, token, steps, replay, skip, retry, send_back, letters)
 _PROCEDURES = (check, simulate, return_policy, handbook, approve, migrate)
 for command in (*_RUNNING, *_CASES, *_PROCEDURES):
     app.command()(command)
