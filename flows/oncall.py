@@ -17,6 +17,7 @@ import orjson
 from adapters.store.base import RETRY, SKIP, Letter, Step, StepFilter, StepStatus, Store
 from adapters.store.recovering import staff_letter
 from flows.errors import NothingParked
+from flows.replaying import PATIENCE, Replay
 from machines.amending import amended, presumed
 from machines.kernel.case import Case
 from machines.kernel.command import CommandType
@@ -46,6 +47,14 @@ class OnCall:
             steps(status=_PARKED, only=only, keys=[name], limit=limit)
             or steps(status=_PARKED, only=only, case=name, limit=limit)
             or steps(status=_PARKED, only=only, key_of_case=name, limit=limit)
+        )
+
+    def replay(
+        self, steps: Sequence[str], *, who: str, reason: str, rate: float | None, patience: float = PATIENCE
+    ) -> Replay:
+        """A replay of ``steps``, to be run."""
+        return Replay(
+            self.store, steps, clock=self.clock, who=who, reason=reason, rate=rate, patience=patience
         )
 
     def skip(self, name: str, *, outcome: str, data: Mapping[str, object], who: str, reason: str) -> Step:
@@ -130,7 +139,3 @@ class OnCall:
         if not self.store.amend(step, now=now, letter=letter):
             raise NothingParked(f"{step.key} is not parked any more; somebody else was first")
         return replace(step, status=StepStatus.PENDING)
-
-
-def in_batches(steps: Sequence[str], *, size: int) -> list[Sequence[str]]:
-    return [steps[start : start + size] for start in range(0, len(steps), size)]

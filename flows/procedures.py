@@ -18,6 +18,7 @@ from adapters.errors import AdapterError
 from adapters.intake import InvalidEvents
 from flows import runtime, wording
 from flows.answering import ask
+from flows.interventions import INTERVENTIONS
 from flows.prefect_api import PrefectApi
 from machines.catalogue import CATALOGUE
 
@@ -125,11 +126,9 @@ def _reason(became: Mapping[str, object]) -> str:
     return ": ".join(told)
 
 
-PROCEDURES: dict[str, Procedure] = {sop: sop_flow(sop) for sop in SOPS} | {
-    "step": step,
-    "event": event,
-    "ask": ask,
-}
+PROCEDURES: dict[str, Procedure] = (
+    {sop: sop_flow(sop) for sop in SOPS} | {"step": step, "event": event, "ask": ask} | INTERVENTIONS
+)
 
 
 def entrypoint(name: str) -> str:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from adapters.store.base import Step, StepStatus, Store
-from flows.oncall import in_batches
 
 BATCH = 500  #: steps in one transaction
 FIRST = 5  #: steps that are tried before the others, since most causes show at once
@@ -75,11 +74,10 @@ class Replay:
                 done += step.status in (StepStatus.DONE, StepStatus.SKIPPED)
                 if row >= MOST_IN_A_ROW:
                     break
-            stopped = self._why_stop(row=row, failed=failed, settled=done + failed)
             left = len(self._steps) - asked
-            yield Progress(
-                asked, done, failed, pending, found, f"{stopped}; {left} left alone" if stopped else ""
-            )
+            why = self._why_stop(row=row, failed=failed, settled=done + failed, pending=pending)
+            stopped = f"stopped: {why}; {left} left alone" if why and left else ""
+            yield Progress(asked, done, failed, pending, found, stopped)
             if stopped:
                 return
             if self._rate and left:
@@ -88,7 +86,8 @@ class Replay:
     def _batches(self) -> Iterator[Sequence[str]]:
         size = BATCH if self._rate is None else max(1, min(BATCH, int(self._rate)))
         yield self._steps[: min(FIRST, size)]
-        yield from in_batches(self._steps[min(FIRST, size) :], size=size)
+        for start in range(min(FIRST, size), len(self._steps), size):
+            yield self._steps[start : start + size]
 
     def _settled(self, batch: Sequence[str]) -> list[Step]:
         """The steps of the batch in its order, once none is under way or patience is at an end."""
@@ -100,10 +99,11 @@ class Replay:
                 return [found[key] for key in batch if key in found]
             self._pause(_LOOK)
 
-    @staticmethod
-    def _why_stop(*, row: int, failed: int, settled: int) -> str:
+    def _why_stop(self, *, row: int, failed: int, settled: int, pending: int) -> str:
         if row >= MOST_IN_A_ROW:
-            return f"stopped: {row} failed again one after the other"
+            return f"{row} failed again one after the other"
         if settled >= FIRST and failed > MOST_SHARE * settled:
-            return f"stopped: {failed} of {settled} failed again"
+            return f"{failed} of {settled} failed again"
+        if pending:
+            return f"{pending} did not settle within {self._patience:g} s"
         return ""

@@ -8,7 +8,9 @@ from datetime import datetime
 
 from adapters.store.base import StepStatus, Store
 from flows.driver import Driver
+from flows.oncall import OnCall
 from flows.owner import Owner
+from flows.replaying import BATCH
 from flows.session import Session
 from flows.watching import Watching
 
@@ -31,8 +33,10 @@ class Running:
         submit: Submit,
         clock: Callable[[], datetime],
         owner: Owner,
+        on_call: OnCall,
     ) -> None:
         self.owner = owner
+        self.on_call = on_call
         self._store = store
         self._driver = driver
         self._watching = watching
@@ -41,7 +45,9 @@ class Running:
 
     async def replay(self, steps: Sequence[str], *, who: str, reason: str) -> Mapping[str, str | None]:
         with self._watching.replaying(steps):
-            await asyncio.to_thread(self._store.requeue, steps, now=self._clock(), who=who, reason=reason)
+            for start in range(0, len(steps), BATCH):
+                batch = steps[start : start + BATCH]
+                await asyncio.to_thread(self._store.requeue, batch, now=self._clock(), who=who, reason=reason)
             return await self._settled(steps)
 
     async def submit(self, event: Mapping[str, object]) -> Mapping[str, object]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
+from flows.oncall import OnCall
 from flows.owner import Owner
 from flows.session import Session
 
@@ -23,6 +24,11 @@ class Runtime(Protocol):
     @property
     def owner(self) -> Owner:
         """The worker that this process is, and its installation."""
+        ...
+
+    @property
+    def on_call(self) -> OnCall:
+        """What on-call staff may do here; its methods wait for the store."""
         ...
 
     async def replay(self, steps: Sequence[str], *, who: str, reason: str) -> Mapping[str, str | None]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from adapters.store.base import Step, StepStatus, Store
+from flows.broken import broken
 from flows.owner import Owner
 from flows.parking import ParkedStep
 from flows.recording import Recorder
@@ -83,13 +84,15 @@ class Watching:
 
 
 def _parked(step: Step) -> ParkedStep:
-    sop, _, key = step.case.partition("/")
+    seen = broken(step)
     return ParkedStep(
-        step=step.key,
-        sop=sop,
-        key=key,
-        command=step.command,
+        step=seen.step,
+        sop=seen.sop,
+        key=seen.key,
+        command=seen.command,
         error=step.error or "",
-        attempts=step.attempts,
+        attempts=seen.attempts,
+        code=seen.code,
+        stake=seen.stake,
         run=step.run,
     )

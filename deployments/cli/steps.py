@@ -18,7 +18,7 @@ from deployments.cli.output import AsJson, console, fail, plain_errors, print_js
 from deployments.settings import Settings
 from flows.broken import broken
 from flows.oncall import OnCall
-from flows.replaying import Progress, Replay
+from flows.replaying import Progress
 from machines.amending import parse
 from machines.stake import sums
 
@@ -94,8 +94,10 @@ def replay(
             return
         keys = [one.key for one in chosen]
         if not _driven(app):
-            app.store.requeue(keys[:1], now=app.clock(), who=who or getpass.getuser(), reason=reason)
-            fail(_NOBODY + ("the step is queued" if len(keys) == 1 else f"1 of {len(keys)} steps is queued"))
+            if len(keys) > 1:
+                fail(f"{_NOBODY}none of the {len(keys)} steps is queued")
+            app.store.requeue(keys, now=app.clock(), who=who or getpass.getuser(), reason=reason)
+            fail(f"{_NOBODY}the step is queued")
         _run(app, keys, who=who or getpass.getuser(), reason=reason, rate=rate, as_json=as_json)
 
 
@@ -210,7 +212,7 @@ def _driven(app: Installation) -> bool:
 def _run(
     app: Installation, keys: list[str], *, who: str, reason: str, rate: float | None, as_json: bool
 ) -> None:
-    replaying = Replay(app.store, keys, clock=app.clock, who=who, reason=reason, rate=rate)
+    replaying = _on_call(app).replay(keys, who=who, reason=reason, rate=rate, patience=_PATIENCE_SECONDS)
     found: list[Step] = []
     progress: Progress | None = None
     for progress in replaying.run():
