@@ -29,6 +29,8 @@ log = logging.getLogger("sop.draft")
 
 CROWD = 3_000  #: commands of one adapter in memory at once; more wait in the store
 LATER = timedelta(seconds=2)
+STEP_CODES = frozenset({"unwritable", "procedure-failed", "procedure-changed"})
+"""Codes of steps that no adapter has failed on; the runbook has a page for each."""
 _FOUND = "the provider had done it already, before staff changed the step"
 POSTPONED = timedelta(minutes=10)
 

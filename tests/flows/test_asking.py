@@ -19,6 +19,7 @@ from deployments.registration import register
 from deployments.worker import run_worker
 from flows import asking, desk
 from flows.asking import Asking
+from flows.oncall import OnCall
 from flows.owner import Owner
 from flows.running import Running
 from flows.watching import Watching
@@ -109,6 +110,7 @@ def working(office: Office) -> Iterator[None]:
             submit=lambda _: {},
             clock=office.clock,
             owner=OWNER,
+            on_call=OnCall(office.store, {}, clock=office.clock),
         )
 
     async def work() -> None:
