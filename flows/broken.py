@@ -49,7 +49,7 @@ class Broken:
 
     @property
     def row(self) -> dict[str, object]:
-        """For a table; names and values are those of the JSON answer too."""
+        """For a table."""
         return {
             "step": self.step,
             "case": f"{self.sop}/{self.key}",
@@ -59,8 +59,8 @@ class Broken:
             "again": self.again,
             "error": self.error,
             "code": self.code,
-            "at stake": self.money,
-            "on replay": self.on_replay,
+            "at_stake": self.money,
+            "on_replay": self.on_replay,
             "runbook": self.runbook,
         }
 

@@ -2,7 +2,7 @@
 
 Each is one transaction in the store with a letter for the case's journal, which says who and why; the worker
 that leases the case does the rest. Whatever was asked of a provider before is looked up there first, so that
-no money moves twice (docs/adr/0014).
+no money moves twice (docs/adr/0018).
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class OnCall:
         case = self.case(name)
         event = SentBack(to=to, who=who, reason=reason)
         id = f"send-back-{uuid4()}"
-        letter = Letter("staff", id, event.type, case.sop, case.key, event.to_json(), self.clock())
+        letter = Letter(who, id, event.type, case.sop, case.key, event.to_json(), self.clock())
         self.store.receive([letter])
         return letter
 

@@ -94,8 +94,8 @@ class Incident:
                 "attempts": str(step.attempts),
                 "error": plain_error(step.error, command=step.command),
                 "code": step.code,
-                "at stake": str(step.stake) if step.stake else "",
-                "on replay": on_replay(step.code),
+                "at_stake": str(step.stake) if step.stake else "",
+                "on_replay": on_replay(step.code),
                 "runbook": link(step.code),
             }
             for step in self.steps[:MOST_ROWS]

@@ -157,9 +157,10 @@ def send_back(
         if not to:
             found = on_call.case(case)
             ways = on_call.ways_back(found)
-            print_table(
-                f"{found.id} is {found.state}; back to", [{"to": way} for way in ways], as_json=as_json
-            )
+            if as_json:
+                print_json(ways)
+            else:
+                console.print(f"{found.id} is {found.state}; back to: {', '.join(ways) or 'nowhere'}")
             return
         if not reason:
             fail("say why: --reason", code=2)
@@ -258,12 +259,14 @@ def _print(title: str, found: list[Step], *, as_json: bool) -> None:
     seen = [broken(step) for step in found]
     rows = [one.row | {"outcome": step.outcome} for one, step in zip(seen, found, strict=True)]
     if as_json:
-        print_json(rows)
+        exact = [{"at_stake": one.stake.model_dump() if one.stake else None} for one in seen]
+        print_json([row | money for row, money in zip(rows, exact, strict=True)])
         return
     for row in rows:
         if row["status"] not in (StepStatus.PARKED.value, StepStatus.RETRYING.value):
-            row |= {"on replay": "", "runbook": ""}
+            row |= {"on_replay": "", "runbook": ""}
     print_table(title, rows, as_json=False)
     money = sums(one.stake for one in seen)
     if money:
-        console.print(f"{len(seen)} steps, {' and '.join(map(str, money))} at stake", highlight=False)
+        count = "1 step" if len(seen) == 1 else f"{len(seen)} steps"
+        console.print(f"{count}, {' and '.join(map(str, money))} at stake", highlight=False)

@@ -97,6 +97,8 @@ def _follow(
     data = rule.then(firing.data, event.payload, now) if rule.then else case.data
     target, moved = _target(definition, case, rule, data)
     reason = rule.explains(data) if rule.explains else rule.because
+    if isinstance(event.payload, SentBack):
+        reason = event.payload.reason
     entry = _entry(case, firing, disposition=Disposition.HANDLED, after=target.name, reason=reason)
     does, sends = rule.does, list(rule.sends(data, event.payload)) if rule.sends else []
     if moved:

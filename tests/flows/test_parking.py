@@ -44,7 +44,7 @@ def test_the_run_tells_what_the_list_of_broken_steps_tells() -> None:
         )
     ).row
     (row,) = incident.rows
-    told = ("command", "error", "code", "at stake", "on replay", "runbook")
+    told = ("command", "error", "code", "at_stake", "on_replay", "runbook")
     assert {name: row[name] for name in told} == {name: listed[name] for name in told}
     assert incident.log[-1].text == "Runbook: docs/runbook/unavailable.md"
     many = Incident(steps=(step, replace(step, step="step-2", key="SO-2")))

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from time import perf_counter
 
 from machines.catalogue import CATALOGUE
 from machines.check import Kind, walk
 from machines.check.scope import Scope
-from machines.kernel.event import SentBack
+from machines.definitions import definitions
+from machines.kernel.decide import decide, open_case
+from machines.kernel.event import Received, SentBack
 from machines.kernel.rule import Disposition, send_back
 from machines.ledger import LAWS
 from machines.order.outcomes import OrderSuspicious, PaymentDeclined
+from machines.policy import load
 from machines.refund import REFUND
 from machines.refund import procedure as refund
+from machines.task.data import Task
 from tests.machines.play import Play
 from tests.machines.test_order import CASE, PLAIN
 
@@ -28,6 +33,14 @@ def test_a_case_goes_back_and_begins_that_state_anew() -> None:
     assert play.state(CASE) == "in_review"
     assert play.tell(CASE, back("verifying")) is Disposition.HANDLED
     assert play.state(CASE) == "awaiting_dispatch"
+
+
+def test_the_journal_has_the_reason_that_staff_gave() -> None:
+    definition, now = definitions(load())["task"], datetime(2026, 11, 2, 9, tzinfo=UTC)
+    data = Task(task="T-1", about="CP-1", department="warehouse", question="Was it packed?")
+    case = replace(open_case(definition, key="T-1"), state="escalated", data=data)
+    decision = decide(definition, case, Received("1", "J. Berg", SentBack.type, back("asked"), now), now)
+    assert (decision.case.state, decision.entry.reason) == ("asked", "the rule was wrong")
 
 
 def test_a_declined_payment_is_asked_for_again() -> None:
