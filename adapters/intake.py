@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
@@ -18,9 +18,10 @@ from adapters.personal import places
 from adapters.sealing import Vault
 from adapters.store.base import Letter, Receipt
 from machines.catalogue import Catalogue
-from machines.kernel.event import CLEAN, PRINTED, SEALED, WRITTEN, Event
+from machines.kernel.event import CLEAN, PRINTED, SEALED, WRITTEN, Event, Facts
 
 _DEEPEST = 20
+_LARGEST = 2**53 - 1  #: whole numbers beyond it are not the same to all who read JSON (RFC 8259, section 6)
 _PATTERNS = {
     PRINTED: "leave out spaces and control characters; it may not be empty",
     CLEAN: "leave out control characters; it may not be empty",
@@ -128,13 +129,9 @@ class Intake:
         sop = self.catalogue.taker(envelope.type).name
         if (fault := self._misdirected(envelope, sop, index)) is not None:
             return [fault]
-        try:
-            event = kind.model_validate(envelope.data)
-        except ValidationError as error:
-            return _payload_faults(error, kind, index)
-        if kind.key and (key := getattr(event, kind.key)) != envelope.subject:
-            remedy = f"is not the subject, {envelope.subject}; write the key of the case in both"
-            return [EventFault(index, f"data.{kind.key}", remedy, shown(key))]
+        event = _read(kind, envelope, index)
+        if isinstance(event, list):
+            return event
         customer = getattr(event, "customer", None) or envelope.customer
         known = isinstance(customer, str) and CUSTOMER.fullmatch(customer)
         if not known and (places(kind) or customer is not None):
@@ -160,6 +157,20 @@ class Intake:
         near = get_close_matches(envelope.type, self.catalogue.outside, n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(near)}? " if near else ""
         return EventFault(index, "type", f"unknown type; {hint}/events/types lists all", shown(envelope.type))
+
+
+def _read(kind: type[Event], envelope: Envelope, index: int) -> Event | list[EventFault]:
+    try:
+        event = kind.model_validate(envelope.data)
+    except ValidationError as error:
+        return _payload_faults(error, kind, index)
+    if (place := _too_large(event)) is not None:
+        field = ".".join(("data", *map(_named, place)))
+        return [EventFault(index, field, f"a whole number of at most {_LARGEST}")]
+    if kind.key and (key := getattr(event, kind.key)) != envelope.subject:
+        remedy = f"is not the subject, {envelope.subject}; write the key of the case in both"
+        return [EventFault(index, f"data.{kind.key}", remedy, shown(key))]
+    return event
 
 
 def _accepted(letter: Letter, receipt: Receipt) -> Accepted:
@@ -212,6 +223,24 @@ def _reserved(data: object, field: str = "data", depth: int = 0) -> tuple[str, s
         found = _reserved(part, f"{field}.{_named(name)}", depth + 1)
         if found:
             return found
+    return None
+
+
+def _too_large(value: object) -> tuple[object, ...] | None:
+    """Where in ``value`` the first number is that is too large to be stored, if one is. Sent as text it may
+    be of any length."""
+    if isinstance(value, int):
+        return () if abs(value) > _LARGEST else None
+    parts: Iterable[tuple[object, object]] = ()
+    if isinstance(value, Facts):
+        parts = vars(value).items()
+    elif isinstance(value, tuple | list):
+        parts = enumerate(value)
+    elif isinstance(value, Mapping):
+        parts = value.items()
+    for name, part in parts:
+        if type(part) is not str and (found := _too_large(part)) is not None:
+            return (name, *found)
     return None
 
 

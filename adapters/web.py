@@ -60,6 +60,7 @@ def create_app(
     _add_reading(app, intake, store, explain)
     if page is not None:
         add_page(app, page)
+    # FastAPI's own way to put another document in place of its own.
     app.openapi = lambda: openapi(app, intake.catalogue)  # type: ignore[method-assign]
     return app
 

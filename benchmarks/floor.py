@@ -5,6 +5,7 @@ Nothing is decided, checked, sealed, performed or shown; this is what the databa
 
 from __future__ import annotations
 
+import sqlite3
 import tempfile
 import time
 from pathlib import Path
@@ -39,8 +40,8 @@ def floor(url: str | None, *, orders: int) -> float:
             engine.dispose()
 
 
-def _durable(connection: object, _: object) -> None:
-    cursor = connection.cursor()  # type: ignore[attr-defined]
+def _durable(connection: sqlite3.Connection, _: object) -> None:
+    cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.close()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
 import shutil
 import tempfile
+import time
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -125,6 +127,24 @@ def _tree(pid: int) -> float:
         return 0.0
     own = sum(int(field) for field in fields[11:15]) / _TICK
     return own + sum(_tree(int(child)) for child in children)
+
+
+def arguments(doc: str | None, *, n: int, of: str) -> argparse.ArgumentParser:
+    """What every benchmark of throughput is asked: how many, on which database, with Prefect or not."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--n", type=int, default=n, help=of)
+    parser.add_argument("--database", choices=("sqlite", "postgres"), default="sqlite")
+    parser.add_argument("--no-prefect", action="store_true", help="without a Prefect server")
+    parser.add_argument("--json", action="store_true", help="print only the line of JSON")
+    return parser
+
+
+def measured(running: Installation, work: Callable[[], None]) -> tuple[float, dict[str, float]]:
+    """How many seconds ``work`` took, and how many of processor time, by part."""
+    before, began = running.cpu(), time.monotonic()
+    work()
+    seconds = time.monotonic() - began
+    return seconds, {part: round(used - before[part], 2) for part, used in running.cpu().items()}
 
 
 def emit(result: dict[str, object]) -> None:

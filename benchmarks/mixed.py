@@ -11,14 +11,13 @@ and surveys belongs to it. People answer by script as soon as a case asks. Every
 
 from __future__ import annotations
 
-import argparse
 import os
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from benchmarks import load
-from benchmarks.installation import Installation, emit, installation, last_words, machine
+from benchmarks.installation import Installation, arguments, emit, installation, last_words, machine, measured
 from benchmarks.people import GOES_BACK, People
 from deployments.bootstrap import Application
 
@@ -38,21 +37,12 @@ ENDS = {"order": "order/delivered", "return": "return/refunded", "complaint": "c
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--n", type=int, default=2_000, help="cases")
-    parser.add_argument("--database", choices=("sqlite", "postgres"), default="sqlite")
-    parser.add_argument("--no-prefect", action="store_true", help="without a Prefect server")
-    parser.add_argument("--json", action="store_true", help="print only the line of JSON")
-    given = parser.parse_args()
+    given = arguments(__doc__, n=2_000, of="cases").parse_args()
     with installation(database=given.database, prefect=not given.no_prefect) as running:
         people = People(running.app)
         _drive(running.app, list(load.keys(100, prefix="WARM")), people)
-        answered, before, began = people.answers, running.cpu(), time.monotonic()
-        _drive(running.app, list(load.keys(given.n)), people)
-        seconds = time.monotonic() - began
-        cpu = {part: round(used - before[part], 2) for part, used in running.cpu().items()}
+        answered = people.answers
+        seconds, cpu = measured(running, lambda: _drive(running.app, list(load.keys(given.n)), people))
         running.worker.stop()
         emit(
             {

@@ -10,7 +10,6 @@ outside events are sent while orders are under way, at most ``AHEAD`` events ahe
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import os
 import time
@@ -18,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from benchmarks import load
 from benchmarks.floor import floor
-from benchmarks.installation import Installation, emit, installation, last_words, machine
+from benchmarks.installation import Installation, arguments, emit, installation, last_words, machine, measured
 from deployments.bootstrap import Application
 
 GROUP = 250
@@ -28,21 +27,12 @@ Kind = Callable[[str], Mapping[str, object]]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--n", type=int, default=5_000, help="orders")
-    parser.add_argument("--database", choices=("sqlite", "postgres"), default="sqlite")
-    parser.add_argument("--no-prefect", action="store_true", help="without a Prefect server")
+    parser = arguments(__doc__, n=5_000, of="orders")
     parser.add_argument("--no-floor", action="store_true", help="do not measure the floor")
-    parser.add_argument("--json", action="store_true", help="print only the line of JSON")
     given = parser.parse_args()
     with installation(database=given.database, prefect=not given.no_prefect) as running:
         _drive(running, list(load.keys(100, prefix="WARM")))
-        before, began = running.cpu(), time.monotonic()
-        _drive(running, list(load.keys(given.n)))
-        seconds = time.monotonic() - began
-        cpu = {part: round(used - before[part], 2) for part, used in running.cpu().items()}
+        seconds, cpu = measured(running, lambda: _drive(running, list(load.keys(given.n))))
         result: dict[str, object] = {
             "benchmark": "orders",
             "n": given.n,

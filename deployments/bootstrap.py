@@ -252,7 +252,6 @@ async def open_runtime() -> AsyncIterator[Runtime]:
             driver=driver,
             watching=watching,
             submit=app.submit,
-            clock=utc_now,
             owner=owner,
             on_call=OnCall(app.store, app.definitions, clock=utc_now),
         )

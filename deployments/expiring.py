@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from adapters.errors import StoreError
+from deployments.repeating import repeating
 
 _EVERY_SECONDS = 60.0
 
@@ -27,21 +27,12 @@ def expiring_letters(
     store: Letters, *, days: int, clock: Callable[[], datetime], every: float = _EVERY_SECONDS
 ) -> Iterator[None]:
     """While the context is open, letters unmatched for ``days`` become dead, ``every`` so many seconds."""
-    ending = threading.Event()
 
-    def run() -> None:
-        while True:
-            _expire(store, before=clock() - timedelta(days=days))
-            if ending.wait(every):
-                return
+    def expire() -> None:
+        _expire(store, before=clock() - timedelta(days=days))
 
-    thread = threading.Thread(target=run, name="expiring letters", daemon=True)
-    thread.start()
-    try:
+    with repeating(expire, name="expiring letters", every=every, first_wait=False):
         yield
-    finally:
-        ending.set()
-        thread.join()
 
 
 def _expire(store: Letters, *, before: datetime) -> None:

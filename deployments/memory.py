@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import gc
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+from deployments.repeating import repeating
 
 _EVERY_SECONDS = 15.0
 
@@ -30,19 +31,8 @@ def giving_back(*, every: float = _EVERY_SECONDS) -> Iterator[None]:
     if trim is None:
         yield
         return
-    ending = threading.Event()
-
-    def run() -> None:
-        while not ending.wait(every):
-            trim(0)
-
-    thread = threading.Thread(target=run, name="giving memory back", daemon=True)
-    thread.start()
-    try:
+    with repeating(lambda: trim(0), name="giving memory back", every=every, first_wait=True):
         yield
-    finally:
-        ending.set()
-        thread.join()
 
 
 def _trim() -> Callable[[int], int] | None:

@@ -14,9 +14,9 @@ from time import time_ns
 from typing import Any
 
 import httpx
-from prefect.client.orchestration.routes import ServerRoutes
 
-from flows.prefect_api import WORK_POOL, PrefectApi
+from flows.prefect_api import PrefectApi
+from flows.wording import Badge
 
 #: The flow of which each run is a question.
 ASK_FLOW = "ask"
@@ -65,19 +65,15 @@ class AskApi(PrefectApi):
         self, question: str, *, once: str, name: str, tags: Sequence[str], house: str
     ) -> AskRun:
         """The run of a question, made if there is none; a new one is Pending until it is suspended."""
-        place = await self.place(ASK_FLOW)
-        body = {
-            "name": name,
-            "flow_id": place.flow_id,
-            "deployment_id": place.deployment_id,
-            "work_pool_name": WORK_POOL,
-            "parameters": {"question": question},
-            "tags": list(tags),
-            "labels": {_HOUSE: house},
-            "state": {"type": "PENDING", "name": "Pending", "message": "the question is being put"},
-            "idempotency_key": once,
-        }
-        answer = await self._ask("POST", "/flow_runs/", body)
+        answer = await self._new_run(
+            ASK_FLOW,
+            name=name,
+            tags=tags,
+            state=Badge(kind="PENDING", name="Pending", message="the question is being put"),
+            once=once,
+            parameters={"question": question},
+            labels={_HOUSE: house},
+        )
         return _run(answer.json(), new=answer.status_code == httpx.codes.CREATED)
 
     async def suspend(
@@ -95,12 +91,12 @@ class AskApi(PrefectApi):
             "run_input_keyset": {"schema": _SCHEMA, "description": _DESCRIPTION, "response": answer},
         }
         state = {"type": "PAUSED", "name": "Suspended", "message": message, "state_details": details}
-        await self._ask("POST", "/flow_runs/{id}/set_state", {"state": state, "force": True}, id=run)
+        await self._call("POST", "/flow_runs/{id}/set_state", {"state": state, "force": True}, id=run)
 
     async def resume(self, run: str) -> None:
         """Have the answer that a run holds taken once more."""
         state = {"type": "SCHEDULED", "name": "Resuming", "message": "its worker was gone"}
-        await self._ask("POST", "/flow_runs/{id}/set_state", {"state": state, "force": True}, id=run)
+        await self._call("POST", "/flow_runs/{id}/set_state", {"state": state, "force": True}, id=run)
 
     async def answer(self, run: str) -> Said | None:
         """What was filled in and not taken yet."""
@@ -113,10 +109,10 @@ class AskApi(PrefectApi):
     async def forget_answers(self, run: str) -> None:
         """Prefect need not keep what the journal keeps."""
         for found in await self._inputs(run):
-            await self._ask("DELETE", "/flow_runs/{id}/input/{key}", id=run, key=str(found["key"]))
+            await self._call("DELETE", "/flow_runs/{id}/input/{key}", id=run, key=str(found["key"]))
 
     async def retag(self, run: str, tags: Iterable[str]) -> None:
-        await self._ask("PATCH", "/flow_runs/{id}", {"tags": sorted(tags)}, id=run)
+        await self._call("PATCH", "/flow_runs/{id}", {"tags": sorted(tags)}, id=run)
 
     async def unfinished(self, *, house: str, tags: Sequence[str] = ()) -> list[AskRun]:
         """All runs of this installation that have not ended, or those with one of these tags."""
@@ -129,17 +125,17 @@ class AskApi(PrefectApi):
         }
         runs: list[AskRun] = []
         while True:
-            page = (await self._ask("POST", "/flow_runs/filter", body | {"offset": len(runs)})).json()
+            page = (await self._call("POST", "/flow_runs/filter", body | {"offset": len(runs)})).json()
             runs += [_run(found) for found in page]
             if len(page) < _PAGE:
                 return [run for run in runs if run.house == house]
 
     async def find(self, run: str) -> AskRun:
-        return _run((await self._ask("GET", "/flow_runs/{id}", id=run)).json())
+        return _run((await self._call("GET", "/flow_runs/{id}", id=run)).json())
 
     async def _inputs(self, run: str) -> list[dict[str, Any]]:
         body = {"prefix": _ANSWER, "limit": 10}
-        answer = await self._ask("POST", "/flow_runs/{id}/input/filter", body, id=run)
+        answer = await self._call("POST", "/flow_runs/{id}/input/filter", body, id=run)
         found: list[dict[str, Any]] = answer.json()
         return found
 
@@ -147,18 +143,12 @@ class AskApi(PrefectApi):
         """Write an input, in place of the one that is there."""
         body = {"key": key, "value": value}
         try:
-            await self._ask("POST", "/flow_runs/{id}/input", body, id=run)
+            await self._call("POST", "/flow_runs/{id}/input", body, id=run)
         except httpx.HTTPStatusError as error:
             if error.response.status_code != httpx.codes.CONFLICT:
                 raise
-            await self._ask("DELETE", "/flow_runs/{id}/input/{key}", id=run, key=key)
-            await self._ask("POST", "/flow_runs/{id}/input", body, id=run)
-
-    async def _ask(
-        self, method: Any, route: ServerRoutes, body: object = None, **path: str
-    ) -> httpx.Response:
-        answer = await self._client.request(method, route, path_params=path, json=body)
-        return answer.raise_for_status()
+            await self._call("DELETE", "/flow_runs/{id}/input/{key}", id=run, key=key)
+            await self._call("POST", "/flow_runs/{id}/input", body, id=run)
 
 
 def _run(found: Mapping[str, Any], *, new: bool = False) -> AskRun:

@@ -182,10 +182,10 @@ class Driver:
             pieces: list[Piece] = [*results, *_ready(taken)]
             if only is not None:
                 pieces = [piece for piece in pieces if _name(piece) == _name(only)]
+            self._warn(taken)
             if not pieces:
                 return False
             began = self._spend("take", began)
-            self._warn(taken)
             draft = self._draft(taken, pieces, spurned=spurned)
             released = self._holdings.idle_after(draft.cases, ended=results, begun=draft.errands)
             draft.changes.released |= released

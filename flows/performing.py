@@ -71,6 +71,7 @@ class Performer:
         self._gates = {prefix: asyncio.Semaphore(adapter.limit) for prefix, adapter in adapters.items()}
         self._loop = asyncio.new_event_loop()
         self._running: set[asyncio.Task[None]] = set()
+        self._closing: asyncio.Task[None] | None = None  #: ends what is under way
         self._thread = threading.Thread(target=self._loop.run_forever, name="performing", daemon=True)
 
     def start(self) -> None:
@@ -113,6 +114,11 @@ class Performer:
             failure = error
         except TimeoutError:
             failure = Unavailable(f"no answer within {errand.timeout:g} s")
+        except asyncio.CancelledError:
+            if self._closing is not None:
+                raise
+            # Nobody here cancels a command: something that the adapter waited for was cancelled.
+            failure = Unavailable("the adapter gave up waiting")
         except Exception as error:
             # An adapter's own mistake must not lose the step. Its text may be personal: keep its kind.
             log.error("the adapter of %s failed with %s", errand.command.name, type(error).__name__)

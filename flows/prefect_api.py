@@ -111,19 +111,15 @@ class PrefectApi:
         labels: Mapping[str, str] | None = None,
     ) -> str:
         """Create a run of a flow, in a state, executing nothing; the same `once` gives the same run."""
-        place = await self.place(flow)
-        body = {
-            "name": name,
-            "flow_id": place.flow_id,
-            "deployment_id": place.deployment_id,
-            "work_pool_name": WORK_POOL,
-            "parameters": dict(parameters or {}),
-            "tags": list(tags),
-            "labels": dict(labels or {}),
-            "state": _state(state),
-            "idempotency_key": once,
-        }
-        answer = await self._call("POST", "/flow_runs/", body)
+        answer = await self._new_run(
+            flow,
+            name=name,
+            tags=tags,
+            state=state,
+            once=once,
+            parameters=parameters or {},
+            labels=labels or {},
+        )
         return str(answer.json()["id"])
 
     async def rename(self, run: str, *, name: str, tags: Sequence[str]) -> None:
@@ -213,6 +209,32 @@ class PrefectApi:
         """Take a worker that is gone off the list of the work pool."""
         route: ServerRoutes = "/work_pools/{work_pool_name}/workers/{name}"
         await self._call("DELETE", route, work_pool_name=WORK_POOL, name=name)
+
+    async def _new_run(
+        self,
+        flow: str,
+        *,
+        name: str,
+        tags: Sequence[str],
+        state: Badge,
+        once: str,
+        parameters: Mapping[str, object],
+        labels: Mapping[str, str],
+    ) -> httpx.Response:
+        """Prefect's answer is Created, or OK for the run that is there under the same ``once``."""
+        place = await self.place(flow)
+        body = {
+            "name": name,
+            "flow_id": place.flow_id,
+            "deployment_id": place.deployment_id,
+            "work_pool_name": WORK_POOL,
+            "parameters": dict(parameters),
+            "tags": list(tags),
+            "labels": dict(labels),
+            "state": _state(state),
+            "idempotency_key": once,
+        }
+        return await self._call("POST", "/flow_runs/", body)
 
     async def _call(
         self,

@@ -53,6 +53,7 @@ class _Recording:
 
     sessions: list[Session]
     once: str = field(default_factory=lambda: f"wake-up-{uuid4()}")
+    begun: bool = False  #: a run may stand for it, though its name may not have come back
     name: str = ""
     named_after: int = 0  #: cases known when the run got its name
     progress: Progress = field(default_factory=Progress)
@@ -133,8 +134,10 @@ class Recorder:
         """Follow a session until it closes. Without budget for a run of its own it joins the next one."""
         with self._lock:
             self._sessions.append(_Recording([session]))
-            while len(self._sessions) > MOST_SESSIONS:
-                self._sessions.popleft()
+            # One that has a run already, of the few at once, is kept: nobody else would end that run.
+            waiting = [each for each in self._sessions if not each.begun]
+            for oldest in waiting[: max(0, len(self._sessions) - MOST_SESSIONS)]:
+                self._sessions.remove(oldest)
                 self._forgotten += 1
 
     def parked(self, steps: Sequence[ParkedStep]) -> None:
@@ -199,17 +202,18 @@ class Recorder:
         self._following += 1
         try:
             await self._wait(recording.named, seconds=_OPEN_SECONDS)
-            begun = recording.snapshot()
+            seen = recording.snapshot()
+            recording.begun = True
             run = await api.create_run(
-                begun.sop,
-                name=wording.run_name(begun),
-                tags=wording.run_tags(begun),
+                seen.sop,
+                name=wording.run_name(seen),
+                tags=wording.run_tags(seen),
                 state=Badge(kind="RUNNING", name="Running", message=""),
                 once=recording.once,
                 labels=self._owner.labels,
             )
             if not recording.name:
-                recording.name, recording.named_after = wording.run_name(begun), begun.count
+                recording.name, recording.named_after = wording.run_name(seen), seen.count
             while not (recording.closed() or self._stopping.is_set()):
                 await self._show_progress(api, run, recording=recording)
                 await self._wait(recording.closed, seconds=_PROGRESS_SECONDS)

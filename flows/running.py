@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 
 from adapters.store.base import StepStatus, Store
 from flows.driver import Driver
 from flows.oncall import OnCall
 from flows.owner import Owner
-from flows.replaying import BATCH
 from flows.session import Session
 from flows.watching import Watching
 
@@ -31,7 +29,6 @@ class Running:
         driver: Driver,
         watching: Watching,
         submit: Submit,
-        clock: Callable[[], datetime],
         owner: Owner,
         on_call: OnCall,
     ) -> None:
@@ -41,13 +38,11 @@ class Running:
         self._driver = driver
         self._watching = watching
         self._submit = submit
-        self._clock = clock
 
     async def replay(self, steps: Sequence[str], *, who: str, reason: str) -> Mapping[str, str | None]:
         with self._watching.replaying(steps):
-            for start in range(0, len(steps), BATCH):
-                batch = steps[start : start + BATCH]
-                await asyncio.to_thread(self._store.requeue, batch, now=self._clock(), who=who, reason=reason)
+            replaying = self.on_call.replay(steps, who=who, reason=reason, rate=None)
+            await asyncio.to_thread(list, replaying.run())
             return await self._settled(steps)
 
     async def submit(self, event: Mapping[str, object]) -> Mapping[str, object]:

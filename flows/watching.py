@@ -59,7 +59,7 @@ class Watching:
             return
         others = self._store.steps(run=step.run, status=_UNSETTLED, limit=2)
         if all(other.key == step.key for other in others):
-            self.recorder.settled(step.run, "replayed")
+            self.recorder.settled(step.run, "skipped" if step.presumed else "replayed")
 
     def _beating(self) -> list[str]:
         return [name for name, _ in self._store.workers()]

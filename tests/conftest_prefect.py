@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 import httpx
 import pytest
@@ -28,7 +28,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from adapters.postgres import EmbeddedPostgres
 from deployments.prefect_server import PrefectServer
 
-Json = Mapping[str, object]
+Json = Mapping[str, Any]
 T = TypeVar("T")
 
 

@@ -10,7 +10,8 @@ import typer
 from adapters.sealing import redact
 from adapters.store.base import Step, Store
 from deployments.bootstrap import open_installation
-from deployments.cli.output import AsJson, console, fail, plain_errors, print_json, print_table
+from deployments.cli.naming import CaseKey, named
+from deployments.cli.output import AsJson, console, plain_errors, print_json, print_table
 from deployments.settings import Settings
 from machines.kernel.case import Case, Timer
 
@@ -43,17 +44,13 @@ def cases(
 
 
 def show(
-    key: Annotated[str, typer.Argument(help="The case's key, such as SO-1001, or order/SO-1001.")],
+    key: CaseKey,
     *,
     as_json: AsJson = False,
 ) -> None:
     """Tell the story of one case: where it stands, its deadlines, its steps, its journal."""
     with plain_errors(), open_installation(Settings()) as app:
-        sop, _, rest = key.rpartition("/")
-        found = app.store.find_case(key=rest, sop=sop or None)
-        if not found:
-            fail(f"no case {key!r}; 'sop cases --all' lists what there is", code=2)
-        for case in found:
+        for case in named(key, app):
             story = _story(app.store, case)
             if as_json:
                 print_json(story)

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
 from deployments.bootstrap import open_installation, utc_now
-from deployments.cli.output import AsJson, console, fail, plain_errors, print_json
+from deployments.cli.naming import CaseKey, named
+from deployments.cli.output import AsJson, console, plain_errors, print_json
 from deployments.retiming import retime_cases
 from deployments.settings import Settings
 from machines.explain import Explanation
 
 
 def explain(
-    key: Annotated[str, typer.Argument(help="The case's key, such as SO-1001, or order/SO-1001.")],
+    key: CaseKey,
     *,
     as_json: AsJson = False,
 ) -> None:
     """Say why each deadline and clock of a case is due when it is, span by span."""
     with plain_errors(), open_installation(Settings()) as app:
-        sop, _, rest = key.rpartition("/")
-        found = app.store.find_case(key=rest, sop=sop or None)
-        if not found:
-            fail(f"no case {key!r}; 'sop cases --all' lists what there is", code=2)
-        for case in found:
+        for case in named(key, app):
             explained = app.explain(case)
             if as_json:
                 print_json({"case": case.id, "state": case.state, "due": explained})

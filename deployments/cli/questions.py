@@ -15,11 +15,10 @@ from adapters.asking.form import FormField, UnknownField, fields, payload
 from adapters.asking.questions import CUSTOMER, Question, Questions
 from adapters.intake import InvalidEvents
 from deployments.bootstrap import open_application, open_installation
+from deployments.cli.naming import CaseKey
 from deployments.cli.output import AsJson, console, fail, plain_errors, print_json, print_table
 from deployments.installed import require_installation
 from deployments.settings import Settings
-
-_Key = Annotated[str, typer.Argument(help="The case's key, such as SO-1001, or order/SO-1001.")]
 
 
 def asks(
@@ -37,7 +36,7 @@ def asks(
 
 
 def answer(
-    key: _Key,
+    key: CaseKey,
     *,
     form: Annotated[
         list[str] | None, typer.Option(help="A field of the form, as field=value; once for each.")
@@ -71,7 +70,7 @@ def answer(
         console.print(f"{question.case.id}: taken; the case stands at: {became.title}", highlight=False)
 
 
-def token(key: _Key, *, as_json: AsJson = False) -> None:
+def token(key: CaseKey, *, as_json: AsJson = False) -> None:
     """Print a new link with which the customer answers the open question of a case."""
     settings = Settings()
     with plain_errors():

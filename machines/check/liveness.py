@@ -91,6 +91,7 @@ class Liveness:
 
 
 def _watching(model: type[Facts], log: Log, names: frozenset[str]) -> type[Facts]:
+    # No type checker follows a base class that is known only when it runs.
     class Watching(model):  # type: ignore[valid-type, misc]
         def __getattribute__(self, name: str) -> Any:
             if name in names and name not in object.__getattribute__(self, "__dict__").get(_WRITTEN, ()):

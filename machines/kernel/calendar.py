@@ -27,6 +27,7 @@ Open = tuple[tuple[datetime, datetime], ...]
 
 _NOTHING = timedelta()
 _DAY = timedelta(days=1)
+_ANY_YEAR = 2026
 _SEARCH = 400  #: days without opening after which a calendar counts as never open
 
 
@@ -108,7 +109,7 @@ class Calendar(BaseModel):
     @model_validator(mode="after")
     def _known_country(self) -> Calendar:
         try:
-            _ = self._holidays
+            self._holidays_of(_ANY_YEAR)
         except NotImplementedError:
             where = "/".join(filter(None, (self.country, self.subdivision)))
             raise ValueError(f"no public holidays known for {where!r}; use ISO 3166 codes") from None
@@ -120,14 +121,23 @@ class Calendar(BaseModel):
     def _tz(self) -> ZoneInfo:
         return ZoneInfo(self.zone)
 
-    @cached_property
-    def _holidays(self) -> Mapping[date, str]:
+    def _holidays(self, year: int) -> Mapping[date, str]:
+        """Those of a whole year, never a part: ``holidays`` adds a year while others look at it already."""
+        if year not in self._years:
+            self._years[year] = self._holidays_of(year)
+        return self._years[year]
+
+    def _holidays_of(self, year: int) -> Mapping[date, str]:
         if self.country is None:
             return {}
         named: Mapping[date, str] = holidays.country_holidays(
-            self.country, subdiv=self.subdivision, language="en_US"
+            self.country, subdiv=self.subdivision, years=year, expand=False, language="en_US"
         )
         return named
+
+    @cached_property
+    def _years(self) -> dict[int, Mapping[date, str]]:
+        return {}
 
     @cached_property
     def _days(self) -> dict[date, Open]:
@@ -216,7 +226,7 @@ class Calendar(BaseModel):
     def _why_closed(self, day: date) -> str:
         if day in self.closed or day in self.extra_open:
             return "closed"
-        return str(self._holidays.get(day)) if day in self._holidays else _WEEK[day.weekday()].value
+        return self._holidays(day.year).get(day) or _WEEK[day.weekday()].value
 
     def _closing(self, begin: datetime, amount: int) -> datetime:
         """What begins on the same day ends at the same closing, so it is looked up once a day."""
@@ -262,7 +272,7 @@ class Calendar(BaseModel):
     def _hours(self, day: date) -> Spans:
         if day in self.extra_open:
             return self.extra_open[day]
-        if day in self.closed or day in self._holidays:
+        if day in self.closed or day in self._holidays(day.year):
             return ()
         return self.opening.get(_WEEK[day.weekday()], ())
 

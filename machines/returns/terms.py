@@ -99,12 +99,12 @@ class Terms(Facts):
 
 def next_working_day(day: date, *, country: str) -> date:
     """``day``, or the first day after it that is neither weekend nor public holiday in ``country``."""
-    free = _public_holidays(country)
-    while day.weekday() >= 5 or day in free:
+    while day.weekday() >= 5 or day in _public_holidays(country, day.year):
         day += timedelta(days=1)
     return day
 
 
 @cache
-def _public_holidays(country: str) -> Container[date]:
-    return holidays.country_holidays(country) if country in holidays.list_supported_countries() else ()
+def _public_holidays(country: str, year: int) -> Container[date]:
+    known = country in holidays.list_supported_countries()
+    return holidays.country_holidays(country, years=year, expand=False) if known else ()

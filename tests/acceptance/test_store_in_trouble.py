@@ -117,10 +117,8 @@ def test_a_database_that_somebody_keeps_locked_is_waited_for(open_house: OpenHou
         seconds = time.monotonic() - began
         assert (answer.status_code, answer.json()["code"]) == (503, "store-unavailable")
         assert answer.headers["retry-after"] == "1"
-        began = time.monotonic()
         sick = web.get("/health")
         assert (sick.status_code, sick.json()["code"]) == (503, "store-unavailable")
-        assert time.monotonic() - began < 4, "who looks after it gives up before that"
         eventually(lambda: complaints(worker.log), seconds=60)
         assert flaws(house, resting=False) == []
         other.execute("ROLLBACK")

@@ -83,7 +83,7 @@ def test_the_run_of_a_killed_worker_ends_crashed_and_its_case_goes_on(
     print(
         f"\nCrashed {seconds:.1f} s after the kill, with a lease of {LEASE} s and a worker that had to start"
     )
-    message = str(crashed["state"]["message"])  # type: ignore[index]
+    message = str(crashed["state"]["message"])
     assert f"-{doomed.pid}-" in message
     assert "was gone before" in message
     eventually(lambda: stand(house, "CR-1") == "awaiting_dispatch")

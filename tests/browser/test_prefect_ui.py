@@ -7,30 +7,15 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.asking import ORDER
 from tests.browser.conftest import House
 from tests.conftest_prefect import eventually
 
 pytestmark = pytest.mark.browser
 
-KETTLE = {
-    "customer": "C-9",
-    "currency": "EUR",
-    "deliver_by": "2030-01-01",
-    "buyer": {"name": "Ada Example", "email": "ada@customer.example"},
-    "ship_to": {
-        "street": "1 Sample Street",
-        "city": "Berlin",
-        "postcode": "10115",
-        "zone": "10",
-        "country": "DE",
-    },
-    "lines": [{"sku": "KETTLE", "quantity": 1, "price": 3000}],
-    "payments": [{"means": "card", "token": "tok_example"}],
-}
-
 
 def place(house: House, key: str) -> None:
-    house.send("order.placed", key, {"order": key, **KETTLE})
+    house.send("order.placed", key, {"order": key, **ORDER})
 
 
 def tab(page: Page, name: str) -> Locator:

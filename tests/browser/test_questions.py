@@ -11,15 +11,15 @@ import orjson
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.asking import ORDER
 from tests.browser.conftest import House
-from tests.browser.test_prefect_ui import KETTLE
 from tests.conftest_prefect import eventually
 
 pytestmark = pytest.mark.browser
 
 
 def place(house: House, key: str, **other: object) -> None:
-    house.send("order.placed", key, {"order": key, **KETTLE, **other})
+    house.send("order.placed", key, {"order": key, **ORDER, **other})
 
 
 def journal(house: House, key: str, event: str) -> Mapping[str, str]:

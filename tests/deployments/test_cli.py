@@ -58,9 +58,9 @@ def run(*arguments: str, typed: str = "") -> Result:
     return CliRunner().invoke(sop, list(arguments), input=typed)
 
 
-def park(app: Application, *errors: str) -> list[str]:
-    """Parked steps of an order SO-1, one for each error."""
-    case, now = Case("order", "SO-1", 1, "hash", "placed", None, 1), datetime.now(UTC)
+def park(app: Application, *errors: str, key: str = "SO-1") -> list[str]:
+    """Parked steps of an order, one for each error."""
+    case, now = Case("order", key, 1, "hash", "placed", None, 1), datetime.now(UTC)
     body = {"note": f"{SEALED}1:C-1:c2VjcmV0"}
     entry = Entry(1, now, "order.placed", "test", "e-1", Disposition.HANDLED, "", "placed", "", body)
     step = Step("", case.id, "payment.capture", b"{}", StepStatus.PARKED, now, attempts=5)
@@ -304,3 +304,11 @@ def test_migrating_says_who_would_be_stuck_and_then_who_is() -> None:
         assert (said["moved"], said["stuck"]) == (0, 1)
         assert said["cases"][0]["stuck"] == "order states no migration from version 0"
     assert run("migrate", "ordr", "--reason", "x").exit_code == 2
+
+
+@pytest.mark.parametrize("name", ["EU/1", "order/EU/1"])
+def test_a_key_may_hold_a_slash(name: str) -> None:
+    with open_application(Settings()) as app:
+        park(app, "card declined", key="EU/1")
+    assert json.loads(run("show", name, "--json").stdout)["case"] == "order/EU/1"
+    assert "no case 'refund/EU/1'" in run("show", "refund/EU/1").stderr

@@ -32,7 +32,7 @@ from flows.owner import Owner
 from flows.procedures import PROCEDURES, Ended
 from flows.recording import ParkedStep, Recorder
 from flows.session import Session
-from tests.conftest_prefect import Prefect, Relay, eventually, free_port
+from tests.conftest_prefect import Json, Prefect, Relay, eventually, free_port
 from tests.flows.test_replaying import Bench
 from tests.toy import DEFINITION
 
@@ -147,7 +147,7 @@ def park(count: int = 1) -> tuple[list[str], str]:
     return [step.step for step in steps], run
 
 
-def finished(prefect: Prefect, run: str, kind: str) -> Mapping[str, object]:
+def finished(prefect: Prefect, run: str, kind: str) -> Json:
     return eventually(lambda: (found := prefect.run(run))["state_type"] == kind and found, seconds=20)
 
 
@@ -208,7 +208,7 @@ def test_retry_replays_the_step_in_this_process(prefect_with_worker: Prefect, lo
     (step,), run = park()
     assert prefect_with_worker.retry(run)["status"] == "ACCEPT"
     done = finished(prefect_with_worker, run, "COMPLETED")
-    assert done["state"]["message"] == "replayed"  # type: ignore[index]
+    assert done["state"]["message"] == "replayed"
     steps, who, reason = loop.replayed[-1]
     assert (steps, who) == ((step,), "Prefect UI")
     assert reason == f"Retry of {done['name']}"
@@ -222,7 +222,7 @@ def test_a_replay_that_fails_stays_failed_and_may_be_retried(
     loop.errors[step] = "card expired"
     prefect_with_worker.retry(run)
     failed = eventually(
-        lambda: (found := prefect_with_worker.run(run))["state"]["message"] == "card expired" and found  # type: ignore[index]
+        lambda: (found := prefect_with_worker.run(run))["state"]["message"] == "card expired" and found
     )
     assert (failed["state_type"], failed["state_name"]) == ("FAILED", "Failed")
     eventually(lambda: f"step {step} failed again: card expired" in prefect_with_worker.log(run))
@@ -234,7 +234,7 @@ def test_a_replay_that_fails_stays_failed_and_may_be_retried(
 def test_retry_of_an_incident_replays_all_its_steps(prefect_with_worker: Prefect, loop: Loop) -> None:
     steps, run = park(30)
     prefect_with_worker.retry(run)
-    assert finished(prefect_with_worker, run, "COMPLETED")["state"]["message"] == "30 steps replayed"  # type: ignore[index]
+    assert finished(prefect_with_worker, run, "COMPLETED")["state"]["message"] == "30 steps replayed"
     assert sorted(loop.replayed[-1][0]) == sorted(steps)
 
 
@@ -255,7 +255,7 @@ def test_on_call_staff_replay_skip_and_send_back_by_form(prefect_with_worker: Pr
     def becomes(flow: str, kind: str, **filled: object) -> tuple[object, object]:
         run = prefect_with_worker.start(f"{flow}/{flow}", {**who, **filled})
         done = finished(prefect_with_worker, run, kind)
-        return done["state_name"], done["state"]["message"]  # type: ignore[index]
+        return done["state_name"], done["state"]["message"]
 
     assert becomes("replay", "COMPLETED", sop="loan") == ("Dry run", "9 steps, no money at stake")
     assert loop.bench.batches == []
@@ -278,14 +278,14 @@ def test_a_refused_event_fails_in_words_and_is_forgotten_too(
     run = prefect_with_worker.start("event/event", sent)
     done = finished(prefect_with_worker, run, "FAILED")
     assert done["name"] == "SO-78: order.amend"
-    assert done["state"]["message"] == "data.adress: not a field; did you mean address?"  # type: ignore[index]
+    assert done["state"]["message"] == "data.adress: not a field; did you mean address?"
     assert "Anna" not in str(done)
     assert not any("Anna" in line or "Traceback" in line for line in prefect_with_worker.log(run))
 
     count = len(loop.submitted)
     prefect_with_worker.retry(run)
     forgotten = "what was typed is forgotten; start a new run and fill in its form again"
-    eventually(lambda: prefect_with_worker.run(run)["state"]["message"] == forgotten)  # type: ignore[index]
+    eventually(lambda: prefect_with_worker.run(run)["state"]["message"] == forgotten)
     assert len(loop.submitted) == count, "Retry must not send the event without its data"
 
 
@@ -312,7 +312,7 @@ def test_a_procedure_started_by_hand_drives_what_is_ready(prefect_with_worker: P
     run = prefect_with_worker.start("refund/refund", {})
     done = finished(prefect_with_worker, run, "COMPLETED")
     assert (done["name"], done["state_name"]) == ("refund x 2", "Refunded (all 2)")
-    assert done["state"]["message"] == "Refunded 2"  # type: ignore[index]
+    assert done["state"]["message"] == "Refunded 2"
 
 
 def test_a_suspended_run_is_left_alone_until_it_is_resumed(
@@ -329,7 +329,7 @@ def test_a_suspended_run_is_left_alone_until_it_is_resumed(
     run = prefect_with_worker.start("asking/asking", {})
     assert finished(prefect_with_worker, run, "PAUSED")["state_name"] == "Suspended"
     prefect_with_worker.post(f"/flow_runs/{run}/resume", {})
-    assert finished(prefect_with_worker, run, "COMPLETED")["state"]["message"] == "answered"  # type: ignore[index]
+    assert finished(prefect_with_worker, run, "COMPLETED")["state"]["message"] == "answered"
 
 
 def test_registering_again_changes_nothing_that_staff_set(prefect_with_worker: Prefect) -> None:

@@ -53,7 +53,6 @@ def main(kind: str, folder: str) -> None:
                 driver=driver,
                 watching=watching,
                 submit=lambda _: {},
-                clock=office.clock,
                 owner=OWNER,
                 on_call=OnCall(office.store, {}, clock=office.clock),
             )

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from datetime import timedelta
 from threading import Event, Thread
-from typing import cast
+from typing import Any, cast
 from uuid import uuid4
 
 import pytest
@@ -81,12 +81,12 @@ OWNER = Owner(worker="test", installation="test")
 
 
 @contextmanager
-def showing(office: Office, listening: Listening, *, house: str, **options: object) -> Iterator[Asking]:
+def showing(office: Office, listening: Listening, *, house: str, **options: Any) -> Iterator[Asking]:
     with Asking(
         office.questions,
         house=house,
         runs_per_second=100,
-        **options,  # type: ignore[arg-type]
+        **options,
     ) as started:
         listening.showing.append(started)
         yield started
@@ -108,7 +108,6 @@ def working(office: Office) -> Iterator[None]:
             driver=idle,
             watching=watching,
             submit=lambda _: {},
-            clock=office.clock,
             owner=OWNER,
             on_call=OnCall(office.store, {}, clock=office.clock),
         )

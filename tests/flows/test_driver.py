@@ -19,7 +19,7 @@ from adapters.store.opening import open_store
 from flows.driver import Driver, Pace
 from machines.kernel.command import Command
 from machines.kernel.definition import Firing
-from machines.kernel.event import Event
+from machines.kernel.event import Event, Facts
 from tests.toy import DEFINITION, EVENTS, Lent, Loan, ReminderSent
 
 PACE = Pace(lease=1.0, tick=0.05)
@@ -32,7 +32,7 @@ class Reminders:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
-        self.faults: dict[str, list[Exception]] = {}
+        self.faults: dict[str, list[BaseException]] = {}
         self.slow: dict[str, float] = {}
 
     async def perform(self, command: Command) -> Event:
@@ -148,6 +148,18 @@ def test_a_failure_is_tried_again_under_the_same_key_and_journalled(
     assert Counter(reminders.asked) == {"loan/L-1/reminder.send/2": 3}
     events = [entry.event for entry, _ in store.journal("loan/L-1")]
     assert events == ["loan.lent", "deadline.overdue", "step.failed", "step.failed", "reminder.sent"]
+
+
+def test_a_command_whose_adapter_was_cancelled_inside_is_tried_again(
+    store: Store, start: StartDriver, reminders: Reminders
+) -> None:
+    reminders.faults["L-1"] = [asyncio.CancelledError()]
+    lend_overdue(store, "L-1")
+    start(ahead=timedelta(hours=-25))
+    until(lambda: state(store, "L-1") == "lent")
+    start("w-2")
+    until(lambda: store.summary()["steps"].get("done") == 1)
+    assert reminders.asked == ["loan/L-1/reminder.send/2"] * 2
 
 
 def park(store: Store, start: StartDriver, reminders: Reminders) -> str:
@@ -320,6 +332,39 @@ def test_a_store_that_is_away_is_mentioned_once_and_once_more_when_it_is_back(
         "the store is unavailable (the disk is full); nothing is lost, trying again",
         "the store answers again",
     ]
+
+
+class Pamphlet(Facts):
+    """What a loan is made of to a program that is of another opinion."""
+
+    title: str
+
+
+def test_a_case_that_cannot_be_read_is_mentioned_once_also_when_nothing_else_is_ready(
+    tmp_path: Path, reminders: Reminders, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = f"sqlite:///{tmp_path / 'cases.db'}"
+    store = open_store(url, hydrate={"loan": {1: Loan}})
+    store.migrate()
+    first = drive(store, reminders, ahead=timedelta(hours=-25))
+    store.receive([letter("loan.lent", "L-1")])
+    until(lambda: state(store, "L-1") == "lent")
+    first.stop()
+    store.receive([letter("loan.renewed", "L-1")])
+    astray = open_store(url, hydrate={"loan": {1: Pamphlet}})
+    second = drive(astray, reminders)
+
+    def told() -> list[str]:
+        return [record.getMessage() for record in caplog.records if record.name == "sop.driver"]
+
+    try:
+        until(lambda: any("loan/L-1 is left alone" in line for line in told()))
+        astray.receive([letter("loan.renewed", "L-1", n=2)])
+    finally:
+        second.stop()
+        astray.close()
+        store.close()
+    assert sum("loan/L-1 is left alone" in line for line in told()) == 1
 
 
 class LossyStore:

@@ -72,7 +72,6 @@ class House:
             driver=self.driver,
             watching=Watching(self.store, owner=owner, flows=()),
             submit=lambda event: {},
-            clock=self.now,
             owner=owner,
             on_call=self.on_call,
         )

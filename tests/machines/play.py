@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
 
 from machines.catalogue import CATALOGUE
 from machines.kernel.case import Case, case_id
@@ -19,7 +20,9 @@ from machines.ledger import LAWS
 from machines.messages import Alert, Message
 
 START = datetime(2026, 11, 23, 9, tzinfo=UTC)
-Answer = Event | Callable[[Facts], Event]
+Answer = Event | Callable[[Any], Event]
+"""An outcome, or what makes one of the arguments of the command."""
+D = TypeVar("D", bound=Facts)
 
 
 def _due(_: Deadline, __: Facts, now: datetime) -> datetime:
@@ -52,6 +55,18 @@ class Play:
 
     def procedure_state(self, case: str) -> State:
         return DEFINITIONS[case.partition("/")[0]].states[self.state(case)]
+
+    @property
+    def reason(self) -> str:
+        """Why what happened last went as it did, as the journal says."""
+        assert self.last is not None
+        return self.last.entry.reason
+
+    def data(self, case: str, kind: type[D]) -> D:
+        """What ``case`` knows."""
+        data = self.cases[case].data
+        assert isinstance(data, kind)
+        return data
 
     def tell(self, case: str, event: Event, *, parent: str | None = None) -> Disposition:
         """Answers what became of ``event``; all that follows from it has happened then."""

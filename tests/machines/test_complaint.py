@@ -46,11 +46,6 @@ def data(play: Play) -> Complaint:
     return found
 
 
-def reason(play: Play) -> str:
-    assert play.last is not None
-    return play.last.entry.reason
-
-
 # -- reception -------------------------------------------------------------------------------------
 
 
@@ -123,7 +118,7 @@ def test_it_is_concluded_without_a_department_that_does_not_answer() -> None:
     play.pass_deadline("task/CP-1001-T1", "answer_due")
     assert play.state("task/CP-1001-T1") == "escalated"
     assert play.tell(CASE, FOUND) is REFUSED
-    assert "warehouse has not answered" in reason(play)
+    assert "warehouse has not answered" in play.reason
     play.tell(CASE, ANYWAY)
     assert play.state("task/CP-1001-T1") == "withdrawn"
     assert data(play).awaited == ()
@@ -163,7 +158,7 @@ def test_the_severity_matrix_says_what_may_be_offered(severity: str, proposed: E
         assert play.state(CASE) == expected
     else:
         assert play.state(CASE) == "proposing"
-        assert expected in reason(play)
+        assert expected in play.reason
 
 
 def test_without_an_order_no_money_goes_back_and_nothing_is_replaced() -> None:
@@ -171,7 +166,7 @@ def test_without_an_order_no_money_goes_back_and_nothing_is_replaced() -> None:
     play.tell(CASE, FOUND)
     for proposed in (offer(Remedy.PARTIAL_REFUND, 100), offer(Remedy.REPLACEMENT)):
         assert play.tell(CASE, proposed) is REFUSED
-        assert "order" in reason(play)
+        assert "order" in play.reason
     assert play.tell(CASE, offer(Remedy.GOODWILL, 4000)) is HANDLED
 
 
@@ -279,14 +274,14 @@ def test_only_the_latest_offer_can_be_accepted() -> None:
     play.tell(CASE, answer(amount=4000, accept=False))
     play.tell(CASE, offer(Remedy.VOUCHER, 5000))
     assert play.tell(CASE, answer(amount=4000)) is REFUSED
-    assert "latest" in reason(play)
+    assert "latest" in play.reason
     assert play.tell(CASE, answer(number=2, amount=5000)) is HANDLED
 
 
 def test_a_goodwill_payment_needs_an_account() -> None:
     play = offered(Remedy.GOODWILL, 4000)
     assert play.tell(CASE, answer(amount=4000)) is REFUSED
-    assert "which account" in reason(play)
+    assert "which account" in play.reason
 
 
 def test_a_replacement_that_the_customer_did_not_get_after_all_is_a_failed_promise() -> None:

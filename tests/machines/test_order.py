@@ -16,6 +16,7 @@ from machines.kernel.duration import hours
 from machines.kernel.event import Event, Facts, Received
 from machines.kernel.rule import Disposition
 from machines.order import ORDER, delivery, events, outcomes, paying
+from machines.order.asks import Hold, Submission, Taking
 from machines.order.data import Line, Offer, OfferKind, Order, PayWith, Similar
 from machines.order.deadlines import DISPATCH_DUE
 from machines.order.events import OrderPlaced
@@ -47,27 +48,27 @@ def remedy(chosen: events.Remedy, parcel: str = "SO-1001-1") -> Event:
     return events.RemedyChosen(parcel=parcel, remedy=chosen)
 
 
-def declined(asked: Facts) -> Event:
-    return outcomes.PaymentDeclined(payment=asked.payment, reason="no funds")  # type: ignore[attr-defined]
+def declined(asked: Hold) -> Event:
+    return outcomes.PaymentDeclined(payment=asked.payment, reason="no funds")
 
 
 def authorised(amount: int) -> Answer:
     return lambda asked: outcomes.PaymentAuthorized(
-        payment=asked.payment,  # type: ignore[attr-defined]
+        payment=asked.payment,
         amount=amount,
     )
 
 
-def needs_action(asked: Facts) -> Event:
-    return outcomes.PaymentActionRequired(payment=asked.payment)  # type: ignore[attr-defined]
+def needs_action(asked: Hold) -> Event:
+    return outcomes.PaymentActionRequired(payment=asked.payment)
 
 
-def capture_declined(asked: Facts) -> Event:
-    return outcomes.CaptureDeclined(charge=asked.charge)  # type: ignore[attr-defined]
+def capture_declined(asked: Taking) -> Event:
+    return outcomes.CaptureDeclined(charge=asked.charge)
 
 
-def two_parcels(asked: Facts) -> Event:
-    items = asked.items  # type: ignore[attr-defined]
+def two_parcels(asked: Submission) -> Event:
+    items = asked.items
     return outcomes.WarehouseAccepted(parcels=tuple(outcomes.PlannedParcel(items=(item,)) for item in items))
 
 
@@ -456,9 +457,7 @@ def test_return_is_offered_once_the_goods_are_on_their_way() -> None:
     play.tell(CASE, PLAIN)
     play.tell(FIRST, LEAVES)
     assert play.tell(CASE, CANCEL) is Disposition.HANDLED
-    data = play.cases[CASE].data
-    assert isinstance(data, Order)
-    assert data.return_offered
+    assert play.data(CASE, Order).return_offered
     assert play.tell(CASE, CANCEL) is Disposition.IGNORED
 
 
@@ -466,8 +465,7 @@ def test_choice_that_was_not_offered_is_refused_with_a_reason() -> None:
     play = Play(answers={"stock.reserve": [NOTHING_LEFT]})
     play.tell(CASE, PLAIN)
     assert play.tell(CASE, choose(events.Choice.WAIT)) is Disposition.REFUSED
-    assert play.last is not None
-    assert play.last.entry.reason == "that is not among the choices offered"
+    assert play.reason == "that is not among the choices offered"
 
 
 def test_every_example_of_an_event_is_a_valid_payload() -> None:
@@ -485,21 +483,10 @@ SOMEBODY_ELSE = "this order belongs to another customer"
 BOUNDED = events.MeansGiven(pay_with=PayWith(means=Means.CARD, token="tok_other", up_to=1))
 
 
-def order_of(play: Play) -> Order:
-    data = play.cases[CASE].data
-    assert isinstance(data, Order)
-    return data
-
-
-def reason(play: Play) -> str:
-    assert play.last is not None
-    return play.last.entry.reason
-
-
 def test_article_in_two_lines_is_refused_and_the_corrected_order_is_taken() -> None:
     play = Play()
     assert play.tell(CASE, PLAIN.model_copy(update={"lines": TWICE})) is Disposition.REFUSED
-    assert reason(play) == TWICE_REFUSED
+    assert play.reason == TWICE_REFUSED
     assert play.done == []
     assert play.tell(CASE, PLAIN) is Disposition.HANDLED
 
@@ -508,8 +495,8 @@ def test_change_to_an_article_in_two_lines_is_refused() -> None:
     play = Play(answers={"stock.reserve": [SHORT]})
     play.tell(CASE, PLAIN)
     assert play.tell(CASE, AMEND.model_copy(update={"lines": TWICE})) is Disposition.REFUSED
-    assert reason(play) == TWICE_REFUSED
-    assert order_of(play).amendment is None
+    assert play.reason == TWICE_REFUSED
+    assert play.data(CASE, Order).amendment is None
 
 
 def test_substitute_that_is_in_the_order_already_is_refused() -> None:
@@ -523,7 +510,7 @@ def test_substitute_that_is_in_the_order_already_is_refused() -> None:
 def test_parcels_worth_other_than_the_order_are_not_planned() -> None:
     play = Play()
     play.tell(CASE, PLAIN)
-    order = order_of(play).model_copy(update={"lines": TWICE, "parcels": ()})
+    order = play.data(CASE, Order).model_copy(update={"lines": TWICE, "parcels": ()})
     items = (Pick(sku="CUP", quantity=2),)
     plan = outcomes.WarehouseAccepted(parcels=(outcomes.PlannedParcel(items=items),))
     with pytest.raises(AssertionError, match="parcels worth 6500 were planned for an order of 4500"):
@@ -553,10 +540,10 @@ def test_another_customer_changes_nothing(
     play.tell(CASE, PLAIN)
     for step in steps:
         play.tell(*step)
-    before = order_of(play)
+    before = play.data(CASE, Order)
     assert play.tell(CASE, event.model_copy(update={"customer": "C-2"})) is Disposition.REFUSED
-    assert reason(play) == SOMEBODY_ELSE
-    assert order_of(play) == before
+    assert play.reason == SOMEBODY_ELSE
+    assert play.data(CASE, Order) == before
     assert play.tell(CASE, event) is Disposition.HANDLED
 
 
@@ -571,7 +558,7 @@ def test_bounded_means_is_refused_where_it_is_the_last(answers: dict[str, list[A
     play.tell(CASE, PLAIN)
     assert play.state(CASE) == "awaiting_means"
     assert play.tell(CASE, BOUNDED) is Disposition.REFUSED
-    assert reason(play) == "the last means of payment must cover whatever remains"
+    assert play.reason == "the last means of payment must cover whatever remains"
     assert play.state(CASE) == "awaiting_means"
     play.tell(CASE, CARD)
     assert play.state(CASE) == "awaiting_dispatch"
@@ -592,7 +579,7 @@ def test_order_that_is_held_in_part_asks_for_a_further_means() -> None:
     assert play.state(CASE) == "awaiting_means"
     play.tell(CASE, CARD)
     assert play.state(CASE) == "awaiting_dispatch"
-    assert [payment.authorised for payment in order_of(play).payments] == [1000, 2500]
+    assert [payment.authorised for payment in play.data(CASE, Order).payments] == [1000, 2500]
     play.tell(FIRST, LEAVES)
     play.tell(FIRST, ARRIVES)
     assert play.broken_laws(CASE) == []
@@ -621,7 +608,7 @@ def test_further_means_that_holds_too_little_does_not_let_go_of_the_others() -> 
     play.pass_deadline(CASE, "hold_ends_soon")
     play.tell(CASE, CARD)
     assert play.state(CASE) == "awaiting_renewal"
-    assert [payment.hold for payment in order_of(play).payments] == [3500, 1000]
+    assert [payment.hold for payment in play.data(CASE, Order).payments] == [3500, 1000]
     play.tell(FIRST, LEAVES)
     play.tell(FIRST, ARRIVES)
     assert play.broken_laws(CASE) == []
@@ -635,7 +622,7 @@ def test_hold_that_lapsed_in_part_is_asked_for_again_by_the_means_that_is_given(
     assert play.state(CASE) == "awaiting_means"
     play.tell(CASE, CARD)
     assert play.state(CASE) == "awaiting_dispatch"
-    assert [payment.hold for payment in order_of(play).payments] == [1500, 3000]
+    assert [payment.hold for payment in play.data(CASE, Order).payments] == [1500, 3000]
 
 
 def test_price_that_falls_below_what_is_held_needs_no_further_confirmation() -> None:
@@ -649,7 +636,7 @@ def test_price_that_falls_below_what_is_held_needs_no_further_confirmation() -> 
 def test_nothing_is_charged_without_a_hold_unless_the_hold_lapsed() -> None:
     play = Play()
     play.tell(CASE, PLAIN)
-    order = order_of(play)
+    order = play.data(CASE, Order)
     (parcel,) = order.parcels
     spent = with_payment(order, "1", voided=1000)
     assert [(charge.amount, charge.held) for charge in charges_for(spent, parcel)] == [(2500, True)]
@@ -716,9 +703,9 @@ def test_the_policy_can_set_a_deadline_for_one_country() -> None:
     play.tell(CASE, PLAIN)
     special = {"deadline": "order.dispatch_due", "duration": "24 hours", "country": "DE"}
     rules = policy.parse({"calendar": {"opening": {"monday": ["09:00-17:00"]}}, "exceptions": [special]})
-    assert rules.duration("order", DISPATCH_DUE, order_of(play))[0] == hours(24)
-    elsewhere = order_of(play).ship_to.model_copy(update={"country": "AT"})
-    abroad = order_of(play).model_copy(update={"ship_to": elsewhere})
+    assert rules.duration("order", DISPATCH_DUE, play.data(CASE, Order))[0] == hours(24)
+    elsewhere = play.data(CASE, Order).ship_to.model_copy(update={"country": "AT"})
+    abroad = play.data(CASE, Order).model_copy(update={"ship_to": elsewhere})
     assert rules.duration("order", DISPATCH_DUE, abroad)[0] == hours(48)
 
 

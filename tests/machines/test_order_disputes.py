@@ -29,12 +29,6 @@ def on_its_way() -> Play:
     return play
 
 
-def order_of(play: Play) -> Order:
-    data = play.cases[CASE].data
-    assert isinstance(data, Order)
-    return data
-
-
 @pytest.mark.parametrize("state", states.OPENED, ids=lambda state: state.name)
 @pytest.mark.parametrize("event", [TAKEN, WON], ids=["taken", "won"])
 def test_every_state_takes_a_chargeback_and_calls_finance(
@@ -46,7 +40,7 @@ def test_every_state_takes_a_chargeback_and_calls_finance(
         version=1,
         hash=ORDER.hash,
         state=state.name,
-        data=order_of(on_its_way()),
+        data=on_its_way().data(CASE, Order),
     )
     received = Received(id="1", source="test", type=event.type, payload=event, at=START)
     decision = decide(DEFINITIONS["order"], case, received, START)
@@ -107,7 +101,7 @@ def test_a_refund_that_the_bank_takes_a_second_time_is_not_counted_as_ours_to_gi
     play.tell(CASE, MONEY)
     assert play.state(REFUND) == "settled"
     assert play.tell(CASE, TAKEN) is Disposition.HANDLED
-    assert order_of(play).payment("1").disputed == 0
+    assert play.data(CASE, Order).payment("1").disputed == 0
     play.tell(CASE, WON)
     assert play.done.count("payment.refund") == 1
     assert play.broken_laws(CASE) == []

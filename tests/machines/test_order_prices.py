@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from machines.kernel.event import Facts
 from machines.kernel.rule import Disposition
-from machines.order import events, outcomes, possible
+from machines.order import events, outcomes
+from machines.order.asks import Hold
 from machines.order.data import Order
 from machines.order.events import OrderPlaced
 from tests.machines.play import Answer, Play
@@ -23,23 +23,12 @@ def repriced(price: int, sku: str = "KETTLE") -> events.OrderRepriced:
     return events.OrderRepriced(sku=sku, price=price)
 
 
-def needs_action(asked: Facts) -> outcomes.PaymentActionRequired:
-    return outcomes.PaymentActionRequired(payment=asked.payment)  # type: ignore[attr-defined]
+def needs_action(asked: Hold) -> outcomes.PaymentActionRequired:
+    return outcomes.PaymentActionRequired(payment=asked.payment)
 
 
-def order_of(play: Play) -> Order:
-    data = play.cases[CASE].data
-    assert isinstance(data, Order)
-    return data
-
-
-def reason(play: Play) -> str:
-    assert play.last is not None
-    return play.last.entry.reason
-
-
-def authorised(asked: Facts) -> outcomes.PaymentAuthorized:
-    return next(iter(possible.authorisations(asked)))  # type: ignore[arg-type,return-value]
+def authorised(asked: Hold) -> outcomes.PaymentAuthorized:
+    return outcomes.PaymentAuthorized(payment=asked.payment, amount=asked.amount)
 
 
 def refused_by_the_warehouse(placed: OrderPlaced = PLAIN, *, then: Sequence[Answer] = ()) -> Play:
@@ -68,11 +57,11 @@ def test_yes_has_the_difference_held_on_the_same_means() -> None:
     assert "order.higher_price" in play.told
     play.tell(CASE, YES)
     assert play.state(CASE) == "awaiting_dispatch"
-    assert [(one.token, one.hold) for one in order_of(play).payments] == [
+    assert [(one.token, one.hold) for one in play.data(CASE, Order).payments] == [
         ("tok_example", 3500),
         ("tok_example", 500),
     ]
-    assert order_of(play).total == 4000
+    assert play.data(CASE, Order).total == 4000
 
 
 @pytest.mark.parametrize("answer", [NO, "price_due", "hold_ends_soon"])
@@ -87,8 +76,8 @@ def test_without_a_yes_the_confirmed_price_stands_and_the_customer_is_told(
         else:
             play.tell(CASE, answer)
         assert play.state(CASE) == "awaiting_dispatch"
-        assert order_of(play).total == 3500
-        assert order_of(play).asked_price is None
+        assert play.data(CASE, Order).total == 3500
+        assert play.data(CASE, Order).asked_price is None
         assert "order.price_stands" in play.told
 
 
@@ -98,7 +87,7 @@ def test_yes_while_the_warehouse_packs_stops_the_parcel_and_starts_anew() -> Non
     play.tell(CASE, YES)
     assert play.state(CASE) == "awaiting_dispatch"
     assert play.state("shipment/SO-1001-1") == "cancelled"
-    assert order_of(play).parcel("SO-1001-2").value == 4000
+    assert play.data(CASE, Order).parcel("SO-1001-2").value == 4000
 
 
 def test_yes_comes_too_late_where_the_warehouse_cannot_stop_the_parcel() -> None:
@@ -108,14 +97,14 @@ def test_yes_comes_too_late_where_the_warehouse_cannot_stop_the_parcel() -> None
     play.tell(CASE, YES)
     play.tell(CASE, events.CancellationRejected())
     assert play.state(CASE) == "awaiting_dispatch"
-    assert order_of(play).total == 3500
+    assert play.data(CASE, Order).total == 3500
 
 
 def test_an_answer_about_another_price_is_refused() -> None:
     play = refused_by_the_warehouse()
     play.tell(CASE, repriced(3500))
     assert play.tell(CASE, events.PriceAnswered(price=3400, agree=True)) is Disposition.REFUSED
-    assert reason(play) == "the customer was asked about another price; the latest message shows it"
+    assert play.reason == "the customer was asked about another price; the latest message shows it"
 
 
 def test_a_corrected_price_is_asked_about_anew() -> None:
@@ -124,7 +113,7 @@ def test_a_corrected_price_is_asked_about_anew() -> None:
     play.tell(CASE, repriced(3500))
     assert play.told.count("order.higher_price") == 2
     play.tell(CASE, YES)
-    assert order_of(play).total == 4000
+    assert play.data(CASE, Order).total == 4000
 
 
 def test_a_second_article_waits_until_the_first_question_is_answered() -> None:
@@ -142,7 +131,7 @@ def test_a_bank_that_wants_a_confirmation_for_the_difference_gets_it() -> None:
     assert play.state(CASE) == "awaiting_payment_confirmation"
     play.tell(CASE, events.PaymentConfirmed(payment="2"))
     assert play.state(CASE) == "awaiting_dispatch"
-    assert order_of(play).held == 4000
+    assert play.data(CASE, Order).held == 4000
 
 
 def test_a_confirmation_at_the_bank_is_kept_while_the_price_is_in_question() -> None:
@@ -152,22 +141,22 @@ def test_a_confirmation_at_the_bank_is_kept_while_the_price_is_in_question() -> 
     assert play.tell(CASE, events.PaymentConfirmed(payment="1")) is Disposition.DEFERRED
     play.tell(CASE, YES)
     assert play.state(CASE) == "awaiting_dispatch"
-    assert order_of(play).held == 4000
+    assert play.data(CASE, Order).held == 4000
 
 
 def test_before_goods_are_reserved_the_price_ordered_at_stands() -> None:
     play = Play(answers={"order.verify": [outcomes.OrderSuspicious(rule="velocity")]})
     play.tell(CASE, PLAIN)
     assert play.tell(CASE, repriced(3500)) is Disposition.REFUSED
-    assert reason(play) == "the price at which the order was placed stands"
+    assert play.reason == "the price at which the order was placed stands"
     assert play.tell(CASE, repriced(2500)) is Disposition.HANDLED
-    assert order_of(play).total == 3000
+    assert play.data(CASE, Order).total == 3000
 
 
 def test_an_article_that_is_not_in_the_order_has_no_price_in_it() -> None:
     play = refused_by_the_warehouse()
     assert play.tell(CASE, repriced(1, "SPOON")) is Disposition.REFUSED
-    assert reason(play) == "this order has no such article"
+    assert play.reason == "this order has no such article"
 
 
 def test_cancelling_while_the_price_is_in_question_lets_go_of_all() -> None:

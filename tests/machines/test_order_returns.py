@@ -47,17 +47,10 @@ def come_back(play: Play, number: int, *found: told.Found) -> str:
     return play.state(case)
 
 
-def order(play: Play) -> Order:
-    data = play.cases[CASE].data
-    assert isinstance(data, Order)
-    return data
-
-
 def reason(play: Play, event: Event) -> str:
     """Why the order refuses ``event``."""
     assert play.tell(CASE, event) is Disposition.REFUSED
-    assert play.last is not None
-    return play.last.entry.reason
+    return play.reason
 
 
 def test_a_return_of_everything_brings_back_the_delivery_costs_too() -> None:
@@ -74,7 +67,9 @@ def test_split_tender_goes_back_newest_first_and_never_more_than_it_paid() -> No
     play = delivered(SPLIT)
     play.tell(CASE, ask())
     assert come_back(play, 1, told.Found(sku="SOFA", quantity=1)) == "refunded"
-    assert [(payment.id, payment.captured, payment.refunded) for payment in order(play).payments] == [
+    assert [
+        (payment.id, payment.captured, payment.refunded) for payment in play.data(CASE, Order).payments
+    ] == [
         ("1", 2000, 2000),
         ("2", 2500, 2500),
     ]
@@ -83,9 +78,9 @@ def test_split_tender_goes_back_newest_first_and_never_more_than_it_paid() -> No
 def test_while_a_return_is_open_its_money_is_set_aside() -> None:
     play = delivered(LAMPS)
     play.tell(CASE, ask(("LAMP", 1)))
-    assert order(play).payments[0].refunding == 2000
+    assert play.data(CASE, Order).payments[0].refunding == 2000
     play.tell("return/SO-1001-RT1", told.ReturnWithdrawn(customer="C-1"))
-    assert order(play).payments[0].refunding == 0
+    assert play.data(CASE, Order).payments[0].refunding == 0
     assert play.state(CASE) == "delivered"
 
 
@@ -137,7 +132,7 @@ def test_a_cancellation_that_lost_opens_a_return_by_itself() -> None:
         play.tell(case, event)
     assert play.state(CASE) == "in_return"
     assert play.state("return/SO-1001-RT1") == "awaiting_parcel"
-    assert order(play).returns[0].reason is Reason.CANCELLED_TOO_LATE
+    assert play.data(CASE, Order).returns[0].reason is Reason.CANCELLED_TOO_LATE
 
 
 def test_an_expired_return_gives_its_pieces_and_money_free_and_takes_them_up_again() -> None:
@@ -177,8 +172,7 @@ def test_whoever_asks_to_return_a_parcel_has_it_and_cannot_dispute_its_delivery(
     play = delivered()
     play.tell(CASE, ask())
     assert play.tell(PARCEL, carrier.DeliveryDisputed(customer="C-1")) is Disposition.REFUSED
-    assert play.last is not None
-    assert play.last.entry.reason == "the customer has asked to return what was in this parcel"
+    assert play.reason == "the customer has asked to return what was in this parcel"
 
 
 def test_a_dispute_under_way_ends_when_the_customer_asks_to_return_the_parcel() -> None:
@@ -230,7 +224,7 @@ def test_whatever_comes_back_in_however_many_returns_no_euro_goes_back_twice(
     for quantity, course, parcel, choice in returns:
         if play.tell(CASE, ask(("LAMP", quantity))) is Disposition.REFUSED:
             continue
-        number = len(order(play).returns)
+        number = len(play.data(CASE, Order).returns)
         case = f"return/SO-1001-RT{number}"
         if course == "withdrawn":
             play.tell(case, told.ReturnWithdrawn(customer="C-1"))
@@ -246,8 +240,8 @@ def test_whatever_comes_back_in_however_many_returns_no_euro_goes_back_twice(
             play.tell(case, told.OfferAnswered(customer="C-1", choice=choice))
             if f"shipment/SO-1001-RT{number}-B1" in play.cases:
                 play.tell(f"shipment/SO-1001-RT{number}-B1", ARRIVES)
-    (payment,) = order(play).payments
+    (payment,) = play.data(CASE, Order).payments
     assert payment.refunding == 0
     assert 0 <= payment.refunded == play.sums[CASE]["refunded"] <= payment.captured == 6500
     assert play.broken_laws(CASE) == []
-    assert all(play.broken_laws(f"return/{one.rma}") == [] for one in order(play).returns)
+    assert all(play.broken_laws(f"return/{one.rma}") == [] for one in play.data(CASE, Order).returns)

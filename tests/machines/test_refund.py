@@ -8,9 +8,10 @@ from machines import policy
 from machines.between import Means, RefundRequested, Source, spread
 from machines.definitions import definitions
 from machines.kernel.decide import decide, open_case
-from machines.kernel.event import Event, Facts, Received
+from machines.kernel.event import Event, Received
 from machines.kernel.rule import Disposition
 from machines.refund import events
+from machines.refund.commands import PayBack
 from machines.refund.data import Refund
 from tests.machines.play import START, Answer, Play
 
@@ -23,12 +24,12 @@ CONFIRMED = events.RefundConfirmed(payment="2", amount=1500)
 REVERSED = events.RefundReversed(payment="2", amount=1500)
 
 
-def failed(asked: Facts) -> Event:
-    return events.RefundFailed(payment=asked.payment, reason="card closed")  # type: ignore[attr-defined]
+def failed(asked: PayBack) -> Event:
+    return events.RefundFailed(payment=asked.payment, reason="card closed")
 
 
-def pending(asked: Facts) -> Event:
-    return events.RefundPending(payment=asked.payment, reason="processing")  # type: ignore[attr-defined]
+def pending(asked: PayBack) -> Event:
+    return events.RefundPending(payment=asked.payment, reason="processing")
 
 
 def decision(*, approve: bool) -> Event:
@@ -106,8 +107,7 @@ def test_consent_is_kept_with_the_wording_agreed_to() -> None:
     play.pass_deadline(CASE, "retry_due")
     play.pass_deadline(CASE, "retry_due")
     play.tell(CASE, AGREED)
-    data = play.cases[CASE].data
-    assert isinstance(data, Refund)
+    data = play.data(CASE, Refund)
     assert data.consent is not None
     assert data.consent.wording == "refund-alternative-1"
 
@@ -119,8 +119,7 @@ def test_bank_transfer_without_account_is_refused_with_what_can_be_had() -> None
     play.pass_deadline(CASE, "retry_due")
     transfer = AGREED.model_copy(update={"means": Means.BANK_TRANSFER})
     assert play.tell(CASE, transfer) is Disposition.REFUSED
-    assert play.last is not None
-    assert play.last.entry.reason == "a bank transfer needs an account"
+    assert play.reason == "a bank transfer needs an account"
 
 
 @pytest.mark.parametrize(
@@ -179,5 +178,4 @@ def test_another_customer_cannot_choose_where_the_money_goes() -> None:
     play.pass_deadline(CASE, "retry_due")
     play.pass_deadline(CASE, "retry_due")
     assert play.tell(CASE, AGREED.model_copy(update={"customer": "C-2"})) is Disposition.REFUSED
-    assert play.last is not None
-    assert play.last.entry.reason == "this refund belongs to another customer"
+    assert play.reason == "this refund belongs to another customer"

@@ -12,6 +12,7 @@ import pytest
 from machines.between import ParcelFailed, Source, Trouble
 from machines.kernel.event import Event
 from machines.kernel.rule import Disposition
+from machines.messages import Alert, Message
 from machines.refund import events as refunding
 from machines.returning import Reason, ReturnClosed, ReturnCovered, ReturnRequested, Wish
 from machines.returns import events as told
@@ -368,11 +369,6 @@ def data(play: Play) -> Return:
     return found
 
 
-def reason(play: Play) -> str:
-    assert play.last is not None
-    return play.last.entry.reason
-
-
 def test_the_answer_of_the_policy_stands_in_journal_message_and_case() -> None:
     play = Play(held=["message.send"])
     play.tell(CASE, TOO_LATE)
@@ -380,7 +376,8 @@ def test_the_answer_of_the_policy_stands_in_journal_message_and_case() -> None:
     answer = data(play).answer
     assert play.last.entry.reason == answer.explained
     message = next(command.arguments for command in play.last.commands if command.name == "message.send")
-    facts = message.facts  # type: ignore[attr-defined]
+    assert isinstance(message, Message)
+    facts = message.facts
     assert facts == {"order": "SO-1001", "reason": Reason.CHANGED_MIND, **answer.facts()}
     assert (facts["ground"], facts["articles"]) == ("the time for returns is over", "KETTLE")
     assert facts["last_day"] == answer.last_day.isoformat()
@@ -420,7 +417,7 @@ def test_goods_that_are_here_or_replaced_are_not_paid_for_being_kept(before: lis
     for event in before:
         play.tell(CASE, event)
     assert play.tell(CASE, KEEP) is Disposition.REFUSED
-    assert reason(play) == "the goods are here already, or a replacement has been sent for them"
+    assert play.reason == "the goods are here already, or a replacement has been sent for them"
 
 
 @pytest.mark.parametrize("late", [scan(2), scan(1), scan(3, hour=8)], ids=["twice", "late", "backward"])
@@ -548,7 +545,7 @@ def test_the_ladder_of_inspection_is_climbed_and_starts_anew() -> None:
     for _ in range(3):
         play.pass_deadline(CASE, "inspection_due")
         assert play.last is not None
-        roles += [command.arguments.role for command in play.last.commands]  # type: ignore[attr-defined]
+        roles += [alert.arguments.role for alert in play.last.commands if isinstance(alert.arguments, Alert)]
     assert roles == ["warehouse lead", "head of logistics", "head of logistics"]
 
 

@@ -30,18 +30,11 @@ from tests.machines.test_return import (
     TOO_LATE,
     Path,
     inspected,
-    reason,
     request,
     walk,
 )
 
 APPEALED = f"complaint/{RMA}-A"
-
-
-def appealed(play: Play) -> Complaint:
-    data = play.cases[APPEALED].data
-    assert isinstance(data, Complaint)
-    return data
 
 
 def test_an_appeal_opens_a_complaint_with_what_is_known() -> None:
@@ -51,7 +44,7 @@ def test_an_appeal_opens_a_complaint_with_what_is_known() -> None:
     assert APPEALED not in play.cases
     assert play.tell(CASE, APPEAL) is Disposition.HANDLED
     assert (play.state(CASE), play.state(APPEALED)) == ("under_appeal", "acknowledging")
-    complaint = appealed(play)
+    complaint = play.data(APPEALED, Complaint)
     assert (complaint.origin, complaint.order, complaint.channel) == (Origin.RETURN, "SO-1001", "phone")
     assert RMA in complaint.reason
     assert play.tell(CASE, APPEAL) is Disposition.IGNORED
@@ -79,14 +72,14 @@ def test_what_was_turned_down_stays_so_and_the_appeal_is_heard_once(
     assert play.tell(CASE, APPEAL) is Disposition.HANDLED
     assert (play.state(CASE), play.state(APPEALED)) == (state, "acknowledging")
     assert play.tell(CASE, APPEAL) is Disposition.REFUSED
-    assert f"{RMA}-A" in reason(play)
+    assert f"{RMA}-A" in play.reason
 
 
 def test_nothing_to_appeal_against_is_a_refusal_that_says_so() -> None:
     play = Play()
     play.tell(CASE, PLAIN)
     assert play.tell(CASE, APPEAL) is Disposition.REFUSED
-    assert "nothing was declined" in reason(play)
+    assert "nothing was declined" in play.reason
 
 
 SURVEY = f"survey/return-{RMA}"

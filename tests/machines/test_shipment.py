@@ -76,20 +76,14 @@ def test_path(steps: list[Event | str], answers: dict[str, list[Answer]], ends: 
     assert play.state(CASE) == ends
 
 
-def shipment(play: Play) -> Shipment:
-    data = play.cases[CASE].data
-    assert isinstance(data, Shipment)
-    return data
-
-
 @pytest.mark.parametrize("late", [scan(2), scan(1), scan(3, hour=8)], ids=["twice", "late", "backward"])
 def test_old_scan_changes_nothing_but_the_log(late: Event) -> None:
     play = Play()
     for event in (REQUEST, LEAVES, scan(1), scan(2, Progress.DELAYED)):
         play.tell(CASE, event)
-    before = shipment(play)
+    before = play.data(CASE, Shipment)
     assert play.tell(CASE, late) is Disposition.IGNORED
-    assert shipment(play) == before
+    assert play.data(CASE, Shipment) == before
 
 
 def test_each_scan_sets_the_clock_of_a_silent_parcel_anew() -> None:
@@ -121,7 +115,7 @@ def test_parcel_that_came_back_says_so() -> None:
     play = Play()
     for event in (REQUEST, LEAVES, BACK, events.ParcelReceivedBack()):
         play.tell(CASE, event)
-    assert shipment(play).trouble is Trouble.RETURNED
+    assert play.data(CASE, Shipment).trouble is Trouble.RETURNED
 
 
 def test_another_customer_cannot_dispute_a_delivery() -> None:
@@ -129,8 +123,7 @@ def test_another_customer_cannot_dispute_a_delivery() -> None:
     for event in (REQUEST, LEAVES, ARRIVES):
         play.tell(CASE, event)
     assert play.tell(CASE, events.DeliveryDisputed(customer="C-2")) is Disposition.REFUSED
-    assert play.last is not None
-    assert play.last.entry.reason == "this parcel belongs to another customer"
+    assert play.reason == "this parcel belongs to another customer"
 
 
 def test_scan_says_in_which_time_zone() -> None:

@@ -515,8 +515,8 @@ def test_waiting_ends_when_a_letter_comes(store: Store) -> None:
     timer = threading.Timer(0.1, store.receive, [[announced("A")]])
     timer.start()
     began = time.monotonic()
-    assert store.wait(5)
-    assert time.monotonic() - began < 2
+    assert store.wait(60)
+    assert time.monotonic() - began < 30
     timer.join()
 
 
@@ -524,10 +524,10 @@ def test_waiting_ends_when_woken(store: Store) -> None:
     settle_down(store)
     timer = threading.Timer(0.1, store.wake)
     timer.start()
-    assert store.wait(5)
+    assert store.wait(60)
     timer.join()
     store.wake()
-    assert store.wait(5)
+    assert store.wait(60)
 
 
 def test_waiting_ends_by_itself(store: Store) -> None:

@@ -118,8 +118,8 @@ def test_waiting_ends_when_another_process_sends(opener: Opener) -> None:
     timer = threading.Timer(0.1, second.receive, [[announced("A")]])
     timer.start()
     began = time.monotonic()
-    assert first.wait(5)
-    assert time.monotonic() - began < 2
+    assert first.wait(60)
+    assert time.monotonic() - began < 30
     timer.join()
 
 
@@ -201,7 +201,7 @@ def test_the_store_works_again_after_its_connections_were_cut(postgres_url: str)
             pass
         timer = threading.Timer(0.1, store.receive, [[announced("C")]])
         timer.start()
-        assert store.wait(5)
+        assert store.wait(60)
         timer.join()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -79,11 +80,11 @@ def test_a_letter_that_cannot_be_stored_is_no_outage(store: Store) -> None:
 
 
 @pytest.mark.parametrize("other", [{"type": "parcel.lost"}, {"sop": "pallet"}, {"key": "C"}])
-def test_another_letter_under_a_name_sent_before_is_refused(store: Store, other: dict[str, str]) -> None:
+def test_another_letter_under_a_name_sent_before_is_refused(store: Store, other: dict[str, Any]) -> None:
     sent = announced("B", id="1.0")
 
     def send(changes: Changes, _: dict[str, Case]) -> None:
-        changes.sent.append(replace(sent, **other))  # type: ignore[arg-type]
+        changes.sent.append(replace(sent, **other))
 
     store.receive([sent, announced("A")])
     with pytest.raises(Unwritable, match=r"as 1\.0 before"):

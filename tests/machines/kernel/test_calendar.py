@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from holidays.countries.germany import Germany
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -185,3 +186,22 @@ def test_negative_durations_are_refused() -> None:
 def test_a_calendar_that_makes_no_sense_says_so(change: dict[str, object], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         Calendar.model_validate({"opening": {}, **change})
+
+
+def test_whoever_asks_while_a_year_of_holidays_is_read_is_not_told_half_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calendar = Calendar(zone="Europe/Berlin", opening=WEEK, country="DE")
+    christmas = datetime(2026, 12, 25, 12, tzinfo=UTC)
+    real = Germany._populate
+    open_on_christmas: list[bool] = []
+
+    def populate(self: Germany, year: int) -> None:
+        if not open_on_christmas:
+            open_on_christmas.append(True)
+            open_on_christmas[0] = calendar.is_open(christmas)
+        real(self, year)
+
+    monkeypatch.setattr(Germany, "_populate", populate)
+    assert not calendar.is_open(christmas)
+    assert open_on_christmas == [False]
