@@ -37,3 +37,16 @@ class Closing(Protocol):
     async def close(self) -> None:
         """Give them back; called once, on the event loop that performed, when nothing is under way."""
         ...
+
+
+@runtime_checkable
+class Inquiry(Protocol):
+    """What an adapter offers besides where its provider can be asked what became of a command."""
+
+    async def look_up(self, command: Command) -> Event | None:
+        """Ask by key and reference, doing nothing: the outcome that the command has had, or ``None`` if it
+        certainly has not been done and is not being done.
+
+        Raises ``Unavailable`` when another try may tell, ``Uncertain`` when the provider cannot say.
+        """
+        ...

@@ -3,7 +3,8 @@
 AdapterError
 ├── CommandFailed          a command did not reach a business outcome
 │   ├── Unavailable        worth another try: time-out, 5xx, connection refused
-│   └── Rejected           no try will help: malformed, unauthorised, unknown
+│   ├── Rejected           no try will help: malformed, unauthorised, unknown
+│   └── Uncertain          nobody can say whether it was done; staff must find out
 ├── StoreError
 │   ├── Conflict           another worker changed the case first
 │   ├── Unwritable         a value that the database does not take; no try will help
@@ -46,6 +47,12 @@ class Rejected(CommandFailed):
     """No try will help: malformed, unauthorised, unknown."""
 
     code = "rejected"
+
+
+class Uncertain(CommandFailed):
+    """Nobody can say whether it was done; staff must find out."""
+
+    code = "uncertain"
 
 
 class StoreError(AdapterError):

@@ -131,6 +131,7 @@ _PROBLEM: Schema = {
         "status": {"type": "integer"},
         "code": {"type": "string"},
         "detail": {"type": "string"},
+        "runbook": {"type": "string", "description": "address of the page about this code"},
         "errors": {
             "type": "array",
             "items": {

@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from adapters.envelope import EventFault
+from adapters.runbook.pages import address
 
 log = logging.getLogger("sop.web")
 
@@ -71,6 +72,7 @@ class Problem(Exception):
             "status": status,
             "code": self.code,
             "detail": self.detail,
+            "runbook": address(self.code),
         }
         if self.faults:
             body["errors"] = [

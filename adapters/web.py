@@ -27,6 +27,7 @@ from adapters.health import Health
 from adapters.intake import Accepted, Intake, InvalidEvents
 from adapters.problems import Problem, Watch, answer_problem
 from adapters.rate import RateLimit
+from adapters.runbook.pages import pages
 from adapters.signatures import SourceKeys
 from adapters.store.base import Store
 
@@ -133,6 +134,13 @@ def _add_reading(app: FastAPI, intake: Intake, store: Store, explain: Explain) -
         if view is None:
             raise Problem("case-not-found", "no case of that procedure has that key (yet)")
         return view
+
+    @app.get("/runbook/{code}", include_in_schema=False)
+    def show_runbook(code: str) -> Response:
+        page = pages().get(code)
+        if page is None:
+            raise Problem("not-found", "no error has that code")
+        return Response(page.markdown, media_type="text/markdown")
 
     health = Health(store.probe)
 

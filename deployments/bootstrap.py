@@ -260,6 +260,7 @@ async def open_runtime() -> AsyncIterator[Runtime]:
     # Importing Prefect takes a second and a half, which no other command should have to wait for.
     from flows import case_desk, desk
     from flows.asking import Asking
+    from flows.oncall import OnCall
     from flows.procedures import PROCEDURES
     from flows.running import Running
     from flows.watching import Watching
@@ -288,6 +289,6 @@ async def open_runtime() -> AsyncIterator[Runtime]:
             watching=watching,
             submit=app.submit,
             resend=app.resend,
-            clock=utc_now,
             owner=owner,
+            on_call=OnCall(app.store, app.definitions, clock=utc_now),
         )

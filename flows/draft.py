@@ -18,7 +18,7 @@ from adapters.errors import Unavailable
 from adapters.store.base import (
     ANSWER,
     ANSWERS_LATER,
-    REPLAY,
+    INTERVENTIONS,
     RESENT,
     Changes,
     InboxRow,
@@ -27,10 +27,10 @@ from adapters.store.base import (
     Step,
     StepStatus,
 )
-from flows.performing import Errand, Result
+from flows.performing import Errand, Result, Way
 from machines.kernel.case import Case, Entry, case_id
 from machines.kernel.clock import PolicyChanged
-from machines.kernel.command import Command
+from machines.kernel.command import Command, CommandType
 from machines.kernel.decide import decide, open_case, retime
 from machines.kernel.decision import Decision
 from machines.kernel.definition import Definition
@@ -43,12 +43,15 @@ log = logging.getLogger("sop.draft")
 
 CROWD = 3_000  #: commands of one adapter in memory at once; more wait in the store
 LATER = timedelta(seconds=2)
+STEP_CODES = frozenset({ANSWERS_LATER, "unwritable", "procedure-failed", "procedure-changed"})
+"""Codes of steps that no adapter has failed on; the runbook has a page for each."""
+_FOUND = "the provider had done it already, before staff changed the step"
 POSTPONED = timedelta(minutes=10)
 LONGEST = 86_400.0  #: seconds that a provider can have us wait before the next try
 KEPT = "kept"  #: the source of letters that hold an outcome until its case is resumed
 STEP = "step"  #: the source of outcomes as the journal names it
 
-_NOTES = (REPLAY, RESENT)
+_NOTES = (*INTERVENTIONS, RESENT)
 _OURS: Mapping[str, type[Event]] = {PolicyChanged.type: PolicyChanged, **ORDERS}
 
 Piece = Result | Step | InboxRow | tuple[str, str]
@@ -174,17 +177,19 @@ class Draft:
         if isinstance(outcome, Later):
             self._await(replace(step, attempts=tried), outcome)
             return
+        skipped = result.way is Way.PRESUMED
+        done = step.done(outcome.type, attempts=step.attempts if skipped else tried, skipped=skipped)
+        if result.way is Way.FOUND:
+            self._note(self.case(step.case), "step.found", _FOUND, _attempt(step))
         case = self.case(step.case)
+        event = Received(step.key, STEP, outcome.type, outcome, result.ended, step.key)
         if case.hold is not None:
             self._keep_outcome(case, step, outcome)
-            self.changes.settled.append(step.done(outcome.type, attempts=tried))
-            return
-        event = Received(step.key, STEP, outcome.type, outcome, result.ended, step.key)
-        if self._apply(case, event) is None:
+        elif self._apply(case, event) is None:
             reason = f"the procedure failed on {outcome.type}"
             self._park(replace(step, attempts=tried), "procedure-failed", reason)
             return
-        self.changes.settled.append(step.done(outcome.type, attempts=tried))
+        self.changes.settled.append(done)
 
     def due(self, step: Step) -> None:
         """A step to perform again: after a failure, a crash or a replay."""
@@ -194,15 +199,19 @@ class Draft:
             return
         kind = self.definitions[case.sop].procedure.commands.get(step.command)
         try:
-            arguments = kind.takes.model_validate_json(step.arguments) if kind else None
-        except ValidationError:
-            arguments = None
-        if kind is None or arguments is None:
+            known = _read(step, kind) if kind else None
+            presumed = _presumed(step, kind) if kind else None
+        except (ValidationError, KeyError):
+            known = None
+        if kind is None or known is None:
             reason = f"version {case.version} of {case.sop} no longer performs {step.command} like this"
             self._park(step, "procedure-changed", reason)
             return
-        command = Command(step.command, step.key, arguments)
-        self.changes.settled.append(self._begin(step, command, timeout=kind.timeout))
+        *earlier, command = known
+        if presumed is not None:
+            earlier = known
+        again = self._begin(step, command, timeout=kind.timeout, earlier=tuple(earlier), presumed=presumed)
+        self.changes.settled.append(again)
 
     def _answered(self, letter: Letter, definition: Definition) -> tuple[InboxStatus, str]:
         """What becomes of a letter in which a provider says how a step ended that it had taken on."""
@@ -241,8 +250,8 @@ class Draft:
         self.changes.settled = [other for other in self.changes.settled if other.key != step.key]
 
     def _told(self, row: InboxRow) -> None:
-        """What staff did: had a parked step tried again, which comes as one that is due, or an event sent
-        again, which is a letter of its own."""
+        """What staff did with a parked step, which itself comes as one that is due, or that they sent an
+        event again, which is a letter of its own."""
         letter = row.letter
         identity = case_id(letter.sop, letter.key)
         case = self.cases.get(identity) or self.held.get(identity)
@@ -348,7 +357,15 @@ class Draft:
         timeout = definition.procedure.commands[command.name].timeout
         self.changes.steps.append(self._begin(step, command, timeout=timeout))
 
-    def _begin(self, step: Step, command: Command, *, timeout: float) -> Step:
+    def _begin(
+        self,
+        step: Step,
+        command: Command,
+        *,
+        timeout: float,
+        earlier: tuple[Command, ...] = (),
+        presumed: Event | None = None,
+    ) -> Step:
         """Send the step out, unless so many crowd before its adapter already that it had better come back."""
         adapter = command.name.partition(".")[0]
         if self.crowd[adapter] >= CROWD:
@@ -356,7 +373,7 @@ class Draft:
         self.crowd[adapter] += 1
         again = step.status is not StepStatus.RUNNING
         running = replace(step, status=StepStatus.RUNNING, due=None) if again else step
-        self.errands.append(Errand(running, command, timeout))
+        self.errands.append(Errand(running, command, timeout, earlier, presumed))
         return running
 
     def _postpone(self, case: Case, name: str, reason: str) -> None:
@@ -384,7 +401,14 @@ class Draft:
         if isinstance(failure, Unavailable):
             wait = max(wait, min(failure.after, LONGEST))
         due = self.now + timedelta(seconds=wait)
-        later = replace(step, status=StepStatus.RETRYING, due=due, error=str(failure), code=failure.code)
+        later = replace(
+            step,
+            status=StepStatus.RETRYING,
+            due=due,
+            error=str(failure),
+            code=failure.code,
+            failed=self.now,
+        )
         self.changes.settled.append(later)
         self._note(case, "step.failed", str(failure), _attempt(step) | {"again": due.isoformat()})
 
@@ -404,7 +428,15 @@ class Draft:
         self._note(case, "step.waiting", waiting, _attempt(step) | {"again": due.isoformat()})
 
     def _park(self, step: Step, code: str, error: str) -> None:
-        parked = replace(step, status=StepStatus.PARKED, due=None, error=error, code=code)
+        parked = replace(
+            step,
+            status=StepStatus.PARKED,
+            due=None,
+            error=error,
+            code=code,
+            failed=self.now,
+            presumed=None,
+        )
         self.changes.settled.append(parked)
         self.parked.append(parked)
         self._note(self.case(step.case), "step.parked", error, _attempt(step))
@@ -427,6 +459,25 @@ class Draft:
         )
         self._update(case, after)
         self.changes.entries.append((case.id, entry))
+
+
+def _read(step: Step, kind: CommandType) -> list[Command]:
+    """What was asked before staff changed the step, oldest first, and what is asked now. Raises
+    ``ValidationError``."""
+    asked = (*step.earlier, step.arguments)
+    return [
+        Command(step.command, step.key_of(number), kind.takes.model_validate_json(arguments))
+        for number, arguments in enumerate(asked)
+    ]
+
+
+def _presumed(step: Step, kind: CommandType) -> Event | None:
+    """The outcome that staff gave, if they gave one. Raises ``KeyError`` and ``ValidationError``."""
+    if step.presumed is None:
+        return None
+    told = orjson.loads(step.presumed)
+    models = {one.type: one for one in kind.outcomes}
+    return models[told["type"]].model_validate_json(orjson.dumps(told["data"]))
 
 
 def _attempt(step: Step) -> dict[str, Any]:

@@ -160,9 +160,13 @@ async def _show_incident(api: PrefectApi, incident: Incident) -> str:
             once=incident.once,
             parameters={"steps": incident.step_ids},
         )
-        if len(incident.steps) > 1:
-            description = f"{len(incident.steps)} parked steps; Retry replays all of them"
-            await api.add_table(run, key="parked-steps", description=description, rows=incident.rows)
+        many = len(incident.steps) > 1
+        description = (
+            f"{len(incident.steps)} parked steps; Retry replays all of them"
+            if many
+            else "A parked step; Retry replays it"
+        )
+        await api.add_table(run, key="parked-steps", description=description, rows=incident.rows)
     else:
         await api.set_state(run, incident.badge)
     await api.add_log(run, lines=incident.log, source=f"sop.{incident.steps[0].sop}")

@@ -10,8 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from adapters.runbook.pages import link, on_replay
 from flows.wording import MOST_ROWS, Badge, LogLine, plain_error
 from machines.attention import PARKED
+from machines.kernel.money import Money
+from machines.stake import sums
 
 #: More parked steps of one cause than this are one incident.
 MOST_SINGLE_RUNS = 20
@@ -25,7 +28,8 @@ _MOST_WAITING = 100
 
 @dataclass(frozen=True, slots=True)
 class ParkedStep:
-    """A step whose attempts are spent. `error` holds no personal data and no key, so that causes group.
+    """A step whose attempts are spent. `error` holds no personal data and no key, so that causes group;
+    `stake` is the money in it.
 
     `run` is the flow run that already stands for the step when it parks again after a replay.
     """
@@ -36,6 +40,8 @@ class ParkedStep:
     command: str
     error: str
     attempts: int
+    code: str = ""
+    stake: Money | None = None
     run: str | None = None
 
 
@@ -58,7 +64,8 @@ class Incident:
         """What staff filter by: the SOP, the case when there is only one, the command."""
         first = self.steps[0]
         case = [f"case:{first.key}"] if len(self.steps) == 1 else []
-        return [f"sop:{first.sop}", *case, f"command:{first.command}", f"attention:{PARKED}"]
+        codes = [f"code:{code}" for code in sorted({step.code for step in self.steps if step.code})]
+        return [f"sop:{first.sop}", *case, f"command:{first.command}", *codes, f"attention:{PARKED}"]
 
     @property
     def step_ids(self) -> list[str]:
@@ -67,8 +74,10 @@ class Incident:
 
     @property
     def badge(self) -> Badge:
-        """Failed with the error; staff filter by this name."""
-        return Badge(kind="FAILED", name="Failed", message=self._error)
+        """Failed with the error, how often it was tried and the money at stake; staff filter by this name."""
+        money = " and ".join(map(str, sums(step.stake for step in self.steps)))
+        parts = [self._error, self._tries, f"{money} at stake" if money else ""]
+        return Badge(kind="FAILED", name="Failed", message="; ".join(part for part in parts if part))
 
     @property
     def once(self) -> str:
@@ -78,13 +87,17 @@ class Incident:
 
     @property
     def rows(self) -> list[dict[str, str]]:
-        """The steps as table rows."""
+        """The steps as table rows, with what `sop steps --failed` says of them."""
         return [
             {
                 "case": step.key,
                 "command": step.command,
                 "attempts": str(step.attempts),
                 "error": plain_error(step.error, command=step.command),
+                "code": step.code,
+                "at_stake": str(step.stake) if step.stake else "",
+                "on_replay": on_replay(step.code),
+                "runbook": link(step.code),
             }
             for step in self.steps[:MOST_ROWS]
         ]
@@ -95,8 +108,7 @@ class Incident:
         now = datetime.now(UTC)
         first = self.steps[0]
         if len(self.steps) == 1:
-            tries = f"{first.attempts} attempts" if first.attempts > 1 else "one attempt"
-            failed = f"{first.command} of {first.key} failed after {tries}: {self._error}"
+            failed = f"{first.command} of {first.key} failed after {self._tries}: {self._error}"
             advice = (
                 "Mend the cause, then press Retry: it performs this step again under the same idempotency "
                 f"key, so nothing is done twice. {first.key} waits until then."
@@ -107,7 +119,16 @@ class Incident:
                 "Mend the cause, then press Retry: it performs all of these steps again, each under the same "
                 "idempotency key, so nothing is done twice. The cases wait until then."
             )
-        return [LogLine(now, logging.ERROR, failed), LogLine(now, logging.INFO, advice)]
+        pages = sorted({link(step.code) for step in self.steps} - {""})
+        more = [LogLine(now, logging.INFO, f"Runbook: {', '.join(pages)}")] if pages else []
+        return [LogLine(now, logging.ERROR, failed), LogLine(now, logging.INFO, advice), *more]
+
+    @property
+    def _tries(self) -> str:
+        if len(self.steps) > 1:
+            return ""
+        attempts = self.steps[0].attempts
+        return f"{attempts} attempts" if attempts > 1 else "one attempt"
 
     @property
     def _error(self) -> str:

@@ -11,9 +11,10 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 
-from adapters.command import Adapter, Closing, Later
-from adapters.errors import CommandFailed, Rejected, Unavailable
+from adapters.command import Adapter, Closing, Inquiry, Later
+from adapters.errors import CommandFailed, Rejected, Unavailable, Uncertain
 from adapters.store.base import Step
 from machines.kernel.command import Command
 from machines.kernel.event import Event
@@ -23,16 +24,30 @@ log = logging.getLogger("sop.performing")
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """A step on its way to an adapter; ``timeout`` in seconds."""
+    """A step on its way to an adapter; ``timeout`` in seconds.
+
+    The provider is first asked what became of each command of ``earlier``, those that were sent out before
+    staff changed the step. Only if none was done is ``command`` performed, or the step ends as ``presumed``.
+    """
 
     step: Step
     command: Command
     timeout: float
+    earlier: tuple[Command, ...] = ()
+    presumed: Event | None = None
 
     @property
     def adapter(self) -> str:
         """The prefix of the command, which names who performs it."""
         return self.command.name.partition(".")[0]
+
+
+class Way(StrEnum):
+    """How the outcome of a step came to be known."""
+
+    PERFORMED = "performed"
+    FOUND = "found"  #: the provider had done it before staff changed the step
+    PRESUMED = "presumed"  #: staff gave it
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +59,7 @@ class Result:
     ended: datetime
     outcome: Event | Later | None
     failure: CommandFailed | None
+    way: Way = Way.PERFORMED
 
 
 class Performer:
@@ -92,9 +108,10 @@ class Performer:
     async def _perform(self, errand: Errand) -> None:
         outcome: Event | Later | None = None
         failure: CommandFailed | None = None
+        way = Way.PERFORMED
         started = datetime.now(UTC)
         try:
-            outcome = await self._ask(errand)
+            outcome, way = await self._ask(errand)
         except CommandFailed as error:
             failure = error
         except TimeoutError:
@@ -108,12 +125,30 @@ class Performer:
             # An adapter's own mistake must not lose the step. Its text may be personal: keep its kind.
             log.error("the adapter of %s failed with %s", errand.command.name, type(error).__name__)
             failure = Rejected(f"the adapter failed with {type(error).__name__}")
-        self._deliver(Result(errand, started, datetime.now(UTC), outcome, failure))
+        self._deliver(Result(errand, started, datetime.now(UTC), outcome, failure, way))
 
-    async def _ask(self, errand: Errand) -> Event | Later:
+    async def _ask(self, errand: Errand) -> tuple[Event | Later, Way]:
         prefix = errand.adapter
         adapter = self._adapters.get(prefix)
         if adapter is None:
             raise Rejected(f"no adapter performs {prefix}.* commands; configure one")
         async with self._gates[prefix], asyncio.timeout(errand.timeout):
-            return await adapter.perform(errand.command)
+            for command in errand.earlier:
+                found = await _look_up(adapter, command, presumed=errand.presumed)
+                if found is not None:
+                    return found, Way.FOUND
+            if errand.presumed is not None:
+                return errand.presumed, Way.PRESUMED
+            return await adapter.perform(errand.command), Way.PERFORMED
+
+
+async def _look_up(adapter: Adapter, command: Command, *, presumed: Event | None) -> Event | None:
+    """Where the provider cannot tell, only an outcome that staff give is taken; to go on would be unsafe."""
+    try:
+        if not isinstance(adapter, Inquiry):
+            raise Uncertain(f"{command.name}: this adapter cannot ask what became of it")
+        return await adapter.look_up(command)
+    except Uncertain:
+        if presumed is not None:
+            return None
+        raise

@@ -20,6 +20,7 @@ from adapters.personal import personal_in
 from flows import runtime, steering, wording
 from flows.answering import ask
 from flows.forgetting import FORGOTTEN, in_words
+from flows.interventions import INTERVENTIONS
 from flows.prefect_api import PrefectApi
 from flows.resending import resend
 from machines.catalogue import CATALOGUE
@@ -131,18 +132,19 @@ def _reason(became: Mapping[str, object]) -> str:
     return ": ".join(told)
 
 
-PROCEDURES: dict[str, Procedure] = {sop: sop_flow(sop) for sop in SOPS} | {
-    "step": step,
-    "event": event,
-    "resend": resend,
-    "ask": ask,
-    "case": steering.case,
-    "hold": steering.hold,
-    "resume": steering.resume,
-    "cancel": steering.cancel,
-    "note": steering.note,
-    "assign": steering.assign,
-}
+PROCEDURES: dict[str, Procedure] = (
+    {sop: sop_flow(sop) for sop in SOPS}
+    | {"step": step, "event": event, "resend": resend, "ask": ask}
+    | {
+        "case": steering.case,
+        "hold": steering.hold,
+        "resume": steering.resume,
+        "cancel": steering.cancel,
+        "note": steering.note,
+        "assign": steering.assign,
+    }
+    | INTERVENTIONS
+)
 
 
 def entrypoint(name: str) -> str:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 
 from adapters.dead_letters import Resent
 from adapters.intake import Correction
 from adapters.store.base import Step, StepStatus, Store
 from flows.driver import Driver
+from flows.oncall import OnCall
 from flows.owner import Owner
 from flows.session import Session
 from flows.watching import Watching
 
 _POLL = 0.2  #: seconds between looks at what another thread does
-_ON_ITS_WAY = (StepStatus.PENDING, StepStatus.RUNNING, StepStatus.RETRYING)
 
 Submit = Callable[[Mapping[str, object]], Mapping[str, object]]
 """Takes an event in and answers with what became of it."""
@@ -35,20 +34,21 @@ class Running:
         watching: Watching,
         submit: Submit,
         resend: Resend,
-        clock: Callable[[], datetime],
         owner: Owner,
+        on_call: OnCall,
     ) -> None:
         self.owner = owner
+        self.on_call = on_call
         self._store = store
         self._driver = driver
         self._watching = watching
         self._submit = submit
         self._resend = resend
-        self._clock = clock
 
     async def replay(self, steps: Sequence[str], *, who: str, reason: str) -> Mapping[str, str | None]:
         with self._watching.replaying(steps):
-            await asyncio.to_thread(self._store.requeue, steps, now=self._clock(), who=who, reason=reason)
+            replaying = self.on_call.replay(steps, who=who, reason=reason, rate=None)
+            await asyncio.to_thread(list, replaying.run())
             return await self._settled(steps)
 
     async def submit(self, event: Mapping[str, object]) -> Mapping[str, object]:
@@ -67,7 +67,7 @@ class Running:
         """Wait until none of the steps is on its way any more; one that its provider has taken on is not."""
         while True:
             found = await asyncio.to_thread(self._store.steps, keys=steps, limit=len(steps))
-            if not any(step.status in _ON_ITS_WAY and not step.waits for step in found):
+            if not any(step.is_under_way for step in found):
                 errors = {step.key: _wrong(step) for step in found}
                 return dict.fromkeys(steps, "no such step") | errors
             await asyncio.sleep(_POLL)

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from adapters.dead_letters import Resent
 from adapters.intake import Correction
+from flows.oncall import OnCall
 from flows.owner import Owner
 from flows.session import Session
 
@@ -25,6 +26,11 @@ class Runtime(Protocol):
     @property
     def owner(self) -> Owner:
         """The worker that this process is, and its installation."""
+        ...
+
+    @property
+    def on_call(self) -> OnCall:
+        """What on-call staff may do here; its methods wait for the store."""
         ...
 
     async def replay(self, steps: Sequence[str], *, who: str, reason: str) -> Mapping[str, str | None]:

@@ -6,13 +6,20 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from adapters.store.base import Step, StepStatus, Store
+from flows.broken import broken
 from flows.exhibits import PageOf
 from flows.owner import Owner
 from flows.parking import ParkedStep
 from flows.recording import Recorder
 from flows.session import Session
 
-_UNSETTLED = (StepStatus.PARKED, StepStatus.PENDING, StepStatus.RUNNING, StepStatus.RETRYING)
+_UNSETTLED = (
+    StepStatus.PARKED,
+    StepStatus.PENDING,
+    StepStatus.RUNNING,
+    StepStatus.RETRYING,
+    StepStatus.HELD,
+)
 _ALL = 1_000_000
 _MOST_KEYS = 5_000  #: in one query; SQLite takes 32,766 values
 
@@ -62,7 +69,7 @@ class Watching:
             return
         others = self._store.steps(run=step.run, status=_UNSETTLED, limit=2)
         if all(other.key == step.key for other in others):
-            self.recorder.settled(step.run, "replayed")
+            self.recorder.settled(step.run, "skipped" if step.presumed else "replayed")
 
     def _beating(self) -> list[str]:
         return [name for name, _ in self._store.workers()]
@@ -87,13 +94,15 @@ class Watching:
 
 
 def _parked(step: Step) -> ParkedStep:
-    sop, _, key = step.case.partition("/")
+    seen = broken(step)
     return ParkedStep(
-        step=step.key,
-        sop=sop,
-        key=key,
-        command=step.command,
+        step=seen.step,
+        sop=seen.sop,
+        key=seen.key,
+        command=seen.command,
         error=step.error or "",
-        attempts=step.attempts,
+        attempts=seen.attempts,
+        code=seen.code,
+        stake=seen.stake,
         run=step.run,
     )

@@ -24,7 +24,11 @@ ANSWER = "step"
 """Source of letters that say how a step ended whose provider answers later; their id is the step's key."""
 
 REPLAY = "staff.replay"
-"""Type of the letter that ``requeue`` leaves for a case's journal; its body has step, who and reason."""
+RETRY = "staff.retry"
+SKIP = "staff.skip"
+INTERVENTIONS = (REPLAY, RETRY, SKIP)
+"""Types of the letters that ``requeue`` and ``amend`` leave for a case's journal; their body has step, who
+and reason, and what else is to stand there."""
 
 RESENT = "staff.resent"
 """Type of the letter that ``resend`` leaves for a case's journal; its body has who and reason, and what was
@@ -53,6 +57,9 @@ class StepStatus(StrEnum):
     HELD = "held"  #: came due while its case was on hold; pending again when that is resumed
     DONE = "done"
     SKIPPED = "skipped"  #: on-call staff gave its outcome instead
+
+
+_UNDER_WAY = (StepStatus.PENDING, StepStatus.RUNNING, StepStatus.RETRYING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +100,14 @@ class InboxRow:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A command of a case as the store keeps it; ``key`` is its idempotency key and its identity.
-    ``arguments`` is JSON. ``due`` is when to try (again); ``error`` the latest failure in plain words."""
+    """A command of a case as the store keeps it; ``key`` is its identity, and the idempotency key under
+    which it is first asked for. ``arguments`` is JSON. ``due`` is when to try (again); ``error`` the latest
+    failure in plain words, ``failed`` when that was.
+
+    Staff may have changed the arguments: ``earlier`` holds those asked before, oldest first, and
+    ``request_key`` is the key of those in force. ``presumed`` is the outcome that staff say it has had, as
+    JSON with ``type`` and ``data``.
+    """
 
     key: str
     case: str
@@ -108,19 +121,50 @@ class Step:
     code: str | None = None
     outcome: str | None = None
     run: str | None = None
+    failed: datetime | None = None
+    earlier: tuple[bytes, ...] = ()
+    presumed: bytes | None = None
 
     @property
     def waits(self) -> bool:
         """Whether the provider has taken it on and has not said yet how it ended."""
         return self.status is StepStatus.RETRYING and self.code == ANSWERS_LATER
 
-    def done(self, outcome: str, *, attempts: int) -> Step:
+    @property
+    def is_under_way(self) -> bool:
+        """Whether it may settle within moments; one that its provider has taken on does not."""
+        return self.status in _UNDER_WAY and not self.waits
+
+    @property
+    def request_key(self) -> str:
+        return self.key_of(len(self.earlier))
+
+    def key_of(self, number: int) -> str:
+        """The idempotency key of the arguments as changed ``number`` times."""
+        return f"{self.key}~{number}" if number else self.key
+
+    def done(self, outcome: str, *, attempts: int, skipped: bool = False) -> Step:
         """As it stands once it has ended in ``outcome``."""
+        status = StepStatus.SKIPPED if skipped else StepStatus.DONE
         return Step(
-            *(self.key, self.case, self.command, self.arguments, StepStatus.DONE, self.issued, attempts),
+            *(self.key, self.case, self.command, self.arguments, status, self.issued, attempts),
             outcome=outcome,
             run=self.run,
+            earlier=self.earlier,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class StepFilter:
+    """Which steps are meant; what is not given does not matter. ``error`` is a part of the latest failure's
+    text, as it is written; ``since`` and ``until`` bound when the step failed last, or else was issued."""
+
+    sop: str | None = None
+    command: str | None = None
+    code: str | None = None
+    error: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +283,8 @@ class Standing:
 @dataclass(frozen=True, slots=True)
 class Backlog:
     """What waits, and who works: new letters and when the oldest of them was received, letters without a
-    case, dead letters, timers and steps past their time, steps parked, and each worker's last heartbeat."""
+    case, dead letters, timers and steps past their time, steps parked, each worker's last heartbeat, and how
+    many cases each leases."""
 
     new: int
     oldest: datetime | None
@@ -249,6 +294,7 @@ class Backlog:
     overdue_steps: int
     parked: int
     workers: list[tuple[str, datetime]]
+    leases: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,9 +365,15 @@ class Store(Protocol):
 
     # on-call staff
     def requeue(self, steps: Sequence[str], *, now: datetime, who: str, reason: str) -> list[str]:
-        """Parked steps become pending, due now; the keys that were parked. Attempts go on counting, so
-        that one more failure parks the step again. Each leaves a ``REPLAY`` letter to its case, so that
-        the worker that leases the case journals who and why."""
+        """In one transaction: parked steps become pending, due now; the keys that were parked. Attempts go on
+        counting, so that one more failure parks the step again. Each leaves a ``REPLAY`` letter to its case,
+        so that the worker that leases the case journals who and why."""
+        ...
+
+    def amend(self, step: Step, *, now: datetime, letter: Letter) -> bool:
+        """In one transaction: a parked step becomes pending, due now, with the ``arguments``, ``earlier`` and
+        ``presumed`` given, and ``letter`` goes to its case. False, and nothing happens, if it is not parked
+        any more after the same number of attempts."""
         ...
 
     def resend(self, number: int, letter: Letter, *, who: str, reason: str) -> int | None:
@@ -395,6 +447,7 @@ class Store(Protocol):
         keys: Collection[str] = (),
         key_of_case: str | None = None,
         error: str | None = None,
+        only: StepFilter | None = None,
         limit: int = 100,
     ) -> list[Step]:
         """Oldest first. ``key_of_case`` is the key of cases of any procedure known here, ``error`` a part
@@ -421,6 +474,10 @@ class Store(Protocol):
         ...
 
     def backlog(self, now: datetime) -> Backlog: ...
+
+    def time(self) -> datetime | None:
+        """What the database's clock says; ``None`` where it has none but that of this machine."""
+        ...
 
     def live(self) -> list[Live]:
         """Cases by what they run on; in the order of procedure, version and hash."""

@@ -23,6 +23,7 @@ from adapters.store.base import (
     Receipt,
     Standing,
     Step,
+    StepFilter,
     StepStatus,
 )
 from adapters.store.failing import storable
@@ -137,6 +138,25 @@ class MemoryStore:
                 tables.steps[step.key] = replace(step, status=StepStatus.PENDING, due=now)
                 tables.add_letter(replay_letter(step.key, step.case, now=now, who=who, reason=reason))
             return [step.key for step in parked]
+
+    def amend(self, step: Step, *, now: datetime, letter: Letter) -> bool:
+        with self._writing() as tables:
+            with storable():
+                rows.amended_values(step, now=now)
+                rows.letter_values(letter)
+            kept = tables.steps.get(step.key)
+            if kept is None or (kept.status, kept.attempts) != (StepStatus.PARKED, step.attempts):
+                return False
+            tables.steps[step.key] = replace(
+                kept,
+                status=StepStatus.PENDING,
+                due=now,
+                arguments=step.arguments,
+                earlier=step.earlier,
+                presumed=step.presumed,
+            )
+            tables.add_letter(letter)
+            return True
 
     def resend(self, number: int, letter: Letter, *, who: str, reason: str) -> int | None:
         with self._writing() as tables:
@@ -277,6 +297,7 @@ class MemoryStore:
         keys: Collection[str] = (),
         key_of_case: str | None = None,
         error: str | None = None,
+        only: StepFilter | None = None,
         limit: int = 100,
     ) -> list[Step]:
         with self._lock:
@@ -291,6 +312,7 @@ class MemoryStore:
                 and (not keys or step.key in keys)
                 and (named is None or step.case in named)
                 and (not error or error in (step.error or ""))
+                and (only is None or _meant(step, only))
             ]
         return sorted(found, key=lambda step: (step.issued, step.key))[:limit]
 
@@ -335,7 +357,11 @@ class MemoryStore:
                 overdue_steps=sum(due <= now for due, _ in tables.due_steps()),
                 parked=sum(step.status is StepStatus.PARKED for step in tables.steps.values()),
                 workers=self.workers(),
+                leases=Counter(kept.lease for kept in tables.cases.values() if kept.lease),
             )
+
+    def time(self) -> datetime | None:
+        return None
 
     def live(self) -> list[Live]:
         with self._lock:
@@ -346,3 +372,15 @@ class MemoryStore:
                 count[runs_on] += 1
                 ended[runs_on] += kept.ended
             return [Live(*one, count[one] - ended[one], ended[one]) for one in sorted(count)]
+
+
+def _meant(step: Step, wanted: StepFilter) -> bool:
+    when = step.failed or step.issued
+    return (
+        (wanted.sop is None or step.case.startswith(f"{wanted.sop}/"))
+        and wanted.command in (None, step.command)
+        and wanted.code in (None, step.code)
+        and (not wanted.error or wanted.error in (step.error or ""))
+        and (wanted.since is None or when >= wanted.since)
+        and (wanted.until is None or when <= wanted.until)
+    )

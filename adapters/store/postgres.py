@@ -5,6 +5,7 @@ from __future__ import annotations
 import select
 import socket
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -54,6 +55,11 @@ class PostgresStore(SqlStore):
 
     def _announce(self, connection: Connection) -> None:
         connection.execute(text(f"NOTIFY {_CHANNEL}"))
+
+    def time(self) -> datetime | None:
+        with self._reading() as connection:
+            told: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+        return told
 
     def wake(self) -> None:
         with suppress(BlockingIOError):  # full only when nobody has answered for long

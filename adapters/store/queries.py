@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 
 from sqlalchemy import (
@@ -20,7 +20,17 @@ from sqlalchemy import (
 )
 
 from adapters.store import reach, rows, schema
-from adapters.store.base import Backlog, Behind, CaseRow, InboxRow, InboxStatus, Live, Step, StepStatus
+from adapters.store.base import (
+    Backlog,
+    Behind,
+    CaseRow,
+    InboxRow,
+    InboxStatus,
+    Live,
+    Step,
+    StepFilter,
+    StepStatus,
+)
 from adapters.store.rows import Hydrate, UnreadableCase
 from machines.kernel.case import Case, Entry, Timer
 
@@ -85,6 +95,7 @@ _BACKLOG = select(
     _count(_steps, schema.IS_PARKED),
 )
 _WORKERS = select(schema.workers.c.id, schema.workers.c.heartbeat).order_by(schema.workers.c.id)
+_LEASES = select(_cases.c.lease, func.count()).where(schema.IS_LEASED).group_by(_cases.c.lease)
 
 
 def load_cases(
@@ -199,6 +210,7 @@ def list_steps(
     keys: Collection[str],
     of_cases: Collection[str] | None,
     error: str | None,
+    only: StepFilter,
     limit: int,
 ) -> list[Step]:
     """Oldest first."""
@@ -217,11 +229,26 @@ def list_steps(
         wanted = wanted.where(_steps.c.key.in_(list(keys)))
     if of_cases is not None:
         wanted = wanted.where(_steps.c.case_id.in_(list(of_cases)))
-    if error:
+    for part in filter(None, (error, only.error)):
         # LIKE minds upper and lower case on one database and not on the other.
-        wanted = wanted.where(func.replace(_steps.c.error, error, "") != _steps.c.error)
-    wanted = wanted.order_by(_steps.c.issued, _steps.c.key).limit(limit)
+        wanted = wanted.where(func.replace(_steps.c.error, part, "") != _steps.c.error)
+    wanted = wanted.where(*_only(only)).order_by(_steps.c.issued, _steps.c.key).limit(limit)
     return [rows.step_from(row) for row in connection.execute(wanted)]
+
+
+def _only(wanted: StepFilter) -> Iterator[ColumnElement[bool]]:
+    when = func.coalesce(_steps.c.failed, _steps.c.issued)
+    if wanted.sop is not None:
+        prefix = f"{wanted.sop}/"
+        yield func.substr(_steps.c.case_id, 1, len(prefix)) == prefix
+    if wanted.command is not None:
+        yield _steps.c.command == wanted.command
+    if wanted.code is not None:
+        yield _steps.c.code == wanted.code
+    if wanted.since is not None:
+        yield when >= rows.micros(wanted.since)
+    if wanted.until is not None:
+        yield when <= rows.micros(wanted.until)
 
 
 def list_letters(connection: Connection, *, status: Collection[InboxStatus], limit: int) -> list[InboxRow]:
@@ -258,7 +285,8 @@ def backlog(connection: Connection, now: datetime) -> Backlog:
     new, oldest, unmatched, dead, timers, steps, parked = counts
     workers = list_workers(connection)
     received = None if oldest is None else rows.instant(oldest)
-    return Backlog(new, received, unmatched, dead, timers, steps, parked, workers)
+    leases = {str(worker): count for worker, count in connection.execute(_LEASES)}
+    return Backlog(new, received, unmatched, dead, timers, steps, parked, workers, leases)
 
 
 def list_workers(connection: Connection) -> list[tuple[str, datetime]]:

@@ -6,7 +6,7 @@ Recovery only re-queues; nothing is performed here.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import orjson
@@ -31,7 +31,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from adapters.store import rows, schema
 from adapters.store import statements as sql
-from adapters.store.base import REPLAY, Letter
+from adapters.store.base import REPLAY, Letter, Step
 
 _cases, _steps, _workers = schema.cases, schema.steps, schema.workers
 _names: BindParameter[str] = bindparam("workers", expanding=True)
@@ -148,14 +148,26 @@ def requeue(
     return [step for step, _ in parked]
 
 
+def amend(connection: Connection, step: Step, *, now: datetime, letter: Letter) -> bool:
+    if sql.AMEND_STEP.run(connection, [rows.amended_values(step, now=now)]) != 1:
+        return False
+    sql.ADD_LETTERS.run(connection, [rows.letter_values(letter)])
+    return True
+
+
 def replay_letter(step: str, case: str, *, now: datetime, who: str, reason: str) -> Letter:
+    return staff_letter(REPLAY, step, case, now=now, told={"who": who, "reason": reason})
+
+
+def staff_letter(type: str, step: str, case: str, *, now: datetime, told: Mapping[str, object]) -> Letter:
+    """For the journal of a case: what staff did with one of its steps."""
     sop, _, key = case.partition("/")
     return Letter(
         source="staff",
         id=f"{step}@{now:%Y-%m-%dT%H:%M:%S.%fZ}",
-        type=REPLAY,
+        type=type,
         sop=sop,
         key=key,
-        body=orjson.dumps({"step": step, "who": who, "reason": reason}),
+        body=orjson.dumps({"step": step, **told}),
         received=now,
     )

@@ -171,15 +171,26 @@ def step_values(step: Step) -> Values:
     return (
         *(step.key, step.case, step.command, step.arguments.decode(), step.status.value),
         *(micros(step.issued), step.attempts, _micros_or_none(step.due), step.error, step.code),
-        *(step.outcome, step.run),
+        *(step.outcome, step.run, _micros_or_none(step.failed), _earlier(step), _text_or_none(step.presumed)),
     )
 
 
+def _earlier(step: Step) -> str | None:
+    return orjson.dumps([each.decode() for each in step.earlier]).decode() if step.earlier else None
+
+
+def _text_or_none(value: bytes | None) -> str | None:
+    return None if value is None else value.decode()
+
+
 def step_from(row: AnyRow) -> Step:
-    key, case, command, arguments, status, issued, attempts, due, error, code, outcome, run = row
+    key, case, command, arguments, status, issued, attempts, due, error, code, outcome, run = row[:12]
+    failed, earlier, presumed = row[12:]
     return Step(
         *(key, case, command, arguments.encode(), StepStatus(status), instant(issued), attempts),
-        *(_instant_or_none(due), error, code, outcome, run),
+        *(_instant_or_none(due), error, code, outcome, run, _instant_or_none(failed)),
+        earlier=tuple(each.encode() for each in orjson.loads(earlier)) if earlier else (),
+        presumed=presumed.encode() if presumed else None,
     )
 
 
@@ -187,8 +198,15 @@ def settled_values(step: Step) -> Values:
     """What may change in a step, then its key."""
     return (
         *(step.arguments.decode(), step.status.value, step.attempts, _micros_or_none(step.due)),
-        *(step.error, step.code, step.outcome, step.run, step.key),
+        *(step.error, step.code, step.outcome, step.run, _micros_or_none(step.failed), _earlier(step)),
+        *(_text_or_none(step.presumed), step.key),
     )
+
+
+def amended_values(step: Step, *, now: datetime) -> Values:
+    """What ``amend`` changes, then what the step must still be."""
+    presumed = _text_or_none(step.presumed)
+    return (step.arguments.decode(), micros(now), _earlier(step), presumed, step.key, step.attempts)
 
 
 def timer_values(case: str, timer: Timer) -> Values:

@@ -105,6 +105,9 @@ steps = Table(
     Column("code", Text),
     Column("outcome", Text),
     Column("run", Text),
+    Column("failed", BigInteger),
+    Column("earlier", Text),
+    Column("presumed", Text),
 )
 
 timers = Table(

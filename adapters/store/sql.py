@@ -21,6 +21,7 @@ from adapters.store.base import (
     Receipt,
     Standing,
     Step,
+    StepFilter,
     StepStatus,
 )
 from adapters.store.failing import storable, translated
@@ -131,6 +132,13 @@ class SqlStore(ABC):
         self.wake()
         return parked
 
+    def amend(self, step: Step, *, now: datetime, letter: Letter) -> bool:
+        with self._writing() as connection, storable():
+            amended = recovering.amend(connection, step, now=now, letter=letter)
+            self._announce(connection)
+        self.wake()
+        return amended
+
     def resend(self, number: int, letter: Letter, *, who: str, reason: str) -> int | None:
         with self._writing() as connection:
             old = queries.find_numbered(connection, number)
@@ -234,6 +242,7 @@ class SqlStore(ABC):
         keys: Collection[str] = (),
         key_of_case: str | None = None,
         error: str | None = None,
+        only: StepFilter | None = None,
         limit: int = 100,
     ) -> list[Step]:
         with self._reading() as connection:
@@ -246,6 +255,7 @@ class SqlStore(ABC):
                 keys=keys,
                 of_cases=None if key_of_case is None else self._ids(key_of_case),
                 error=error,
+                only=only or StepFilter(),
                 limit=limit,
             )
 
@@ -272,6 +282,9 @@ class SqlStore(ABC):
     def backlog(self, now: datetime) -> Backlog:
         with self._reading() as connection:
             return queries.backlog(connection, now)
+
+    def time(self) -> datetime | None:
+        return None
 
     def live(self) -> list[Live]:
         with self._reading() as connection:

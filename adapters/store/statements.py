@@ -99,6 +99,7 @@ _MOVING = (
     "assignee",
 )
 _SETTLING = ("arguments", "status", "attempts", "due", "error", "code", "outcome")
+_IN_HAND = ("failed", "earlier", "presumed")
 
 OPEN_CASES = BulkInsert(_cases, once=True)
 MOVE_CASES = Bulk(
@@ -116,10 +117,20 @@ ADD_ENTRIES = BulkInsert(schema.journal)
 ADD_STEPS = BulkInsert(_steps)
 SETTLE_STEPS = Bulk(
     update(_steps)
-    .values(_given(*_SETTLING) | {"run": func.coalesce(bindparam("new_run", type_=Text), _steps.c.run)})
+    .values(
+        _given(*_SETTLING, *_IN_HAND) | {"run": func.coalesce(bindparam("new_run", type_=Text), _steps.c.run)}
+    )
     .where(_steps.c.key == bindparam("step")),
-    *(f"new_{name}" for name in _SETTLING),
-    *("new_run", "step"),
+    *(f"new_{name}" for name in (*_SETTLING, "run", *_IN_HAND)),
+    "step",
+)
+_AMENDING = ("arguments", "due", "earlier", "presumed")
+AMEND_STEP = Bulk(
+    update(_steps)
+    .values(_given(*_AMENDING) | {"status": literal_column("'pending'")})
+    .where(schema.IS_PARKED, _steps.c.key == bindparam("step"), _steps.c.attempts == bindparam("tried")),
+    *(f"new_{name}" for name in _AMENDING),
+    *("step", "tried"),
 )
 SET_RUN = Bulk(
     update(_steps).values(_given("run")).where(_steps.c.key == bindparam("step")), "new_run", "step"

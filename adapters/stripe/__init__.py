@@ -12,8 +12,8 @@ from typing import Any
 
 from stripe import CardError, InvalidRequestError
 
-from adapters.command import Adapter, Later
-from adapters.errors import Rejected
+from adapters.command import Adapter, Inquiry, Later
+from adapters.errors import Rejected, Uncertain
 from adapters.stripe.account import Account, Booking
 from adapters.stripe.failing import REFUND_REFUSED, UNCAPTURABLE, reason, translated
 from adapters.stripe.holding import ACTION, Ask, capturable, covering, is_card, remainder, single
@@ -86,17 +86,24 @@ class StripePayments:
 
     async def look_up(self, command: Command) -> Event | None:
         """The outcome that the command has had, or ``None`` if it moved no money; changes nothing.
-        Raises ``Unavailable``, ``Rejected``."""
-        asked, key = command.arguments, command.key
-        order = getattr(asked, "order", None)
-        if order is None or not is_card(asked):
-            return None
+        Raises ``Unavailable``, ``Uncertain``, and ``Rejected`` if Stripe does not let us ask."""
+        asked: Any = command.arguments
+        key = command.key
+        if command.name not in self._performs or not is_card(asked):
+            return await self._look_up_otherwise(command)
         with translated(command.name):
-            found = await self._account.bookings(order)
+            found = await self._account.bookings(asked.order)
             if isinstance(asked, PayBack):
                 paying = [one for one in found if one.payment == asked.payment]
                 return await look_up_refund(self._account, paying, key=key, asked=asked)
         return known(command, found)
+
+    async def _look_up_otherwise(self, command: Command) -> Event | None:
+        if self._otherwise is None:
+            return None  # rejected before anything is done
+        if not isinstance(self._otherwise, Inquiry):
+            raise Uncertain(f"{command.name}: this adapter cannot ask what became of it")
+        return await self._otherwise.look_up(command)
 
     async def close(self) -> None:
         """Give the connections back."""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from stripe import PaymentIntent
 
+from adapters.errors import Uncertain
 from adapters.stripe.account import Booking
 from adapters.stripe.holding import single
 from machines.kernel.command import Command
@@ -18,25 +19,27 @@ from machines.returns.events import Charged
 
 
 def known(command: Command, found: Sequence[Booking]) -> Event | None:
-    """The outcome by which ``command`` has moved money, or ``None`` if it moved none."""
+    """The outcome by which ``command`` has moved money, or ``None`` if it moved none. Raises ``Uncertain``
+    while it is not decided yet."""
     asked, mine = command.arguments, single(found, step=command.key)
     match asked:
         case Taking():
-            done = any(one.captured_by(command.key) for one in found)
-            return PaymentCaptured(charge=asked.charge) if done else None
+            if any(one.captured_by(command.key) for one in found):
+                return PaymentCaptured(charge=asked.charge)
         case ChargeRequest():
-            return Charged(amount=asked.amount) if mine and not mine.failed else None
+            if mine is not None and mine.intent.status == "succeeded":
+                return Charged(amount=asked.amount)
         case Hold() if command.name == "payment.void":
             voided = any(one.voided(asked.payment) and one.intent.amount == asked.amount for one in found)
             return PaymentVoided(payment=asked.payment, amount=asked.amount) if voided else None
-        case Hold():
+        case Hold() if mine is not None and mine.holds:
             return _held(command, asked, mine)
+    if mine is not None and not mine.failed:
+        raise Uncertain(f"{command.name}: Stripe reports it as {mine.intent.status}; see Stripe")
     return None
 
 
-def _held(command: Command, asked: Hold, mine: Booking | None) -> Event | None:
-    if mine is None or not mine.holds:
-        return None
+def _held(command: Command, asked: Hold, mine: Booking) -> Event:
     before = until(mine.intent, mine)
     if command.name == "payment.reauthorize":
         return PaymentReauthorized(payment=asked.payment, capture_before=before)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stripe import Refund
 
-from adapters.errors import Rejected
+from adapters.errors import Rejected, Uncertain
 from adapters.stripe.account import Account, Booking, entry
 from machines.kernel.event import Event
 from machines.refund.commands import PayBack
@@ -35,11 +35,15 @@ async def settle(account: Account, found: list[Booking], *, key: str, asked: Pay
 
 
 async def look_up_refund(account: Account, found: list[Booking], *, key: str, asked: PayBack) -> Event | None:
-    """The outcome if this step has refunded something, else ``None``. Raises like ``settle``."""
+    """The outcome if this step has refunded something, else ``None``. Raises ``Uncertain`` if it went through
+    in part, and ``StripeError``."""
     mine = [one for booking in found for one in await account.refunds(booking) if _step(one) == key]
     if mine and sum(one.amount for one in mine) < asked.amount:
-        raise Rejected(f"payment {asked.payment} of order {asked.order} went back in part; see Stripe")
-    return _outcome(mine, asked) if mine else None
+        raise Uncertain(f"payment {asked.payment} of order {asked.order} went back in part; see Stripe")
+    try:
+        return _outcome(mine, asked) if mine else None
+    except Rejected as error:
+        raise Uncertain(str(error)) from None
 
 
 async def _refund(account: Account, booking: Booking, *, amount: int, key: str, asked: PayBack) -> Refund:

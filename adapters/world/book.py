@@ -46,6 +46,10 @@ class Book(Protocol):
         """Whether ``effect`` was asked for, and answered, under a key ``other_than`` this one."""
         ...
 
+    def find(self, key: str) -> Line | None:
+        """What stands under ``key``, if anything."""
+        ...
+
     def lines(self) -> list[Line]: ...
 
     @property
@@ -93,6 +97,9 @@ class MemoryBook:
     def asked(self, effect: str, *, other_than: str) -> bool:
         return bool(self._answered.get(effect, set()) - {other_than})
 
+    def find(self, key: str) -> Line | None:
+        return self._lines.get(key)
+
     def lines(self) -> list[Line]:
         return list(self._lines.values())
 
@@ -106,6 +113,7 @@ CREATE TABLE IF NOT EXISTS lines (
 _BY_EFFECT = "CREATE INDEX IF NOT EXISTS lines_effect ON lines (effect)"
 _ASKED = "SELECT count(*) FROM lines WHERE effect = ? AND key <> ? AND answered > 0"
 _COLUMNS = "key, command, effect, requested, answered, applied, answer"
+_FIND = f"SELECT {_COLUMNS} FROM lines WHERE key = ?"
 _ENTER = f"""
 INSERT INTO lines ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (key) DO UPDATE SET
@@ -139,6 +147,11 @@ class SqliteBook:
     def asked(self, effect: str, *, other_than: str) -> bool:
         with closing(self._connection.execute(_ASKED, (effect, other_than))) as rows:
             return bool(rows.fetchone()[0])
+
+    def find(self, key: str) -> Line | None:
+        with closing(self._connection.execute(_FIND, (key,))) as rows:
+            row = rows.fetchone()
+        return Line(*row) if row else None
 
     def lines(self) -> list[Line]:
         with closing(self._connection.execute(f"SELECT {_COLUMNS} FROM lines ORDER BY key")) as rows:

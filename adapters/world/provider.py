@@ -10,7 +10,7 @@ from zlib import crc32
 
 import orjson
 
-from adapters.errors import Rejected, Unavailable
+from adapters.errors import Rejected, Unavailable, Uncertain
 from adapters.world.behaviour import BEHAVIOURS, Request
 from adapters.world.book import Book, Line
 from adapters.world.effect import effect_of
@@ -68,6 +68,17 @@ class Provider:
         if strike.failure is Failure.LOST_ANSWER:
             raise Unavailable(f"{command.name}: the connection broke before the answer came")
         return answer
+
+    async def look_up(self, command: Command) -> Event | None:
+        """What the book says of the command; faults of ``PREFIX.look-up`` befall the question itself.
+        Raises ``Uncertain`` without a book, and ``Unavailable``."""
+        kind, conditions = self._commands.get(command.name), self._conditions
+        question = f"{command.name.partition('.')[0]}.look-up"
+        await self._undergo(command, conditions.faults.strike(question, command.key, seed=conditions.seed))
+        if kind is None or conditions.book is None:
+            raise Uncertain(f"{command.name}: the simulated world keeps no book of what it did")
+        line = conditions.book.find(command.key)
+        return _read(line.answer, kind) if line and line.answered else None
 
     async def decide(self, command: Command, kind: CommandType) -> Event:
         """What this world answers when asked for the first time."""

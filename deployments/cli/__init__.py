@@ -17,10 +17,11 @@ from deployments.cli.migrate import migrate
 from deployments.cli.procedures import check, simulate
 from deployments.cli.questions import answer, asks, token
 from deployments.cli.return_policy import return_policy
+from deployments.cli.runbook import runbook
 from deployments.cli.send import send
 from deployments.cli.serve import up, web, worker
 from deployments.cli.steering import assign, cancel, hold, note, resume
-from deployments.cli.steps import replay, steps
+from deployments.cli.steps import replay, retry, send_back, skip, steps
 from deployments.cli.words import words
 
 app = typer.Typer(
@@ -30,12 +31,13 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
-_RUNNING = (up, worker, web, retime, doctor)
+_RUNNING = (up, worker, web, retime, doctor, runbook)
 _LETTERS = (events, send, letters, letter, resend)
-_CASES = (cases, show, words, explain, asks, answer, token, steps, replay)
+_CASES = (cases, show, words, explain, asks, answer, token)
+_STEPS = (steps, replay, skip, retry, send_back)
 _STEERING = (hold, resume, cancel, note, assign)
 _PROCEDURES = (commands, check, simulate, return_policy, handbook, approve, migrate)
-for command in (*_RUNNING, *_LETTERS, *_CASES, *_STEERING, *_PROCEDURES):
+for command in (*_RUNNING, *_LETTERS, *_CASES, *_STEPS, *_STEERING, *_PROCEDURES):
     app.command()(command)
 
 

@@ -22,7 +22,7 @@ from machines.kernel.clock_ledger import Ledger
 from machines.kernel.command import Command
 from machines.kernel.decide import decide
 from machines.kernel.decision import Decision
-from machines.kernel.event import DeadlinePassed, Event, Facts, Received
+from machines.kernel.event import DeadlinePassed, Event, Facts, Received, SentBack
 from machines.kernel.procedure import Procedure
 from machines.kernel.rule import Disposition, Send
 from machines.kernel.state import DEADLINE
@@ -164,6 +164,8 @@ class Decisions:
     def _may_happen(self, data: Facts) -> Iterable[Event]:
         for one in self.procedure.may_happen(data):
             yield one.event if isinstance(one, Send) else one
+        for to in dict.fromkeys(target.name for _, target in self.procedure.ways_back):
+            yield SentBack(to=to, who="check", reason="check")
 
     def decided(self, core: int, happening: int) -> Decided | Raised:
         known = self._decided.get((core, happening))

@@ -16,7 +16,7 @@ from machines.kernel.clock_ledger import Ledger
 from machines.kernel.command import Command, CommandType
 from machines.kernel.decision import Decision
 from machines.kernel.definition import Definition, Firing
-from machines.kernel.event import Facts, Received
+from machines.kernel.event import Facts, Received, SentBack
 from machines.kernel.rule import Disposition, Junction, Rule, Send
 from machines.kernel.state import DEADLINE, End, State
 
@@ -74,8 +74,11 @@ def _stand(definition: Definition, case: Case, firing: Firing, running: Mapping[
     elif rule is not None:
         disposition, reason = rule.disposition, rule.because
     else:
-        disposition = Disposition.REFUSED
-        reason = f"{firing.event.type} means nothing while {definition.states[case.state].title.lower()}"
+        disposition, payload = Disposition.REFUSED, firing.event.payload
+        if isinstance(payload, SentBack):
+            reason = _no_way_back(definition, case, payload.to)
+        else:
+            reason = f"{firing.event.type} means nothing while {definition.states[case.state].title.lower()}"
     entry = entry_of(case, firing, disposition=disposition, after=case.state, reason=reason)
     deferred = case.deferred + (disposition is Disposition.DEFERRED)
     after = replace(case, seq=entry.seq, deferred=deferred)
@@ -91,6 +94,12 @@ def _stand(definition: Definition, case: Case, firing: Firing, running: Mapping[
     )
 
 
+def _no_way_back(definition: Definition, case: Case, to: str) -> str:
+    known = [target.name for state, target in definition.procedure.ways_back if state.name == case.state]
+    may = f"from there it may go back to {' or '.join(known)}" if known else "from there no way leads back"
+    return f"{case.sop} may not be sent back from {case.state} to {to}; {may}"
+
+
 def _follow(
     definition: Definition, case: Case, firing: Firing, rule: Rule, running: Mapping[str, Timer]
 ) -> Decision:
@@ -98,6 +107,8 @@ def _follow(
     data = rule.then(firing.data, event.payload, now) if rule.then else case.data
     target, moved = _target(definition, case, rule, data)
     reason = rule.explains(data) if rule.explains else rule.because
+    if isinstance(event.payload, SentBack):
+        reason = event.payload.reason
     entry = entry_of(case, firing, disposition=Disposition.HANDLED, after=target.name, reason=reason)
     does, sends = rule.does, list(rule.sends(data, event.payload)) if rule.sends else []
     if moved:

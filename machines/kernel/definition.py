@@ -18,7 +18,7 @@ from machines.kernel.procedure import Procedure
 from machines.kernel.rule import Disposition, Rule
 from machines.kernel.state import Deadline, State
 from machines.kernel.timekeeping import ROUND_THE_CLOCK, Timing
-from machines.kernel.verdict import Refusal
+from machines.kernel.verdict import ELSEWHERE, Refusal
 
 Due = Callable[[Deadline, Facts, datetime], datetime]
 """(deadline, data, set at) -> due, for a deadline stated as a duration."""
@@ -151,7 +151,7 @@ def _condition(rule: Rule) -> Callable[[EventData], bool]:
         firing = cast(Firing, data.model)
         verdict = True if guard is None else guard(firing.data, firing.event.payload, firing.now)
         if isinstance(verdict, Refusal):
-            firing.refusal = verdict
+            firing.refusal = firing.refusal if verdict is ELSEWHERE else verdict
             return False
         firing.rule = rule
         return True

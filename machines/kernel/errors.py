@@ -8,6 +8,7 @@ KernelError
 ├── CurrencyMismatch    two currencies in one sum
 ├── NaiveInstant        a datetime without a time zone
 ├── NeverOpen           working time was asked of a calendar that has none
+├── Unfit               what staff want done to a step does not fit its command
 ├── PolicyError         the policy file says something that cannot be followed
 ├── ApprovalError       the file of approvals says something that cannot be read
 └── ScenarioError       a scenario file says something that cannot be played
@@ -62,6 +63,12 @@ class NeverOpen(KernelError):
     """Working time was asked of a calendar that has none."""
 
     code = "never-open"
+
+
+class Unfit(KernelError):
+    """What staff want done to a step does not fit its command."""
+
+    code = "unfit"
 
 
 class PolicyError(KernelError):

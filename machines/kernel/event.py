@@ -98,6 +98,14 @@ class Outcome(Event):
     """How a command ended in the business sense; technical failures are not outcomes."""
 
 
+class SentBack(Event, type="staff.send_back"):
+    """Staff want the case to return to an earlier state; its procedure says from where it may."""
+
+    to: Key
+    who: str = Field(min_length=1, max_length=100, pattern=CLEAN)
+    reason: str = Field(min_length=1, max_length=1000, pattern=WRITTEN)
+
+
 class DeadlinePassed(Event, type="deadline"):
     """A timer of the case came due. Rules name the deadline itself, not this event."""
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from machines.kernel.clock import Clock
 from machines.kernel.command import CommandType
-from machines.kernel.event import Event, Facts
+from machines.kernel.event import Event, Facts, SentBack
 from machines.kernel.migration import Migration
 from machines.kernel.rule import Rule, Send
 from machines.kernel.state import Act, Ask, Deadline, State
@@ -70,7 +70,14 @@ class Procedure:
         found = list(self.events)
         found += [state.form for state in self.states if isinstance(state, Ask)]
         found += [outcome for command in self.commands.values() for outcome in command.outcomes]
+        found.append(SentBack)
         return {event.type: event for event in found}
+
+    @cached_property
+    def ways_back(self) -> tuple[tuple[State, State], ...]:
+        """(from, to) of every return to an earlier state that staff may order."""
+        rules = (rule for rule in self.rules if rule.event == SentBack.type)
+        return tuple((state, target) for rule in rules for state in rule.at for target in rule.targets)
 
     @cached_property
     def deadlines(self) -> dict[str, Deadline]:

@@ -5,6 +5,7 @@
     ignore(CarrierScanned, at=ENDED, because="a late scan changes nothing but the log")
     defer(ParcelDelivered, at=REQUESTED, because="the carrier overtook the warehouse")
     refuse(OrderAmended, at=SHIPPED, because="the parcel has left; send it back instead")
+    send_back(at=AWAITING_MEANS, to=AUTHORISING, then=ask_again, because="the provider may have been wrong")
 
 For each pair of state and event the first rule whose guard allows it applies.
 """
@@ -19,9 +20,9 @@ from typing import Any, TypeVar
 
 from machines.kernel.command import CommandType
 from machines.kernel.errors import DefinitionError
-from machines.kernel.event import Event
+from machines.kernel.event import Event, SentBack
 from machines.kernel.state import Deadline, State
-from machines.kernel.verdict import Verdict
+from machines.kernel.verdict import ALLOWED, ELSEWHERE, Verdict
 
 Data = TypeVar("Data")
 After = TypeVar("After")  # differs from Data where the opening event meets the terms of the house
@@ -114,6 +115,26 @@ def on(
     return Rule(
         event.type, _states(at), Disposition.HANDLED, to, when, then, does, sends, because, explains=explains
     )
+
+
+def send_back(
+    *,
+    at: At,
+    to: State,
+    because: str,
+    when: Callable[[Data, SentBack, datetime], Verdict] | None = None,
+    then: Callable[[Data, SentBack, datetime], After] | None = None,
+    does: tuple[CommandType, ...] = (),
+) -> Rule:
+    """Staff may return the case from ``at`` to ``to``, where it begins anew. From anywhere else, and to
+    anywhere else, the kernel refuses. What is under way stays under way: its outcome must be handled."""
+
+    def meant(data: Data, event: SentBack, at: datetime) -> Verdict:
+        if event.to != to.name:
+            return ELSEWHERE
+        return when(data, event, at) if when else ALLOWED
+
+    return on(SentBack, at=at, to=to, when=meant, then=then, does=does, because=because)
 
 
 def note(event: type[Event], *, at: At, because: str) -> Rule:

@@ -26,6 +26,8 @@ class Refusal:
 
 Verdict = Allowed | Refusal
 ALLOWED = Allowed()
+ELSEWHERE = Refusal("")
+"""This rule is about something else; no reason worth telling."""
 
 
 def allow_if(condition: bool, otherwise: str, *, alternatives: tuple[str, ...] = ()) -> Verdict:

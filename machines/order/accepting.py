@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from machines.kernel.rule import defer, ignore, on
+from machines.kernel.rule import defer, ignore, on, send_back
 from machines.order import (
     commands,
     deadlines,
@@ -150,6 +150,22 @@ PAYMENT = (
         to=states.VERIFYING,
         when=guards.may_pay_otherwise,
         then=paying.other_means,
+    ),
+)
+
+# Where a colleague finds that the answer was wrong, it is asked for once more.
+SENT_BACK = (
+    send_back(
+        at=(states.IN_REVIEW, states.AWAITING_ADDRESS),
+        to=states.VERIFYING,
+        because="the rules, or what they know of the address, have been put right",
+    ),
+    send_back(
+        at=states.AWAITING_MEANS,
+        to=states.AUTHORISING,
+        when=guards.was_declined,
+        then=paying.ask_again,
+        because="the provider has put right why it declined",
     ),
 )
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from machines.between import ParcelReport, RefundReport
-from machines.kernel.event import Event
+from machines.kernel.event import Event, SentBack
 from machines.kernel.verdict import ALLOWED, Refusal, Verdict, allow_if
 from machines.order import events as told
 from machines.order import outcomes
@@ -99,6 +99,11 @@ def may_pay_otherwise(order: Order, event: told.MeansGiven, now: datetime) -> Ve
     if all(stands(payment) for payment in order.payments):
         return may_add_means(order, event, now)
     return _covers_rest(event.pay_with)
+
+
+def was_declined(order: Order, _: SentBack, __: datetime) -> Verdict:
+    declined = any(payment.status is PaymentStatus.DECLINED for payment in order.payments)
+    return allow_if(declined and order.stock.held > 0, "no payment was declined that goods are reserved for")
 
 
 def tries_again(_: Order, event: told.HandoverDecided, __: datetime) -> Verdict:

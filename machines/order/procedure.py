@@ -81,6 +81,7 @@ ORDER = Procedure(
         *accepting.RESTRICTIONS,
         *accepting.STOCK,
         *accepting.PAYMENT,
+        *accepting.SENT_BACK,
         *accepting.SILENCE,
         *fulfilling.HANDOVER,
         *unwanted.opened_by_itself(fulfilling.PARCELS),

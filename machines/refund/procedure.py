@@ -12,7 +12,7 @@ from machines.between import Means, RefundRequested, RefundSettled, RefundWithhe
 from machines.kernel.duration import days, hours, working_days
 from machines.kernel.event import Event
 from machines.kernel.procedure import Procedure
-from machines.kernel.rule import Junction, defer, ignore, note, on, refuse
+from machines.kernel.rule import Junction, defer, ignore, note, on, refuse, send_back
 from machines.kernel.state import Act, Ask, Deadline, End, Wait
 from machines.messages import MessageSent, MessageUndeliverable, StaffAlerted
 from machines.refund import commands, effects, events, guards
@@ -168,6 +168,16 @@ PAYMENT = (
     defer(events.RefundBounced, at=SUBMITTED, because="the provider's first answer comes first"),
 )
 
+# A colleague who knows that the provider is back need not wait a day.
+SENT_BACK = (
+    send_back(
+        at=AWAITING_RETRY,
+        to=SUBMITTED,
+        then=effects.submit,
+        because="the provider is asked at once, and not in a day",
+    ),
+)
+
 # What the provider cannot pay back is paid another way, if the customer agrees.
 ALTERNATIVE = (
     on(
@@ -248,7 +258,7 @@ REFUND = Procedure(
     data=Refund,
     events=(RefundRequested, events.RefundConfirmed, events.RefundBounced, events.RefundReversed),
     states=(REQUESTED, *OPENED),
-    rules=(*REQUEST, *PAYMENT, *ALTERNATIVE, *REVERSAL, *OTHERWISE),
+    rules=(*REQUEST, *PAYMENT, *SENT_BACK, *ALTERNATIVE, *REVERSAL, *OTHERWISE),
     may_happen=may_happen,
     module="machines.refund",
     terms=RefundTerms,

@@ -11,7 +11,7 @@ from machines.consulting import TaskDone, TaskOpened, TaskOverdue, TaskWithdrawn
 from machines.kernel.duration import working_days
 from machines.kernel.event import Event
 from machines.kernel.procedure import Procedure
-from machines.kernel.rule import ignore, on, refuse
+from machines.kernel.rule import ignore, on, refuse, send_back
 from machines.kernel.state import Ask, Deadline, End, Wait
 from machines.messages import StaffAlerted
 from machines.task import commands, effects
@@ -86,6 +86,7 @@ RULES = (
     on(REMINDER, at=ASKED, does=(commands.REMIND_DEPARTMENT,)),
     on(ANSWER_DUE, at=ASKED, to=ESCALATED),
     on(HEAD_DUE, at=ESCALATED, does=(commands.CALL_HEAD,)),
+    send_back(at=ESCALATED, to=ASKED, because="the head gives it back to the department"),
     refuse(TaskAnswered, at=ENDED, because="this question is closed"),
     ignore(TaskWithdrawn, at=ENDED, because="this question is closed"),
     ignore(TaskOpened, at=EVERYWHERE, because="this question is known already"),

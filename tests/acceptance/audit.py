@@ -25,7 +25,8 @@ _MUST_BE_EMPTY = {
     "an event was applied without a trace": """
         SELECT inbox.case_id, inbox.id FROM inbox
         LEFT JOIN journal USING (case_id, source)
-        WHERE inbox.status = 'applied' AND inbox.type NOT IN ('staff.replay', 'staff.resent')
+        WHERE inbox.status = 'applied'
+            AND inbox.type NOT IN ('staff.replay', 'staff.retry', 'staff.skip', 'staff.resent')
         GROUP BY inbox.number HAVING sum(journal.event_id = inbox.id) IS NOT 1
            AND sum(journal.event_id = inbox.id AND journal.disposition = 'handled') IS NOT 1""",
     "a step is done without an outcome": """

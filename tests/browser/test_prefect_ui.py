@@ -76,8 +76,22 @@ def test_the_work_pool_shows_its_worker(house: House, page: Page) -> None:
 
 def test_every_flow_has_its_deployment(house: House, page: Page) -> None:
     page.goto(f"{house.ui}/deployments")
-    for name in ("order", "shipment", "refund", "step", "event", "case", "hold"):
-        page.get_by_role("searchbox").fill(name)
+    names = (
+        "order",
+        "shipment",
+        "refund",
+        "step",
+        "event",
+        "case",
+        "hold",
+        "replay",
+        "skip",
+        "retry",
+        "send-back",
+    )
+    for name in names:
+        # They fill more than one page.
+        page.get_by_role("searchbox", name="Search deployments").fill(name)
         row = page.get_by_role("row", name=f"{name} {name}")
         expect(row).to_contain_text("Ready")
 

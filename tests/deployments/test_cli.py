@@ -13,7 +13,8 @@ import pytest
 import sqlalchemy
 from typer.testing import CliRunner, Result
 
-from adapters.store.base import Changes, Live, Step, StepStatus
+from adapters.store.base import RETRY, Changes, Live, Step, StepStatus
+from adapters.store.recovering import staff_letter
 from deployments.bootstrap import Application, open_application
 from deployments.cli import app as sop
 from deployments.cli.doctor import versions
@@ -210,6 +211,40 @@ def test_replay_chooses_by_case_and_error_and_only_looks_when_told_so() -> None:
     rows = json.loads(run("replay", "SO-1", "--limit", "1", "--reason", "x", "--dry-run", "--json").stdout)
     assert len(rows) == 1
     assert {row["status"] for row in json.loads(run("steps", "--json").stdout)} == {"parked"}
+
+
+def test_steps_tell_what_is_at_stake_and_what_a_replay_does() -> None:
+    with open_application(Settings()) as app:
+        park(app, "payment.capture: answered 503")
+        given = b'{"charge": {"amount": 3000, "payment": "1"}, "currency": "EUR"}'
+        (step,) = app.store.steps()
+        amended = replace(step, arguments=given)
+        letter = staff_letter(RETRY, step.key, step.case, now=app.clock(), told={"who": "x", "reason": "y"})
+        assert app.store.amend(amended, now=app.clock(), letter=letter)
+    (row,) = json.loads(run("steps", "--json").stdout)
+    assert (row["case"], row["error"]) == ("order/SO-1", "answered 503")
+    assert row["at_stake"] == {"amount": 3000, "currency": "EUR"}
+    assert row["on_replay"].startswith("Asks again under the same idempotency key")
+    assert "1 step, 30.00 EUR at stake" in run("steps").stdout
+
+
+def test_interventions_that_do_not_fit_say_why() -> None:
+    with open_application(Settings()) as app:
+        park(app, "refused", "refused")
+    for words, told in (
+        (["skip", "SO-1", "--outcome", "x"], "SO-1 has several parked steps; name one: order/SO-1/payment"),
+        (["retry", "SO-9", "--set", "a=b"], "nothing parked is called SO-9"),
+        (["send-back", "SO-9", "--to", "placed"], "there is no case SO-9"),
+        (["retry", "SO-1", "--set", "token"], "--set token: write field=value"),
+        (["skip", "SO-1", "--outcome", "x", "--data", "[]"], "--data: write a JSON object"),
+    ):
+        answer = run(*words, "--reason", "x")
+        assert answer.exit_code == 2, words
+        assert told in answer.stderr
+    assert json.loads(run("send-back", "SO-1", "--json").stdout) == []
+    many = run("replay", "--sop", "order", "--reason", "x")
+    assert many.exit_code == 1
+    assert "none of the 2 steps is queued" in many.stderr
 
 
 def test_replay_says_when_nobody_drives() -> None:

@@ -23,16 +23,19 @@ from prefect.states import Completed
 from adapters.dead_letters import NotResendable, Resent
 from adapters.envelope import EventFault
 from adapters.intake import Correction, InvalidEvents
-from adapters.store.base import Letter
+from adapters.store.base import Letter, StepStatus
 from deployments import worker
 from deployments.registration import register
 from deployments.worker import SopWorker, run_worker
 from flows import runtime
+from flows.oncall import OnCall
 from flows.owner import Owner
 from flows.procedures import PROCEDURES, Ended
 from flows.recording import ParkedStep, Recorder
 from flows.session import Session
 from tests.conftest_prefect import Json, Prefect, Relay, eventually, free_port
+from tests.flows.test_replaying import Bench
+from tests.toy import DEFINITION
 
 # Prefect's own clients, of its worker and flow engine, leave sockets to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -56,6 +59,8 @@ class Loop:
         self.resent: list[tuple[int, Correction, str, str]] = []
         self.open = False
         self.pid = 0
+        self.bench = Bench(9, ends=lambda n: StepStatus.PARKED if n > 4 else StepStatus.DONE)
+        self.on_call = OnCall(self.bench, {"loan": DEFINITION}, clock=lambda: datetime.now(UTC))
 
     async def replay(self, steps: Sequence[str], *, who: str, reason: str) -> Mapping[str, str | None]:
         self.replayed.append((tuple(steps), who, reason))
@@ -252,6 +257,28 @@ def test_the_event_form_puts_an_event_in_the_inbox_and_forgets_its_data(
     assert (done["name"], done["state_name"]) == ("SO-77: order.cancelled", "Applied")
     assert loop.submitted[-1] == sent
     assert done["parameters"] == {**sent, "data": {}}
+
+
+def test_on_call_staff_replay_skip_and_send_back_by_form(prefect_with_worker: Prefect, loop: Loop) -> None:
+    who = {"who": "J. Berg", "reason": "the provider is back"}
+
+    def becomes(flow: str, kind: str, **filled: object) -> tuple[object, object]:
+        run = prefect_with_worker.start(f"{flow}/{flow}", {**who, **filled})
+        done = finished(prefect_with_worker, run, kind)
+        return done["state_name"], done["state"]["message"]
+
+    assert becomes("replay", "COMPLETED", sop="loan") == ("Dry run", "9 steps, no money at stake")
+    assert loop.bench.batches == []
+    skipped = {"step": "step-0008", "outcome": "reminder.sent"}
+    assert becomes("skip", "COMPLETED", **skipped) == ("Skipped", "reminder.sent")
+    assert becomes("skip", "FAILED", **skipped)[1] == (
+        "nothing parked is called step-0008; 'sop steps --failed' lists what is"
+    )
+    unknown = becomes("retry", "FAILED", step="step-0007", changes={"bok": "Persuasion"})
+    assert unknown[1] == "reminder.send has no argument 'bok'; it has book"
+    assert becomes("send-back", "FAILED", case="L-9", to="lent")[1] == "there is no case L-9"
+    told = becomes("replay", "FAILED", sop="loan", dry_run=False)
+    assert told == ("Failed", "5 of 8 done, 3 failed again")
 
 
 def test_a_refused_event_fails_in_words_and_is_forgotten_too(

@@ -16,6 +16,7 @@ from adapters.asking.answers import Answer, Answers
 from deployments.registration import register
 from deployments.worker import run_worker
 from flows import desk
+from flows.oncall import OnCall
 from flows.owner import Owner
 from flows.running import Running
 from flows.watching import Watching
@@ -55,8 +56,8 @@ def main(kind: str, folder: str) -> None:
                 watching=watching,
                 submit=lambda _: {},
                 resend=office.resend,
-                clock=office.clock,
                 owner=OWNER,
+                on_call=OnCall(office.store, {}, clock=office.clock),
             )
 
         with desk.install(desk.Desk(office.questions, answers)):

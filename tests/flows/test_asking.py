@@ -19,6 +19,7 @@ from deployments.registration import register
 from deployments.worker import run_worker
 from flows import asking, desk
 from flows.asking import Asking
+from flows.oncall import OnCall
 from flows.owner import Owner
 from flows.running import Running
 from flows.watching import Watching
@@ -108,8 +109,8 @@ def working(office: Office) -> Iterator[None]:
             watching=watching,
             submit=lambda _: {},
             resend=office.resend,
-            clock=office.clock,
             owner=OWNER,
+            on_call=OnCall(office.store, {}, clock=office.clock),
         )
 
     async def work() -> None:

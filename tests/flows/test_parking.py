@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
+from adapters.store.base import Step, StepStatus
+from flows.broken import broken
 from flows.parking import Incident, ParkedStep, incidents
+from machines.kernel.money import Money
 
 
 def parked(number: int, *, error: str = "provider down", command: str = "payment.capture") -> ParkedStep:
@@ -19,7 +23,32 @@ def test_a_single_step_is_named_by_case_and_command() -> None:
     incident = Incident(steps=(parked(1001),))
     assert incident.name == "SO-1001: payment.capture"
     assert incident.tags == ["sop:order", "case:SO-1001", "command:payment.capture", "attention:parked"]
-    assert (incident.badge.kind, incident.badge.message) == ("FAILED", "provider down")
+    assert (incident.badge.kind, incident.badge.message) == ("FAILED", "provider down; 5 attempts")
+
+
+def test_the_run_tells_what_the_list_of_broken_steps_tells() -> None:
+    money = Money(amount=3000, currency="EUR")
+    step = replace(parked(1001), code="unavailable", stake=money)
+    incident = Incident(steps=(step,))
+    assert incident.badge.message == "provider down; 5 attempts; 30.00 EUR at stake"
+    assert "code:unavailable" in incident.tags
+    listed = broken(
+        Step(
+            *("step-1001", "order/SO-1001", "payment.capture"),
+            b'{"charge": {"amount": 3000}, "currency": "EUR"}',
+            StepStatus.PARKED,
+            datetime(2026, 11, 2, tzinfo=UTC),
+            attempts=5,
+            error="payment.capture: provider down",
+            code="unavailable",
+        )
+    ).row
+    (row,) = incident.rows
+    told = ("command", "error", "code", "at_stake", "on_replay", "runbook")
+    assert {name: row[name] for name in told} == {name: listed[name] for name in told}
+    assert incident.log[-1].text == "Runbook: docs/runbook/unavailable.md"
+    many = Incident(steps=(step, replace(step, step="step-2", key="SO-2")))
+    assert many.badge.message == "provider down; 60.00 EUR at stake"
 
 
 @pytest.mark.parametrize(
@@ -42,12 +71,13 @@ def test_an_incident_names_its_size_and_lists_its_steps() -> None:
     incident = Incident(steps=tuple(parked(n) for n in range(412)))
     assert incident.name == "order: payment.capture x 412"
     assert incident.tags == ["sop:order", "command:payment.capture", "attention:parked"]
-    assert incident.rows[0] == {
-        "case": "SO-0",
-        "command": "payment.capture",
-        "attempts": "5",
-        "error": "provider down",
-    }
+    row = incident.rows[0]
+    assert (row["case"], row["command"], row["attempts"], row["error"]) == (
+        "SO-0",
+        "payment.capture",
+        "5",
+        "provider down",
+    )
 
 
 @pytest.mark.parametrize(("attempts", "tries"), [(1, "one attempt"), (6, "6 attempts")])

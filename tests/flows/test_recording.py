@@ -138,7 +138,7 @@ def test_a_parked_step_is_a_failed_run(
     run = prefect.run(eventually(lambda: recorded.get(f"{key}/7")))
     assert (run["name"], run["state_type"]) == (f"{key}: payment.capture", "FAILED")
     assert run["parameters"] == {"steps": [f"{key}/7"]}
-    assert run["state"]["message"] == "card declined"
+    assert run["state"]["message"] == "card declined; 5 attempts"
     log = eventually(lambda: prefect.log(run["id"]))
     assert log[0] == f"payment.capture of {key} failed after 5 attempts: card declined"
 
@@ -168,7 +168,7 @@ def test_a_step_that_parks_again_keeps_its_run(
     )
     recorder.parked([again])
     failed = eventually(lambda: (found := prefect.run(run))["state_type"] == "FAILED" and found)
-    assert failed["state"]["message"] == "card expired"
+    assert failed["state"]["message"] == "card expired; 10 attempts"
 
 
 def test_many_steps_of_one_cause_are_one_run(

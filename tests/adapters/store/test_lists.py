@@ -104,7 +104,8 @@ def test_the_backlog_counts_what_waits(store: Store) -> None:
     backlog = store.backlog(NOW)
     assert [name for name, _ in backlog.workers] == ["ann", "bob"]
     assert all(heartbeat.tzinfo for _, heartbeat in backlog.workers)
-    assert replace(backlog, workers=[]) == Backlog(
+    assert backlog.leases == {"ann": 3}
+    assert replace(backlog, workers=[], leases={}) == Backlog(
         new=2, oldest=NOW, unmatched=1, dead=1, overdue_timers=3, overdue_steps=1, parked=1, workers=[]
     )
 

@@ -1,0 +1,109 @@
+"""What the doctor finds, and that it goes on to the next part where one is out of reach."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy
+from typer.testing import CliRunner
+
+from adapters.store.base import Backlog
+from deployments.bootstrap import open_application
+from deployments.cli import app as sop
+from deployments.cli.doctor import leases, skew
+from deployments.settings import Settings
+from tests.adapters.test_web import ReadableStore, served
+from tests.adapters.test_web import app as intake_on
+
+NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
+SILENT = timedelta(hours=1)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.setenv("SOP_PREFECT_API_URL", "http://127.0.0.1:1/api")
+    monkeypatch.setenv("SOP_WEB_PORT", "1")
+    for name in ("SOP_HOME", "SOP_STORE_URL", "SOP_MASTER_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def checks() -> dict[str, dict[str, str]]:
+    answer = CliRunner().invoke(sop, ["doctor", "--json"])
+    assert answer.exit_code == 1, answer.output
+    return {row["part"]: row for row in json.loads(answer.stdout)["checks"]}
+
+
+def test_migrations_that_are_pending_are_named_and_the_rest_is_checked_all_the_same() -> None:
+    with open_application(Settings()):
+        pass
+    with closing(sqlalchemy.create_engine(Settings().url).connect()) as connection:
+        connection.execute(sqlalchemy.text("UPDATE alembic_version SET version_num = '0001'"))
+        connection.commit()
+        connection.engine.dispose()
+    found = checks()
+    assert found["migrations"][""] == "!!"
+    assert found["migrations"]["found"] == "the store's tables are of an older version (0001)"
+    assert "brings them up to date" in found["migrations"]["remedy"]
+    assert found["migrations"]["runbook"] == "docs/runbook/schema-differs.md"
+    assert found["Prefect"][""] == found["web intake"][""] == "!!"
+    assert found["Prefect"]["runbook"] == "docs/runbook/prefect-unreachable.md"
+
+
+def test_a_store_out_of_reach_does_not_keep_the_doctor_from_looking_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SOP_STORE_URL", "postgresql://sop:secret@127.0.0.1:1/sop")
+    found = checks()
+    assert found["store"][""] == "!!"
+    assert found["store"]["found"].startswith("postgresql://sop:***@127.0.0.1:1/sop: ")
+    assert found["store"]["runbook"] == "docs/runbook/store-unavailable.md"
+    assert "Prefect" in found
+
+
+def test_what_is_not_approved_is_said_and_is_no_ailment() -> None:
+    with open_application(Settings()):
+        pass
+    found = checks()
+    assert found["approvals"][""] == "! "
+    assert "order" in found["approvals"]["found"]
+    assert found["migrations"]["found"] == "none is pending"
+    assert found["leases"]["found"] == "0 cases are in hand"
+
+
+def test_the_clock_of_prefect_is_read_from_its_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_application(Settings()), served(intake_on(ReadableStore())) as address:
+        monkeypatch.setenv("SOP_PREFECT_API_URL", address)
+        found = checks()
+    assert found["Prefect"][""] == "ok"
+    assert found["clock of Prefect"]["part"] == "clock of Prefect"
+
+
+@pytest.mark.parametrize(
+    ("ahead", "found"),
+    [
+        (1.9, "agrees with that of this machine"),
+        (-1.9, "agrees with that of this machine"),
+        (90, "90 s ahead of that of this machine"),
+        (-90, "90 s behind that of this machine"),
+    ],
+)
+def test_clocks_that_disagree_are_found(ahead: float, found: str) -> None:
+    told = skew("Prefect", NOW + timedelta(seconds=ahead), now=NOW)
+    assert (told.part, told.found, told.well) == ("clock of Prefect", found, abs(ahead) < 2)
+
+
+def test_cases_held_by_silent_workers_are_found() -> None:
+    workers = [("alive", NOW), ("dead", NOW - SILENT)]
+    backlog = Backlog(0, None, 0, 0, 0, 0, 0, workers, {"alive": 5, "dead": 3, "forgotten": 1})
+    told = leases(backlog, now=NOW, lease=10)
+    assert not told.well
+    assert told.found == "held by workers that fell silent: 3 by dead, 1 by forgotten"
+    assert told.code == "stale-leases"
+    assert leases(Backlog(0, None, 0, 0, 0, 0, 0, workers, {"alive": 5}), now=NOW, lease=10).well
