@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from adapters.command import Later
-from adapters.errors import Rejected, Unavailable
+from adapters.command import Adapter, Inquiry, Later
+from adapters.errors import Rejected, Unavailable, Uncertain
 from machines.between import Means
 from machines.kernel.command import Command
 from machines.kernel.event import Event, Facts
@@ -275,9 +275,42 @@ def test_what_became_of_a_command_can_be_asked_without_doing_anything(
     assert look_up(stripe, command) == outcome
 
 
-def look_up(stripe: StripeServer, command: Command) -> Event | None:
+def test_nobody_says_nothing_was_done_while_it_is_not_decided(stripe: StripeServer) -> None:
+    key = step("payment.charge")
+    perform(at(stripe), "payment.charge", replacement("pm_ok"), key=key)
+    (intent,) = stripe.books.intents.values()
+    intent["status"] = "processing"
+    with pytest.raises(Uncertain, match="Stripe reports it as processing"):
+        look_up(stripe, Command("payment.charge", key, replacement("pm_ok")))
+
+
+def test_a_refund_that_went_through_in_part_is_for_staff_to_look_at(stripe: StripeServer) -> None:
+    captured(stripe)
+    key = step("payment.refund")
+    perform(at(stripe), "payment.refund", pay_back(3000), key=key)
+    with pytest.raises(Uncertain, match="went back in part"):
+        look_up(stripe, Command("payment.refund", key, pay_back(4000)))
+
+
+class Telling(Credit):
+    async def look_up(self, command: Command) -> Event | None:
+        return PaymentAuthorized(payment="1", amount=8000)
+
+
+def test_what_went_elsewhere_is_asked_of_there(stripe: StripeServer) -> None:
+    credit = hold("credit", means=Means.STORE_CREDIT)
+    command = Command("payment.authorize", step("payment.authorize"), credit)
+    assert look_up(stripe, command) is None  # it was rejected
+    assert look_up(stripe, command, otherwise=Telling()) == PaymentAuthorized(payment="1", amount=8000)
+    with pytest.raises(Uncertain, match="cannot ask"):
+        look_up(stripe, command, otherwise=Credit())
+    assert stripe.requests == []
+
+
+def look_up(stripe: StripeServer, command: Command, *, otherwise: Adapter | None = None) -> Event | None:
     async def run() -> Event | None:
-        payments = at(stripe)
+        payments = at(stripe, otherwise=otherwise)
+        assert isinstance(payments, Inquiry)
         try:
             return await payments.look_up(command)
         finally:
