@@ -7,7 +7,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -20,23 +20,23 @@ from adapters.store.base import (
     ANSWERS_LATER,
     INTERVENTIONS,
     RESENT,
-    Changes,
     InboxRow,
     InboxStatus,
     Letter,
     Step,
     StepStatus,
 )
+from flows.changing import KEPT, Changing
 from flows.performing import Errand, Result, Way
-from machines.kernel.case import Case, Entry, case_id
+from machines.kernel.case import Case, case_id
 from machines.kernel.clock import PolicyChanged
 from machines.kernel.command import Command, CommandType
 from machines.kernel.decide import decide, open_case, retime
 from machines.kernel.decision import Decision
 from machines.kernel.definition import Definition
 from machines.kernel.event import DeadlinePassed, Event, Received
-from machines.kernel.rule import Disposition, Send
-from machines.kernel.state import DEADLINE, End
+from machines.kernel.rule import Disposition
+from machines.kernel.state import DEADLINE
 from machines.kernel.steering import ORDERS, steer
 
 log = logging.getLogger("sop.draft")
@@ -48,7 +48,6 @@ STEP_CODES = frozenset({ANSWERS_LATER, "unwritable", "procedure-failed", "proced
 _FOUND = "the provider had done it already, before staff changed the step"
 POSTPONED = timedelta(minutes=10)
 LONGEST = 86_400.0  #: seconds that a provider can have us wait before the next try
-KEPT = "kept"  #: the source of letters that hold an outcome until its case is resumed
 STEP = "step"  #: the source of outcomes as the journal names it
 
 _NOTES = (*INTERVENTIONS, RESENT)
@@ -66,27 +65,16 @@ _STATUS = {
 
 
 @dataclass(slots=True)
-class Draft:
-    """``cases`` holds every case that the round touches and is brought up to date as events are applied;
-    ``held`` are those that the worker has in memory from earlier rounds, ``crowd`` counts the commands under
-    way by adapter, ``answered`` are steps that letters are about. ``overtaken`` are steps that such a
-    letter ended: what is under way for them counts no longer."""
+class Draft(Changing):
+    """``crowd`` counts the commands under way by adapter, ``answered`` are steps that letters are about.
+    ``overtaken`` are steps that such a letter ended: what is under way for them counts no longer."""
 
-    definitions: Mapping[str, Definition]
-    now: datetime
-    cases: dict[str, Case]
-    held: Mapping[str, Case]
     crowd: Counter[str] = field(default_factory=Counter)
     answered: Mapping[str, Step] = field(default_factory=dict)
-    changes: Changes = field(default_factory=Changes)
     errands: list[Errand] = field(default_factory=list)
     parked: list[Step] = field(default_factory=list)
     took: list[tuple[Case, str]] = field(default_factory=list)
     overtaken: list[Step] = field(default_factory=list)
-
-    def case(self, identity: str) -> Case:
-        """As it stands at this point of the round; raises ``KeyError`` for a case that is not in it."""
-        return self.cases.get(identity) or self.held[identity]
 
     def apply(self, piece: Piece) -> None:
         """Take one piece of work into the round."""
@@ -287,64 +275,6 @@ class Draft:
         # What is on hold finds its clocks anew when it is resumed.
         return retime if event.type == PolicyChanged.type and case.hold is None else decide
 
-    def _keep_outcome(self, case: Case, step: Step, outcome: Event) -> None:
-        """A command under way when its case was put on hold has ended: its outcome becomes a letter, which
-        waits with all others."""
-        letter = Letter(
-            *(KEPT, step.key, outcome.type, case.sop, case.key, outcome.to_json()), received=self.now
-        )
-        self.changes.sent.append(letter)
-
-    def _keep(self, before: Case, decision: Decision) -> None:
-        case, changes = decision.case.id, self.changes
-        self._update(before, decision.case)
-        changes.entries.append((case, decision.entry))
-        for timer in decision.timers_set:
-            changes.timers_set[case, timer.name] = timer
-        for name in decision.timers_cleared:
-            changes.timers_set.pop((case, name), None)
-            changes.timers_cleared.append((case, name))
-        if decision.moved and before.deferred:
-            changes.redeliver.add(case)
-        if before.hold is not None and decision.case.hold is None:
-            changes.resumed.add(case)
-
-    def _update(self, before: Case, after: Case) -> None:
-        identity = after.id
-        if before.seq == 0 or identity in self.changes.opened:
-            self.changes.opened[identity] = after
-        else:
-            first = self.changes.moved.get(identity)
-            self.changes.moved[identity] = (after, first[1] if first else before.seq)
-        if isinstance(self.definitions[after.sop].state(after.state), End):
-            self.changes.ended.add(identity)
-        else:
-            self.changes.ended.discard(
-                identity
-            )  # an end can be left: a delivery is disputed, a refund reversed
-        self.cases[identity] = after
-
-    def _send(self, case: Case, send: Send, number: int) -> None:
-        if send.to is None:
-            if case.parent is None:
-                return
-            sop, _, key = case.parent.partition("/")
-        else:
-            sop, key = send.to
-        self.changes.sent.append(
-            Letter(
-                source=case.id,
-                id=f"{case.seq}.{number}",
-                type=send.event.type,
-                sop=sop,
-                key=key,
-                body=send.event.to_json(),
-                received=self.now,
-                opens=send.event.opens,
-                parent=case.id if send.event.opens else None,
-            )
-        )
-
     def _issue(self, definition: Definition, case: Case, command: Command) -> None:
         step = Step(
             key=command.key,
@@ -440,25 +370,6 @@ class Draft:
         self.changes.settled.append(parked)
         self.parked.append(parked)
         self._note(self.case(step.case), "step.parked", error, _attempt(step))
-
-    def _note(
-        self, case: Case, event: str, reason: str, body: Mapping[str, Any], *, source: str = "worker"
-    ) -> None:
-        after = replace(case, seq=case.seq + 1)
-        entry = Entry(
-            seq=after.seq,
-            at=self.now,
-            event=event,
-            source=source,
-            event_id=f"{event}/{after.seq}",
-            disposition=Disposition.HANDLED,
-            before=case.state,
-            after=case.state,
-            reason=reason,
-            body=body,
-        )
-        self._update(case, after)
-        self.changes.entries.append((case.id, entry))
 
 
 def _read(step: Step, kind: CommandType) -> list[Command]:

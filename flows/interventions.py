@@ -19,6 +19,7 @@ from adapters.errors import AdapterError
 from adapters.store.base import InboxStatus, Letter, StepFilter, StepStatus
 from flows import runtime
 from flows.broken import broken
+from flows.forgetting import FORGOTTEN
 from flows.oncall import OnCall
 from flows.prefect_api import PrefectApi
 from flows.replaying import Progress
@@ -29,8 +30,6 @@ from machines.stake import sums
 Ended: TypeAlias = State[object]
 _LOOK = 0.2
 _PATIENCE = 60.0
-#: Stands for what was typed once it was used: Prefect keeps parameters in the clear.
-_FORGOTTEN: dict[str, object] = {"forgotten": True}
 _TYPE_AGAIN = "what was typed is forgotten; start a new run and fill in its form again"
 
 Who = Annotated[str, Field(title="Your name", min_length=1, max_length=100)]
@@ -105,7 +104,7 @@ async def skip(
     data: Annotated[dict[str, object] | None, Field(title="Fields of the outcome that differ")] = None,
 ) -> Ended:
     """Skip a step."""
-    if data == _FORGOTTEN:
+    if data == FORGOTTEN:
         return Failed(message=_TYPE_AGAIN)
     try:
         on_call = runtime.current().on_call
@@ -117,7 +116,7 @@ async def skip(
         return Failed(message=str(error))
     finally:
         kept = {"step": step, "outcome": outcome, "who": who, "reason": reason}
-        await _forget(kept | ({"data": _FORGOTTEN} if data else {}))
+        await _forget(kept | ({"data": FORGOTTEN} if data else {}))
 
 
 @flow(
@@ -135,7 +134,7 @@ async def retry(
     reason: Reason,
 ) -> Ended:
     """Edit and retry a step."""
-    if changes == _FORGOTTEN:
+    if changes == FORGOTTEN:
         return Failed(message=_TYPE_AGAIN)
     try:
         on_call = runtime.current().on_call
@@ -144,7 +143,7 @@ async def retry(
     except (AdapterError, Unfit) as error:
         return Failed(message=str(error))
     finally:
-        await _forget({"step": step, "changes": _FORGOTTEN, "who": who, "reason": reason})
+        await _forget({"step": step, "changes": FORGOTTEN, "who": who, "reason": reason})
 
 
 @flow(

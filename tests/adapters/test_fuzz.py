@@ -32,7 +32,7 @@ STORE = ToyStore()
 HOUSE, GUARDED = app(intake=real(STORE)), app(intake=real(STORE), keys=KEYS)
 EXAMPLES = [one for name, kind in CATALOGUE.outside.items() for one in samples(kind, CATALOGUE.taker(name))]
 CLEAR = ("Ada Example", "ada@customer.example", "1 Sample Street")
-PROBLEM = {"type", "title", "status", "code", "detail"}
+PROBLEM = {"type", "title", "status", "code", "runbook", "detail"}
 
 texts = st.text(max_size=20) | st.sampled_from(
     ["", "SO-1001", "order/SO-1", "shop", "staff", "sealed:1:C-1:x", "1.0", "\x00", "\ud7ff", "a@b.example"]
