@@ -42,6 +42,7 @@ _log = logging.getLogger(__name__)
 _LOOK_SECONDS = 2.0
 _AGAIN_SECONDS = 3.0
 _GRACE_SECONDS = 10.0
+_HEEDED_SECONDS = _GRACE_SECONDS + 5.0
 _DRAIN_SECONDS = 3.0
 _LEAVE_SECONDS = 2.0
 
@@ -106,9 +107,20 @@ class SopWorker(BaseWorker[BaseJobConfiguration, BaseVariables, SopWorkerResult]
             await self._leaving.aclose()
 
     async def start(self, *args: Any, **kwargs: Any) -> None:
-        """Look for runs more often than Prefect's ten seconds, unless the settings say how often."""
+        """Look for runs more often than Prefect's ten seconds, unless the settings say how often.
+
+        On its way through Prefect a cancellation gets lost now and then: it is repeated until it is heeded.
+        """
         with temporary_settings(set_defaults={PREFECT_WORKER_QUERY_SECONDS: _LOOK_SECONDS}):
-            await super().start(*args, **kwargs)
+            serving = asyncio.create_task(super().start(*args, **kwargs))
+            try:
+                await asyncio.shield(serving)
+            except asyncio.CancelledError:
+                while not serving.done():
+                    serving.cancel()
+                    await asyncio.wait({serving}, timeout=_HEEDED_SECONDS)
+                serving.result()
+                raise
 
     async def get_and_submit_flow_runs(self) -> list[FlowRun]:
         """Take runs that are due; an API out of reach is no reason to end, as it is for other workers."""

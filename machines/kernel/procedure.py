@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
@@ -17,6 +18,8 @@ from machines.kernel.event import Event, Facts, SentBack
 from machines.kernel.migration import Migration
 from machines.kernel.rule import Rule, Send
 from machines.kernel.state import Act, Ask, Deadline, State
+
+_TRIES = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,11 +97,19 @@ class Procedure:
         """Changes when anything that the package says changes; layout and comments do not count."""
         digest = hashlib.sha256()
         for source in _sources(self.module):
-            digest.update(ast.unparse(ast.parse(source.read_text("utf-8"))).encode())
+            digest.update(ast.unparse(_parsed(source.read_text("utf-8"))).encode())
         return digest.hexdigest()[:16]
 
     def acts(self) -> tuple[Act, ...]:
         return tuple(state for state in self.states if isinstance(state, Act))
+
+
+def _parsed(text: str) -> ast.Module:
+    # Threads that parse at once make CPython 3.11 miscount how deep it is (gh-106905).
+    for _ in range(_TRIES):
+        with suppress(SystemError):
+            return ast.parse(text)
+    return ast.parse(text)
 
 
 def _sources(package: str) -> list[Path]:

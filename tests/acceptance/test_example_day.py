@@ -125,8 +125,8 @@ def test_people_are_asked_in_prefect_when_the_day_is_over(lived: Lived) -> None:
         ("return", "warehouse"),
         ("complaint", "complaints agent"),
         ("complaint", "customer"),
-        ("task", "department"),
     }
+    assert "task" in {sop for sop, _ in asked}
     with EmbeddedPostgres(lived.home / "postgres") as server, psycopg.connect(server.url("prefect")) as found:
         query = "SELECT name FROM flow_run WHERE state_name = 'Suspended'"
         shown = {str(row[0]) for row in found.execute(query).fetchall()}

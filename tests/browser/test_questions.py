@@ -43,6 +43,11 @@ def fill_in(page: Page, *, accept: str, reason: str, who: str) -> None:
     fields = dialog.get_by_role("textbox")
     fields.nth(0).fill(reason)
     fields.nth(1).fill(who)
+    submit(page)
+
+
+def submit(page: Page) -> None:
+    dialog = page.get_by_role("dialog")
     dialog.get_by_role("button", name="Submit").click()
     expect(dialog).not_to_be_visible()
 
@@ -63,7 +68,11 @@ def test_an_answer_that_is_not_taken_can_be_mended_in_the_form(house: House, pag
     expect(page.get_by_text("Your answer was not taken: reason:")).to_be_visible()
     expect(page.get_by_role("banner").get_by_text("Suspended", exact=True)).to_be_visible()
     assert house.case("SO-9202")["state"] == "in_review"
-    fill_in(page, accept="yes", reason="known customer", who="J. Berg")
+    page.get_by_role("banner").get_by_role("button", name="Resume").click()
+    fields = page.get_by_role("dialog").get_by_role("textbox")
+    expect(fields.nth(1)).to_have_value("J. Berg")  # what was filled in is still there
+    fields.nth(0).fill("known customer")
+    submit(page)
     expect(page.get_by_role("banner").get_by_text("Checking restrictions", exact=True)).to_be_visible()
     eventually(lambda: house.case("SO-9202")["state"] == "awaiting_dispatch")
 
