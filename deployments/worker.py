@@ -42,7 +42,6 @@ _log = logging.getLogger(__name__)
 _LOOK_SECONDS = 2.0
 _AGAIN_SECONDS = 3.0
 _GRACE_SECONDS = 10.0
-_HEEDED_SECONDS = _GRACE_SECONDS + 5.0
 _DRAIN_SECONDS = 3.0
 _LEAVE_SECONDS = 2.0
 
@@ -109,18 +108,16 @@ class SopWorker(BaseWorker[BaseJobConfiguration, BaseVariables, SopWorkerResult]
     async def start(self, *args: Any, **kwargs: Any) -> None:
         """Look for runs more often than Prefect's ten seconds, unless the settings say how often.
 
-        On its way through Prefect a cancellation gets lost now and then: it is repeated until it is heeded.
+        Prefect's command passes SIGTERM on as SIGINT, which processes ignore that a shell or `nohup` put in
+        the background: here SIGTERM ends the worker itself.
         """
+        serving = asyncio.current_task()
+        assert serving is not None
+        # Only the main thread may listen to signals; elsewhere whoever started us does.
+        with suppress(ValueError, RuntimeError, NotImplementedError):
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, serving.cancel)
         with temporary_settings(set_defaults={PREFECT_WORKER_QUERY_SECONDS: _LOOK_SECONDS}):
-            serving = asyncio.create_task(super().start(*args, **kwargs))
-            try:
-                await asyncio.shield(serving)
-            except asyncio.CancelledError:
-                while not serving.done():
-                    serving.cancel()
-                    await asyncio.wait({serving}, timeout=_HEEDED_SECONDS)
-                serving.result()
-                raise
+            await super().start(*args, **kwargs)
 
     async def get_and_submit_flow_runs(self) -> list[FlowRun]:
         """Take runs that are due; an API out of reach is no reason to end, as it is for other workers."""

@@ -139,7 +139,8 @@ class Started:
         program = Path(sys.executable).with_name("prefect")
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [str(program), "worker", "start", "--type", "sop", "--pool", "sop"],
+                # In the background, as after `nohup ... &`: SIGINT is ignored.
+                ["sh", "-c", f"trap '' INT; exec {program} worker start --type sop --pool sop"],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

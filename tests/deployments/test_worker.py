@@ -8,7 +8,7 @@ import gc
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from threading import Event, Thread
 from typing import cast
@@ -19,7 +19,6 @@ from prefect import flow
 from prefect.flow_runs import suspend_flow_run
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Completed
-from prefect.workers.base import BaseWorker
 
 from adapters.dead_letters import NotResendable, Resent
 from adapters.envelope import EventFault
@@ -364,25 +363,3 @@ def test_registering_again_changes_nothing_that_staff_set(prefect_with_worker: P
     again = prefect_with_worker.deployment("shipment/shipment")
     assert (again["id"], again["paused"]) == (found["id"], True)
     prefect_with_worker.pause(found["id"], paused=False)
-
-
-def test_a_cancellation_that_gets_lost_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
-    lost: list[bool] = []
-
-    async def deaf(*_: object, **__: object) -> None:
-        with suppress(asyncio.CancelledError):
-            await asyncio.sleep(600)
-        lost.append(True)
-        await asyncio.sleep(600)
-
-    async def stopped() -> None:
-        serving = asyncio.create_task(SopWorker(work_pool_name="sop").start())
-        await asyncio.sleep(0.1)
-        serving.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await serving
-
-    monkeypatch.setattr(BaseWorker, "start", deaf)
-    monkeypatch.setattr(worker, "_HEEDED_SECONDS", 0.1)
-    asyncio.run(stopped())
-    assert lost == [True]
