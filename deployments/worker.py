@@ -113,9 +113,7 @@ class SopWorker(BaseWorker[BaseJobConfiguration, BaseVariables, SopWorkerResult]
         """
         serving = asyncio.current_task()
         assert serving is not None
-        # Only the main thread may listen to signals; elsewhere whoever started us does.
-        with suppress(ValueError, RuntimeError, NotImplementedError):
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, serving.cancel)
+        _on_signal(signal.SIGTERM, serving.cancel)
         with temporary_settings(set_defaults={PREFECT_WORKER_QUERY_SECONDS: _LOOK_SECONDS}):
             await super().start(*args, **kwargs)
 
@@ -188,11 +186,8 @@ async def run_worker(
     `register` is called once Prefect answers, before the worker attaches.
     """
     stop = stop or asyncio.Event()
-    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        # Only the main thread may listen to signals; elsewhere the caller uses `stop`.
-        with suppress(ValueError, RuntimeError, NotImplementedError):
-            loop.add_signal_handler(number, stop.set)
+        _on_signal(number, stop.set)
     async with (opening or open_runtime)() as opened:
         with runtime.install(opened):
             attachment = Attachment(name=name, pool=pool, register=register)
@@ -262,6 +257,12 @@ class Attachment:
             _log.warning("not attached to Prefect, trying on: %s", error)
         else:
             _log.error("not attached to Prefect, trying on", exc_info=error)
+
+
+def _on_signal(number: signal.Signals, then: Callable[[], object]) -> None:
+    # Only the main thread may listen to signals; on another one whoever started the thread ends it.
+    with suppress(ValueError, RuntimeError, NotImplementedError):
+        asyncio.get_running_loop().add_signal_handler(number, then)
 
 
 async def _aside(run: Callable[[], Awaitable[object]]) -> None:

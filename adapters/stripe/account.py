@@ -82,6 +82,7 @@ class Account:
         ).v1
 
     async def close(self) -> None:
+        # The SDK has left this one method without types.
         await self._http.close_async()  # type: ignore[no-untyped-call]
 
     async def bookings(self, order: str) -> list[Booking]:

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -15,11 +14,10 @@ from adapters.command import Later
 from adapters.errors import Unavailable
 from adapters.steering import Steering
 from adapters.store.base import ANSWER, InboxStatus, Letter, Step, StepStatus, Store
-from adapters.store.opening import open_store
 from flows.driver import Driver, Pace
 from machines.kernel.command import Command
 from machines.kernel.event import Event
-from tests.toy import DEFINITION, Lent, Loan, ReminderSent
+from tests.toy import DEFINITION, Lent, ReminderSent
 
 KEY = "loan/L-1/reminder.send/2"
 
@@ -44,15 +42,6 @@ class Printer:
         if isinstance(answer, Exception):
             raise answer
         return answer
-
-
-@pytest.fixture(params=("memory", "sqlite"))
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    url = "memory:" if request.param == "memory" else f"sqlite:///{tmp_path / 'cases.db'}"
-    store = open_store(url, hydrate={"loan": {1: Loan}})
-    store.migrate()
-    yield store
-    store.close()
 
 
 @contextmanager

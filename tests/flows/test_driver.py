@@ -44,15 +44,6 @@ class Reminders:
         return ReminderSent()
 
 
-@pytest.fixture(params=("memory", "sqlite"))
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    url = "memory:" if request.param == "memory" else f"sqlite:///{tmp_path / 'cases.db'}"
-    store = open_store(url, hydrate={"loan": {1: Loan}})
-    store.migrate()
-    yield store
-    store.close()
-
-
 @pytest.fixture
 def reminders() -> Reminders:
     return Reminders()

@@ -5,29 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from adapters.errors import Unavailable
 from adapters.steering import CannotSteer, Steering
 from adapters.store.base import InboxStatus, StepStatus, Store
-from adapters.store.opening import open_store
 from flows.driver import Driver
 from tests.flows.test_driver import PACE, Reminders, letter, state, until
-from tests.toy import DEFINITION, Loan
+from tests.toy import DEFINITION
 
 START = timedelta(hours=-25)
 ANN = {"who": "ann", "reason": "the library is flooded"}
-
-
-@pytest.fixture(params=("memory", "sqlite"))
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    url = "memory:" if request.param == "memory" else f"sqlite:///{tmp_path / 'cases.db'}"
-    store = open_store(url, hydrate={"loan": {1: Loan}})
-    store.migrate()
-    yield store
-    store.close()
 
 
 @pytest.fixture

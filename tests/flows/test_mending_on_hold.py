@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from functools import partial
 
 import pytest
 
@@ -15,14 +15,13 @@ from adapters.command import Adapter, Inquiry, Later
 from adapters.errors import Rejected
 from adapters.steering import Steering
 from adapters.store.base import ANSWER, RETRY, Letter, Step, StepStatus, Store
-from adapters.store.opening import open_store
 from adapters.store.recovering import staff_letter
 from flows.driver import Driver
 from flows.oncall import OnCall
 from machines.kernel.command import Command
 from machines.kernel.event import Event
 from tests.flows.test_driver import PACE, letter, until
-from tests.toy import DEFINITION, Loan, Reminder, ReminderSent
+from tests.toy import DEFINITION, Reminder, ReminderSent
 
 ANN = {"who": "ann", "reason": "the post office called"}
 
@@ -55,15 +54,6 @@ class Slow(Refusing):
         return None
 
 
-@pytest.fixture(params=("memory", "sqlite"))
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    url = "memory:" if request.param == "memory" else f"sqlite:///{tmp_path / 'cases.db'}"
-    store = open_store(url, hydrate={"loan": {1: Loan}})
-    store.migrate()
-    yield store
-    store.close()
-
-
 @pytest.fixture
 def steering(store: Store) -> Steering:
     return Steering(store, {"loan": DEFINITION}, clock=lambda: datetime.now(UTC), patience=30)
@@ -72,6 +62,10 @@ def steering(store: Store) -> Steering:
 @pytest.fixture
 def on_call(store: Store) -> OnCall:
     return OnCall(store, {"loan": DEFINITION}, clock=lambda: datetime.now(UTC))
+
+
+def later(by: timedelta) -> datetime:
+    return datetime.now(UTC) + by
 
 
 @contextmanager
@@ -84,7 +78,7 @@ def parked(store: Store, adapter: Adapter) -> Iterator[None]:
             {"loan": DEFINITION},
             {"reminder": adapter},
             worker=worker,
-            clock=lambda ahead=ahead: datetime.now(UTC) + ahead,  # type: ignore[misc]
+            clock=partial(later, ahead),
             pace=PACE,
         )
         driver.start()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -95,6 +96,9 @@ class House:
     def charge(self, key: str) -> Step:
         (step,) = self.store.steps(case=f"order/{key}", command="payment.capture")
         return step
+
+    def retries(self, key: str) -> bool:
+        return self.charge(key).status is StepStatus.RETRYING
 
     def parks(self, key: str) -> Step:
         def parked() -> bool:
@@ -240,7 +244,7 @@ def test_nothing_is_done_while_the_provider_cannot_be_asked(house: House) -> Non
     house.faults.set("payment.look-up: 503\n")
     for key, way in ways.items():
         way(house, steps[key])
-        until(lambda key=key: house.charge(key).status is StepStatus.RETRYING)  # type: ignore[misc]
+        until(partial(house.retries, key))
         assert house.charge(key).code == "unavailable"
     house.faults.set("")
     for key in ways:

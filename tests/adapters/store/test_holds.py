@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from adapters.store.base import Changes, StepStatus, Store
 from machines.kernel.case import Case
@@ -21,11 +22,11 @@ HOLD = Hold(
 )
 
 
-def change_to(store: Store, case: Case, *, release: bool = False, **values: object) -> Case:
+def change_to(store: Store, case: Case, *, release: bool = False, **values: Any) -> Case:
     """One round, after which the case has these values."""
 
     def change(changes: Changes, cases: dict[str, Case]) -> None:
-        after = replace(add_move(changes, case), **values)  # type: ignore[arg-type]
+        after = replace(add_move(changes, case), **values)
         changes.moved[case.id] = (after, case.seq)
         changes.released |= {case.id} if release else set()
         if values.get("hold", ...) is None:

@@ -40,6 +40,7 @@ def send(stripe: StripeServer, store: ReadableStore) -> Iterator[Send]:
     vault = Vault(store, master=MasterKeys(b"m" * 32))
     intake = Intake(store, vault=vault, catalogue=CATALOGUE, clock=lambda: datetime.now(UTC))
     account = Account(KEY, api_base=stripe.url, timeout=20)
+    # Of a store, webhooks use only what this one has.
     app = create_app(intake, store=store, explain=lambda _: [])  # type: ignore[arg-type]
     add_stripe_webhooks(app, intake, account=account, secret=WEBHOOK_SECRET)
     with ExitStack() as stack:
