@@ -162,7 +162,7 @@ def list_cases(
     if state is not None:
         wanted = wanted.where(_cases.c.state == state)
     if open_only:
-        wanted = wanted.where(_cases.c.ended.is_(False))
+        wanted = wanted.where(schema.IS_OPEN)
     if held_only:
         wanted = wanted.where(schema.IS_HELD)
     if assignee is not None:

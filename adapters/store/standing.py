@@ -33,10 +33,13 @@ def select_cases(
     states: Collection[tuple[str, str]], *, cases: Collection[str] | None, limit: int
 ) -> Select[Any]:
     wanted = select(_cases.c.id, *queries.CASE_COLUMNS)
-    wanted = wanted.where(tuple_(_cases.c.sop, _cases.c.state).in_(list(states)))
+    wanted = wanted.where(schema.IS_OPEN, tuple_(_cases.c.sop, _cases.c.state).in_(list(states)))
+    # SQLite finds pairs by an index only where each half is named too, and nothing else offers an order.
+    wanted = wanted.where(_cases.c.sop.in_({sop for sop, _ in states}))
+    wanted = wanted.where(_cases.c.state.in_({state for _, state in states}))
     if cases is not None:
         wanted = wanted.where(_cases.c.id.in_(list(cases)))
-    return wanted.order_by(_cases.c.changed, _cases.c.id).limit(limit)
+    return wanted.order_by(_cases.c.changed + 0, _cases.c.id).limit(limit)
 
 
 def find(connection: Connection, wanted: Select[Any], *, hydrate: Hydrate) -> list[Standing]:
