@@ -6,9 +6,8 @@ Read-only, and computed by the same object that decides about real returns.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI, Query
 from fastapi.exceptions import RequestValidationError
@@ -62,10 +61,10 @@ def add_return_policy(app: FastAPI, *, terms: Terms, clock: Callable[[], datetim
             items=(Sold(sku=sku, quantity=quantity, price=price),),
             country=country,
             currency=currency,
-            delivered=noon(delivered, terms=terms),
+            delivered=terms.noon(delivered),
             reason=reason,
         )
-        answer = assess(question, terms=terms, now=noon(on, terms=terms) if on else clock())
+        answer = assess(question, terms=terms, now=terms.noon(on) if on else clock())
         return answered(answer, locale)
 
 
@@ -80,11 +79,6 @@ def answered(answer: Answer, locale: str) -> Answer:
     )
     reasons, alternatives = worded(answer.reasons, locale), worded(answer.alternatives, locale)
     return answer.model_copy(update={"reasons": reasons, "alternatives": alternatives, "lines": lines})
-
-
-def noon(day: date, *, terms: Terms) -> datetime:
-    """An instant of ``day`` for the policy, which counts whole days in its own time zone."""
-    return datetime.combine(day, time(12), tzinfo=ZoneInfo(terms.zone))
 
 
 async def _invalid(_: Request, error: Exception) -> Response:

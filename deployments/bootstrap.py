@@ -12,11 +12,11 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from adapters.asking.answers import Answers
 from adapters.asking.links import Invitations, Links
-from adapters.asking.page import Page
 from adapters.asking.questions import Questions
 from adapters.case_view import view_of
 from adapters.command import Adapter
@@ -52,6 +52,9 @@ from machines.kernel.definition import Definition
 from machines.policy import DEFAULT, Policy
 from machines.policy import load as load_policy
 from machines.returns.terms import Terms as ReturnTerms
+
+if TYPE_CHECKING:
+    from adapters.asking.page import Page
 
 log = logging.getLogger("sop.bootstrap")
 
@@ -128,6 +131,8 @@ class Application(Installation):
     @property
     def page(self) -> Page:
         """The page on which customers answer."""
+        from adapters.asking.page import Page  # brings the web framework, which a worker has no use for
+
         zone = self.policy.calendar.zone
         return Page(self.questions, self.answers, self.links, ZoneInfo(zone), utc_now)
 

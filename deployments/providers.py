@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-
-from fastapi import FastAPI
 
 from adapters.command import Adapter
 from adapters.http_command import Endpoint, HttpCommands
 from adapters.http_command.document import Writer
 from adapters.intake import Intake
 from adapters.sealing import Vault
-from adapters.stripe import StripePayments
-from adapters.stripe.account import Account
-from adapters.stripe.webhooks import add_stripe_webhooks
 from deployments.errors import SettingUnusable
 from deployments.settings import HttpProvider, Settings, StripeProvider
 from machines.catalogue import CATALOGUE
 from machines.kernel.command import CommandType
+
+# Stripe's SDK and the web framework are 15 MB to a worker that has no use for them.
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from adapters.stripe import StripePayments
 
 OWN = frozenset({"message"})  #: what the house does itself: it words messages and gives them their links
 
@@ -61,12 +63,18 @@ def _adapter(
     if prefix != "payment":
         raise SettingUnusable(f"providers.{prefix}: Stripe performs payment.* commands alone")
     others = provider.otherwise
+    return _over_stripe(provider, otherwise=_over_http(others, known, vault, clock) if others else None)
+
+
+def _over_stripe(provider: StripeProvider, *, otherwise: HttpCommands | None) -> StripePayments:
+    from adapters.stripe import StripePayments
+
     return StripePayments(
         provider.key.get_secret_value(),
         api_base=provider.api_base,
         timeout=provider.timeout,
         limit=provider.limit,
-        otherwise=_over_http(others, known, vault, clock) if others else None,
+        otherwise=otherwise,
     )
 
 
@@ -74,12 +82,16 @@ def add_webhooks(app: FastAPI, settings: Settings, *, intake: Intake) -> None:
     """The webhooks of the providers that have some."""
     for provider in settings.providers.values():
         if isinstance(provider, StripeProvider) and provider.webhook_secret is not None:
-            account = Account(
-                provider.key.get_secret_value(), api_base=provider.api_base, timeout=provider.timeout
-            )
-            add_stripe_webhooks(
-                app, intake, account=account, secret=provider.webhook_secret.get_secret_value()
-            )
+            _add_stripe(app, intake, provider, secret=provider.webhook_secret.get_secret_value())
+
+
+def _add_stripe(app: FastAPI, intake: Intake, provider: StripeProvider, *, secret: str) -> None:
+    from adapters.stripe.account import Account
+    from adapters.stripe.webhooks import add_stripe_webhooks
+
+    key = provider.key.get_secret_value()
+    account = Account(key, api_base=provider.api_base, timeout=provider.timeout)
+    add_stripe_webhooks(app, intake, account=account, secret=secret)
 
 
 def _over_http(

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from adapters.return_policy import noon
 from deployments.bootstrap import utc_now
 from deployments.cli.output import AsJson, console, fail, plain_errors, print_json, print_table
 from deployments.settings import Settings
@@ -49,14 +48,13 @@ def return_policy(
             items=tuple(Sold(sku=one, quantity=1, price=price) for one in sku),
             country=country,
             currency=currency,
-            delivered=noon(delivered.date(), terms=terms),
+            delivered=terms.noon(delivered.date()),
             reason=reason,
         )
     except ValidationError as error:
         fail("; ".join(f"{one['loc'][-1]}: {one['msg']}" for one in error.errors()), code=2)
-    _print_answer(
-        assess(question, terms=terms, now=noon(on.date(), terms=terms) if on else utc_now()), as_json=as_json
-    )
+    now = terms.noon(on.date()) if on else utc_now()
+    _print_answer(assess(question, terms=terms, now=now), as_json=as_json)
 
 
 def _print_rules(rules: tuple[str, ...], *, as_json: bool) -> None:

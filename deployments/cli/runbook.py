@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markdown import Markdown
 
 from adapters.runbook.pages import pages, written
 from deployments.cli.output import console, fail, print_table
@@ -30,4 +29,6 @@ def runbook(
         return
     if code not in pages():
         fail(f"no error has the code {code!r}; 'sop runbook' lists them", code=2)
+    from rich.markdown import Markdown
+
     console.print(Markdown(pages()[code].markdown))

@@ -7,11 +7,11 @@ What stands here is what the procedure itself says. Where a law gives the number
 from __future__ import annotations
 
 from collections.abc import Container
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from functools import cache
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 import holidays
 from pydantic import Field, field_validator
@@ -85,6 +85,10 @@ class Terms(Facts):
         if zone not in available_timezones():
             raise ValueError(f"no time zone {zone!r}; use an IANA name such as 'Europe/Berlin'")
         return zone
+
+    def noon(self, day: date) -> datetime:
+        """An instant of ``day`` for the policy, which counts whole days in its own time zone."""
+        return datetime.combine(day, time(12), tzinfo=ZoneInfo(self.zone))
 
     def group(self, sku: str) -> Group:
         """The first group with a pattern that fits."""
