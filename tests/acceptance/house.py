@@ -14,6 +14,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import httpx
+import orjson
 
 from adapters.world.book import Line, SqliteBook
 from deployments.bootstrap import open_application
@@ -83,7 +84,7 @@ class House:
     @property
     def environment(self) -> dict[str, str]:
         """Of its processes: the settings of whoever runs the tests must not leak in."""
-        own = {f"SOP_{name.upper()}": str(value) for name, value in self._chosen.items()}
+        own = {f"SOP_{name.upper()}": _written(value) for name, value in self._chosen.items()}
         return {name: value for name, value in os.environ.items() if not name.startswith("SOP_")} | own
 
     def spoil(self, faults: str) -> None:
@@ -113,6 +114,18 @@ class House:
         if events:
             self.app.intake.accept(events)
 
+    def sop(self, *arguments: str) -> str:
+        """What the command of that name prints; fails with what it complains of."""
+        ran = subprocess.run(
+            [sys.executable, "-m", "deployments.cli", *arguments],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        return ran.stdout
+
     def rows(self, query: str) -> list[tuple[object, ...]]:
         """From the file itself, beside the store's own code."""
         with reading(Path(self.settings.url.removeprefix("sqlite:///"))) as connection:
@@ -124,6 +137,10 @@ class House:
     def book(self) -> list[Line]:
         with closing(SqliteBook(self.home / "world.db")) as book:
             return book.lines()
+
+
+def _written(value: object) -> str:
+    return orjson.dumps(value).decode() if isinstance(value, dict) else str(value)
 
 
 @contextmanager

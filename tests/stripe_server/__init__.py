@@ -9,6 +9,7 @@ Shapes and codes after docs.stripe.com/api, /error-codes and /api/idempotent_req
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -31,11 +32,13 @@ KEPT = 24 * 3600  #: seconds that an idempotency key is remembered
 
 class StripeServer:
     """``ahead`` seconds its clock is set forward; ``lose`` so many answers are lost after the work is done;
-    ``failing`` are (status, headers) for the next requests, which are not performed."""
+    ``failing`` are (status, headers) for the next requests after these, which are not performed. ``stalls``
+    keeps answers back after the work is done."""
 
     def __init__(self) -> None:
         self.ahead = 0.0
         self.lose = 0
+        self.stalls = False
         self.failing: list[tuple[int, dict[str, str]]] = []
         self.requests: list[tuple[str, str, str]] = []  #: (method, path, idempotency key)
         self.books = Books(self.now)
@@ -93,11 +96,14 @@ class StripeServer:
             return JSONResponse(
                 {"error": {"type": "invalid_request_error", "message": "Invalid API Key provided"}}, 401
             )
-        if self.failing:
+        if self.failing and not self.lose:
             status, headers = self.failing.pop(0)
             error = {"type": "api_error", "message": "try later"}
             return JSONResponse({"error": error}, status, headers=headers)
         answer = await call(request)
+        # Whoever asked may be dead by now: nobody is told, it just ends with the server or when let go.
+        while self.stalls and request.method == "POST":  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
         if request.method == "POST" and self.lose:
             self.lose -= 1
             return StreamingResponse(_broken(), headers={"content-length": "1000"})
