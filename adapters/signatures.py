@@ -6,6 +6,7 @@ must sign, with any of them, so that keys can change while events come in.
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import re
 from base64 import b64decode, b64encode
@@ -45,6 +46,11 @@ def parse_key(text: str) -> bytes:
 def sign(key: bytes, *, id: str, at: datetime, body: bytes) -> str:
     """The value of ``webhook-signature``."""
     return _signature(key, id.encode("latin-1"), str(int(at.timestamp())).encode(), body).decode()
+
+
+def message_id(key: str) -> str:
+    """The same for every try of what ``key`` names; without the full stops that separate what is signed."""
+    return f"msg_{hashlib.sha256(key.encode()).hexdigest()[:32]}"
 
 
 class SourceKeys:

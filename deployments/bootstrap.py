@@ -9,7 +9,7 @@ import secrets
 import socket
 from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -23,6 +23,9 @@ from adapters.command import Adapter
 from adapters.dead_letters import DeadLetters, Resent
 from adapters.intake import Correction, Intake
 from adapters.master_key import MasterKeys, master_keys
+from adapters.notices.happening import notices_of
+from adapters.notices.secrets import Secrets
+from adapters.notices.subscribing import Subscribing
 from adapters.sealing import Vault
 from adapters.steering import Steering
 from adapters.store.base import Store
@@ -37,6 +40,7 @@ from deployments.installed import require_installation
 from deployments.providers import real_adapters
 from deployments.retiming import retime_cases
 from deployments.settings import Settings, without_password
+from deployments.telling import telling_subscribers
 from flows.case_page import CasePage, case_page
 from flows.driver import Driver, Pace
 from flows.owner import Owner
@@ -97,6 +101,17 @@ class Installation:
         return Questions(self.store, self.definitions)
 
     @property
+    def subscribing(self) -> Subscribing:
+        """What staff do with subscriptions, but for what makes a secret."""
+        return self._subscribing(None)
+
+    def _subscribing(self, secrets: Secrets | None) -> Subscribing:
+        plain = self.settings.plain_subscribers
+        return Subscribing(
+            self.store.notices, sops=self.definitions, clock=self.clock, plain=plain, secrets=secrets
+        )
+
+    @property
     def dead_letters(self) -> DeadLetters:
         return DeadLetters(self.store, catalogue=self.catalogue)
 
@@ -123,6 +138,11 @@ class Application(Installation):
     intake: Intake
     mark: str  #: names the installation (one store under one key) without giving either away
     links: Links
+    secrets: Secrets
+
+    @property
+    def subscribing(self) -> Subscribing:
+        return self._subscribing(self.secrets)
 
     @property
     def answers(self) -> Answers:
@@ -191,9 +211,8 @@ def open_application(settings: Settings) -> Iterator[Application]:
         intake = Intake(store, vault=vault, catalogue=CATALOGUE, clock=utc_now)
         mark = _mark(settings, master)
         links = Links(master, base=settings.customer_url, days=settings.link_days, clock=utc_now)
-        yield Application(
-            settings, opened.policy, CATALOGUE, opened.definitions, store, vault, intake, mark, links
-        )
+        installation = (settings, opened.policy, CATALOGUE, opened.definitions, store)
+        yield Application(*installation, vault, intake, mark, links, Secrets(master))
 
 
 @contextmanager
@@ -203,7 +222,7 @@ def _open(settings: Settings) -> Iterator[Installation]:
     procedures = [definition.procedure for definition in built.values()]
     hydrate = {procedure.name: {procedure.version: procedure.data} for procedure in procedures}
     try:
-        store = open_store(settings.url, hydrate=hydrate)
+        store = open_store(settings.url, hydrate=hydrate, tells=notices_of(built))
     except ValueError as error:
         raise SettingUnusable(f"store_url: {error}") from None
     try:
@@ -259,6 +278,17 @@ def running_driver(
         driver.stop()
 
 
+def telling(app: Application, driver: Driver) -> AbstractContextManager[None]:
+    """Subscribers are told as long as the context is open."""
+    return telling_subscribers(
+        app.store.notices,
+        settings=app.settings,
+        secrets=app.secrets,
+        worker=lambda: driver.worker,
+        clock=utc_now,
+    )
+
+
 @asynccontextmanager
 async def open_runtime() -> AsyncIterator[Runtime]:
     """The drive loop recorded in Prefect; for ``sop worker`` and for Prefect's own start command."""
@@ -288,6 +318,7 @@ async def open_runtime() -> AsyncIterator[Runtime]:
         stack.enter_context(expiring_letters(app.store, days=settings.unmatched_days, clock=utc_now))
         retime_cases(app.store, policy=app.policy.fingerprint, clock=utc_now)
         driver = stack.enter_context(running_driver(app, listener=watching, worker=owner.worker))
+        stack.enter_context(telling(app, driver))
         yield Running(
             store=app.store,
             driver=driver,

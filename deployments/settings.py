@@ -109,6 +109,16 @@ class Settings(BaseSettings):
     lease: float = Field(10.0, gt=0, description="seconds of silence after which a worker has lost its cases")
     unmatched_days: int = Field(30, gt=0, description="how long an event waits for its case")
 
+    plain_subscribers: bool = Field(
+        False, description="whether other machines may be told of cases by HTTP without TLS"
+    )
+    subscriber_days: float = Field(
+        5, gt=0, le=365, description="how long a subscriber may fail before it is told no more"
+    )
+    notice_days: float = Field(
+        30, gt=0, le=3650, description="how long what all subscribers were told is kept, for replays"
+    )
+
     providers: dict[str, Provider] = Field(
         default_factory=dict,
         description="who performs the commands of a prefix, instead of the simulated world",

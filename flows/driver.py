@@ -95,6 +95,11 @@ class Driver:
         except StoreUnavailable:
             log.warning("the store did not answer at the end; leases run out by themselves")
 
+    @property
+    def worker(self) -> str:
+        """The name under which this process beats and leases at present."""
+        return self._worker
+
     def session(self, sop: str) -> Session:
         """Follow what is being done for ``sop`` now."""
         return self._reporting.join(sop, now=self._clock())

@@ -30,7 +30,8 @@ def emptied(store_server: EmbeddedPostgres) -> Callable[[], str]:
     def empty() -> str:
         with psycopg.connect(url) as connection:
             connection.execute(
-                "TRUNCATE cases, inbox, journal, steps, timers, workers, unreadable, customers, consents"
+                "TRUNCATE cases, inbox, journal, steps, timers, workers, unreadable, customers, consents, "
+                "notices, subscriptions"
             )
         return url
 

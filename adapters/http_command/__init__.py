@@ -7,7 +7,6 @@ secret, no clear text of a personal field.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +17,7 @@ from adapters.command import Later
 from adapters.errors import Rejected, Unavailable
 from adapters.http_command.document import Document, Writer
 from adapters.http_command.reading import MOST, explain, read_outcome, wait_before
-from adapters.signatures import parse_key, sign
+from adapters.signatures import message_id, parse_key, sign
 from machines.kernel.command import Command, CommandType
 from machines.kernel.event import Event
 
@@ -114,8 +113,3 @@ class HttpCommands:
             limits = httpx.Limits(max_connections=self.limit, max_keepalive_connections=self.limit)
             self._client = httpx.AsyncClient(timeout=self._endpoint.timeout, limits=limits)
         return self._client
-
-
-def message_id(key: str) -> str:
-    """The same for every try of one step; without the full stops that separate what is signed."""
-    return f"msg_{hashlib.sha256(key.encode()).hexdigest()[:32]}"

@@ -12,10 +12,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from machines.kernel.case import Case, Entry, Timer, case_id
 from machines.kernel.hold import Hold
+
+if TYPE_CHECKING:
+    from adapters.store.notices import Notices
 
 ANSWERS_LATER = "answers-later"
 """Code of a step that waits for its provider's answer: retrying, due when the provider is asked again."""
@@ -318,6 +321,11 @@ class Store(Protocol):
     def migrate(self) -> None: ...
 
     def close(self) -> None: ...
+
+    @property
+    def notices(self) -> Notices:
+        """What subscribers are told."""
+        ...
 
     # intake
     def receive(self, letters: Sequence[Letter]) -> list[Receipt]:

@@ -27,6 +27,8 @@ from adapters.store.base import (
     StepStatus,
 )
 from adapters.store.failing import storable
+from adapters.store.memory_notices import MemoryNotices
+from adapters.store.notices import Tells, tell_nothing
 from adapters.store.receiving import TOO_LATE, resent_note, resent_reason
 from adapters.store.recovering import replay_letter
 from adapters.store.retiming import retiming_letters
@@ -38,10 +40,13 @@ from machines.kernel.case import Case, Entry, Timer, case_id
 class MemoryStore:
     """Implements ``Store``."""
 
-    def __init__(self, *, hydrate: Hydrate) -> None:
-        self._tables = Tables(hydrate)
+    def __init__(self, *, hydrate: Hydrate, tells: Tells = tell_nothing) -> None:
+        self._tables = Tables(hydrate, tells)
         self._lock = threading.RLock()
         self._changed = threading.Event()
+        self.notices = MemoryNotices(
+            self._tables.notices, locked=lambda: self._lock, alive=lambda: set(self._tables.workers)
+        )
 
     def migrate(self) -> None:
         """There is nothing to migrate."""

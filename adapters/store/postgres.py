@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 from sqlalchemy import URL, Connection, create_engine, text
 
+from adapters.store.notices import Tells, tell_nothing
 from adapters.store.rows import Hydrate
 from adapters.store.sql import SqlStore
 
@@ -33,7 +34,7 @@ class PostgresStore(SqlStore):
 
     shared = True
 
-    def __init__(self, address: URL, *, hydrate: Hydrate) -> None:
+    def __init__(self, address: URL, *, hydrate: Hydrate, tells: Tells = tell_nothing) -> None:
         # Plain positional parameters, so that statements for many rows can be run on tuples.
         self._address = address.set(drivername="postgresql+psycopg")
         engine = create_engine(
@@ -44,7 +45,7 @@ class PostgresStore(SqlStore):
             connect_args={"options": "-c synchronous_commit=on", **_CONNECTING},
             hide_parameters=True,
         )
-        super().__init__(engine, hydrate=hydrate)
+        super().__init__(engine, hydrate=hydrate, tells=tells)
         self._bell, self._button = socket.socketpair()
         self._bell.setblocking(False)
         self._button.setblocking(False)

@@ -10,12 +10,13 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from adapters.errors import Conflict
-from adapters.store import queries, recovering, rows, writing
+from adapters.store import queries, recovering, rows, sql_notices, writing
 from adapters.store import statements as sql
 from adapters.store.base import ANSWER, Behind, Changes, InboxStatus, Taken
 from adapters.store.claiming import Claim, claim
 from adapters.store.failing import storable, translated
 from adapters.store.letters import sort_letters
+from adapters.store.notices import Tells
 from adapters.store.rows import Hydrate
 from adapters.store.spans import spans
 
@@ -25,10 +26,13 @@ _PATIENCE = 0.2  #: seconds to wait for what other open rounds keep from us, whe
 class SqlRound:
     """``shared`` tells whether other rounds may be open on this database at the same time."""
 
-    def __init__(self, connection: Connection, *, worker: str, hydrate: Hydrate, shared: bool) -> None:
+    def __init__(
+        self, connection: Connection, *, worker: str, hydrate: Hydrate, tells: Tells, shared: bool
+    ) -> None:
         self._connection = connection
         self._worker = worker
         self._hydrate = hydrate
+        self._tells = tells
         self._shared = shared
         self._leases: dict[str, str | None] = {}
         self._behind: set[str] = set()
@@ -69,6 +73,8 @@ class SqlRound:
         with translated(), storable():
             kept = writing.write(connection, changes, span=span, worker=worker, leases=leases)
         if kept:
+            if changes.entries and sql_notices.is_wanted(connection):
+                sql_notices.add(connection, self._tells(changes))
             recovering.read_again(connection, migrated)
             self.has_sent = bool(changes.sent)
             return

@@ -47,11 +47,11 @@ def instant(value: int) -> datetime:
     return _EPOCH + timedelta(microseconds=value)
 
 
-def _micros_or_none(value: datetime | None) -> int | None:
+def micros_or_none(value: datetime | None) -> int | None:
     return None if value is None else (value - _EPOCH) // _MICROSECOND
 
 
-def _instant_or_none(value: int | None) -> datetime | None:
+def instant_or_none(value: int | None) -> datetime | None:
     return None if value is None else instant(value)
 
 
@@ -170,8 +170,8 @@ def entry_from(row: AnyRow) -> tuple[Entry, bytes]:
 def step_values(step: Step) -> Values:
     return (
         *(step.key, step.case, step.command, step.arguments.decode(), step.status.value),
-        *(micros(step.issued), step.attempts, _micros_or_none(step.due), step.error, step.code),
-        *(step.outcome, step.run, _micros_or_none(step.failed), _earlier(step), _text_or_none(step.presumed)),
+        *(micros(step.issued), step.attempts, micros_or_none(step.due), step.error, step.code),
+        *(step.outcome, step.run, micros_or_none(step.failed), _earlier(step), _text_or_none(step.presumed)),
     )
 
 
@@ -188,7 +188,7 @@ def step_from(row: AnyRow) -> Step:
     failed, earlier, presumed = row[12:]
     return Step(
         *(key, case, command, arguments.encode(), StepStatus(status), instant(issued), attempts),
-        *(_instant_or_none(due), error, code, outcome, run, _instant_or_none(failed)),
+        *(instant_or_none(due), error, code, outcome, run, instant_or_none(failed)),
         earlier=tuple(each.encode() for each in orjson.loads(earlier)) if earlier else (),
         presumed=presumed.encode() if presumed else None,
     )
@@ -197,8 +197,8 @@ def step_from(row: AnyRow) -> Step:
 def settled_values(step: Step) -> Values:
     """What may change in a step, then its key."""
     return (
-        *(step.arguments.decode(), step.status.value, step.attempts, _micros_or_none(step.due)),
-        *(step.error, step.code, step.outcome, step.run, _micros_or_none(step.failed), _earlier(step)),
+        *(step.arguments.decode(), step.status.value, step.attempts, micros_or_none(step.due)),
+        *(step.error, step.code, step.outcome, step.run, micros_or_none(step.failed), _earlier(step)),
         *(_text_or_none(step.presumed), step.key),
     )
 

@@ -154,6 +154,40 @@ consents = Table(
     Column("source", Text, nullable=False),
 )
 
+notices = Table(
+    "notices",
+    metadata,
+    Column("number", _Number, primary_key=True),
+    Column("position", BigInteger),  # null until it is given
+    Column("case_id", Text, nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("sop", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("data", Text, nullable=False),
+)
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("secret", LargeBinary, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("sops", Text, nullable=False),
+    Column("types", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("former", LargeBinary),
+    Column("former_until", BigInteger),
+    Column("attempts", Integer, nullable=False),
+    Column("due", BigInteger),
+    Column("failing", BigInteger),
+    Column("error", Text, nullable=False),
+    Column("lease", Text),
+    Column("revision", Integer, nullable=False),
+)
+
 # SQLite uses a partial index only where a query repeats its condition, with the value spelled out.
 IS_NEW = inbox.c.status == literal_column("'new'")
 IS_UNMATCHED = inbox.c.status == literal_column("'unmatched'")
@@ -167,6 +201,8 @@ IS_HELD = cases.c.held.is_not(None)
 IS_CHILD = cases.c.parent.is_not(None)
 IS_OPEN = cases.c.ended.is_(False)
 IS_TIMED = cases.c.policy.is_not(None)
+HAS_POSITION = notices.c.position.is_not(None)
+HAS_NO_POSITION = notices.c.position.is_(None)
 HAS_NOT_PASSED = timers.c.passed.is_(False)
 
 
@@ -188,6 +224,14 @@ _partial("cases_held", cases.c.changed, where=IS_HELD)
 _partial("cases_open", cases.c.sop, cases.c.state, where=IS_OPEN)
 _partial("cases_of_parent", cases.c.parent, where=IS_CHILD)
 _partial("cases_timed", cases.c.id, cases.c.policy, where=IS_TIMED)
+_partial("notices_new", notices.c.number, where=HAS_NO_POSITION)
+Index(
+    "notices_position",
+    notices.c.position,
+    unique=True,
+    sqlite_where=HAS_POSITION,
+    postgresql_where=HAS_POSITION,
+)
 
 # Whole, not partial: one entry written once costs less than one that comes and goes with "running",
 # and the steps of a case are listed by it too.

@@ -25,8 +25,10 @@ from adapters.store.base import (
     StepStatus,
 )
 from adapters.store.failing import storable, translated
+from adapters.store.notices import Tells
 from adapters.store.round import SqlRound
 from adapters.store.rows import Hydrate
+from adapters.store.sql_notices import SqlNotices
 from machines.kernel.case import Case, Entry, Timer, case_id
 
 
@@ -35,9 +37,11 @@ class SqlStore(ABC):
 
     shared: bool
 
-    def __init__(self, engine: Engine, *, hydrate: Hydrate) -> None:
+    def __init__(self, engine: Engine, *, hydrate: Hydrate, tells: Tells) -> None:
         self._engine = engine
         self._hydrate = hydrate
+        self._tells = tells
+        self.notices = SqlNotices(writing=self._writing, reading=self._reading)
 
     @abstractmethod
     def wait(self, seconds: float) -> bool: ...
@@ -89,7 +93,9 @@ class SqlStore(ABC):
     @contextmanager
     def _round(self, worker: str) -> Iterator[SqlRound]:
         with self._writing() as connection:
-            current = SqlRound(connection, worker=worker, hydrate=self._hydrate, shared=self.shared)
+            current = SqlRound(
+                connection, worker=worker, hydrate=self._hydrate, tells=self._tells, shared=self.shared
+            )
             yield current
             if current.has_sent:
                 self._announce(connection)

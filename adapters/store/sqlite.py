@@ -13,6 +13,7 @@ from sqlalchemy import URL, Connection, create_engine, event
 
 from adapters.errors import StoreUnavailable
 from adapters.store.failing import translated
+from adapters.store.notices import Tells, tell_nothing
 from adapters.store.rows import Hydrate
 from adapters.store.sql import SqlStore
 from adapters.store.turnstile import Turnstile
@@ -36,7 +37,9 @@ class SqliteStore(SqlStore):
 
     shared = False
 
-    def __init__(self, path: Path, *, hydrate: Hydrate, busy: float = _BUSY) -> None:
+    def __init__(
+        self, path: Path, *, hydrate: Hydrate, tells: Tells = tell_nothing, busy: float = _BUSY
+    ) -> None:
         engine = create_engine(
             URL.create("sqlite", database=str(path)),
             connect_args={"isolation_level": None, "timeout": busy, "check_same_thread": False},
@@ -45,7 +48,7 @@ class SqliteStore(SqlStore):
         )
         event.listen(engine, "connect", _prepare)
         event.listen(engine, "begin", _begin)
-        super().__init__(engine, hydrate=hydrate)
+        super().__init__(engine, hydrate=hydrate, tells=tells)
         self._path = path
         self._busy = busy
         self._turnstile = Turnstile(path.with_name(path.name + "-turn"))

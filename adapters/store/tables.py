@@ -23,6 +23,8 @@ from adapters.store.base import (
 )
 from adapters.store.failing import storable
 from adapters.store.letters import sort_letters
+from adapters.store.memory_notices import NoticeTables
+from adapters.store.notices import Tells
 from adapters.store.rows import Hydrate, UnreadableCase, Values
 from adapters.store.spans import spans
 from adapters.store.writing import another_letter
@@ -58,6 +60,7 @@ class Kept:
 @dataclass(slots=True)
 class Tables:
     hydrate: Hydrate
+    tells: Tells
     cases: dict[str, Kept] = field(default_factory=dict)
     inbox: dict[int, InboxRow] = field(default_factory=dict)
     numbers: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -68,6 +71,7 @@ class Tables:
     workers: dict[str, datetime] = field(default_factory=dict)
     customers: dict[str, bytes | None] = field(default_factory=dict)
     unreadable: set[tuple[str, str]] = field(default_factory=set)  #: case id, worker
+    notices: NoticeTables = field(default_factory=NoticeTables)
 
     def load(self, id: str) -> Case:
         """Raises ``UnreadableCase``."""
@@ -211,6 +215,8 @@ class MemoryRound:
             self._write_cases(self._changes)
             self._write_work(self._changes)
             self._write_letters(self._changes)
+            if self._tables.notices.subscriptions:
+                self._tables.notices.new += self._tables.tells(self._changes)
 
     def _write_cases(self, changes: Changes) -> None:
         span, tables = spans(changes), self._tables

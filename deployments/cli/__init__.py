@@ -22,6 +22,7 @@ from deployments.cli.send import send
 from deployments.cli.serve import up, web, worker
 from deployments.cli.steering import assign, cancel, hold, note, resume
 from deployments.cli.steps import replay, retry, send_back, skip, steps
+from deployments.cli.subscriptions import subscribe, subscriptions
 from deployments.cli.words import words
 
 app = typer.Typer(
@@ -32,13 +33,14 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 _RUNNING = (up, worker, web, retime, doctor, runbook)
-_LETTERS = (events, send, letters, letter, resend)
+_LETTERS = (events, send, letters, letter, resend, subscribe)
 _CASES = (cases, show, words, explain, asks, answer, token)
 _STEPS = (steps, replay, skip, retry, send_back)
 _STEERING = (hold, resume, cancel, note, assign)
 _PROCEDURES = (commands, check, simulate, return_policy, handbook, approve, migrate)
 for command in (*_RUNNING, *_LETTERS, *_CASES, *_STEPS, *_STEERING, *_PROCEDURES):
     app.command()(command)
+app.add_typer(subscriptions, name="subscriptions")
 
 
 def main() -> None:

@@ -18,11 +18,12 @@ from standardwebhooks import Webhook
 
 from adapters.command import Later
 from adapters.errors import Rejected, Unavailable
-from adapters.http_command import Endpoint, HttpCommands, message_id
+from adapters.http_command import Endpoint, HttpCommands
 from adapters.http_command.document import DISCLOSURES, Writer
 from adapters.master_key import MasterKeys
 from adapters.personal import personal_fields
 from adapters.sealing import Vault
+from adapters.signatures import message_id
 from deployments.providers import commands
 from machines.between import Address, Pick
 from machines.kernel.command import Command

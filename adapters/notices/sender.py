@@ -1,0 +1,305 @@
+"""Tells subscribers, at least once, what happened: each in the order of positions, several cases at once, the
+events of one case one after the other.
+
+How far a subscription has come is in the store; a worker that dies in the middle has told at most one batch
+that is told again. A receiver that fails is tried less and less often, with one notice at a time, and delays
+nobody else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from time import monotonic
+
+from adapters.errors import SealBroken, StoreError
+from adapters.notices.posting import Failed, Gone, Postman, Taken, Verdict
+from adapters.notices.secrets import Secrets
+from adapters.store.notices import Notice, Notices, Subscription, SubscriptionStatus
+
+log = logging.getLogger("sop.notices")
+
+_NUMBERED = 5_000  #: positions given, and notices forgotten, in one transaction
+_TIDY_SECONDS = 60.0
+LONGEST = 86_400.0  #: seconds that a receiver can have us wait before the next try
+GONE = "the receiver answered 410: it wants no more events"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How the sender behaves; times in seconds. A receiver that fails is tried again after ``first``, then
+    after ``growth`` times as long each time, up to ``longest``."""
+
+    look: float = 0.25  #: between two looks at what happened
+    idle: float = 1.0  #: the same while nobody subscribes
+    timeout: float = 15.0  #: of one try
+    batch: int = 64  #: notices of a subscription in memory
+    at_once: int = 8  #: of these on their way
+    first: float = 5.0
+    growth: float = 3.0
+    longest: float = 3_600.0
+
+    def delay(self, attempts: int, *, chance: float) -> float:
+        """Before the next try after so many; ``chance`` from 0 to 1 spreads it by a tenth."""
+        wait = min(self.first * self.growth ** min(attempts - 1, 20), self.longest)
+        return wait * (0.9 + 0.2 * chance)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """After how long a receiver that fails is given up, and how long what all have been told is kept."""
+
+    failing: timedelta = timedelta(days=5)
+    kept: timedelta = timedelta(days=30)
+
+
+@dataclass(slots=True)
+class _Memory:
+    """What is known of a subscription beyond what the store said of it at ``known``: positions up to ``seen``
+    hold nothing more for it, those in ``taken`` need not be sent again."""
+
+    known: Subscription
+    seen: int
+    taken: set[int] = field(default_factory=set)
+
+
+class Sender:
+    """Sends for the subscriptions that ``worker()`` leases; ``disabled`` hears of those that are given up."""
+
+    def __init__(
+        self,
+        notices: Notices,
+        *,
+        secrets: Secrets,
+        worker: Callable[[], str],
+        clock: Callable[[], datetime],
+        disabled: Callable[[Subscription], None] = lambda subscription: None,
+        pace: Pace | None = None,
+        patience: Patience | None = None,
+    ) -> None:
+        self._notices = notices
+        self._secrets = secrets
+        self._worker = worker
+        self._clock = clock
+        self._disabled = disabled
+        self._pace = pace or Pace()
+        self._patience = patience or Patience()
+        self._postman: Postman | None = None
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._memories: dict[str, _Memory] = {}
+        self._tidied = monotonic()
+
+    async def run(self) -> None:
+        """Until cancelled; what is on its way then is sent again by whoever comes next."""
+        try:
+            while True:
+                seconds = await self._look()
+                await asyncio.sleep(seconds)
+        finally:
+            for task in self._tasks.values():
+                task.cancel()
+            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+            if self._postman is not None:
+                await self._postman.close()
+
+    async def _look(self) -> float:
+        """Start what is to be sent; seconds until the next look."""
+        try:
+            subscriptions, latest = await asyncio.to_thread(self._read)
+            for subscription in subscriptions:
+                if subscription.name not in self._tasks and self._has_work(subscription, latest):
+                    self._start(subscription, latest)
+            if monotonic() - self._tidied >= _TIDY_SECONDS:
+                await asyncio.to_thread(self._tidy, subscriptions)
+                self._tidied = monotonic()
+        except StoreError:
+            # The drive loop says that the store is away, and nothing is lost.
+            return self._pace.idle
+        except Exception:
+            log.exception("events out: could not look at what is to be told")
+            return self._pace.idle
+        return self._pace.look if subscriptions else self._pace.idle
+
+    def _read(self) -> tuple[list[Subscription], int]:
+        """The subscriptions that are ours, and the latest position."""
+        notices, worker = self._notices, self._worker()
+        known = notices.subscriptions()
+        if any(one.lease != worker for one in known):
+            notices.claim(worker=worker)
+            known = notices.subscriptions()
+        if not known:
+            return [], 0
+        notices.number(limit=_NUMBERED)
+        return [one for one in known if one.lease == worker], notices.span()[1]
+
+    def _has_work(self, subscription: Subscription, latest: int) -> bool:
+        if subscription.status is not SubscriptionStatus.ACTIVE or self._is_stale(subscription):
+            return False
+        due = subscription.due is None or subscription.due <= self._clock()
+        return due and latest > self._memory(subscription).seen
+
+    def _is_stale(self, subscription: Subscription) -> bool:
+        """Whether it was read before we ourselves wrote it last."""
+        memory = self._memories.get(subscription.name)
+        if memory is None or memory.known.created != subscription.created:
+            return False
+        return memory.known.revision > subscription.revision
+
+    def _memory(self, subscription: Subscription) -> _Memory:
+        memory = self._memories.get(subscription.name)
+        if memory is None or memory.known != subscription:
+            memory = self._memories[subscription.name] = _Memory(subscription, subscription.position)
+        return memory
+
+    def _start(self, subscription: Subscription, latest: int) -> None:
+        name = subscription.name
+        task = asyncio.create_task(self._send(subscription, latest))
+        self._tasks[name] = task
+        task.add_done_callback(lambda done: self._ended(name, done))
+
+    def _ended(self, name: str, task: asyncio.Task[None]) -> None:
+        del self._tasks[name]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._memories.pop(name, None)
+            if not isinstance(error, StoreError):
+                log.error("events out: sending to %s failed", name, exc_info=error)
+
+    async def _send(self, subscription: Subscription, latest: int) -> None:
+        """Batch after batch, until nothing is left up to ``latest`` or something fails."""
+        try:
+            keys = self._keys(subscription)
+        except SealBroken as error:
+            await self._settle(subscription, [], [(subscription.position, Failed(str(error)))], latest)
+            return
+        current: Subscription | None = subscription
+        while current is not None and current.status is SubscriptionStatus.ACTIVE:
+            # A receiver that has failed is asked one thing first.
+            limit = 1 if current.attempts else self._pace.batch
+            batch = await asyncio.to_thread(self._find, current, limit)
+            memory = self._memory(current)
+            if not batch:
+                memory.seen = max(memory.seen, latest)
+                return
+            trouble = await self._deliver(current, batch, keys=keys, taken=memory.taken)
+            whole = latest if len(batch) < limit else batch[-1].position
+            current = await self._settle(current, batch, trouble, max(whole, batch[-1].position))
+            if trouble:
+                return
+
+    def _find(self, subscription: Subscription, limit: int) -> list[Notice]:
+        after = self._memory(subscription).seen
+        return self._notices.find(after=after, sops=subscription.sops, types=subscription.types, limit=limit)
+
+    def _keys(self, subscription: Subscription) -> list[bytes]:
+        """Those to sign with; raises ``SealBroken``."""
+        sealed = [subscription.secret]
+        until = subscription.former_until
+        if subscription.former is not None and until is not None and self._clock() < until:
+            sealed.append(subscription.former)
+        return [self._secrets.open(secret, name=subscription.name) for secret in sealed]
+
+    async def _deliver(
+        self, subscription: Subscription, batch: Sequence[Notice], *, keys: list[bytes], taken: set[int]
+    ) -> list[tuple[int, Verdict]]:
+        """What went wrong, by position; what the receiver has is added to ``taken``. After the first trouble
+        nothing more is begun."""
+        postman = self._postman = self._postman or Postman(
+            clock=self._clock, timeout=self._pace.timeout, connections=self._pace.at_once
+        )
+        gate = asyncio.Semaphore(self._pace.at_once)
+        trouble: list[tuple[int, Verdict]] = []
+
+        async def follow(chain: Sequence[Notice]) -> None:
+            for notice in chain:
+                async with gate:
+                    if trouble:
+                        return
+                    verdict = await postman.post(subscription.url, notice, keys=keys)
+                if not isinstance(verdict, Taken):
+                    trouble.append((notice.position, verdict))
+                    return
+                taken.add(notice.position)
+
+        waiting = [notice for notice in batch if notice.position not in taken]
+        await asyncio.gather(*(follow(chain) for chain in _by_case(waiting)))
+        return sorted(trouble, key=lambda one: one[0])
+
+    async def _settle(
+        self,
+        subscription: Subscription,
+        batch: Sequence[Notice],
+        trouble: Sequence[tuple[int, Verdict]],
+        whole: int,
+    ) -> Subscription | None:
+        """Write how far it has come: ``whole`` unless there was ``trouble``. None if it was changed
+        meanwhile: that counts."""
+        memory = self._memory(subscription)
+        position = _reached(batch, memory.taken, subscription.position) if trouble else whole
+        after = self._judged(replace(subscription, position=position), subscription, trouble)
+
+        def apply(known: Subscription) -> Subscription | None:
+            return after if known == subscription else None
+
+        saved = await asyncio.to_thread(self._notices.change, subscription.name, apply)
+        if saved is None:
+            return None
+        left = {taken for taken in memory.taken if taken > position}
+        self._memories[saved.name] = _Memory(saved, position, left)
+        if saved.status is SubscriptionStatus.DISABLED:
+            log.error("events out: subscription %s is disabled: %s", saved.name, saved.error)
+            self._disabled(saved)
+        return saved
+
+    def _judged(
+        self, after: Subscription, before: Subscription, trouble: Sequence[tuple[int, Verdict]]
+    ) -> Subscription:
+        if not trouble:
+            return after.afresh()
+        now = self._clock()
+        if any(isinstance(verdict, Gone) for _, verdict in trouble):
+            return replace(after, status=SubscriptionStatus.DISABLED, due=None, error=GONE)
+        failed = next(verdict for _, verdict in trouble if isinstance(verdict, Failed))
+        moved = after.position > before.position
+        attempts = 1 if moved else before.attempts + 1
+        since = now if moved or before.failing is None else before.failing
+        wait = self._pace.delay(attempts, chance=now.microsecond % 1000 / 1000)
+        due = now + timedelta(seconds=max(wait, min(failed.after, LONGEST)))
+        tried = replace(after, attempts=attempts, failing=since, due=due, error=failed.error)
+        if now - since < self._patience.failing:
+            return tried
+        spent = f"nothing was taken in {self._patience.failing / timedelta(days=1):g} days: {failed.error}"
+        return replace(tried, status=SubscriptionStatus.DISABLED, due=None, error=spent)
+
+    def _tidy(self, subscriptions: Sequence[Subscription]) -> None:
+        """Note how far those have come that nothing was for, and forget what all have been told."""
+        for one in subscriptions:
+            if one.name not in self._tasks and not self._is_stale(one):
+                self._skip(one, self._memory(one).seen)
+        before = self._clock() - self._patience.kept
+        while self._notices.prune(before=before, limit=_NUMBERED) == _NUMBERED:
+            """One short transaction after the other."""
+
+    def _skip(self, subscription: Subscription, seen: int) -> None:
+        if subscription.attempts or seen <= subscription.position:
+            return
+        after = replace(subscription, position=seen)
+        self._notices.change(subscription.name, lambda known: after if known == subscription else None)
+
+
+def _by_case(notices: Sequence[Notice]) -> Iterator[list[Notice]]:
+    chains: dict[str, list[Notice]] = {}
+    for notice in notices:
+        chains.setdefault(notice.case, []).append(notice)
+    yield from chains.values()
+
+
+def _reached(batch: Sequence[Notice], taken: set[int], position: int) -> int:
+    """The position up to which nothing is missing."""
+    for notice in batch:
+        if notice.position not in taken:
+            break
+        position = notice.position
+    return position
