@@ -23,7 +23,6 @@ from adapters.store.notices import Notice, Notices, Subscription, SubscriptionSt
 log = logging.getLogger("sop.notices")
 
 _NUMBERED = 5_000  #: positions given, and notices forgotten, in one transaction
-_TIDY_SECONDS = 60.0
 LONGEST = 86_400.0  #: seconds that a receiver can have us wait before the next try
 GONE = "the receiver answered 410: it wants no more events"
 
@@ -35,6 +34,7 @@ class Pace:
 
     look: float = 0.25  #: between two looks at what happened
     idle: float = 1.0  #: the same while nobody subscribes
+    tidy: float = 60.0  #: between two looks at what need not be kept
     timeout: float = 15.0  #: of one try
     batch: int = 64  #: notices of a subscription in memory
     at_once: int = 8  #: of these on their way
@@ -112,7 +112,7 @@ class Sender:
             for subscription in subscriptions:
                 if subscription.name not in self._tasks and self._has_work(subscription, latest):
                     self._start(subscription, latest)
-            if monotonic() - self._tidied >= _TIDY_SECONDS:
+            if monotonic() - self._tidied >= self._pace.tidy:
                 await asyncio.to_thread(self._tidy, subscriptions)
                 self._tidied = monotonic()
         except StoreError:

@@ -11,7 +11,7 @@ import logging
 import os
 import sys
 
-from deployments.bootstrap import open_application, running_driver
+from deployments.bootstrap import open_application, running_driver, telling
 from deployments.settings import Settings
 
 
@@ -36,7 +36,7 @@ def main() -> None:
 def live(settings: Settings) -> None:
     """Never returns: what a process does at its end is for the parent to do."""
     try:
-        with open_application(settings) as app, running_driver(app):
+        with open_application(settings) as app, running_driver(app) as driver, telling(app, driver):
             os.write(1, b"%d\n" % os.getpid())
             os.read(0, 1)
     except BaseException:
