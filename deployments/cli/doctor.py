@@ -13,8 +13,10 @@ import httpx
 import typer
 
 from adapters.errors import StoreUnavailable
+from adapters.notices.subscribing import Moved
 from adapters.runbook.pages import link
 from adapters.store.base import Backlog, Live
+from adapters.store.notices import SubscriptionStatus
 from deployments.bootstrap import Installation, open_installation, utc_now
 from deployments.cli.output import AsJson, plain_errors, print_json, print_table
 from deployments.errors import SchemaDiffers
@@ -27,6 +29,7 @@ from machines.kernel.definition import Definition
 
 _LATE = timedelta(seconds=60)  #: what is due for longer is driven by nobody
 _SKEW = timedelta(seconds=2)  #: clocks kept by NTP differ by less; an HTTP date has whole seconds
+_LAG = timedelta(minutes=15)  #: a receiver may be away for a restart
 _START_WORKER = "start a worker with 'sop worker' or 'sop up'"
 
 
@@ -94,6 +97,8 @@ def _examine(app: Installation) -> Iterator[Ailment]:
     yield leases(backlog, now=now, lease=settings.lease)
     yield from _work(backlog, now=now)
     yield from _letters(backlog)
+    for one in app.subscribing.all():
+        yield told(one, now=now)
 
 
 def approvals(settings: Settings) -> Iterator[Ailment]:
@@ -203,6 +208,26 @@ def _letters(backlog: Backlog) -> Iterator[Ailment]:
     dead = backlog.dead
     remedy = "'sop letters --dead' says what they need; 'sop resend' sends them again" if dead else ""
     yield Ailment("dead letters", not dead, f"{dead} dead", remedy, "dead-letters")
+
+
+def told(moved: Moved, *, now: datetime) -> Ailment:
+    """Well as long as a subscriber is told what happens within a quarter of an hour."""
+    one, waiting = moved.subscription, moved.waiting
+    part = f"subscription {one.name}"
+    waits = f"{waiting.count} events wait for it"
+    if one.status is SubscriptionStatus.DISABLED:
+        remedy = f"ask its owner, then 'sop subscriptions resume {one.name}', or remove it"
+        return Ailment(part, False, f"disabled: {one.error}; {waits}", remedy, "subscription-disabled")
+    if one.status is SubscriptionStatus.PAUSED:
+        remedy = f"'sop subscriptions resume {one.name}' once its receiver is ready"
+        return Ailment(part, True, f"paused; {waits}", remedy)
+    age = now - waiting.oldest if waiting.oldest else timedelta()
+    if age <= _LAG:
+        return Ailment(part, True, f"told up to position {one.position}; {waits}")
+    failure = f": {one.error}, {one.attempts} tries" if one.attempts else ""
+    remedy = f"mend its receiver, then 'sop subscriptions resume {one.name}'"
+    found = f"{waits}, the oldest for {_span(age)}{failure}"
+    return Ailment(part, False, found, remedy if one.attempts else _START_WORKER, "subscription-lagging")
 
 
 def _late(part: str, late: bool, found: str) -> Ailment:

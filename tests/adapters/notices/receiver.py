@@ -79,7 +79,10 @@ def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
         timeout = 5
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
+            length = int(self.headers["content-length"])
+            body = self.rfile.read(length)
+            if len(body) < length:
+                return  # whoever sent it was killed
             try:
                 event = Webhook(receiver.secret).verify(body, dict(self.headers))
             except WebhookVerificationError as error:
