@@ -1,4 +1,5 @@
-"""The events that can be sent as an AsyncAPI 3 document: a message per type, an operation per procedure."""
+"""The events that can be sent, and those that subscribers are told, as an AsyncAPI 3 document: a message per
+type, an operation per procedure and one for what is told."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from urllib.parse import urlsplit
 from adapters.envelope import LONGEST, STRUCTURED
 from adapters.event_schema import payload_schemas
 from adapters.event_types import Schema, samples, words
+from adapters.notices import document as told
 from machines.catalogue import Catalogue
 from machines.kernel.event import Event
 from machines.kernel.procedure import Procedure
@@ -31,7 +33,8 @@ def asyncapi(catalogue: Catalogue, *, title: str, version: str, url: str) -> Sch
             "title": title,
             "version": version,
             "description": "CloudEvents 1.0 in, over HTTP; a source that has keys signs them "
-            "(Standard Webhooks). 202 is answered after they are committed.",
+            "(Standard Webhooks). 202 is answered after they are committed. CloudEvents 1.0 out, "
+            "signed the same way, to whoever has subscribed.",
         },
         "defaultContentType": STRUCTURED,
         "servers": {"web": {"host": address.netloc, "protocol": address.scheme}},
@@ -40,14 +43,19 @@ def asyncapi(catalogue: Catalogue, *, title: str, version: str, url: str) -> Sch
                 "address": "/events",
                 "title": "Events in",
                 "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in messages},
-            }
+            },
+            told.CHANNEL: told.channel(),
         },
         "operations": {
             procedure.name: _operation(procedure, types)
             for procedure in catalogue
             if (types := [name for name in messages if catalogue.taker(name) is procedure])
+        }
+        | {told.CHANNEL: told.operation()},
+        "components": {
+            "messages": messages | told.messages(),
+            "schemas": schemas | told.schemas(),
         },
-        "components": {"messages": messages, "schemas": schemas},
     }
 
 

@@ -98,7 +98,7 @@ def _examine(app: Installation) -> Iterator[Ailment]:
     yield from _work(backlog, now=now)
     yield from _letters(backlog)
     for one in app.subscribing.all():
-        yield told(one, now=now)
+        yield subscriber(one, now=now)
 
 
 def approvals(settings: Settings) -> Iterator[Ailment]:
@@ -210,7 +210,7 @@ def _letters(backlog: Backlog) -> Iterator[Ailment]:
     yield Ailment("dead letters", not dead, f"{dead} dead", remedy, "dead-letters")
 
 
-def told(moved: Moved, *, now: datetime) -> Ailment:
+def subscriber(moved: Moved, *, now: datetime) -> Ailment:
     """Well as long as a subscriber is told what happens within a quarter of an hour."""
     one, waiting = moved.subscription, moved.waiting
     part = f"subscription {one.name}"
@@ -224,10 +224,12 @@ def told(moved: Moved, *, now: datetime) -> Ailment:
     age = now - waiting.oldest if waiting.oldest else timedelta()
     if age <= _LAG:
         return Ailment(part, True, f"told up to position {one.position}; {waits}")
-    failure = f": {one.error}, {one.attempts} tries" if one.attempts else ""
-    remedy = f"mend its receiver, then 'sop subscriptions resume {one.name}'"
-    found = f"{waits}, the oldest for {_span(age)}{failure}"
-    return Ailment(part, False, found, remedy if one.attempts else _START_WORKER, "subscription-lagging")
+    found = f"{waits}, the oldest for {_span(age)}"
+    remedy = f"{_START_WORKER}; if one runs, its receiver is too slow"
+    if one.attempts:
+        found += f": {one.error}, {one.attempts} tries"
+        remedy = f"mend its receiver, then 'sop subscriptions resume {one.name}'"
+    return Ailment(part, False, found, remedy, "subscription-lagging")
 
 
 def _late(part: str, late: bool, found: str) -> Ailment:

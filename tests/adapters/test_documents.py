@@ -12,12 +12,14 @@ from jsonschema import Draft202012Validator
 
 from adapters.envelope import BATCH, STRUCTURED
 from adapters.event_types import Schema, event_types
+from adapters.notices.happening import TYPES as NOTICES
 from machines.catalogue import CATALOGUE
 from tests.adapters.test_intake import real
 from tests.adapters.test_web import app, ask
 from tests.adapters.toys import ToyStore
 
 TYPES = sorted(CATALOGUE.outside)
+TOLD = sorted(NOTICES)
 
 
 @pytest.fixture(scope="module")
@@ -66,11 +68,25 @@ def test_every_reference_leads_somewhere(asyncapi: Schema, openapi: Schema) -> N
 def test_asyncapi_has_a_message_for_each_type_and_an_operation_for_each_procedure(asyncapi: Schema) -> None:
     assert asyncapi["asyncapi"] == "3.0.0"
     assert asyncapi["servers"]["web"] == {"host": "sop", "protocol": "http"}
-    assert sorted(asyncapi["components"]["messages"]) == TYPES
+    assert sorted(asyncapi["channels"]["events"]["messages"]) == TYPES
+    assert sorted(asyncapi["components"]["messages"]) == sorted([*TYPES, *TOLD])
     assert all(re.fullmatch(r"[\w.-]+", name) for name in asyncapi["components"]["messages"])
-    assert list(asyncapi["operations"]) == [procedure.name for procedure in CATALOGUE]
+    assert list(asyncapi["operations"]) == [*(procedure.name for procedure in CATALOGUE), "subscriber"]
     sent = [part["$ref"] for each in asyncapi["operations"].values() for part in each["messages"]]
-    assert sorted(reference.rpartition("/")[2] for reference in sent) == TYPES
+    assert sorted(reference.rpartition("/")[2] for reference in sent) == sorted([*TYPES, *TOLD])
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_asyncapi_shows_what_subscribers_are_told(name: str, asyncapi: Schema) -> None:
+    message = asyncapi["components"]["messages"][name]
+    schema = {**message["payload"], "components": asyncapi["components"]}
+    for example in message["examples"]:
+        Draft202012Validator(schema).validate(example["payload"])
+        data = example["payload"]["data"]
+        state = {one.name: one for one in CATALOGUE.procedure(data["procedure"]).states}[data["state"]]
+        assert (state.title, getattr(state, "outcome", None), getattr(state, "role", None)) == (
+            *(data["title"], data["outcome"], data["role"]),
+        )
 
 
 def test_asyncapi_says_what_becomes_of_an_event_in_which_state(asyncapi: Schema) -> None:
@@ -95,7 +111,7 @@ def test_every_example_fits_its_schema_and_is_taken(name: str, asyncapi: Schema,
 def test_openapi_shows_every_example_of_every_type(openapi: Schema, asyncapi: Schema) -> None:
     content = openapi["paths"]["/events"]["post"]["requestBody"]["content"]
     shown = [example["value"] for example in content[STRUCTURED]["examples"].values()]
-    messages = asyncapi["components"]["messages"].values()
+    messages = [asyncapi["components"]["messages"][name] for name in TYPES]
     assert shown == [example["payload"] for message in messages for example in message["examples"]]
     assert sorted({example["type"] for example in shown}) == TYPES
 
