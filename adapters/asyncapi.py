@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from adapters.bulletins import document as told
 from adapters.envelope import LONGEST, STRUCTURED
 from adapters.event_schema import payload_schemas
 from adapters.event_types import Schema, samples, words
-from adapters.notices import document as told
 from machines.catalogue import Catalogue
 from machines.kernel.event import Event
 from machines.kernel.procedure import Procedure

@@ -18,14 +18,14 @@ from zoneinfo import ZoneInfo
 from adapters.asking.answers import Answers
 from adapters.asking.links import Invitations, Links
 from adapters.asking.questions import Questions
+from adapters.bulletins.happening import bulletins_of
+from adapters.bulletins.secrets import Secrets
+from adapters.bulletins.subscribing import Subscribing
 from adapters.case_view import view_of
 from adapters.command import Adapter
 from adapters.dead_letters import DeadLetters, Resent
 from adapters.intake import Correction, Intake
 from adapters.master_key import MasterKeys, master_keys
-from adapters.notices.happening import notices_of
-from adapters.notices.secrets import Secrets
-from adapters.notices.subscribing import Subscribing
 from adapters.sealing import Vault
 from adapters.steering import Steering
 from adapters.store.base import Store
@@ -108,7 +108,7 @@ class Installation:
     def _subscribing(self, secrets: Secrets | None) -> Subscribing:
         plain = self.settings.plain_subscribers
         return Subscribing(
-            self.store.notices, sops=self.definitions, clock=self.clock, plain=plain, secrets=secrets
+            self.store.bulletins, sops=self.definitions, clock=self.clock, plain=plain, secrets=secrets
         )
 
     @property
@@ -222,7 +222,7 @@ def _open(settings: Settings) -> Iterator[Installation]:
     procedures = [definition.procedure for definition in built.values()]
     hydrate = {procedure.name: {procedure.version: procedure.data} for procedure in procedures}
     try:
-        store = open_store(settings.url, hydrate=hydrate, tells=notices_of(built))
+        store = open_store(settings.url, hydrate=hydrate, tells=bulletins_of(built))
     except ValueError as error:
         raise SettingUnusable(f"store_url: {error}") from None
     try:
@@ -281,7 +281,7 @@ def running_driver(
 def telling(app: Application, driver: Driver) -> AbstractContextManager[None]:
     """Subscribers are told as long as the context is open."""
     return telling_subscribers(
-        app.store.notices,
+        app.store.bulletins,
         settings=app.settings,
         secrets=app.secrets,
         worker=lambda: driver.worker,

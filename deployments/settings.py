@@ -115,7 +115,7 @@ class Settings(BaseSettings):
     subscriber_days: float = Field(
         5, gt=0, le=365, description="how long a subscriber may fail before it is told no more"
     )
-    notice_days: float = Field(
+    replay_days: float = Field(
         30, gt=0, le=3650, description="how long what all subscribers were told is kept, for replays"
     )
 

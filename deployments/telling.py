@@ -9,15 +9,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 
-from adapters.notices.secrets import Secrets
-from adapters.notices.sender import Pace, Patience, Sender
-from adapters.store.notices import Notices
+from adapters.bulletins.secrets import Secrets
+from adapters.bulletins.sender import Pace, Patience, Sender
+from adapters.store.bulletins import Bulletins
 from deployments.settings import Settings
 
 
 @contextmanager
 def telling_subscribers(
-    notices: Notices,
+    bulletins: Bulletins,
     *,
     settings: Settings,
     secrets: Secrets,
@@ -27,9 +27,9 @@ def telling_subscribers(
 ) -> Iterator[None]:
     """While the context is open, those are told that ``worker()`` leases or nobody does."""
     patience = Patience(
-        failing=timedelta(days=settings.subscriber_days), kept=timedelta(days=settings.notice_days)
+        failing=timedelta(days=settings.subscriber_days), kept=timedelta(days=settings.replay_days)
     )
-    sender = Sender(notices, secrets=secrets, worker=worker, clock=clock, pace=pace, patience=patience)
+    sender = Sender(bulletins, secrets=secrets, worker=worker, clock=clock, pace=pace, patience=patience)
     ending = threading.Event()
     thread = threading.Thread(
         target=lambda: asyncio.run(_run(sender, ending)), name="telling subscribers", daemon=True

@@ -31,7 +31,7 @@ def emptied(store_server: EmbeddedPostgres) -> Callable[[], str]:
         with psycopg.connect(url) as connection:
             connection.execute(
                 "TRUNCATE cases, inbox, journal, steps, timers, workers, unreadable, customers, consents, "
-                "notices, subscriptions"
+                "bulletins, subscriptions"
             )
         return url
 

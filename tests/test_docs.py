@@ -11,6 +11,7 @@ from pathlib import Path
 import orjson
 import pytest
 import typer
+from typer.core import TyperGroup
 
 from adapters.intake import Intake
 from adapters.master_key import MasterKeys
@@ -100,7 +101,11 @@ def test_commands_and_their_options_exist(page: Path) -> None:
     known = typer.main.get_group(app).commands
     for name, rest in commands(page):
         assert name in known, f"sop {name}"
-        options = {option for parameter in known[name].params for option in parameter.opts} | {"--help"}
+        command = known[name]
+        if isinstance(command, TyperGroup) and (words := rest.split()) and not words[0].startswith("-"):
+            assert words[0] in command.commands, f"sop {name} {words[0]}"
+            command = command.commands[words[0]]
+        options = {option for parameter in command.params for option in parameter.opts} | {"--help"}
         assert set(_OPTION.findall(re.sub(r"'[^']*'|\"[^\"]*\"", "", rest))) <= options, f"sop {name}{rest}"
 
 

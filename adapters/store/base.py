@@ -18,7 +18,7 @@ from machines.kernel.case import Case, Entry, Timer, case_id
 from machines.kernel.hold import Hold
 
 if TYPE_CHECKING:
-    from adapters.store.notices import Notices
+    from adapters.store.bulletins import Bulletins
 
 ANSWERS_LATER = "answers-later"
 """Code of a step that waits for its provider's answer: retrying, due when the provider is asked again."""
@@ -323,7 +323,7 @@ class Store(Protocol):
     def close(self) -> None: ...
 
     @property
-    def notices(self) -> Notices:
+    def bulletins(self) -> Bulletins:
         """What subscribers are told."""
         ...
 

@@ -26,9 +26,9 @@ from adapters.store.base import (
     StepFilter,
     StepStatus,
 )
+from adapters.store.bulletins import Tells, tell_nothing
 from adapters.store.failing import storable
-from adapters.store.memory_notices import MemoryNotices
-from adapters.store.notices import Tells, tell_nothing
+from adapters.store.memory_bulletins import MemoryBulletins
 from adapters.store.receiving import TOO_LATE, resent_note, resent_reason
 from adapters.store.recovering import replay_letter
 from adapters.store.retiming import retiming_letters
@@ -44,8 +44,8 @@ class MemoryStore:
         self._tables = Tables(hydrate, tells)
         self._lock = threading.RLock()
         self._changed = threading.Event()
-        self.notices = MemoryNotices(
-            self._tables.notices, locked=lambda: self._lock, alive=lambda: set(self._tables.workers)
+        self.bulletins = MemoryBulletins(
+            self._tables.bulletins, locked=lambda: self._lock, alive=lambda: set(self._tables.workers)
         )
 
     def migrate(self) -> None:

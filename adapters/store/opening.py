@@ -7,8 +7,8 @@ from pathlib import Path
 from sqlalchemy import make_url
 
 from adapters.store.base import Store
+from adapters.store.bulletins import Tells, tell_nothing
 from adapters.store.memory import MemoryStore
-from adapters.store.notices import Tells, tell_nothing
 from adapters.store.rows import Hydrate
 from adapters.store.sqlite import SqliteStore
 

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 from sqlalchemy import URL, Connection, create_engine, text
 
-from adapters.store.notices import Tells, tell_nothing
+from adapters.store.bulletins import Tells, tell_nothing
 from adapters.store.rows import Hydrate
 from adapters.store.sql import SqlStore
 

@@ -10,13 +10,13 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from adapters.errors import Conflict
-from adapters.store import queries, recovering, rows, sql_notices, writing
+from adapters.store import queries, recovering, rows, sql_bulletins, writing
 from adapters.store import statements as sql
 from adapters.store.base import ANSWER, Behind, Changes, InboxStatus, Taken
+from adapters.store.bulletins import Tells
 from adapters.store.claiming import Claim, claim
 from adapters.store.failing import storable, translated
 from adapters.store.letters import sort_letters
-from adapters.store.notices import Tells
 from adapters.store.rows import Hydrate
 from adapters.store.spans import spans
 
@@ -73,8 +73,8 @@ class SqlRound:
         with translated(), storable():
             kept = writing.write(connection, changes, span=span, worker=worker, leases=leases)
         if kept:
-            if changes.entries and sql_notices.is_wanted(connection):
-                sql_notices.add(connection, self._tells(changes))
+            if changes.entries and sql_bulletins.is_wanted(connection):
+                sql_bulletins.add(connection, self._tells(changes))
             recovering.read_again(connection, migrated)
             self.has_sent = bool(changes.sent)
             return

@@ -154,8 +154,8 @@ consents = Table(
     Column("source", Text, nullable=False),
 )
 
-notices = Table(
-    "notices",
+bulletins = Table(
+    "bulletins",
     metadata,
     Column("number", _Number, primary_key=True),
     Column("position", BigInteger),  # null until it is given
@@ -201,8 +201,8 @@ IS_HELD = cases.c.held.is_not(None)
 IS_CHILD = cases.c.parent.is_not(None)
 IS_OPEN = cases.c.ended.is_(False)
 IS_TIMED = cases.c.policy.is_not(None)
-HAS_POSITION = notices.c.position.is_not(None)
-HAS_NO_POSITION = notices.c.position.is_(None)
+HAS_POSITION = bulletins.c.position.is_not(None)
+HAS_NO_POSITION = bulletins.c.position.is_(None)
 HAS_NOT_PASSED = timers.c.passed.is_(False)
 
 
@@ -224,10 +224,10 @@ _partial("cases_held", cases.c.changed, where=IS_HELD)
 _partial("cases_open", cases.c.sop, cases.c.state, where=IS_OPEN)
 _partial("cases_of_parent", cases.c.parent, where=IS_CHILD)
 _partial("cases_timed", cases.c.id, cases.c.policy, where=IS_TIMED)
-_partial("notices_new", notices.c.number, where=HAS_NO_POSITION)
+_partial("bulletins_new", bulletins.c.number, where=HAS_NO_POSITION)
 Index(
-    "notices_position",
-    notices.c.position,
+    "bulletins_position",
+    bulletins.c.position,
     unique=True,
     sqlite_where=HAS_POSITION,
     postgresql_where=HAS_POSITION,

@@ -24,11 +24,11 @@ from adapters.store.base import (
     StepFilter,
     StepStatus,
 )
+from adapters.store.bulletins import Tells
 from adapters.store.failing import storable, translated
-from adapters.store.notices import Tells
 from adapters.store.round import SqlRound
 from adapters.store.rows import Hydrate
-from adapters.store.sql_notices import SqlNotices
+from adapters.store.sql_bulletins import SqlBulletins
 from machines.kernel.case import Case, Entry, Timer, case_id
 
 
@@ -41,7 +41,7 @@ class SqlStore(ABC):
         self._engine = engine
         self._hydrate = hydrate
         self._tells = tells
-        self.notices = SqlNotices(writing=self._writing, reading=self._reading)
+        self.bulletins = SqlBulletins(writing=self._writing, reading=self._reading)
 
     @abstractmethod
     def wait(self, seconds: float) -> bool: ...

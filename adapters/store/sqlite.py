@@ -12,8 +12,8 @@ from pathlib import Path
 from sqlalchemy import URL, Connection, create_engine, event
 
 from adapters.errors import StoreUnavailable
+from adapters.store.bulletins import Tells, tell_nothing
 from adapters.store.failing import translated
-from adapters.store.notices import Tells, tell_nothing
 from adapters.store.rows import Hydrate
 from adapters.store.sql import SqlStore
 from adapters.store.turnstile import Turnstile

@@ -21,10 +21,10 @@ from adapters.store.base import (
     StepStatus,
     Taken,
 )
+from adapters.store.bulletins import Tells
 from adapters.store.failing import storable
 from adapters.store.letters import sort_letters
-from adapters.store.memory_notices import NoticeTables
-from adapters.store.notices import Tells
+from adapters.store.memory_bulletins import BulletinTables
 from adapters.store.rows import Hydrate, UnreadableCase, Values
 from adapters.store.spans import spans
 from adapters.store.writing import another_letter
@@ -71,7 +71,7 @@ class Tables:
     workers: dict[str, datetime] = field(default_factory=dict)
     customers: dict[str, bytes | None] = field(default_factory=dict)
     unreadable: set[tuple[str, str]] = field(default_factory=set)  #: case id, worker
-    notices: NoticeTables = field(default_factory=NoticeTables)
+    bulletins: BulletinTables = field(default_factory=BulletinTables)
 
     def load(self, id: str) -> Case:
         """Raises ``UnreadableCase``."""
@@ -215,8 +215,8 @@ class MemoryRound:
             self._write_cases(self._changes)
             self._write_work(self._changes)
             self._write_letters(self._changes)
-            if self._tables.notices.subscriptions:
-                self._tables.notices.new += self._tables.tells(self._changes)
+            if self._tables.bulletins.subscriptions:
+                self._tables.bulletins.new += self._tables.tells(self._changes)
 
     def _write_cases(self, changes: Changes) -> None:
         span, tables = spans(changes), self._tables

@@ -12,11 +12,11 @@ from email.utils import parsedate_to_datetime
 import httpx
 import typer
 
+from adapters.bulletins.subscribing import Moved
 from adapters.errors import StoreUnavailable
-from adapters.notices.subscribing import Moved
 from adapters.runbook.pages import link
 from adapters.store.base import Backlog, Live
-from adapters.store.notices import SubscriptionStatus
+from adapters.store.bulletins import SubscriptionStatus
 from deployments.bootstrap import Installation, open_installation, utc_now
 from deployments.cli.output import AsJson, plain_errors, print_json, print_table
 from deployments.errors import SchemaDiffers

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from adapters.notices.subscribing import OVERLAP, Moved, Subscribed
+from adapters.bulletins.subscribing import OVERLAP, Moved, Subscribed
 from deployments.bootstrap import open_application, open_installation
 from deployments.cli.output import AsJson, console, plain_errors, print_json, print_table
 from deployments.installed import require_installation

@@ -16,7 +16,7 @@ import pytest
 from examples import day
 from tests.acceptance.conftest import OpenHouse
 from tests.acceptance.shop import Shop
-from tests.adapters.notices.receiver import Receiver
+from tests.adapters.bulletins.receiver import Receiver
 from tests.conftest_prefect import eventually
 
 pytestmark = pytest.mark.crash

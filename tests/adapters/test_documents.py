@@ -10,16 +10,16 @@ import pytest
 from fastapi import FastAPI
 from jsonschema import Draft202012Validator
 
+from adapters.bulletins.happening import TYPES as BULLETINS
 from adapters.envelope import BATCH, STRUCTURED
 from adapters.event_types import Schema, event_types
-from adapters.notices.happening import TYPES as NOTICES
 from machines.catalogue import CATALOGUE
 from tests.adapters.test_intake import real
 from tests.adapters.test_web import app, ask
 from tests.adapters.toys import ToyStore
 
 TYPES = sorted(CATALOGUE.outside)
-TOLD = sorted(NOTICES)
+TOLD = sorted(BULLETINS)
 
 
 @pytest.fixture(scope="module")

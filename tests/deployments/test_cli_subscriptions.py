@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from adapters.notices.subscribing import Moved
+from adapters.bulletins.subscribing import Moved
 from adapters.signatures import parse_key
-from adapters.store.notices import SubscriptionStatus, Waiting
+from adapters.store.bulletins import SubscriptionStatus, Waiting
 from deployments.bootstrap import Application, open_application, utc_now
 from deployments.cli import app as sop
 from deployments.cli.doctor import subscriber
 from deployments.settings import Settings
-from tests.adapters.store.test_notices import ERP
+from tests.adapters.store.test_bulletins import ERP
 
 URL = "https://erp.example/cases"
 
@@ -127,7 +127,7 @@ def test_nothing_is_made_where_there_is_no_installation(folder: Path) -> None:
 def test_the_doctor_names_each_subscription_and_whom_nothing_reaches(app: Application) -> None:
     app.subscribing.subscribe(URL, name="well")
     app.subscribing.subscribe(URL, name="gone")
-    app.store.notices.change(
+    app.store.bulletins.change(
         "gone", lambda known: replace(known, status=SubscriptionStatus.DISABLED, error="it answered 410")
     )
     answer = run("doctor", "--json", code=1)

@@ -15,15 +15,15 @@ _NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 def upgrade() -> None:
     op.create_table(
-        "notices",
+        "bulletins",
         sa.Column("number", _NUMBER, primary_key=True),
         sa.Column("position", sa.BigInteger),
         *(sa.Column("case_id", sa.Text, nullable=False), sa.Column("seq", sa.Integer, nullable=False)),
         *(sa.Column(name, sa.Text, nullable=False) for name in ("sop", "type")),
         *(sa.Column("at", sa.BigInteger, nullable=False), sa.Column("data", sa.Text, nullable=False)),
     )
-    _index("notices_new", "number", where="position IS NULL")
-    _index("notices_position", "position", where="position IS NOT NULL", unique=True)
+    _index("bulletins_new", "number", where="position IS NULL")
+    _index("bulletins_position", "position", where="position IS NOT NULL", unique=True)
     op.create_table(
         "subscriptions",
         sa.Column("name", sa.Text, primary_key=True),
@@ -43,5 +43,5 @@ def upgrade() -> None:
 def _index(name: str, column: str, *, where: str, unique: bool = False) -> None:
     condition = sa.text(where)
     op.create_index(
-        name, "notices", [column], unique=unique, sqlite_where=condition, postgresql_where=condition
+        name, "bulletins", [column], unique=unique, sqlite_where=condition, postgresql_where=condition
     )

@@ -8,18 +8,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from adapters.bulletins.secrets import Secrets
+from adapters.bulletins.sender import Pace
+from adapters.bulletins.subscribing import Subscribing
 from adapters.master_key import MasterKeys
-from adapters.notices.secrets import Secrets
-from adapters.notices.sender import Pace
-from adapters.notices.subscribing import Subscribing
 from adapters.store.base import Store
+from adapters.store.bulletins import Subscription
 from adapters.store.memory import MemoryStore
-from adapters.store.notices import Subscription
 from deployments.settings import Settings
 from deployments.telling import telling_subscribers
-from tests.adapters.notices.receiver import Receiver
+from tests.adapters.bulletins.receiver import Receiver
 from tests.adapters.store.scenery import HYDRATE, announced, drive, scanned
-from tests.adapters.store.test_notices import tell
+from tests.adapters.store.test_bulletins import tell
 from tests.conftest_prefect import eventually
 
 PACE = Pace(
@@ -35,7 +35,7 @@ class House:
         self.store = store
         self.ahead = timedelta()
         self.secrets = Secrets(MasterKeys(bytes(32)))
-        self.desk = Subscribing(store.notices, sops={"parcel"}, clock=self.clock, secrets=self.secrets)
+        self.desk = Subscribing(store.bulletins, sops={"parcel"}, clock=self.clock, secrets=self.secrets)
         self._moves = 0
 
     def clock(self) -> datetime:
@@ -54,7 +54,7 @@ class House:
         sending = self._stack.enter_context(ExitStack())
         sending.enter_context(
             telling_subscribers(
-                self.store.notices,
+                self.store.bulletins,
                 settings=settings or Settings(),
                 secrets=self.secrets,
                 worker=lambda: worker,
@@ -77,7 +77,7 @@ class House:
 
     def settles(self, name: str) -> None:
         """Wait until it has been told everything."""
-        eventually(lambda: not self.store.notices.waiting(self.subscription(name)).count, seconds=60)
+        eventually(lambda: not self.store.bulletins.waiting(self.subscription(name)).count, seconds=60)
 
 
 @pytest.fixture

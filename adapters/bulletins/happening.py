@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pydantic import Field
 
 from adapters.store.base import Changes
-from adapters.store.notices import Notice, Tells
+from adapters.store.bulletins import Bulletin, Tells
 from machines.kernel.case import Case, Entry
 from machines.kernel.definition import Definition
 from machines.kernel.event import Facts
@@ -48,20 +48,20 @@ class Happening(Facts):
     command: str | None = Field(description="the command of a parked step; null elsewhere")
 
 
-def notices_of(definitions: Mapping[str, Definition]) -> Tells:
+def bulletins_of(definitions: Mapping[str, Definition]) -> Tells:
     """Tells of the cases of these procedures."""
 
-    def tell(changes: Changes) -> Sequence[Notice]:
-        return [notice for id, entry in changes.entries for notice in _notices(changes, id, entry)]
+    def tell(changes: Changes) -> Sequence[Bulletin]:
+        return [bulletin for id, entry in changes.entries for bulletin in _bulletins(changes, id, entry)]
 
-    def _notices(changes: Changes, id: str, entry: Entry) -> Iterator[Notice]:
+    def _bulletins(changes: Changes, id: str, entry: Entry) -> Iterator[Bulletin]:
         types = _types(entry)
         if types:
             case = changes.opened[id] if id in changes.opened else changes.moved[id][0]
             definition = definitions.get(case.sop)
             for type in _exact(types, definition, entry):
                 data = _happening(case, definition, entry).to_json()
-                yield Notice(id, entry.seq, type, entry.at, data)
+                yield Bulletin(id, entry.seq, type, entry.at, data)
 
     return tell
 

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from adapters.notices.happening import Happening, notices_of
+from adapters.bulletins.happening import Happening, bulletins_of
 from adapters.personal import personal_fields
 from adapters.store.base import Changes
 from machines.definitions import definitions
@@ -44,10 +44,10 @@ def told(
         changes.opened[case.id] = case
     else:
         changes.moved[case.id] = (case, seq - 1)
-    notices = notices_of({"loan": DEFINITION})(changes)
-    assert all((one.case, one.seq, one.at, one.position) == (case.id, seq, NOW, 0) for one in notices)
-    assert not any(b"Ada" in one.data or b"ada" in one.data for one in notices)
-    return [(one.type, orjson.loads(one.data)) for one in notices]
+    bulletins = bulletins_of({"loan": DEFINITION})(changes)
+    assert all((one.case, one.seq, one.at, one.position) == (case.id, seq, NOW, 0) for one in bulletins)
+    assert not any(b"Ada" in one.data or b"ada" in one.data for one in bulletins)
+    return [(one.type, orjson.loads(one.data)) for one in bulletins]
 
 
 def test_a_move_is_told_with_where_it_came_from() -> None:
@@ -120,10 +120,10 @@ def test_a_state_that_asks_says_whom() -> None:
     entry = Entry(
         2, NOW, "fraud.suspected", "step", "1", Disposition.HANDLED, "verifying", "in_review", "", {}
     )
-    tell = notices_of(definitions(load()))
-    (notice,) = tell(Changes(moved={case.id: (case, 1)}, entries=[(case.id, entry)]))
-    data = orjson.loads(notice.data)
-    assert (notice.type, data["role"], data["outcome"]) == ("case.asked", IN_REVIEW.role, None)
+    tell = bulletins_of(definitions(load()))
+    (bulletin,) = tell(Changes(moved={case.id: (case, 1)}, entries=[(case.id, entry)]))
+    data = orjson.loads(bulletin.data)
+    assert (bulletin.type, data["role"], data["outcome"]) == ("case.asked", IN_REVIEW.role, None)
 
 
 def test_no_field_of_what_is_told_is_personal() -> None:

@@ -13,12 +13,12 @@ from typing import Any
 import orjson
 from cloudevents.core.bindings.http import HTTPMessage, from_structured_event
 
+from adapters.bulletins.secrets import Secrets
+from adapters.bulletins.sender import GONE
 from adapters.master_key import MasterKeys
-from adapters.notices.secrets import Secrets
-from adapters.notices.sender import GONE
-from adapters.store.notices import SubscriptionStatus
-from tests.adapters.notices.conftest import PACE, House
-from tests.adapters.notices.receiver import HANG, Receiver
+from adapters.store.bulletins import SubscriptionStatus
+from tests.adapters.bulletins.conftest import PACE, House
+from tests.adapters.bulletins.receiver import HANG, Receiver
 from tests.conftest_prefect import eventually
 
 
@@ -268,7 +268,7 @@ def test_what_all_were_told_is_forgotten_after_its_time(house: House) -> None:
     house.move("AB")
     house.settles("erp")
     house.ahead = timedelta(days=31)
-    eventually(lambda: house.store.notices.span() == (4, 4), seconds=30)
+    eventually(lambda: house.store.bulletins.span() == (4, 4), seconds=30)
 
 
 def test_the_sdk_of_cloudevents_reads_what_is_sent(house: House) -> None:

@@ -1,9 +1,9 @@
 """What subscribers are told of cases, and how far each has been told: the part of the store's contract that
 is about events on their way out.
 
-A *notice* is written in the round that it tells of, as long as anybody subscribes. Its position is given
+A *bulletin* is written in the round that it tells of, as long as anybody subscribes. Its position is given
 after that round has committed, because rounds of several workers commit in another order than they began; so
-whoever has been told everything up to a position has missed nothing before it. The notices of one case have
+whoever has been told everything up to a position has missed nothing before it. The bulletins of one case have
 positions in the order of its journal.
 """
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class Bulletin:
     """``type`` is what happened to ``case`` (an id) by its journal entry ``seq``, ``data`` the payload as
     JSON (UTF-8), without anything personal. ``position`` is 0 until it is given."""
 
@@ -41,11 +41,11 @@ class Notice:
         return f"{self.case}/{self.seq}/{self.type}"
 
 
-Tells = Callable[["Changes"], Sequence[Notice]]
+Tells = Callable[["Changes"], Sequence[Bulletin]]
 """What the changes of a round mean for subscribers, those of each case in the order of its journal."""
 
 
-def tell_nothing(changes: Changes) -> Sequence[Notice]:
+def tell_nothing(changes: Changes) -> Sequence[Bulletin]:
     """For stores in which no case moves."""
     return ()
 
@@ -58,11 +58,11 @@ class SubscriptionStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
-    """Who is told what, and how far: all notices up to ``position`` have been taken. ``sops`` and ``types``
+    """Who is told what, and how far: all bulletins up to ``position`` have been taken. ``sops`` and ``types``
     name what is told; empty, everything is.
 
     ``secret`` is sealed; ``former`` signs as well until ``former_until``. While the receiver fails,
-    ``attempts`` counts the tries of the next notice, ``due`` is when to try again, ``failing`` since when,
+    ``attempts`` counts the tries of the next bulletin, ``due`` is when to try again, ``failing`` since when,
     ``error`` the latest failure in plain words. ``lease`` names the worker that sends. ``revision`` counts
     the changes of all this.
     """
@@ -91,7 +91,7 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """How many notices a subscription has yet to be told, and when the oldest of them happened."""
+    """How many bulletins a subscription has yet to be told, and when the oldest of them happened."""
 
     count: int
     oldest: datetime | None
@@ -101,7 +101,7 @@ Change = Callable[[Subscription], Subscription | None]
 """What becomes of a subscription, given what it is."""
 
 
-class Notices(Protocol):
+class Bulletins(Protocol):
     """All methods raise ``StoreUnavailable`` and may be called from any thread."""
 
     def subscribe(self, subscription: Subscription) -> bool:
@@ -128,7 +128,7 @@ class Notices(Protocol):
         ...
 
     def number(self, *, limit: int) -> int:
-        """Give up to ``limit`` notices their positions; how many got one. One caller at a time does so, the
+        """Give up to ``limit`` bulletins their positions; how many got one. One caller at a time does so, the
         others get 0."""
         ...
 
@@ -138,7 +138,7 @@ class Notices(Protocol):
 
     def find(
         self, *, after: int, sops: Sequence[str] = (), types: Sequence[str] = (), limit: int
-    ) -> list[Notice]:
+    ) -> list[Bulletin]:
         """Those with positions, in order of these."""
         ...
 
@@ -149,6 +149,6 @@ class Notices(Protocol):
     def waiting(self, subscription: Subscription) -> Waiting: ...
 
     def prune(self, *, before: datetime, limit: int) -> int:
-        """Forget up to ``limit`` of the oldest notices, if they happened before ``before`` and every active
+        """Forget up to ``limit`` of the oldest bulletins, if they happened before ``before`` and every active
         or paused subscription has been told; how many. The latest stays: positions count on from it."""
         ...

@@ -1,4 +1,4 @@
-"""Notices and subscriptions in memory."""
+"""Bulletins and subscriptions in memory."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from adapters.store.notices import Change, Notice, Subscription, SubscriptionStatus, Waiting
+from adapters.store.bulletins import Bulletin, Change, Subscription, SubscriptionStatus, Waiting
 
 
 @dataclass(slots=True)
-class NoticeTables:
-    """``new`` are the notices without positions, ``placed`` the others in order."""
+class BulletinTables:
+    """``new`` are the bulletins without positions, ``placed`` the others in order."""
 
-    new: list[Notice] = field(default_factory=list)
-    placed: list[Notice] = field(default_factory=list)
+    new: list[Bulletin] = field(default_factory=list)
+    placed: list[Bulletin] = field(default_factory=list)
     subscriptions: dict[str, Subscription] = field(default_factory=dict)
 
     @property
@@ -23,12 +23,12 @@ class NoticeTables:
         return self.placed[-1].position if self.placed else 0
 
 
-class MemoryNotices:
-    """Implements ``Notices``; ``locked`` keeps others out, ``alive`` are the workers that are."""
+class MemoryBulletins:
+    """Implements ``Bulletins``; ``locked`` keeps others out, ``alive`` are the workers that are."""
 
     def __init__(
         self,
-        tables: NoticeTables,
+        tables: BulletinTables,
         *,
         locked: Callable[[], AbstractContextManager[object]],
         alive: Callable[[], Collection[str]],
@@ -80,20 +80,22 @@ class MemoryNotices:
 
     def find(
         self, *, after: int, sops: Sequence[str] = (), types: Sequence[str] = (), limit: int
-    ) -> list[Notice]:
+    ) -> list[Bulletin]:
         with self._locked():
-            later = (notice for notice in self._tables.placed if notice.position > after)
+            later = (bulletin for bulletin in self._tables.placed if bulletin.position > after)
             return list(_matching(later, sops, types))[:limit]
 
     def position_at(self, at: datetime) -> int | None:
         with self._locked():
-            return next((notice.position for notice in self._tables.placed if notice.at >= at), None)
+            return next((bulletin.position for bulletin in self._tables.placed if bulletin.at >= at), None)
 
     def waiting(self, subscription: Subscription) -> Waiting:
         with self._locked():
-            later = [notice for notice in self._tables.placed if notice.position > subscription.position]
+            later = [
+                bulletin for bulletin in self._tables.placed if bulletin.position > subscription.position
+            ]
             found = list(_matching([*later, *self._tables.new], subscription.sops, subscription.types))
-        return Waiting(len(found), min((notice.at for notice in found), default=None))
+        return Waiting(len(found), min((bulletin.at for bulletin in found), default=None))
 
     def prune(self, *, before: datetime, limit: int) -> int:
         with self._locked():
@@ -105,11 +107,11 @@ class MemoryNotices:
             ]
             upto = min([tables.latest - 1, *told])
             gone = {
-                notice.position
-                for notice in tables.placed[:limit]
-                if notice.at < before and notice.position <= upto
+                bulletin.position
+                for bulletin in tables.placed[:limit]
+                if bulletin.at < before and bulletin.position <= upto
             }
-            tables.placed = [notice for notice in tables.placed if notice.position not in gone]
+            tables.placed = [bulletin for bulletin in tables.placed if bulletin.position not in gone]
             return len(gone)
 
     def _keep(self, subscription: Subscription) -> Subscription:
@@ -121,15 +123,15 @@ class MemoryNotices:
         tables = self._tables
         fresh, tables.new = tables.new[:limit], tables.new[limit:]
         first = tables.latest + 1
-        tables.placed += [replace(notice, position=number) for number, notice in enumerate(fresh, first)]
+        tables.placed += [replace(bulletin, position=number) for number, bulletin in enumerate(fresh, first)]
         return len(fresh)
 
 
 def _matching(
-    notices: Sequence[Notice] | Iterator[Notice], sops: Sequence[str], types: Sequence[str]
-) -> Iterator[Notice]:
+    bulletins: Sequence[Bulletin] | Iterator[Bulletin], sops: Sequence[str], types: Sequence[str]
+) -> Iterator[Bulletin]:
     return (
-        notice
-        for notice in notices
-        if (not sops or notice.sop in sops) and (not types or notice.type in types)
+        bulletin
+        for bulletin in bulletins
+        if (not sops or bulletin.sop in sops) and (not types or bulletin.type in types)
     )

@@ -1,4 +1,4 @@
-"""Posts one notice to its receiver, once, and says how that went. What it says names no address and repeats
+"""Posts one bulletin to its receiver, once, and says how that went. What it says names no address and repeats
 nothing of the answer: either may hold a password."""
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from datetime import datetime
 import httpx
 import orjson
 
+from adapters.bulletins.envelope import event_of, headers_of
 from adapters.http_command.reading import wait_before
-from adapters.notices.envelope import event_of, headers_of
-from adapters.store.notices import Notice
+from adapters.store.bulletins import Bulletin
 
 _MOST = 1 << 16  #: bytes of an answer that are read, so that the connection can be used again
 _GONE = 410
@@ -21,7 +21,7 @@ _GONE = 410
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """The receiver has the notice."""
+    """The receiver has the bulletin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """It wants no more notices."""
+    """It wants no more bulletins."""
 
 
 Verdict = Taken | Failed | Gone
@@ -52,9 +52,9 @@ class Postman:
     async def close(self) -> None:
         await self._client.aclose()
 
-    async def post(self, url: str, notice: Notice, *, keys: list[bytes]) -> Verdict:
-        body = orjson.dumps(event_of(notice))
-        headers = headers_of(notice, body, keys=keys, at=self._clock())
+    async def post(self, url: str, bulletin: Bulletin, *, keys: list[bytes]) -> Verdict:
+        body = orjson.dumps(event_of(bulletin))
+        headers = headers_of(bulletin, body, keys=keys, at=self._clock())
         try:
             # httpx counts each read by itself: whoever answers byte by byte would never time out.
             async with asyncio.timeout(self._timeout):

@@ -1,4 +1,4 @@
-"""Notices and subscriptions on a database."""
+"""Bulletins and subscriptions on a database."""
 
 from __future__ import annotations
 
@@ -26,30 +26,30 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 
 from adapters.store import rows, schema
-from adapters.store.notices import Change, Notice, Subscription, SubscriptionStatus, Waiting
+from adapters.store.bulletins import Bulletin, Change, Subscription, SubscriptionStatus, Waiting
 from adapters.store.rows import AnyRow, Values
 from adapters.store.statements import BulkInsert
 
 _NUMBERING = 7_003_619  #: advisory lock of whoever gives positions
 
-_notices, _subscriptions, _workers = schema.notices, schema.subscriptions, schema.workers
-_ADD = BulkInsert(_notices, leaving_out="number")
+_bulletins, _subscriptions, _workers = schema.bulletins, schema.subscriptions, schema.workers
+_ADD = BulkInsert(_bulletins, leaving_out="number")
 _WANTED = "SELECT 1 FROM subscriptions LIMIT 1"  #: as text, because every round asks
-_NOTICE = (_notices.c.case_id, _notices.c.seq, _notices.c.type, _notices.c.at, _notices.c.data)
-_LATEST = select(func.coalesce(func.max(_notices.c.position), 0)).where(schema.HAS_POSITION)
-_SPAN = select(func.min(_notices.c.position), func.max(_notices.c.position)).where(schema.HAS_POSITION)
-_NEW = select(_notices.c.number).where(schema.HAS_NO_POSITION).limit(1)
+_BULLETIN = (_bulletins.c.case_id, _bulletins.c.seq, _bulletins.c.type, _bulletins.c.at, _bulletins.c.data)
+_LATEST = select(func.coalesce(func.max(_bulletins.c.position), 0)).where(schema.HAS_POSITION)
+_SPAN = select(func.min(_bulletins.c.position), func.max(_bulletins.c.position)).where(schema.HAS_POSITION)
+_NEW = select(_bulletins.c.number).where(schema.HAS_NO_POSITION).limit(1)
 _fresh = (
-    select(_notices.c.number, func.row_number().over(order_by=_notices.c.number).label("rank"))
+    select(_bulletins.c.number, func.row_number().over(order_by=_bulletins.c.number).label("rank"))
     .where(schema.HAS_NO_POSITION)
-    .order_by(_notices.c.number)
+    .order_by(_bulletins.c.number)
     .limit(bindparam("limit"))
     .subquery()
 )
 _NUMBER = (
-    update(_notices)
+    update(_bulletins)
     .values(position=_LATEST.scalar_subquery() + _fresh.c.rank)
-    .where(_notices.c.number == _fresh.c.number)
+    .where(_bulletins.c.number == _fresh.c.number)
 )
 _alive = exists().where(_workers.c.id == _subscriptions.c.lease)
 _IS_FREE = and_(
@@ -69,14 +69,14 @@ _SAVE = update(_subscriptions).where(_subscriptions.c.name == bindparam("subscri
 _holds_back = _subscriptions.c.status.in_([literal_column("'active'"), literal_column("'paused'")])
 _TOLD = select(func.min(_subscriptions.c.position)).where(_holds_back).scalar_subquery()
 _oldest = (
-    select(_notices.c.number, _notices.c.position, _notices.c.at)
+    select(_bulletins.c.number, _bulletins.c.position, _bulletins.c.at)
     .where(schema.HAS_POSITION)
-    .order_by(_notices.c.position)
+    .order_by(_bulletins.c.position)
     .limit(bindparam("limit"))
     .subquery()
 )
-_PRUNE = delete(_notices).where(
-    _notices.c.number.in_(
+_PRUNE = delete(_bulletins).where(
+    _bulletins.c.number.in_(
         select(_oldest.c.number).where(
             _oldest.c.at < bindparam("before"),
             _oldest.c.position < _LATEST.scalar_subquery(),
@@ -93,12 +93,12 @@ def is_wanted(connection: Connection) -> bool:
     return connection.exec_driver_sql(_WANTED).first() is not None
 
 
-def add(connection: Connection, notices: Sequence[Notice]) -> None:
-    _ADD.run(connection, [_values(notice) for notice in notices])
+def add(connection: Connection, bulletins: Sequence[Bulletin]) -> None:
+    _ADD.run(connection, [_values(bulletin) for bulletin in bulletins])
 
 
-class SqlNotices:
-    """Implements ``Notices``; ``writing`` and ``reading`` open a transaction of their kind."""
+class SqlBulletins:
+    """Implements ``Bulletins``; ``writing`` and ``reading`` open a transaction of their kind."""
 
     def __init__(self, *, writing: Opening, reading: Opening) -> None:
         self._writing = writing
@@ -159,23 +159,23 @@ class SqlNotices:
 
     def find(
         self, *, after: int, sops: Sequence[str] = (), types: Sequence[str] = (), limit: int
-    ) -> list[Notice]:
-        wanted = _matching(select(*_NOTICE, _notices.c.position), sops, types)
-        wanted = wanted.where(schema.HAS_POSITION, _notices.c.position > after)
+    ) -> list[Bulletin]:
+        wanted = _matching(select(*_BULLETIN, _bulletins.c.position), sops, types)
+        wanted = wanted.where(schema.HAS_POSITION, _bulletins.c.position > after)
         with self._reading() as connection:
-            found = connection.execute(wanted.order_by(_notices.c.position).limit(limit))
-            return [_notice(row) for row in found]
+            found = connection.execute(wanted.order_by(_bulletins.c.position).limit(limit))
+            return [_bulletin(row) for row in found]
 
     def position_at(self, at: datetime) -> int | None:
-        first = select(func.min(_notices.c.position)).where(
-            schema.HAS_POSITION, _notices.c.at >= rows.micros(at)
+        first = select(func.min(_bulletins.c.position)).where(
+            schema.HAS_POSITION, _bulletins.c.at >= rows.micros(at)
         )
         with self._reading() as connection:
             return connection.execute(first).scalar()
 
     def waiting(self, subscription: Subscription) -> Waiting:
-        wanted = select(func.count(), func.min(_notices.c.at)).where(
-            or_(schema.HAS_NO_POSITION, _notices.c.position > subscription.position)
+        wanted = select(func.count(), func.min(_bulletins.c.at)).where(
+            or_(schema.HAS_NO_POSITION, _bulletins.c.position > subscription.position)
         )
         with self._reading() as connection:
             found = connection.execute(_matching(wanted, subscription.sops, subscription.types)).one()
@@ -191,8 +191,8 @@ def _matching(
     wanted: Select[*tuple[Any, ...]], sops: Sequence[str], types: Sequence[str]
 ) -> Select[*tuple[Any, ...]]:
     if sops:
-        wanted = wanted.where(_notices.c.sop.in_(sops))
-    return wanted.where(_notices.c.type.in_(types)) if types else wanted
+        wanted = wanted.where(_bulletins.c.sop.in_(sops))
+    return wanted.where(_bulletins.c.type.in_(types)) if types else wanted
 
 
 def _number(connection: Connection, *, limit: int) -> int:
@@ -211,16 +211,16 @@ def _try_lock_numbers(connection: Connection) -> bool:
     return bool(connection.execute(text(f"SELECT pg_try_advisory_xact_lock({_NUMBERING})")).scalar())
 
 
-def _values(notice: Notice) -> Values:
+def _values(bulletin: Bulletin) -> Values:
     return (
-        *(None, notice.case, notice.seq, notice.sop, notice.type),
-        *(rows.micros(notice.at), notice.data.decode()),
+        *(None, bulletin.case, bulletin.seq, bulletin.sop, bulletin.type),
+        *(rows.micros(bulletin.at), bulletin.data.decode()),
     )
 
 
-def _notice(row: AnyRow) -> Notice:
+def _bulletin(row: AnyRow) -> Bulletin:
     case, seq, type, at, data, position = row
-    return Notice(case, seq, type, rows.instant(at), data.encode(), position)
+    return Bulletin(case, seq, type, rows.instant(at), data.encode(), position)
 
 
 def _changing(subscription: Subscription) -> dict[str, object]:

@@ -2,8 +2,8 @@
 events of one case one after the other.
 
 How far a subscription has come is in the store; a worker that dies in the middle has told at most one batch
-that is told again. A receiver that fails is tried less and less often, with one notice at a time, and delays
-nobody else.
+that is told again. A receiver that fails is tried less and less often, with one bulletin at a time, and
+delays nobody else.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from time import monotonic
 
+from adapters.bulletins.posting import Failed, Gone, Postman, Taken, Verdict
+from adapters.bulletins.secrets import Secrets
 from adapters.errors import SealBroken, StoreError
-from adapters.notices.posting import Failed, Gone, Postman, Taken, Verdict
-from adapters.notices.secrets import Secrets
-from adapters.store.notices import Notice, Notices, Subscription, SubscriptionStatus
+from adapters.store.bulletins import Bulletin, Bulletins, Subscription, SubscriptionStatus
 
-log = logging.getLogger("sop.notices")
+log = logging.getLogger("sop.bulletins")
 
-_NUMBERED = 5_000  #: positions given, and notices forgotten, in one transaction
+_NUMBERED = 5_000  #: positions given, and bulletins forgotten, in one transaction
 LONGEST = 86_400.0  #: seconds that a receiver can have us wait before the next try
 GONE = "the receiver answered 410: it wants no more events"
 
@@ -36,7 +36,7 @@ class Pace:
     idle: float = 1.0  #: the same while nobody subscribes
     tidy: float = 60.0  #: between two looks at what need not be kept
     timeout: float = 15.0  #: of one try
-    batch: int = 64  #: notices of a subscription in memory
+    batch: int = 64  #: bulletins of a subscription in memory
     at_once: int = 8  #: of these on their way
     first: float = 5.0
     growth: float = 3.0
@@ -71,7 +71,7 @@ class Sender:
 
     def __init__(
         self,
-        notices: Notices,
+        bulletins: Bulletins,
         *,
         secrets: Secrets,
         worker: Callable[[], str],
@@ -80,7 +80,7 @@ class Sender:
         pace: Pace | None = None,
         patience: Patience | None = None,
     ) -> None:
-        self._notices = notices
+        self._bulletins = bulletins
         self._secrets = secrets
         self._worker = worker
         self._clock = clock
@@ -125,15 +125,15 @@ class Sender:
 
     def _read(self) -> tuple[list[Subscription], int]:
         """The subscriptions that are ours, and the latest position."""
-        notices, worker = self._notices, self._worker()
-        known = notices.subscriptions()
+        bulletins, worker = self._bulletins, self._worker()
+        known = bulletins.subscriptions()
         if any(one.lease != worker for one in known):
-            notices.claim(worker=worker)
-            known = notices.subscriptions()
+            bulletins.claim(worker=worker)
+            known = bulletins.subscriptions()
         if not known:
             return [], 0
-        notices.number(limit=_NUMBERED)
-        return [one for one in known if one.lease == worker], notices.span()[1]
+        bulletins.number(limit=_NUMBERED)
+        return [one for one in known if one.lease == worker], bulletins.span()[1]
 
     def _has_work(self, subscription: Subscription, latest: int) -> bool:
         if subscription.status is not SubscriptionStatus.ACTIVE or self._is_stale(subscription):
@@ -189,9 +189,11 @@ class Sender:
             if trouble:
                 return
 
-    def _find(self, subscription: Subscription, limit: int) -> list[Notice]:
+    def _find(self, subscription: Subscription, limit: int) -> list[Bulletin]:
         after = self._memory(subscription).seen
-        return self._notices.find(after=after, sops=subscription.sops, types=subscription.types, limit=limit)
+        return self._bulletins.find(
+            after=after, sops=subscription.sops, types=subscription.types, limit=limit
+        )
 
     def _keys(self, subscription: Subscription) -> list[bytes]:
         """Those to sign with; raises ``SealBroken``."""
@@ -202,7 +204,7 @@ class Sender:
         return [self._secrets.open(secret, name=subscription.name) for secret in sealed]
 
     async def _deliver(
-        self, subscription: Subscription, batch: Sequence[Notice], *, keys: list[bytes], taken: set[int]
+        self, subscription: Subscription, batch: Sequence[Bulletin], *, keys: list[bytes], taken: set[int]
     ) -> list[tuple[int, Verdict]]:
         """What went wrong, by position; what the receiver has is added to ``taken``. After the first trouble
         nothing more is begun."""
@@ -212,25 +214,25 @@ class Sender:
         gate = asyncio.Semaphore(self._pace.at_once)
         trouble: list[tuple[int, Verdict]] = []
 
-        async def follow(chain: Sequence[Notice]) -> None:
-            for notice in chain:
+        async def follow(chain: Sequence[Bulletin]) -> None:
+            for bulletin in chain:
                 async with gate:
                     if trouble:
                         return
-                    verdict = await postman.post(subscription.url, notice, keys=keys)
+                    verdict = await postman.post(subscription.url, bulletin, keys=keys)
                 if not isinstance(verdict, Taken):
-                    trouble.append((notice.position, verdict))
+                    trouble.append((bulletin.position, verdict))
                     return
-                taken.add(notice.position)
+                taken.add(bulletin.position)
 
-        waiting = [notice for notice in batch if notice.position not in taken]
+        waiting = [bulletin for bulletin in batch if bulletin.position not in taken]
         await asyncio.gather(*(follow(chain) for chain in _by_case(waiting)))
         return sorted(trouble, key=lambda one: one[0])
 
     async def _settle(
         self,
         subscription: Subscription,
-        batch: Sequence[Notice],
+        batch: Sequence[Bulletin],
         trouble: Sequence[tuple[int, Verdict]],
         whole: int,
     ) -> Subscription | None:
@@ -243,7 +245,7 @@ class Sender:
         def apply(known: Subscription) -> Subscription | None:
             return after if known == subscription else None
 
-        saved = await asyncio.to_thread(self._notices.change, subscription.name, apply)
+        saved = await asyncio.to_thread(self._bulletins.change, subscription.name, apply)
         if saved is None:
             return None
         left = {taken for taken in memory.taken if taken > position}
@@ -279,27 +281,27 @@ class Sender:
             if one.name not in self._tasks and not self._is_stale(one):
                 self._skip(one, self._memory(one).seen)
         before = self._clock() - self._patience.kept
-        while self._notices.prune(before=before, limit=_NUMBERED) == _NUMBERED:
+        while self._bulletins.prune(before=before, limit=_NUMBERED) == _NUMBERED:
             """One short transaction after the other."""
 
     def _skip(self, subscription: Subscription, seen: int) -> None:
         if subscription.attempts or seen <= subscription.position:
             return
         after = replace(subscription, position=seen)
-        self._notices.change(subscription.name, lambda known: after if known == subscription else None)
+        self._bulletins.change(subscription.name, lambda known: after if known == subscription else None)
 
 
-def _by_case(notices: Sequence[Notice]) -> Iterator[list[Notice]]:
-    chains: dict[str, list[Notice]] = {}
-    for notice in notices:
-        chains.setdefault(notice.case, []).append(notice)
+def _by_case(bulletins: Sequence[Bulletin]) -> Iterator[list[Bulletin]]:
+    chains: dict[str, list[Bulletin]] = {}
+    for bulletin in bulletins:
+        chains.setdefault(bulletin.case, []).append(bulletin)
     yield from chains.values()
 
 
-def _reached(batch: Sequence[Notice], taken: set[int], position: int) -> int:
+def _reached(batch: Sequence[Bulletin], taken: set[int], position: int) -> int:
     """The position up to which nothing is missing."""
-    for notice in batch:
-        if notice.position not in taken:
+    for bulletin in batch:
+        if bulletin.position not in taken:
             break
-        position = notice.position
+        position = bulletin.position
     return position

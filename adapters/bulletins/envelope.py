@@ -1,4 +1,4 @@
-"""A notice as it is posted: a CloudEvents 1.0 event in structured mode, signed by Standard Webhooks."""
+"""A bulletin as it is posted: a CloudEvents 1.0 event in structured mode, signed by Standard Webhooks."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ import orjson
 
 from adapters.envelope import STRUCTURED
 from adapters.signatures import message_id, sign
-from adapters.store.notices import Notice
+from adapters.store.bulletins import Bulletin
 
 
-def event_of(notice: Notice) -> dict[str, Any]:
+def event_of(bulletin: Bulletin) -> dict[str, Any]:
     """As JSON has it. ``position`` is an extension attribute, as text: it may outgrow the 32 bits that
     CloudEvents gives whole numbers."""
-    sop, _, key = notice.case.partition("/")
+    sop, _, key = bulletin.case.partition("/")
     return {
         "specversion": "1.0",
-        "id": notice.id,
+        "id": bulletin.id,
         "source": f"/cases/{quote(sop)}",
-        "type": notice.type,
+        "type": bulletin.type,
         "subject": key,
-        "time": notice.at.isoformat().replace("+00:00", "Z"),
+        "time": bulletin.at.isoformat().replace("+00:00", "Z"),
         "datacontenttype": "application/json",
-        "position": str(notice.position),
-        "data": orjson.loads(notice.data),
+        "position": str(bulletin.position),
+        "data": orjson.loads(bulletin.data),
     }
 
 
-def headers_of(notice: Notice, body: bytes, *, keys: Sequence[bytes], at: datetime) -> dict[str, str]:
-    """Signed at this very time by each key; the id is that of the notice, on every try."""
-    id = message_id(notice.id)
+def headers_of(bulletin: Bulletin, body: bytes, *, keys: Sequence[bytes], at: datetime) -> dict[str, str]:
+    """Signed at this very time by each key; the id is that of the bulletin, on every try."""
+    id = message_id(bulletin.id)
     return {
         "content-type": STRUCTURED,
         "webhook-id": id,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from adapters.bulletins.envelope import event_of
+from adapters.bulletins.happening import ASKED, ENDED, HELD, MOVED, OPENED, PARKED, RESUMED, TYPES, Happening
 from adapters.envelope import STRUCTURED
-from adapters.notices.envelope import event_of
-from adapters.notices.happening import ASKED, ENDED, HELD, MOVED, OPENED, PARKED, RESUMED, TYPES, Happening
-from adapters.store.notices import Notice
+from adapters.store.bulletins import Bulletin
 
 Schema = dict[str, Any]
 
@@ -113,4 +113,4 @@ def _example(name: str) -> Schema:
         command="payment.capture" if name == PARKED else None,
     )
     at = datetime(2026, 12, 3, 10, 20, seq, tzinfo=UTC)
-    return event_of(Notice("order/SO-1001", seq, name, at, happening.to_json(), position=40 + seq))
+    return event_of(Bulletin("order/SO-1001", seq, name, at, happening.to_json(), position=40 + seq))

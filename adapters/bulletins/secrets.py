@@ -1,4 +1,4 @@
-"""The secrets that notices are signed with: given out once, kept sealed under the master key."""
+"""The secrets that bulletins are signed with: given out once, kept sealed under the master key."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from adapters.errors import SealBroken
 from adapters.master_key import MasterKeys
 
-_PURPOSE = b"sign notices"
+_PURPOSE = b"sign bulletins"
 _BYTES = 32
 
 

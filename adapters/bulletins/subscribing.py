@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
+from adapters.bulletins.happening import TYPES
+from adapters.bulletins.secrets import Secrets, make_secret, spelled
 from adapters.errors import AdapterError
-from adapters.notices.happening import TYPES
-from adapters.notices.secrets import Secrets, make_secret, spelled
-from adapters.store.notices import Change, Notices, Subscription, SubscriptionStatus, Waiting
+from adapters.store.bulletins import Bulletins, Change, Subscription, SubscriptionStatus, Waiting
 
 OVERLAP = timedelta(hours=24)
 """How long events are signed with the former secret too, after it was changed."""
@@ -64,14 +64,14 @@ class Subscribing:
 
     def __init__(
         self,
-        notices: Notices,
+        bulletins: Bulletins,
         *,
         sops: Collection[str],
         clock: Callable[[], datetime],
         plain: bool = False,
         secrets: Secrets | None = None,
     ) -> None:
-        self._notices = notices
+        self._bulletins = bulletins
         self._sops = sops
         self._clock = clock
         self._plain = plain
@@ -86,7 +86,7 @@ class Subscribing:
             for value in values:
                 if value not in known:
                     raise InvalidSubscription(f"{field} {value!r} is not known; write {_either(known)}")
-        taken = {one.name for one in self._notices.subscriptions()}
+        taken = {one.name for one in self._bulletins.subscriptions()}
         if len(taken) >= MOST:
             raise InvalidSubscription(f"there are {MOST} subscriptions already; remove one of them first")
         name = _free(address.hostname or "", taken) if name is None else name
@@ -103,15 +103,15 @@ class Subscribing:
             sops=tuple(dict.fromkeys(sops)),
             types=tuple(dict.fromkeys(types)),
         )
-        if not self._notices.subscribe(subscription):
+        if not self._bulletins.subscribe(subscription):
             raise InvalidSubscription(f"name {name!r} is taken; choose another one with --name")
         return Subscribed(self.find(name), spelled(secret))
 
     def all(self) -> list[Moved]:
-        return [Moved(one, self._notices.waiting(one)) for one in self._notices.subscriptions()]
+        return [Moved(one, self._bulletins.waiting(one)) for one in self._bulletins.subscriptions()]
 
     def find(self, name: str) -> Subscription:
-        known = {one.name: one for one in self._notices.subscriptions()}
+        known = {one.name: one for one in self._bulletins.subscriptions()}
         if name not in known:
             there = f"there is {_either(known)}" if known else "there is none; see 'sop subscribe'"
             raise NoSuchSubscription(f"no subscription is called {name!r}; {there}")
@@ -128,14 +128,14 @@ class Subscribing:
         )
 
     def remove(self, name: str) -> None:
-        if not self._notices.unsubscribe(name):
+        if not self._bulletins.unsubscribe(name):
             self.find(name)
 
     def replay(self, name: str, *, since: str) -> Moved:
         """Tell it again, or skip: the next thing it is told is the one at position ``since``, or the first
         that happened at that time (RFC 3339) or later."""
         self.find(name)
-        while self._notices.number(limit=_NUMBERED):
+        while self._bulletins.number(limit=_NUMBERED):
             """What has just happened has its position too."""
         position = self._position(since)
         return self._moved(self._change(name, lambda known: replace(known.afresh(), position=position - 1)))
@@ -151,16 +151,16 @@ class Subscribing:
         return Subscribed(changed, spelled(secret))
 
     def _change(self, name: str, apply: Change) -> Subscription:
-        changed = self._notices.change(name, apply)
+        changed = self._bulletins.change(name, apply)
         return self.find(name) if changed is None else changed
 
     def _moved(self, subscription: Subscription) -> Moved:
-        first, _ = self._notices.span()
+        first, _ = self._bulletins.span()
         lost = max(0, first - 1 - subscription.position)
-        return Moved(subscription, self._notices.waiting(subscription), lost)
+        return Moved(subscription, self._bulletins.waiting(subscription), lost)
 
     def _position(self, since: str) -> int:
-        first, last = self._notices.span()
+        first, last = self._bulletins.span()
         if since.isascii() and since.isdigit():
             position = int(since[:19])
             if not max(first, 1) <= position <= last + 1:
@@ -178,7 +178,7 @@ class Subscribing:
                 f"from {since!r} is neither: write a position such as 42, or a time such as "
                 "2026-12-03T10:20:00Z"
             )
-        return self._notices.position_at(at) or last + 1
+        return self._bulletins.position_at(at) or last + 1
 
     def _sealed(self, secret: bytes, name: str) -> bytes:
         assert self._secrets is not None

@@ -6,15 +6,15 @@ from dataclasses import replace
 
 import pytest
 
+from adapters.bulletins.secrets import Secrets, spelled
+from adapters.bulletins.subscribing import MOST, InvalidSubscription, NoSuchSubscription, Subscribing
 from adapters.errors import SealBroken
 from adapters.master_key import MasterKeys
-from adapters.notices.secrets import Secrets, spelled
-from adapters.notices.subscribing import MOST, InvalidSubscription, NoSuchSubscription, Subscribing
 from adapters.signatures import parse_key
+from adapters.store.bulletins import SubscriptionStatus
 from adapters.store.memory import MemoryStore
-from adapters.store.notices import SubscriptionStatus
 from tests.adapters.store.scenery import DAY, HYDRATE, NOW, open_parcels
-from tests.adapters.store.test_notices import tell
+from tests.adapters.store.test_bulletins import tell
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def store() -> MemoryStore:
 @pytest.fixture
 def desk(store: MemoryStore) -> Subscribing:
     return Subscribing(
-        store.notices,
+        store.bulletins,
         sops={"parcel", "order"},
         clock=lambda: NOW,
         secrets=Secrets(MasterKeys(bytes(32))),
@@ -63,7 +63,7 @@ def test_others_are_taken(desk: Subscribing, url: str) -> None:
 
 def test_plain_http_to_others_is_taken_where_the_house_allows_it(store: MemoryStore) -> None:
     secrets = Secrets(MasterKeys(bytes(32)))
-    desk = Subscribing(store.notices, sops=(), clock=lambda: NOW, plain=True, secrets=secrets)
+    desk = Subscribing(store.bulletins, sops=(), clock=lambda: NOW, plain=True, secrets=secrets)
     assert desk.subscribe("http://erp.example/").subscription.name == "erp.example"
 
 
@@ -153,11 +153,11 @@ def test_who_resumes_hears_what_is_kept_no_longer(desk: Subscribing, store: Memo
     desk.subscribe("https://erp.example/", name="erp")
     open_parcels(store, "ABC")
     disabled = SubscriptionStatus.DISABLED
-    store.notices.change("erp", lambda known: replace(known, status=disabled, attempts=9, error="500"))
+    store.bulletins.change("erp", lambda known: replace(known, status=disabled, attempts=9, error="500"))
     assert desk.resume("erp").lost == 0
     desk.replay("erp", since="1")
-    store.notices.change("erp", lambda known: replace(known, status=disabled, attempts=9, error="500"))
-    store.notices.prune(before=NOW + DAY, limit=10)
+    store.bulletins.change("erp", lambda known: replace(known, status=disabled, attempts=9, error="500"))
+    store.bulletins.prune(before=NOW + DAY, limit=10)
     resumed = desk.resume("erp")
     assert (resumed.lost, resumed.waiting.count) == (2, 1)
     assert (resumed.subscription.status, resumed.subscription.error) == (SubscriptionStatus.ACTIVE, "")
