@@ -67,7 +67,7 @@ class _Memory:
 
 
 class Sender:
-    """Sends for the subscriptions that ``worker()`` leases; ``disabled`` hears of those that are given up."""
+    """Sends for the subscriptions that ``worker()`` leases."""
 
     def __init__(
         self,
@@ -76,7 +76,6 @@ class Sender:
         secrets: Secrets,
         worker: Callable[[], str],
         clock: Callable[[], datetime],
-        disabled: Callable[[Subscription], None] = lambda subscription: None,
         pace: Pace | None = None,
         patience: Patience | None = None,
     ) -> None:
@@ -84,7 +83,6 @@ class Sender:
         self._secrets = secrets
         self._worker = worker
         self._clock = clock
-        self._disabled = disabled
         self._pace = pace or Pace()
         self._patience = patience or Patience()
         self._postman: Postman | None = None
@@ -252,7 +250,6 @@ class Sender:
         self._memories[saved.name] = _Memory(saved, position, left)
         if saved.status is SubscriptionStatus.DISABLED:
             log.error("events out: subscription %s is disabled: %s", saved.name, saved.error)
-            self._disabled(saved)
         return saved
 
     def _judged(
