@@ -84,7 +84,9 @@ def peers() -> Environment:
     folder = os.environ.get("PEERS_ENVIRONMENT")
     found = known(Path(folder)) if folder else None
     if found is None:
-        pytest.skip("no peers here: python -m benchmarks.peers --environment FOLDER, then PEERS_ENVIRONMENT=FOLDER")
+        pytest.skip(
+            "no peers here: python -m benchmarks.peers --environment FOLDER, then PEERS_ENVIRONMENT=FOLDER"
+        )
     return found
 
 
