@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
 from dataclasses import asdict
 from pathlib import Path
 
@@ -88,6 +89,17 @@ def peers() -> Environment:
             "no peers here: python -m benchmarks.peers --environment FOLDER, then PEERS_ENVIRONMENT=FOLDER"
         )
     return found
+
+
+def test_a_line_of_json_is_drawn(peers: Environment, tmp_path: Path) -> None:
+    line = json.dumps({"engines": [asdict(OURS), asdict(SLOW)]})
+    file = tmp_path / "peers.svg"
+
+    draw = [str(peers.python), "-m", "benchmarks.peers.plot", str(file)]
+    subprocess.run(draw, input=line, text=True, check=True, cwd=ROOT)
+
+    drawn = file.read_text("utf-8")
+    assert all(word in drawn for word in (">sop, SQLite<", ">303<", ">slow one<", ">0.254<"))
 
 
 @pytest.mark.parametrize("name", ["dbos-sqlite", "restate"])
