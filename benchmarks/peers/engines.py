@@ -131,10 +131,11 @@ def _said(command: Sequence[str], settings: Mapping[str, str] | None = None) -> 
     ) as process:
         try:
             output, _ = process.communicate(timeout=_PATIENCE)
-        finally:
-            # Workers that outlive a program that failed would be measured with the next one.
+        except BaseException:
+            # What it has started would outlive it and be measured with the next one: let it stop that.
             with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGTERM)
+                os.killpg(process.pid, signal.SIGINT)
+            raise
     if process.returncode != 0:
         raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}")
     figures: Figures = json.loads(output.splitlines()[-1])
