@@ -29,11 +29,11 @@ _START_SECONDS = 30.0
 class Worker:
     """The lone worker; ``pid`` is that of its present life."""
 
-    def __init__(self, *, log: Path, environment: dict[str, str]) -> None:
+    def __init__(self, *arguments: str, log: Path, environment: dict[str, str]) -> None:
         self.log = log
         with log.open("ab") as stderr:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.acceptance.lone_worker"],
+                [sys.executable, "-m", "tests.acceptance.lone_worker", *arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
@@ -90,10 +90,10 @@ class House:
     def spoil(self, faults: str) -> None:
         self.settings.faults.write_text(faults, "utf-8")
 
-    def worker(self, name: str = "worker") -> Worker:
+    def worker(self, name: str = "worker", *arguments: str) -> Worker:
         log = self.home / "logs" / f"{name}.log"
         log.parent.mkdir(exist_ok=True)
-        worker = Worker(log=log, environment=self.environment)
+        worker = Worker(*arguments, log=log, environment=self.environment)
         self._stack.callback(worker.stop)
         return worker
 

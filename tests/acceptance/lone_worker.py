@@ -10,9 +10,12 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from contextlib import nullcontext
 
 from deployments.bootstrap import open_application, running_driver, telling
 from deployments.settings import Settings
+
+TELL = "tell"  #: as argument: subscribers are told, too
 
 
 def main() -> None:
@@ -36,9 +39,10 @@ def main() -> None:
 def live(settings: Settings) -> None:
     """Never returns: what a process does at its end is for the parent to do."""
     try:
-        with open_application(settings) as app, running_driver(app) as driver, telling(app, driver):
+        with open_application(settings) as app, running_driver(app) as driver:
             os.write(1, b"%d\n" % os.getpid())
-            os.read(0, 1)
+            with telling(app, driver) if TELL in sys.argv else nullcontext():
+                os.read(0, 1)
     except BaseException:
         logging.exception("this life failed")
         os._exit(1)

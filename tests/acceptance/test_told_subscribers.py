@@ -15,6 +15,7 @@ import pytest
 
 from examples import day
 from tests.acceptance.conftest import OpenHouse
+from tests.acceptance.lone_worker import TELL
 from tests.acceptance.shop import Shop
 from tests.adapters.bulletins.receiver import Receiver
 from tests.conftest_prefect import eventually
@@ -57,7 +58,7 @@ def test_kills_while_a_subscriber_is_told_lose_nothing_and_keep_the_order_of_eac
     shop, chance = Shop(house, seed=8), Random(8)
     with Receiver(order).serving() as erp:
         erp.secret = house.app.subscribing.subscribe(erp.url, name="erp").secret
-        worker = house.worker()
+        worker = house.worker("worker", TELL)
 
         def waiting() -> int:
             return house.app.subscribing.all()[0].waiting.count

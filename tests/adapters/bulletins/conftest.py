@@ -48,14 +48,14 @@ class House:
         receiver.secret = self.desk.subscribe(receiver.url, name=name, **chosen).secret
         return receiver
 
-    def send(self, worker: str = "ann", *, pace: Pace = PACE, settings: Settings | None = None) -> ExitStack:
+    def send(self, worker: str = "ann", *, pace: Pace = PACE) -> ExitStack:
         """Tell subscribers until the stack closes, which it does at the end of the test at the latest."""
         self.store.beat(worker=worker, now=self.clock())
         sending = self._stack.enter_context(ExitStack())
         sending.enter_context(
             telling_subscribers(
                 self.store.bulletins,
-                settings=settings or Settings(),
+                settings=Settings(),
                 secrets=self.secrets,
                 worker=lambda: worker,
                 clock=self.clock,
