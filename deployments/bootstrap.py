@@ -289,6 +289,24 @@ def telling(app: Application, driver: Driver) -> AbstractContextManager[None]:
     )
 
 
+@contextmanager
+def _figures(driver: Driver, settings: Settings) -> Iterator[None]:
+    """Served to Prometheus if the settings say where. Raises ``SettingUnusable``."""
+    port = settings.worker_metrics_port
+    if port is None:
+        yield
+        return
+    from flows.figures import served_figures
+
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(served_figures(driver, host=settings.web_host, port=port))
+        except OSError as error:
+            taken = f"{settings.web_host}:{port}: {error.strerror}; give each worker of a machine a port"
+            raise SettingUnusable(f"worker_metrics_port: {taken}") from None
+        yield
+
+
 @asynccontextmanager
 async def open_runtime() -> AsyncIterator[Runtime]:
     """The drive loop recorded in Prefect; for ``sop worker`` and for Prefect's own start command."""
@@ -319,6 +337,7 @@ async def open_runtime() -> AsyncIterator[Runtime]:
         retime_cases(app.store, policy=app.policy.fingerprint, clock=utc_now)
         driver = stack.enter_context(running_driver(app, listener=watching, worker=owner.worker))
         stack.enter_context(telling(app, driver))
+        stack.enter_context(_figures(driver, settings))
         yield Running(
             store=app.store,
             driver=driver,

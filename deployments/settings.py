@@ -107,6 +107,9 @@ class Settings(BaseSettings):
     prefect_database: str = Field("postgres", pattern="^(postgres|sqlite)$")
 
     lease: float = Field(10.0, gt=0, description="seconds of silence after which a worker has lost its cases")
+    worker_metrics_port: int | None = Field(
+        None, ge=1, le=65535, description="where a worker shows its own figures to Prometheus, at web_host"
+    )
     unmatched_days: int = Field(30, gt=0, description="how long an event waits for its case")
 
     plain_subscribers: bool = Field(

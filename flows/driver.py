@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -72,7 +72,8 @@ class Driver:
         self._beaten = float("-inf")
         self._away: float | None = None  #: when it was last said that the store is unavailable
         self.rounds = 0
-        self.handled = 0
+        self.handled: Counter[tuple[str, str]] = Counter()  #: events by procedure and type
+        self.performed: Counter[tuple[str, str]] = Counter()  #: commands by name and outcome
         self.spent: dict[str, float] = defaultdict(float)  #: seconds by part: take, decide, write, report
 
     def start(self) -> None:
@@ -89,7 +90,7 @@ class Driver:
         self._performer.stop()
         self._reporting.close_quiet(everything=True)
         parts = ", ".join(f"{part} {seconds:.3f} s" for part, seconds in self.spent.items())
-        log.info("%d events in %d rounds: %s", self.handled, self.rounds, parts)
+        log.info("%d events in %d rounds: %s", self.handled.total(), self.rounds, parts)
         try:
             self._store.leave(worker=self._worker, now=self._clock())
         except StoreUnavailable:
@@ -274,7 +275,8 @@ class Driver:
 
     def _report(self, draft: Draft, results: Sequence[Result], released: Collection[str]) -> None:
         self.rounds += 1
-        self.handled += len(draft.took)
+        self.handled.update((case.sop, event) for case, event in draft.took)
+        self.performed.update((result.errand.command.name, result.told) for result in results)
         reporting, now = self._reporting, draft.now
         try:
             for case, event in draft.took:

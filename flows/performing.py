@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from adapters.command import Adapter, Closing, Inquiry, Later
 from adapters.errors import CommandFailed, Rejected, Unavailable, Uncertain
-from adapters.store.base import Step
+from adapters.store.base import ANSWERS_LATER, Step
 from machines.kernel.command import Command
 from machines.kernel.event import Event
 
@@ -60,6 +60,13 @@ class Result:
     outcome: Event | Later | None
     failure: CommandFailed | None
     way: Way = Way.PERFORMED
+
+    @property
+    def told(self) -> str:
+        """In a word: the outcome's type, ``answers-later``, or the code of the failure."""
+        if self.failure is not None:
+            return self.failure.code
+        return self.outcome.type if isinstance(self.outcome, Event) else ANSWERS_LATER
 
 
 class Performer:

@@ -301,6 +301,18 @@ class Backlog:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenSteps:
+    """How many steps that have not ended there are of one procedure, status, command and error code (empty
+    where there is none)."""
+
+    sop: str
+    status: StepStatus
+    command: str
+    code: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Live:
     """How many open and ended cases there are on one version of a procedure; ``hash`` is what it said when
     they began."""
@@ -482,6 +494,10 @@ class Store(Protocol):
         ...
 
     def backlog(self, now: datetime) -> Backlog: ...
+
+    def open_steps(self) -> list[OpenSteps]:
+        """In the order of procedure, status, command and code; at the price of the open steps alone."""
+        ...
 
     def time(self) -> datetime | None:
         """What the database's clock says; ``None`` where it has none but that of this machine."""

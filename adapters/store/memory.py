@@ -20,6 +20,7 @@ from adapters.store.base import (
     InboxStatus,
     Letter,
     Live,
+    OpenSteps,
     Receipt,
     Standing,
     Step,
@@ -364,6 +365,15 @@ class MemoryStore:
                 workers=self.workers(),
                 leases=Counter(kept.lease for kept in tables.cases.values() if kept.lease),
             )
+
+    def open_steps(self) -> list[OpenSteps]:
+        with self._lock:
+            count = Counter(
+                (step.case.partition("/")[0], step.status, step.command, step.code or "")
+                for step in self._tables.steps.values()
+                if step.status not in (StepStatus.DONE, StepStatus.SKIPPED)
+            )
+            return [OpenSteps(*which, count[which]) for which in sorted(count)]
 
     def time(self) -> datetime | None:
         return None

@@ -18,6 +18,7 @@ from adapters.store.base import (
     InboxStatus,
     Letter,
     Live,
+    OpenSteps,
     Receipt,
     Standing,
     Step,
@@ -288,6 +289,10 @@ class SqlStore(ABC):
     def backlog(self, now: datetime) -> Backlog:
         with self._reading() as connection:
             return queries.backlog(connection, now)
+
+    def open_steps(self) -> list[OpenSteps]:
+        with self._reading() as connection:
+            return queries.open_steps(connection)
 
     def time(self) -> datetime | None:
         return None

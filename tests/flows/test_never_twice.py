@@ -87,10 +87,13 @@ class House:
         event = {"specversion": "1.0", "id": str(next(NUMBERS)), "source": "test", "type": type}
         self.intake.accept([{**event, "subject": subject, "data": dict(data)}])
 
+    def place(self, key: str) -> None:
+        self.send(key, "order.placed", {**OrderPlaced.examples[0], "order": key})
+
     def dispatch(self, *keys: str) -> None:
         """Orders whose parcel has left, so that they are being charged."""
         for key in keys:
-            self.send(key, "order.placed", {**OrderPlaced.examples[0], "order": key})
+            self.place(key)
             self.send(f"{key}-1", "shipment.dispatched", {})
 
     def charge(self, key: str) -> Step:
