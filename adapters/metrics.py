@@ -24,6 +24,7 @@ from prometheus_client.registry import Collector
 from adapters.errors import StoreUnavailable
 from adapters.latest import Latest
 from adapters.store.base import Backlog, OpenSteps, Store
+from adapters.store.outage import Outage
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
@@ -39,6 +40,7 @@ class _Seen:
     at: datetime
     backlog: Backlog
     steps: list[OpenSteps]
+    outages: list[Outage]
 
 
 class WebMetrics:
@@ -86,7 +88,7 @@ class _StoreState(Collector):
     def __init__(self, store: Store) -> None:
         def look() -> _Seen:
             now = datetime.now(UTC)
-            return _Seen(now, store.backlog(now), store.open_steps())
+            return _Seen(now, store.backlog(now), store.open_steps(), store.outages())
 
         self._latest = Latest(look)
 
@@ -101,6 +103,7 @@ class _StoreState(Collector):
         up.add_metric((), 1)
         yield up
         yield _steps(seen.steps)
+        yield _outages(seen.outages)
         yield from _backlog(seen.backlog, now=seen.at)
         yield from _workers(seen.backlog, now=seen.at)
 
@@ -110,6 +113,14 @@ def _steps(steps: list[OpenSteps]) -> Metric:
     family = GaugeMetricFamily("sop_open_steps", "Steps that have not ended", labels=labels)
     for each in steps:
         family.add_metric((each.status.value, each.sop, each.command, each.code), each.count)
+    return family
+
+
+def _outages(outages: list[Outage]) -> Metric:
+    text = "Commands that are out, are resuming, or left parked steps to staff"
+    family = GaugeMetricFamily("sop_outage", text, labels=["command", "phase"])
+    for outage in outages:
+        family.add_metric((outage.command, outage.phase.value), 1)
     return family
 
 

@@ -72,6 +72,22 @@ Provider = Annotated[
 ]
 
 
+class OutageSettings(BaseModel):
+    """When a command counts as out, and what becomes of parked steps when it answers again."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    failures: int = Field(5, ge=2, description="tries of one command in a row without an answer")
+    first: float = Field(
+        15.0, gt=0, description="seconds until the first probe; each later one waits twice as long"
+    )
+    longest: float = Field(300.0, gt=0, description="seconds between two probes at most")
+    by_hand: tuple[str, ...] = Field(
+        (), description="commands or prefixes whose parked steps staff replay themselves"
+    )
+    within_hours: float = Field(24.0, ge=0, description="outages that lasted longer are left to staff")
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SOP_", extra="forbid", frozen=True)
 
@@ -126,6 +142,8 @@ class Settings(BaseSettings):
         default_factory=dict,
         description="who performs the commands of a prefix, instead of the simulated world",
     )
+
+    outages: OutageSettings = Field(OutageSettings(), description="what is done while a provider is away")
 
     world_seed: int = 1
     world_book: bool = Field(False, description="keep the simulated world's book of effects in home")
@@ -192,6 +210,8 @@ class Settings(BaseSettings):
             value = self.home.resolve()
         if name == "providers":
             value = ", ".join(f"{prefix}: {one.kind}" for prefix, one in sorted(value.items()))
+        if name == "outages":
+            value = ", ".join(f"{field} {told}" for field, told in self.outages.model_dump().items() if told)
         if name == "source_keys":
             value = ", ".join(f"{source}: {len(keys)}" for source, keys in sorted(value.items()))
         return "" if value is None else without_password(str(value))

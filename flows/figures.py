@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from prometheus_client import CollectorRegistry, start_http_server
-from prometheus_client.core import CounterMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from adapters.store.outage import Phase
 from flows.driver import Driver
 
 
@@ -40,6 +41,15 @@ class WorkerFigures(Collector):
         for part, seconds in sorted(dict(driver.spent).items()):
             spent.add_metric((part,), seconds)
         yield spent
+        breakers = GaugeMetricFamily(
+            "sop_worker_breaker_open",
+            "Whether a command is held back (1) or resuming (0)",
+            labels=["command"],
+        )
+        for command, outage in sorted(driver.outages.known.items()):
+            if outage.phase is not Phase.LEFT:
+                breakers.add_metric((command,), outage.phase is Phase.OUT)
+        yield breakers
 
 
 @contextmanager

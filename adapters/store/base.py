@@ -14,6 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
+from adapters.store.outage import OutageStore
 from machines.kernel.case import Case, Entry, Timer, case_id
 from machines.kernel.hold import Hold
 
@@ -324,7 +325,7 @@ class Live:
     ended: int
 
 
-class Store(Protocol):
+class Store(OutageStore, Protocol):
     """All methods raise ``StoreUnavailable`` when the database is locked, full or unreachable, and may be
     called from any thread; ``wait`` by one at a time. A ``worker`` names one life of one process: who starts
     again takes a new name.
