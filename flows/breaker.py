@@ -13,9 +13,7 @@ from datetime import datetime, timedelta
 
 from adapters.store.outage import Outage, Phase
 
-TURN = timedelta(seconds=1)  #: at least, between two turns of resuming
 STALLED = timedelta(seconds=10)  #: without an answer, after which a turn is taken all the same
-UNANSWERED = timedelta(seconds=60)  #: after which a probe is given up; commands time out before
 FULL = 256  #: steps in one turn, when resuming has come to its full speed
 _LONGEST = 86_400.0  #: seconds that a provider can have us wait for the next probe
 
@@ -24,14 +22,15 @@ _LONGEST = 86_400.0  #: seconds that a provider can have us wait for the next pr
 class Caution:
     """A command is out after so many ``failures`` in a row, of two steps at least. The ``first`` probe is
     sent after some seconds, later ones after twice as many each, up to ``longest``. When it answers again,
-    parked steps are tried again too unless its name or prefix is in ``by_hand``, or the outage was longer
-    than ``within``."""
+    what waits goes out with ``turn`` seconds at least between two turns; parked steps are tried again too
+    unless its name or prefix is in ``by_hand``, or the outage was longer than ``within``."""
 
     failures: int = 5
     first: float = 15.0
     longest: float = 300.0
     by_hand: Collection[str] = ()
     within: timedelta = timedelta(hours=24)
+    turn: float = 1.0
 
     def wait(self, tries: int, *, asked: float = 0.0) -> timedelta:
         """Until the next probe after so many that failed; at least as long as the provider ``asked``."""
@@ -62,9 +61,9 @@ def opened(
     return replace(before, phase=Phase.OUT, changed=now, due=due, error=error, tries=before.tries + 1, turn=0)
 
 
-def probed(outage: Outage, *, now: datetime) -> Outage:
-    """A probe is on its way; if nothing is heard of it, another one is sent."""
-    return replace(outage, due=now + UNANSWERED)
+def probed(outage: Outage, *, now: datetime, wait: timedelta) -> Outage:
+    """A probe is on its way; if nothing is heard of it (its worker was killed), another one is sent."""
+    return replace(outage, due=now + wait)
 
 
 def failed(outage: Outage, *, error: str, now: datetime, wait: timedelta) -> Outage:
@@ -77,9 +76,9 @@ def answered(outage: Outage, *, now: datetime) -> Outage:
     return replace(outage, phase=Phase.RESUMING, changed=now, due=now, turn=0)
 
 
-def turned(outage: Outage, *, now: datetime) -> Outage:
-    """Steps were released for this turn."""
-    return replace(outage, turn=outage.turn + 1, due=now + TURN)
+def turned(outage: Outage, *, now: datetime, pause: timedelta) -> Outage:
+    """Steps were released for this turn; the next one is after a pause at least."""
+    return replace(outage, turn=outage.turn + 1, due=now + pause)
 
 
 def may_turn(outage: Outage, *, heard: bool, now: datetime) -> bool:

@@ -63,7 +63,7 @@ async def _show(api: PrefectApi, seen: Affected, *, over: bool) -> None:
     left = over and outage.phase is Phase.LEFT
     ended = over and not left
     badge = (
-        Badge("COMPLETED", "Completed", f"well again; {outage.command} was out {_since(outage)}")
+        Badge("COMPLETED", "Completed", f"nothing waits any more; it was out {_since(outage)}")
         if ended
         else Badge("FAILED", _BADGES[outage.phase], seen.told)
     )

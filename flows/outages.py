@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Lock
 from time import monotonic
 
@@ -19,10 +19,10 @@ from adapters.store.outage import Outage, Phase, Release
 from flows import breaker
 from flows.breaker import Caution
 from flows.performing import Errand, Result, Way
+from flows.wording import plain_error
 
 log = logging.getLogger("sop.outages")
 
-_OFTEN = 0.5  #: seconds between two looks while something is out
 _SELDOM = 30.0  #: seconds between two looks for steps that were parked without anybody noticing an outage
 _ROW = 3  #: steps parked again one after the other, for another reason, that halt a resuming
 
@@ -132,7 +132,7 @@ class Outages:
             out = {command for command, outage in self.known.items() if outage.phase is Phase.OUT}
             self._shut = frozenset(out | self._tripped.keys())
             busy = any(outage.phase is not Phase.LEFT for outage in self.known.values())
-        self._looked, self._pause = at, _OFTEN if busy else self._look
+        self._looked, self._pause = at, caution.turn / 2 if busy else self._look
 
     def _failed(self, command: str, result: Result, failure: Unavailable, caution: Caution) -> None:
         streak = self._streaks.setdefault(command, Streak(self._clock()))
@@ -187,7 +187,11 @@ class Outages:
         if now >= outage.due:
             release = self._release(outage, 1, now=now, caution=caution, why="a probe: does it answer again?")
             sent = self._change(
-                outage.command, breaker.probed(outage, now=now), now=now, release=release, quiet=True
+                outage.command,
+                breaker.probed(outage, now=now, wait=caution.wait(outage.tries)),
+                now=now,
+                release=release,
+                quiet=True,
             )
             if sent == []:
                 # Whoever comes next finds out; nobody waits.
@@ -209,7 +213,11 @@ class Outages:
         most = breaker.allowance(outage)
         release = self._release(outage, most, now=now, caution=caution, why="it answers again")
         sent = self._change(
-            outage.command, breaker.turned(outage, now=now), now=now, release=release, quiet=True
+            outage.command,
+            breaker.turned(outage, now=now, pause=timedelta(seconds=caution.turn)),
+            now=now,
+            release=release,
+            quiet=True,
         )
         if sent == []:
             end = breaker.over(outage, stays=self._stranded(outage, now=now, caution=caution), now=now)
@@ -276,11 +284,10 @@ class Outages:
         if outage is None:
             return
         if after is None or after.phase is Phase.LEFT:
-            log.warning("%s is well again; what waited for it has gone on", outage.command)
+            log.warning("nothing waits for %s any more %s", outage.command, outage.halted)
         elif after.phase is Phase.RESUMING:
             log.warning("%s answers again; what waits for it is resumed", outage.command)
         else:
-            log.warning(
-                "%s is out (%s); next probe %s", outage.command, outage.error, f"{outage.due:%H:%M:%S}"
-            )
+            error = plain_error(outage.error, command=outage.command)
+            log.warning("%s is out (%s); next probe %s", outage.command, error, f"{outage.due:%H:%M:%S}")
         self._told(outage, after is None or after.phase is Phase.LEFT)

@@ -57,8 +57,8 @@ class Watching:
         )
 
     def recall(self) -> None:
-        """When Prefect is there at first or again: show what is out, and the parked steps that no flow run stands
-        for yet."""
+        """When Prefect is there at first or again: show what is out, and the parked steps that no flow run
+        stands for yet."""
         parked = self._store.steps(status=(StepStatus.PARKED,), limit=_ALL)
         self.parked([step for step in parked if step.run is None])
         for outage in self._store.outages():

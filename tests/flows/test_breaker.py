@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from adapters.store.outage import Outage, Phase
 from flows import breaker
-from flows.breaker import FULL, STALLED, TURN, UNANSWERED, Caution
+from flows.breaker import FULL, STALLED, Caution
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 CAUTION = Caution()
+TURN = timedelta(seconds=CAUTION.turn)
 WHAT = st.sampled_from(("answer", "failure", "silence"))
 SECONDS = st.floats(0.1, 4_000)
 
@@ -39,8 +40,8 @@ def test_it_is_probed_ever_more_rarely_and_resumed_no_faster_than_it_answers(
                 outage = breaker.failed(outage, error="503", now=now, wait=wait)
                 assert outage.due - now == wait <= timedelta(seconds=CAUTION.longest)
             case "silence", Phase.OUT if now >= outage.due:
-                outage = breaker.probed(outage, now=now)
-                assert outage.due == now + UNANSWERED
+                outage = breaker.probed(outage, now=now, wait=CAUTION.wait(outage.tries))
+                assert outage.due == now + CAUTION.wait(before.tries)
             case "failure", Phase.RESUMING:
                 due = now + CAUTION.wait(outage.tries + 1)
                 outage = breaker.opened(
@@ -50,7 +51,7 @@ def test_it_is_probed_ever_more_rarely_and_resumed_no_faster_than_it_answers(
                 assert breaker.allowance(outage) == 0
             case _, Phase.RESUMING if breaker.may_turn(outage, heard=what == "answer", now=now):
                 assert what == "answer" or now >= outage.due + STALLED
-                outage = breaker.turned(outage, now=now)
+                outage = breaker.turned(outage, now=now, pause=TURN)
                 assert breaker.allowance(outage) <= min(FULL, 2 * breaker.allowance(before))
                 assert outage.due == now + TURN
         assert outage.tries >= before.tries
