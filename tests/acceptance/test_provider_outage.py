@@ -4,6 +4,7 @@ back they go on by themselves, slowly at first, through kills of the worker, and
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -67,6 +68,10 @@ def park_all(house: House) -> None:
     assert store.steps(only=command, status=[StepStatus.PARKED], limit=1)[0].code == "unavailable"
 
 
+def resumed_so_far(house: House, done: int) -> bool:
+    return house.count(_DONE) >= done
+
+
 def test_what_an_outage_parked_goes_on_by_itself_through_kills(open_house: OpenHouse) -> None:
     house = open_house(outages={"first": 0.5, "longest": 1.0}, world_latency=0.05)
     house.spoil(f"{CAPTURE}: 503\n")
@@ -79,7 +84,7 @@ def test_what_an_outage_parked_goes_on_by_itself_through_kills(open_house: OpenH
     house.spoil("")
     resumed, cut_short = [], 0
     for done in (10, 60):
-        eventually(lambda done=done: house.count(_DONE) >= done, seconds=60)
+        eventually(partial(resumed_so_far, house, done), seconds=60)
         worker.kill()
         resumed.append(house.count(_DONE))
         cut_short += house.count(_PARKED) > 0
