@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from adapters.errors import StoreUnavailable
 from adapters.store.outage import Outage, Phase
 from flows.affected import Affected
 from flows.budget import Budget
@@ -49,6 +50,11 @@ class OutageRuns:
                 return
             try:
                 await _show(api, self._look(told[0]), over=told[1])
+            except StoreUnavailable as error:
+                _log.warning(
+                    "an outage waits to be shown, the store does not say whom it concerns: %s", error
+                )
+                return
             except PREFECT_ERRORS as error:
                 if not refused(error):
                     raise

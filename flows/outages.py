@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from threading import Lock
 from time import monotonic
 
-from adapters.errors import CommandFailed, Unavailable
+from adapters.errors import CommandFailed, Rejected, Unavailable
 from adapters.store.base import Step, StepStatus, Store
 from adapters.store.outage import Outage, Phase, Release
 from flows import breaker
@@ -94,7 +94,7 @@ class Outages:
         with self._lock:
             if isinstance(failure, Unavailable):
                 self._failed(command, result, failure, caution)
-            elif failure is None or failure.code == "rejected":
+            elif failure is None or isinstance(failure, Rejected):
                 self._streaks.pop(command, None)
                 self._answered.add(command)
             if result.errand.trial is not None:
@@ -129,6 +129,8 @@ class Outages:
             self._search(now=now, caution=caution)
             self._searched = at
         with self._lock:
+            for command in self._trials.keys() - self.known.keys():
+                del self._trials[command]
             out = {command for command, outage in self.known.items() if outage.phase is Phase.OUT}
             self._shut = frozenset(out | self._tripped.keys())
             busy = any(outage.phase is not Phase.LEFT for outage in self.known.values())

@@ -42,11 +42,15 @@ def change(connection: Connection, before: Outage | None, after: Outage | None) 
 
 
 def release(connection: Connection, command: str, wanted: Release, *, now: datetime) -> list[str]:
-    waiting = select(_steps.c.key).where(schema.IS_OUT, _steps.c.command == command)
-    keys = connection.scalars(waiting.order_by(_steps.c.issued).limit(wanted.most)).all()
+    waiting = (
+        select(_steps.c.key)
+        .where(schema.IS_OUT, _steps.c.command == command)
+        .order_by(_steps.c.issued)
+        .limit(wanted.most)
+        .with_for_update(skip_locked=True)  # what a round has in its hands comes the next time
+    )
     pending = {"status": StepStatus.PENDING.value, "due": rows.micros(now)}
-    # Asked once more, for one that a round has taken meanwhile.
-    freed = update(_steps).where(schema.IS_OUT, _steps.c.key.in_(keys)).values(pending)
+    freed = update(_steps).where(_steps.c.key.in_(connection.scalars(waiting).all())).values(pending)
     released = list(connection.scalars(freed.returning(_steps.c.key)))
     room = wanted.most - len(released)
     if room <= 0 or wanted.since is None:

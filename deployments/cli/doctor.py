@@ -21,7 +21,7 @@ from adapters.store.outage import OUTAGE, Phase
 from deployments.bootstrap import Installation, caution, open_installation, utc_now
 from deployments.cli.output import AsJson, plain_errors, print_json, print_table
 from deployments.errors import SchemaDiffers
-from deployments.providers import described
+from deployments.providers import described, performers
 from deployments.settings import Settings, without_password
 from flows.affected import affected
 from machines.approvals import load as load_approvals
@@ -109,14 +109,15 @@ def outages(app: Installation) -> Iterator[Ailment]:
     known = app.store.outages()
     if not known:
         yield Ailment("providers", True, "none is known to be away")
-    now, careful = app.clock(), caution(app.settings)
+    now, careful, who = app.clock(), caution(app.settings), performers(app.settings)
     for outage in known:
         seen = affected(app.store, outage, caution=careful, now=now)
         by_hand = f"'sop replay --command {outage.command} --code unavailable' tries what is parked"
         remedy = by_hand if seen.stays and seen.parked else ""
         if outage.phase is Phase.OUT:
             remedy = f"look at the provider's status page; {remedy or 'the rest goes by itself'}"
-        yield Ailment(outage.command, outage.phase is Phase.RESUMING, seen.told, remedy, OUTAGE)
+        found = f"{who[outage.command.partition('.')[0]]}: {seen.told}"
+        yield Ailment(outage.command, outage.phase is Phase.RESUMING, found, remedy, OUTAGE)
 
 
 def approvals(settings: Settings) -> Iterator[Ailment]:

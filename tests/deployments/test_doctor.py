@@ -120,7 +120,7 @@ def test_a_provider_that_is_away_is_told_once_with_what_hangs_on_it(monkeypatch:
     found = checks()["payment.capture"]
     assert (found[""], found["runbook"]) == ("!!", "docs/runbook/outage.md")
     assert found["found"] == (
-        "since 2026-11-02 09:00 UTC, 0 cases wait, 0 are parked, latest: answered 503; "
+        "simulated: since 2026-11-02 09:00 UTC, 0 cases wait, 0 are parked, latest: answered 503; "
         "next probe 09:00:00 UTC; what waits resumes by itself, what is parked too"
     )
     monkeypatch.setenv("SOP_OUTAGES", '{"by_hand": ["payment"]}')
