@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from adapters.store.outage import Outage, Phase
 
 STALLED = timedelta(seconds=10)  #: without an answer, after which a turn is taken all the same
+UNANSWERED = timedelta(seconds=35)  #: after which nothing more is heard of a probe; commands time out before
 FULL = 256  #: steps in one turn, when resuming has come to its full speed
 _LONGEST = 86_400.0  #: seconds that a provider can have us wait for the next probe
 
@@ -63,7 +64,7 @@ def opened(
 
 def probed(outage: Outage, *, now: datetime, wait: timedelta) -> Outage:
     """A probe is on its way; if nothing is heard of it (its worker was killed), another one is sent."""
-    return replace(outage, due=now + wait)
+    return replace(outage, due=now + max(wait, UNANSWERED))
 
 
 def failed(outage: Outage, *, error: str, now: datetime, wait: timedelta) -> Outage:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from adapters.store.outage import Outage, Phase
 from flows import breaker
-from flows.breaker import FULL, STALLED, Caution
+from flows.breaker import FULL, STALLED, UNANSWERED, Caution
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 CAUTION = Caution()
@@ -41,7 +41,7 @@ def test_it_is_probed_ever_more_rarely_and_resumed_no_faster_than_it_answers(
                 assert outage.due - now == wait <= timedelta(seconds=CAUTION.longest)
             case "silence", Phase.OUT if now >= outage.due:
                 outage = breaker.probed(outage, now=now, wait=CAUTION.wait(outage.tries))
-                assert outage.due == now + CAUTION.wait(before.tries)
+                assert outage.due == now + max(CAUTION.wait(before.tries), UNANSWERED)
             case "failure", Phase.RESUMING:
                 due = now + CAUTION.wait(outage.tries + 1)
                 outage = breaker.opened(
