@@ -83,14 +83,16 @@ class Outages:
 
     def holds(self, errand: Errand) -> bool:
         """Whether the errand is not to be sent after all."""
-        return errand.command.name in self._shut and errand.trial is None
+        return bool(self._shut) and errand.command.name in self._shut and errand.trial is None
 
     def heard(self, result: Result) -> None:
         """One try ended."""
-        caution, command = self._caution, result.errand.command.name
+        caution, failure = self._caution, result.failure
+        if failure is None and not (self.known or self._streaks):
+            return  # thousands of times a second, while all is well
         if caution is None or result.way not in (Way.PERFORMED, Way.FOUND):
             return
-        failure = result.failure
+        command = result.errand.command.name
         with self._lock:
             if isinstance(failure, Unavailable):
                 self._failed(command, result, failure, caution)
@@ -103,13 +105,14 @@ class Outages:
     def trial(self, step: Step) -> int | None:
         """The number under which a step goes out that somebody has put back to work, staff or ourselves:
         it is sent although its command is out."""
+        if not self.known or step.status is not StepStatus.PENDING or step.code is None:
+            return None
         outage = self.known.get(step.command)
-        released = step.status is StepStatus.PENDING and step.code is not None
-        return outage.tries if outage and released else None
+        return outage.tries if outage else None
 
     def waits(self, step: Step, *, under_way: int) -> Outage | None:
         """The outage for whose end the step is to wait, with so many commands of its adapter under way."""
-        outage = self.known.get(step.command)
+        outage = self.known.get(step.command) if self.known else None
         if outage is None or under_way < breaker.allowance(outage) or self.trial(step) is not None:
             return None
         return outage

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -18,7 +19,9 @@ from adapters.master_key import MasterKeys
 from adapters.sealing import Vault
 from adapters.store.base import Backlog, StepStatus
 from adapters.store.opening import open_store
+from adapters.store.outage import Outage, Phase
 from adapters.web import create_app
+from flows.breaker import Caution
 from flows.figures import served_figures
 from machines.catalogue import CATALOGUE
 from tests.adapters.test_web import ask
@@ -58,12 +61,15 @@ def value(text: str, name: str, **labels: str) -> float | None:
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    """With one order that waits for its parcel, one whose payment was refused for good, and a letter that
-    found no case."""
+    """With one order that waits for its parcel, one whose payment was refused for good, a letter that found
+    no case, and refunds that are out."""
     hydrate = {procedure.name: {procedure.version: procedure.data} for procedure in CATALOGUE}
     store = open_store(f"sqlite:///{tmp_path / 'cases.db'}", hydrate=hydrate)
     store.migrate()
-    house = House(store, Vault(store, master=MasterKeys(b"m" * 32)))
+    house = House(store, Vault(store, master=MasterKeys(b"m" * 32)), caution=Caution())
+    now = house.now()
+    out = Outage("payment.refund", Phase.OUT, since=now, changed=now, due=now + timedelta(hours=1))
+    store.change_outage(None, out, now=now)
     house.driver.start()
     house.faults.set("payment.authorize: permanent x 1\n")
     house.place("SO-1")
@@ -96,6 +102,7 @@ def test_a_web_process_shows_the_store_and_what_it_did_itself(house: House) -> N
     assert value(text, "sop_up") == 1
     payment = {"sop": "order", "command": "payment.authorize"}
     assert value(text, "sop_open_steps", status="parked", code="rejected", **payment) == 1
+    assert value(text, "sop_outage", command="payment.refund", phase="out") == 1
     assert value(text, "sop_letters", status="unmatched") == 1
     assert value(text, "sop_letters", status="dead") == 0
     assert value(text, "sop_overdue_timers") == value(text, "sop_overdue_steps") == 0
@@ -134,6 +141,7 @@ def test_a_worker_shows_what_it_did_on_a_port_of_its_own(house: House) -> None:
     assert value(text, "sop_worker_commands_total", **refused) == 1
     authorised = {"command": "payment.authorize", "outcome": "payment.authorized"}
     assert value(text, "sop_worker_commands_total", **authorised) == 1
+    assert value(text, "sop_worker_breaker_open", command="payment.refund") == 1
     assert (value(text, "sop_worker_loop_seconds_total", part="write") or 0) > 0
     assert "SO-" not in text
     assert exported(text) == documented("a **worker**")
