@@ -83,7 +83,7 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Try parked steps again, each under the idempotency key it always had. Many are tried in batches, and no
-    further once they fail again."""
+    further once they fail again. Where steps wait for a provider that is away, it is probed at once."""
     only = _filter(sop=sop, command=command, code=code, error=error, since=since, until=until)
     if step is None and only == StepFilter():
         fail(
@@ -91,6 +91,10 @@ def replay(
         )
     with plain_errors(), open_installation(Settings()) as app:
         chosen = _on_call(app).parked(step, only=only, limit=limit)
+        hastened = [] if chosen or dry_run else _on_call(app).hasten(step, only=only)
+        if hastened:
+            _say_hastened(app, hastened)
+            return
         if not chosen:
             fail("nothing parked matches; 'sop steps --failed' lists what is", code=2)
         if dry_run:
@@ -262,6 +266,13 @@ def _wait(done: Callable[[], bool]) -> None:
     until = time.monotonic() + _PATIENCE_SECONDS
     while not done() and time.monotonic() < until:
         time.sleep(0.2)
+
+
+def _say_hastened(app: Installation, commands: list[str]) -> None:
+    told = f"nothing is parked; steps wait for {', '.join(commands)}, which is asked now whether it answers"
+    if not _driven(app):
+        fail(f"{_NOBODY}{told}")
+    console.print(told, highlight=False)
 
 
 def _print_outages(app: Installation) -> None:

@@ -129,6 +129,17 @@ def test_a_provider_that_is_away_is_told_once_with_what_hangs_on_it(monkeypatch:
     assert "payment.capture is out: 0 cases, since 2026-11-02" in listed.output
 
 
+def test_a_replay_where_nothing_is_parked_is_a_probe() -> None:
+    later = datetime.now(UTC) + timedelta(hours=1)
+    with open_application(Settings()) as app:
+        app.store.change_outage(None, Outage("payment.capture", Phase.OUT, NOW, NOW, later), now=NOW)
+        ran = CliRunner().invoke(sop, ["replay", "--command", "payment.capture", "--reason", "it is back"])
+        assert "nothing is parked; steps wait for payment.capture, which is asked now" in ran.output
+        assert app.store.outages()[0].due < later
+        other = CliRunner().invoke(sop, ["replay", "--command", "payment.void", "--reason", "it is back"])
+        assert "nothing parked matches" in other.output
+
+
 def test_commands_left_to_staff_must_exist(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOP_OUTAGES", '{"by_hand": ["payments"]}')
     with pytest.raises(

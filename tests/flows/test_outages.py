@@ -181,6 +181,19 @@ def test_a_replay_by_staff_is_a_probe_and_sets_everything_going(shop: Shop) -> N
     assert shop.each_authorised_once()
 
 
+def test_staff_have_it_probed_where_nothing_is_parked(shop: Shop) -> None:
+    shop.faults.set(AWAY)
+    shop.worker("w-2", caution=replace(QUICK, first=3_000.0, longest=3_000.0))
+    for key in keys(8):
+        shop.place(key)
+    until(lambda: shop.phase() is Phase.OUT and len(shop.steps(StepStatus.RETRYING)) == 8)
+    until(lambda: {step.code for step in shop.steps()} == {OUTAGE})
+    shop.faults.set("")
+    assert shop.on_call.hasten("SO-1", only=StepFilter(command="payment.void")) == []
+    assert shop.on_call.hasten("SO-1", only=StepFilter()) == [AUTHORIZE]
+    until(lambda: shop.done() == 8)
+
+
 def test_resuming_stops_when_what_is_parked_fails_again(shop: Shop) -> None:
     shop.all_parked(40)
     shop.faults.set(f"{AUTHORIZE}: 503 x 1\n{AUTHORIZE}: slow 1ms x 2\n{AUTHORIZE}: permanent x 1000\n")
