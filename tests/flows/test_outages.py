@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -27,6 +28,7 @@ from tests.flows.test_never_twice import House, replay, until
 
 AUTHORIZE = "payment.authorize"
 AWAY = f"{AUTHORIZE}: 503\n"
+HYDRATE = {procedure.name: {procedure.version: procedure.data} for procedure in CATALOGUE}
 QUICK = Caution(failures=5, first=0.2, longest=0.4, turn=0.2)
 
 
@@ -43,6 +45,10 @@ class Shop(House):
     def start(self) -> None:
         self.driver.start()
         self.others.append(self.driver)
+
+    def stop(self) -> None:
+        for driver in self.others:
+            driver.stop()
 
     def steps(self, *status: StepStatus) -> list[Step]:
         return self.store.steps(status=status, only=StepFilter(command=AUTHORIZE), limit=10_000)
@@ -76,11 +82,13 @@ class Shop(House):
         until(parked)
         plain.stop()
 
-    def worker(self, name: str, *, caution: Caution | None) -> Driver:
+    def worker(self, name: str, *, caution: Caution | None, store: Store | None = None) -> Driver:
         """A worker beside the house's own."""
         world = simulated_world(1, book=self.book, faults=self.faults, vault=self.vault, clock=self.now)
         known, pace = definitions(policy.load()), Pace(lease=864_000.0, tick=0.05)
-        driver = Driver(self.store, known, world, worker=name, clock=self.now, pace=pace, caution=caution)
+        driver = Driver(
+            store or self.store, known, world, worker=name, clock=self.now, pace=pace, caution=caution
+        )
         driver.start()
         self.others.append(driver)
         return driver
@@ -93,8 +101,7 @@ class Shop(House):
 
 @pytest.fixture
 def store() -> Iterator[Store]:
-    hydrate = {procedure.name: {procedure.version: procedure.data} for procedure in CATALOGUE}
-    store = open_store("memory:", hydrate=hydrate)
+    store = open_store("memory:", hydrate=HYDRATE)
     store.migrate()
     yield store
     store.close()
@@ -105,8 +112,7 @@ def shop(store: Store) -> Iterator[Shop]:
     """Its own worker is not started yet."""
     shop = Shop(store, Vault(store, master=MasterKeys(b"m" * 32)), caution=QUICK)
     yield shop
-    for driver in shop.others:
-        driver.stop()
+    shop.stop()
 
 
 def test_what_comes_while_it_is_out_waits_and_goes_on_by_itself(shop: Shop) -> None:
@@ -218,16 +224,22 @@ def test_one_step_that_fails_alone_tells_nothing_of_its_provider(shop: Shop) -> 
     assert shop.store.outages() == []
 
 
-def test_workers_share_an_outage_and_its_end(shop: Shop) -> None:
-    shop.faults.set(AWAY)
-    shop.start()
-    shop.worker("w-2", caution=QUICK)
-    for key in keys(60):
-        shop.place(key)
-    until(lambda: shop.phase() is Phase.OUT and shop.store.outages()[0].tries > 1)
-    shop.faults.set("")
-    until(lambda: shop.done() == 60 and not shop.store.outages())
-    assert shop.each_authorised_once()
+def test_workers_share_an_outage_and_its_end(postgres_url: str) -> None:
+    with ExitStack() as stack:
+        one, two = (stack.enter_context(closing(open_store(postgres_url, hydrate=HYDRATE))) for _ in range(2))
+        shop = Shop(one, Vault(one, master=MasterKeys(b"m" * 32)), caution=QUICK)
+        shop.faults.set(AWAY)
+        stack.callback(shop.stop)
+        shop.start()
+        shop.worker("w-2", caution=QUICK, store=two)
+        for key in keys(60):
+            shop.place(key)
+        until(lambda: shop.phase() is Phase.OUT and shop.store.outages()[0].tries > 1)
+        shop.faults.set("")
+        until(lambda: shop.done() == 60 and not shop.store.outages())
+        assert shop.each_authorised_once()
+        drivers = [driver.performed[AUTHORIZE, "payment.authorized"] for driver in shop.others]
+        assert sum(drivers) == 60
 
 
 def test_staff_read_what_is_out_and_how_it_goes_on(shop: Shop) -> None:
