@@ -2,7 +2,7 @@
 while it is out, half open while a probe is under way, then turn after turn back to full flow.
 
 It is one for each command and not for each provider: while ``payment.refund`` alone is broken, orders are
-still paid (docs/adr/0019).
+still paid (docs/adr/0020).
 """
 
 from __future__ import annotations
