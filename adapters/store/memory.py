@@ -226,8 +226,10 @@ class MemoryStore:
     def _release(self, command: str, wanted: Release, *, now: datetime) -> list[str]:
         tables = self._tables
         steps = [step for step in tables.steps.values() if step.command == command]
-        out = [step for step in steps if step.status is StepStatus.RETRYING and step.code == OUTAGE]
-        waiting = sorted(out, key=lambda step: step.issued)[: wanted.most]
+        codes = (OUTAGE, Unavailable.code)
+        out = [step for step in steps if step.status is StepStatus.RETRYING and step.code in codes]
+        out.sort(key=lambda step: (step.failed is not None, step.failed or now, step.issued))
+        waiting = out[: wanted.most]
         for step in waiting:
             tables.steps[step.key] = replace(step, status=StepStatus.PENDING, due=now)
         released = [step.key for step in waiting]

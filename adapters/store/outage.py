@@ -41,8 +41,9 @@ class Outage:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Put up to ``most`` steps of a command back to work, those first that wait for it, then those that
-    are parked as unavailable and failed ``since``; none of these without. ``why`` is journalled."""
+    """Put up to ``most`` steps of a command back to work: those first that wait for it, or to be tried again
+    by themselves, then those that are parked as unavailable and failed ``since``; none of these without.
+    What never failed, or long ago, comes before what failed lately. ``why`` is journalled."""
 
     most: int
     since: datetime | None

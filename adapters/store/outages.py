@@ -45,7 +45,8 @@ def release(connection: Connection, command: str, wanted: Release, *, now: datet
     waiting = (
         select(_steps.c.key)
         .where(schema.IS_OUT, _steps.c.command == command)
-        .order_by(_steps.c.issued)
+        # Whatever failed last comes last, so that probes spend the attempts of all alike.
+        .order_by(func.coalesce(_steps.c.failed, 0), _steps.c.issued)
         .limit(wanted.most)
         .with_for_update(skip_locked=True)  # what a round has in its hands comes the next time
     )
@@ -58,7 +59,6 @@ def release(connection: Connection, command: str, wanted: Release, *, now: datet
     parked = select(_steps.c.key).where(
         *_IS_STRANDED, _steps.c.command == command, _steps.c.failed >= rows.micros(wanted.since)
     )
-    # The one that failed last comes last: one that never succeeds does not keep the others waiting.
     found = connection.scalars(parked.order_by(_steps.c.failed, _steps.c.key).limit(room)).all()
     return released + recovering.requeue(connection, found, now=now, who=WHO, reason=wanted.why)
 

@@ -210,7 +210,10 @@ IS_UNMATCHED = inbox.c.status == literal_column("'unmatched'")
 IS_DEFERRED = inbox.c.status == literal_column("'deferred'")
 IS_DEAD = inbox.c.status == literal_column("'dead'")
 IS_DUE = steps.c.status.in_([literal_column("'pending'"), literal_column("'retrying'")])
-IS_OUT = and_(steps.c.status == literal_column("'retrying'"), steps.c.code == literal_column("'outage'"))
+IS_OUT = and_(
+    steps.c.status == literal_column("'retrying'"),
+    steps.c.code.in_([literal_column("'outage'"), literal_column("'unavailable'")]),
+)
 IS_PARKED = steps.c.status == literal_column("'parked'")
 HAS_RUN = steps.c.run.is_not(None)
 IS_LEASED = cases.c.lease.is_not(None)

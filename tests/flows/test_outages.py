@@ -67,6 +67,10 @@ class Shop(House):
         found = self.store.outages()
         return found[0].phase if found else None
 
+    def tries(self) -> int:
+        """Probes that failed; -1 while nothing is out."""
+        return next((one.tries for one in self.store.outages() if one.phase is Phase.OUT), -1)
+
     def all_parked(self, count: int, *, faults: str = AWAY) -> None:
         """So many orders, parked by a worker that notices no outage; the worker is gone then."""
         self.faults.set(faults)
@@ -120,7 +124,7 @@ def test_what_comes_while_it_is_out_waits_and_goes_on_by_itself(shop: Shop) -> N
     shop.start()
     for key in keys(20):
         shop.place(key)
-    until(lambda: shop.phase() is Phase.OUT and shop.store.outages()[0].tries > 1)
+    until(lambda: shop.tries() > 1)
     late = [f"LATE-{key}" for key in keys(10)]
     for key in late:
         shop.place(key)
@@ -140,9 +144,9 @@ def test_a_probe_is_all_that_is_sent_while_it_is_out(shop: Shop) -> None:
         shop.place(key)
     until(lambda: shop.phase() is Phase.OUT)
     until(lambda: {step.code for step in shop.steps()} <= {OUTAGE, "unavailable"})
-    before, tries = shop.asked(), shop.store.outages()[0].tries
-    until(lambda: shop.store.outages()[0].tries >= tries + 3)
-    asked, told = shop.asked(), shop.store.outages()[0].tries
+    before, tries = shop.asked(), shop.tries()
+    until(lambda: shop.tries() >= tries + 3)
+    asked, told = shop.asked(), shop.tries()
     assert asked - before <= told - tries + 1
     assert shop.steps(StepStatus.PARKED) == []
 
@@ -153,7 +157,7 @@ def test_steps_parked_by_an_outage_that_nobody_noticed_are_resumed_when_it_answe
     refused = {step.case for step in shop.steps(StepStatus.PARKED) if step.code == "rejected"}
     assert len(refused) == 3
     shop.start()
-    until(lambda: shop.phase() is Phase.OUT and shop.store.outages()[0].tries > 1)
+    until(lambda: shop.tries() > 1)
     assert len(shop.steps(StepStatus.PARKED)) >= 39
     shop.faults.set("")
     until(lambda: shop.done() == 37 and not shop.store.outages())
@@ -179,7 +183,7 @@ def test_what_is_parked_stays_so_where_the_settings_leave_it_to_staff(shop: Shop
 def test_a_replay_by_staff_is_a_probe_and_sets_everything_going(shop: Shop) -> None:
     shop.all_parked(10)
     shop.worker("w-2", caution=replace(QUICK, first=3_000.0, longest=3_000.0))
-    until(lambda: shop.phase() is Phase.OUT and shop.store.outages()[0].tries == 1)
+    until(lambda: shop.tries() == 1)
     shop.faults.set("")
     (step, *_) = shop.steps(StepStatus.PARKED)
     replay(shop, step)
@@ -234,7 +238,7 @@ def test_workers_share_an_outage_and_its_end(postgres_url: str) -> None:
         shop.worker("w-2", caution=QUICK, store=two)
         for key in keys(60):
             shop.place(key)
-        until(lambda: shop.phase() is Phase.OUT and shop.store.outages()[0].tries > 1)
+        until(lambda: shop.tries() > 1)
         shop.faults.set("")
         until(lambda: shop.done() == 60 and not shop.store.outages())
         assert shop.each_authorised_once()
@@ -245,7 +249,7 @@ def test_workers_share_an_outage_and_its_end(postgres_url: str) -> None:
 def test_staff_read_what_is_out_and_how_it_goes_on(shop: Shop) -> None:
     shop.all_parked(6)
     shop.start()
-    until(lambda: shop.phase() is Phase.OUT and shop.store.outages()[0].tries > 0)
+    until(lambda: shop.tries() > 0)
     shop.driver.stop()
     (outage,) = shop.store.outages()
     seen = affected(shop.store, outage, caution=QUICK, now=shop.now())

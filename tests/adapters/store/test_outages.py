@@ -20,12 +20,14 @@ def fill(store: Store) -> None:
     is parked for another reason, H is tried again by itself."""
     parked = {"D": NOW, "E": NOW - timedelta(hours=1), "F": NOW - 3 * DAY}
 
-    def stand(key: str) -> tuple[StepStatus, str, datetime]:
+    def stand(key: str) -> tuple[StepStatus, str, datetime | None]:
         if key in parked:
             return StepStatus.PARKED, "unavailable", parked[key]
         if key == "G":
             return StepStatus.PARKED, "rejected", NOW
-        return StepStatus.RETRYING, "unavailable" if key == "H" else OUTAGE, NOW
+        return (
+            (StepStatus.RETRYING, "unavailable", NOW) if key == "H" else (StepStatus.RETRYING, OUTAGE, None)
+        )
 
     def work(changes: Changes, cases: dict[str, Case]) -> None:
         for number, step in enumerate(changes.steps):
@@ -57,7 +59,7 @@ def test_whoever_is_first_changes_it(store: Store) -> None:
     assert store.outages() == []
 
 
-def test_what_waits_is_released_before_what_is_parked_and_the_oldest_first(store: Store) -> None:
+def test_what_waits_is_released_before_what_is_parked_and_what_failed_last_comes_last(store: Store) -> None:
     fill(store)
     store.change_outage(None, OUT, now=NOW)
 
@@ -66,7 +68,7 @@ def test_what_waits_is_released_before_what_is_parked_and_the_oldest_first(store
         store.change_outage(known, known, now=SOON, release=replace(ALL, most=most))
         return released(store)
 
-    assert [release(most) for most in (1, 3, 10)] == ["C", "ABCE", "ABCDE"]
+    assert [release(most) for most in (1, 3, 10)] == ["C", "ABCH", "ABCDEH"]
     assert {step.due for step in store.steps(status=[StepStatus.PENDING])} == {SOON}
     told = [row.letter for row in store.inbox(status=[InboxStatus.NEW])]
     assert {(letter.type, letter.key) for letter in told} == {(REPLAY, "D"), (REPLAY, "E")}
@@ -77,11 +79,11 @@ def test_what_waits_is_released_before_what_is_parked_and_the_oldest_first(store
 def test_parked_steps_stay_if_they_are_not_asked_for_and_for_another_command(store: Store) -> None:
     fill(store)
     store.change_outage(None, OUT, now=NOW, release=replace(ALL, since=None))
-    assert released(store) == "ABC"
+    assert released(store) == "ABCH"
     other = replace(OUT, command="label.burn")
     assert store.change_outage(None, other, now=NOW, release=ALL) == []
     assert store.change_outage(replace(other, version=7), None, now=NOW, release=ALL) is None
-    assert released(store) == "ABC"
+    assert released(store) == "ABCH"
 
 
 def test_steps_stranded_by_an_outage_are_counted(store: Store) -> None:

@@ -25,5 +25,5 @@ def upgrade() -> None:
         sa.Column("halted", sa.Text, nullable=False),
         sa.Column("version", sa.Integer, nullable=False),
     )
-    waits = sa.text("status = 'retrying' AND code = 'outage'")
+    waits = sa.text("status = 'retrying' AND code IN ('outage', 'unavailable')")
     op.create_index("steps_out", "steps", ["command", "issued"], sqlite_where=waits, postgresql_where=waits)
