@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from difflib import get_close_matches
+from threading import Lock
 from typing import Protocol
 
 import orjson
@@ -106,6 +108,15 @@ class Intake:
         self._vault = vault
         self._clock = clock
         self.catalogue = catalogue
+        self._counting = Lock()
+        self._counted: Counter[tuple[str, str]] = Counter()
+
+    @property
+    def counted(self) -> Mapping[tuple[str, str], int]:
+        """Events since the start by (procedure, result): accepted, duplicate or refused. A request is refused
+        whole; its events that no procedure takes count under none."""
+        with self._counting:
+            return dict(self._counted)
 
     def accept(self, events: Sequence[object]) -> list[Accepted]:
         """Store all of ``events`` (parsed JSON) in one transaction, or none.
@@ -122,11 +133,38 @@ class Intake:
         checked = [self._check(group) for group in groups]
         sealed = self._seal(checked)
         letters = [letter for group in sealed if isinstance(group, list) for letter in group]
-        receipts = iter(self._store.receive(letters) if letters else ())
+        given = self._store.receive(letters) if letters else []
+        self._count(zip(letters, given, strict=True), groups=groups, became=sealed)
+        receipts = iter(given)
         return [
             [_accepted(letter, next(receipts)) for letter in group] if isinstance(group, list) else group
             for group in sealed
         ]
+
+    def _count(
+        self,
+        stored: Iterable[tuple[Letter, Receipt]],
+        *,
+        groups: Sequence[Sequence[object]],
+        became: Sequence[list[Letter] | InvalidEvents],
+    ) -> None:
+        refused = [
+            raw
+            for group, end in zip(groups, became, strict=True)
+            if not isinstance(end, list)
+            for raw in group
+        ]
+        with self._counting:
+            for letter, receipt in stored:
+                self._counted[letter.sop, "duplicate" if receipt.duplicate else "accepted"] += 1
+            for raw in refused:
+                self._counted[self._taker(raw), "refused"] += 1
+
+    def _taker(self, raw: object) -> str:
+        """Which procedure takes an event that may be anything at all."""
+        kind = raw.get("type") if isinstance(raw, Mapping) else None
+        known = isinstance(kind, str) and kind in self.catalogue.outside
+        return self.catalogue.taker(str(kind)).name if known else ""
 
     def correct(self, letter: Letter, changes: Correction) -> Letter:
         """``letter`` with ``changes``: checked like an event that comes in, and sealed where it is not yet;

@@ -6,7 +6,7 @@ Nothing in a problem repeats a personal value, and none shows where in the progr
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
 
@@ -97,12 +97,17 @@ async def answer_problem(_: Request, problem: Exception) -> Response:
     return Problem(code, f"{TITLES[code][1].lower()}; see /docs", headers=headers).response()
 
 
+Seen = Callable[[str, str, int, float], None]
+"""(method, route, status, seconds) of a request."""
+
+
 class Watch:
     """Outermost layer: one log line per request without anything personal (method, route, status, duration),
-    and a problem instead of a stack trace."""
+    and a problem instead of a stack trace. ``seen`` is told the same, the duration in seconds."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, seen: Seen) -> None:
         self._app = app
+        self._seen = seen
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -128,7 +133,9 @@ class Watch:
             )
         finally:
             route = getattr(scope.get("route"), "path", "(no route)")
-            log.info("%s %s %d %.1f ms", scope["method"], route, status, (perf_counter() - started) * 1e3)
+            seconds = perf_counter() - started
+            self._seen(scope["method"], route, status, seconds)
+            log.info("%s %s %d %.1f ms", scope["method"], route, status, seconds * 1e3)
 
 
 def _origin(error: BaseException) -> str:

@@ -23,8 +23,9 @@ from adapters.errors import BadSignature, StoreUnavailable, Unwritable
 from adapters.event_schema import openapi
 from adapters.event_types import EventType, event_types
 from adapters.grouping import Group
-from adapters.health import Health
 from adapters.intake import Accepted, Intake, InvalidEvents
+from adapters.latest import Latest
+from adapters.metrics import CONTENT_TYPE, WebMetrics
 from adapters.problems import Problem, Watch, answer_problem
 from adapters.rate import RateLimit
 from adapters.runbook.pages import pages
@@ -69,13 +70,15 @@ def create_app(
     own access log switched off."""
     # The documents' scripts come from the package, not from a host of others, so that they show offline too.
     app = FastAPIOffline(title=_TITLE, summary="Events in, cases to read.", description=_DESCRIPTION)
-    app.add_middleware(Watch)
+    metrics = WebMetrics(store, counted=lambda: intake.counted)
+    app.add_middleware(Watch, seen=metrics.request)
     for error in (Problem, HTTPException):
         app.add_exception_handler(error, answer_problem)
     app.add_exception_handler(StoreUnavailable, _store_unavailable)
     app.add_exception_handler(Unwritable, _unwritable)
     _add_intake(app, intake, body_limit=body_limit, rate=RateLimit(rate_limit), keys=keys)
     _add_reading(app, intake, store, explain)
+    _add_watching(app, store, metrics)
     if page is not None:
         add_page(app, page)
     # FastAPI's own way to put another document in place of its own.
@@ -142,17 +145,23 @@ def _add_reading(app: FastAPI, intake: Intake, store: Store, explain: Explain) -
             raise Problem("not-found", "no error has that code")
         return Response(page.markdown, media_type="text/markdown")
 
-    health = Health(store.probe)
+
+def _add_watching(app: FastAPI, store: Store, metrics: WebMetrics) -> None:
+    health = Latest(store.probe)
 
     @app.get("/health", tags=["service"], summary="Whether events can be taken")
     def show_health() -> dict[str, str]:
         try:
-            health.check()
+            health.get()
         except StoreUnavailable as error:
             raise Problem(
                 "store-unavailable", f"the store takes no writes: {error}", headers=_RETRY
             ) from error
         return {"status": "ok"}
+
+    @app.get("/metrics", include_in_schema=False)
+    def show_metrics() -> Response:
+        return Response(metrics.text(), media_type=CONTENT_TYPE)
 
 
 async def _unwritable(_: Request, __: Exception) -> Response:

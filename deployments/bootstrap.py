@@ -11,7 +11,7 @@ from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -37,10 +37,11 @@ from adapters.world.purchases import Purchases
 from deployments.errors import MasterKeyMissing, SettingUnusable
 from deployments.expiring import expiring_letters
 from deployments.installed import require_installation
-from deployments.providers import real_adapters
+from deployments.providers import commands, real_adapters
 from deployments.retiming import retime_cases
 from deployments.settings import Settings, without_password
 from deployments.telling import telling_subscribers
+from flows.breaker import Caution
 from flows.case_page import CasePage, case_page
 from flows.driver import Driver, Pace
 from flows.owner import Owner
@@ -257,6 +258,16 @@ def worker_name() -> str:
     return f"{host}-{os.getpid()}-{utc_now():%b%d-%Hh%M}-{secrets.token_hex(3)}".lower()
 
 
+def caution(settings: Settings) -> Caution:
+    """What the settings say of outages. Raises ``SettingUnusable``."""
+    told = settings.outages
+    known = {name for prefix, kinds in commands().items() for name in (prefix, *kinds)}
+    if strangers := sorted(set(told.by_hand) - known):
+        may = ", ".join(sorted(commands()))
+        raise SettingUnusable(f"outages.by_hand: no command {strangers[0]}; write one, or a prefix: {may}")
+    return Caution(told.failures, told.first, told.longest, told.by_hand, timedelta(hours=told.within_hours))
+
+
 @contextmanager
 def running_driver(
     app: Application, *, listener: Listener | None = None, worker: str | None = None
@@ -270,6 +281,7 @@ def running_driver(
         clock=utc_now,
         listener=listener,
         pace=Pace(lease=app.settings.lease),
+        caution=caution(app.settings),
     )
     driver.start()
     try:
@@ -287,6 +299,24 @@ def telling(app: Application, driver: Driver) -> AbstractContextManager[None]:
         worker=lambda: driver.worker,
         clock=utc_now,
     )
+
+
+@contextmanager
+def _figures(driver: Driver, settings: Settings) -> Iterator[None]:
+    """Served to Prometheus if the settings say where. Raises ``SettingUnusable``."""
+    port = settings.worker_metrics_port
+    if port is None:
+        yield
+        return
+    from flows.figures import served_figures
+
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(served_figures(driver, host=settings.web_host, port=port))
+        except OSError as error:
+            taken = f"{settings.web_host}:{port}: {error.strerror}; give each worker of a machine a port"
+            raise SettingUnusable(f"worker_metrics_port: {taken}") from None
+        yield
 
 
 @asynccontextmanager
@@ -307,7 +337,9 @@ async def open_runtime() -> AsyncIterator[Runtime]:
         if missing := unapproved(CATALOGUE, load_approvals(settings.approvals)):
             log.warning("not approved as they stand: %s; see 'sop approve'", ", ".join(missing))
         owner = Owner(worker=worker_name(), installation=app.mark)
-        watching = Watching(app.store, owner=owner, flows=tuple(PROCEDURES), page=app.page_of)
+        watching = Watching(
+            app.store, owner=owner, flows=tuple(PROCEDURES), page=app.page_of, caution=caution(settings)
+        )
         stack.enter_context(watching.recorder)
         stack.enter_context(desk.install(desk.Desk(app.questions, app.answers)))
         stack.enter_context(case_desk.install(case_desk.CaseDesk(app.page_of, app.steering)))
@@ -319,6 +351,7 @@ async def open_runtime() -> AsyncIterator[Runtime]:
         retime_cases(app.store, policy=app.policy.fingerprint, clock=utc_now)
         driver = stack.enter_context(running_driver(app, listener=watching, worker=owner.worker))
         stack.enter_context(telling(app, driver))
+        stack.enter_context(_figures(driver, settings))
         yield Running(
             store=app.store,
             driver=driver,

@@ -72,6 +72,22 @@ Provider = Annotated[
 ]
 
 
+class OutageSettings(BaseModel):
+    """When a command counts as out, and what becomes of parked steps when it answers again."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    failures: int = Field(5, ge=2, description="tries of one command in a row without an answer")
+    first: float = Field(
+        15.0, gt=0, description="seconds until the first probe; each later one waits twice as long"
+    )
+    longest: float = Field(300.0, gt=0, description="seconds between two probes at most")
+    by_hand: tuple[str, ...] = Field(
+        (), description="commands or prefixes whose parked steps staff replay themselves"
+    )
+    within_hours: float = Field(24.0, ge=0, description="outages that lasted longer are left to staff")
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SOP_", extra="forbid", frozen=True)
 
@@ -107,6 +123,9 @@ class Settings(BaseSettings):
     prefect_database: str = Field("postgres", pattern="^(postgres|sqlite)$")
 
     lease: float = Field(10.0, gt=0, description="seconds of silence after which a worker has lost its cases")
+    worker_metrics_port: int | None = Field(
+        None, ge=1, le=65535, description="where a worker shows its own figures to Prometheus, at web_host"
+    )
     unmatched_days: int = Field(30, gt=0, description="how long an event waits for its case")
 
     plain_subscribers: bool = Field(
@@ -123,6 +142,8 @@ class Settings(BaseSettings):
         default_factory=dict,
         description="who performs the commands of a prefix, instead of the simulated world",
     )
+
+    outages: OutageSettings = Field(OutageSettings(), description="what is done while a provider is away")
 
     world_seed: int = 1
     world_book: bool = Field(False, description="keep the simulated world's book of effects in home")
@@ -189,6 +210,8 @@ class Settings(BaseSettings):
             value = self.home.resolve()
         if name == "providers":
             value = ", ".join(f"{prefix}: {one.kind}" for prefix, one in sorted(value.items()))
+        if name == "outages":
+            value = ", ".join(f"{field} {told}" for field, told in self.outages.model_dump().items() if told)
         if name == "source_keys":
             value = ", ".join(f"{source}: {len(keys)}" for source, keys in sorted(value.items()))
         return "" if value is None else without_password(str(value))

@@ -7,8 +7,9 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from zlib import crc32
 
 import orjson
 from pydantic import ValidationError
@@ -26,7 +27,9 @@ from adapters.store.base import (
     Step,
     StepStatus,
 )
+from adapters.store.outage import OUTAGE
 from flows.changing import KEPT, Changing
+from flows.outages import Outages
 from flows.performing import Errand, Result, Way
 from machines.kernel.case import Case, case_id
 from machines.kernel.clock import PolicyChanged
@@ -43,7 +46,7 @@ log = logging.getLogger("sop.draft")
 
 CROWD = 3_000  #: commands of one adapter in memory at once; more wait in the store
 LATER = timedelta(seconds=2)
-STEP_CODES = frozenset({ANSWERS_LATER, "unwritable", "procedure-failed", "procedure-changed"})
+STEP_CODES = frozenset({ANSWERS_LATER, OUTAGE, "unwritable", "procedure-failed", "procedure-changed"})
 """Codes of steps that no adapter has failed on; the runbook has a page for each."""
 _FOUND = "the provider had done it already, before staff changed the step"
 POSTPONED = timedelta(minutes=10)
@@ -75,6 +78,7 @@ class Draft(Changing):
     parked: list[Step] = field(default_factory=list)
     took: list[tuple[Case, str]] = field(default_factory=list)
     overtaken: list[Step] = field(default_factory=list)
+    outages: Outages | None = None
 
     def apply(self, piece: Piece) -> None:
         """Take one piece of work into the round."""
@@ -158,6 +162,9 @@ class Draft(Changing):
     def result(self, result: Result) -> None:
         """One try of a step ended."""
         step, outcome = result.errand.step, result.outcome
+        if result.way is Way.HELD_BACK:
+            self.changes.settled.append(self._hold_back(step, self.now + LATER))
+            return
         tried = step.attempts + 1
         if outcome is None:
             self._failed(replace(step, attempts=tried), result)
@@ -298,13 +305,25 @@ class Draft(Changing):
     ) -> Step:
         """Send the step out, unless so many crowd before its adapter already that it had better come back."""
         adapter = command.name.partition(".")[0]
+        if outage := self.outages and self.outages.waits(step, under_way=self.crowd[adapter]):
+            return self._hold_back(step, outage.due)
         if self.crowd[adapter] >= CROWD:
             return replace(step, status=StepStatus.PENDING, due=self.now + LATER)
         self.crowd[adapter] += 1
         again = step.status is not StepStatus.RUNNING
         running = replace(step, status=StepStatus.RUNNING, due=None) if again else step
-        self.errands.append(Errand(running, command, timeout, earlier, presumed))
+        trial = self.outages.trial(step) if self.outages else None
+        self.errands.append(Errand(running, command, timeout, earlier, presumed, trial))
         return running
+
+    def _hold_back(self, step: Step, until: datetime) -> Step:
+        """The step waits in the store for its command to answer again, which spends none of its attempts;
+        most likely it is released before ``until``."""
+        due = max(until, self.now) + LATER * (1 + crc32(step.key.encode()) % 8 / 4)
+        why = f"{step.command} is not answered at present; it is sent as soon as it is"
+        if step.code != OUTAGE:
+            self._note(self.case(step.case), "step.waiting", why, _attempt(step))
+        return replace(step, status=StepStatus.RETRYING, due=due, error=why, code=OUTAGE)
 
     def _postpone(self, case: Case, name: str, reason: str) -> None:
         """A deadline that nothing could be done about comes again; it must not pass unheard."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,9 +18,11 @@ from time import monotonic, perf_counter
 from adapters.command import Adapter
 from adapters.errors import Conflict, StoreUnavailable
 from adapters.store.base import InboxRow, Step, Store, Taken
+from flows.breaker import Caution
 from flows.draft import Draft, Piece
 from flows.holdings import Holdings
-from flows.performing import Performer, Result
+from flows.outages import Outages
+from flows.performing import Performer, Result, Way
 from flows.reporting import Listener, Reporting, Silence
 from flows.session import Session
 from machines.kernel.definition import Definition
@@ -41,7 +43,8 @@ class Pace:
 
 
 class Driver:
-    """Drives the cases of every definition given. ``start`` and ``stop`` from any thread."""
+    """Drives the cases of every definition given. ``start`` and ``stop`` from any thread. Without ``caution``
+    a provider that is away is each step's own affair."""
 
     def __init__(
         self,
@@ -53,6 +56,7 @@ class Driver:
         clock: Callable[[], datetime],
         listener: Listener | None = None,
         pace: Pace | None = None,
+        caution: Caution | None = None,
     ) -> None:
         self._store = store
         self._definitions = definitions
@@ -64,15 +68,20 @@ class Driver:
         self._arrived: deque[Result] = deque()
         self._holdings = Holdings()
         self._doubtful = False  #: whether the latest round may or may not have been committed
-        self._performer = Performer(adapters, deliver=self._deliver)
-        self._reporting = Reporting(definitions, listener=listener or Silence())
+        listener = listener or Silence()
+        self.outages = Outages(
+            store, caution=caution, clock=clock, look=self._pace.lease / 3, told=listener.outage
+        )
+        self._performer = Performer(adapters, deliver=self._deliver, holds=self.outages.holds)
+        self._reporting = Reporting(definitions, listener=listener)
         self._unreadable: set[str] = set()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="driver", daemon=True)
         self._beaten = float("-inf")
         self._away: float | None = None  #: when it was last said that the store is unavailable
         self.rounds = 0
-        self.handled = 0
+        self.handled: Counter[tuple[str, str]] = Counter()  #: events by procedure and type
+        self.performed: Counter[tuple[str, str]] = Counter()  #: commands by name and outcome
         self.spent: dict[str, float] = defaultdict(float)  #: seconds by part: take, decide, write, report
 
     def start(self) -> None:
@@ -89,7 +98,7 @@ class Driver:
         self._performer.stop()
         self._reporting.close_quiet(everything=True)
         parts = ", ".join(f"{part} {seconds:.3f} s" for part, seconds in self.spent.items())
-        log.info("%d events in %d rounds: %s", self.handled, self.rounds, parts)
+        log.info("%d events in %d rounds: %s", self.handled.total(), self.rounds, parts)
         try:
             self._store.leave(worker=self._worker, now=self._clock())
         except StoreUnavailable:
@@ -105,6 +114,7 @@ class Driver:
         return self._reporting.join(sop, now=self._clock())
 
     def _deliver(self, result: Result) -> None:
+        self.outages.heard(result)
         self._arrived.append(result)
         self._store.wake()
 
@@ -114,6 +124,7 @@ class Driver:
                 self._maintain()
                 if self._doubtful:
                     self._relapse()
+                self.outages.tend()
                 busy = self._round()
                 self._say_back()
                 self._reporting.close_quiet(waits=self._holdings.waits)
@@ -215,6 +226,7 @@ class Driver:
             held=self._holdings.cases,
             crowd=self._holdings.by_adapter.copy(),
             answered=taken.answered,
+            outages=self.outages,
         )
         for piece in pieces:
             if spurned:
@@ -274,7 +286,9 @@ class Driver:
 
     def _report(self, draft: Draft, results: Sequence[Result], released: Collection[str]) -> None:
         self.rounds += 1
-        self.handled += len(draft.took)
+        self.handled.update((case.sop, event) for case, event in draft.took)
+        results = [result for result in results if result.way is not Way.HELD_BACK]
+        self.performed.update((result.errand.command.name, result.told) for result in results)
         reporting, now = self._reporting, draft.now
         try:
             for case, event in draft.took:

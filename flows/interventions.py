@@ -62,6 +62,9 @@ async def replay(
     on_call = runtime.current().on_call
     only = StepFilter(sop, command, code, error, since, until)
     chosen = await asyncio.to_thread(on_call.parked, None, only=only, limit=limit)
+    hastened = [] if chosen or dry_run else await asyncio.to_thread(on_call.hasten, None, only=only)
+    if hastened:
+        return Completed(name="Probed", message=f"{', '.join(hastened)}: asked now whether it answers")
     seen = [broken(step) for step in chosen]
     money = " and ".join(map(str, sums(one.stake for one in seen))) or "no money"
     summary = f"{len(seen)} steps, {money} at stake"

@@ -7,7 +7,7 @@ no money moves twice (docs/adr/0018).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -15,6 +15,7 @@ from uuid import uuid4
 import orjson
 
 from adapters.store.base import RETRY, SKIP, Letter, Step, StepFilter, StepStatus, Store
+from adapters.store.outage import OUTAGE, Phase
 from adapters.store.recovering import staff_letter
 from flows.errors import NothingParked
 from flows.replaying import PATIENCE, Replay
@@ -40,13 +41,32 @@ class OnCall:
 
     def parked(self, name: str | None, *, only: StepFilter, limit: int) -> list[Step]:
         """The parked steps that fit, oldest first; ``name`` is a step, a case, or a case's key."""
+        return self._find(name, _PARKED, only=only, limit=limit)
+
+    def hasten(self, name: str | None, *, only: StepFilter) -> list[str]:
+        """Have commands that are out probed at once, and not when the next probe is due: that of ``only``, or
+        those that the steps called ``name`` wait for. Which they are."""
+        waiting = StepFilter(command=only.command, code=OUTAGE)
+        found = self._find(name, (StepStatus.RETRYING,), only=waiting, limit=100) if name else []
+        wanted = {step.command for step in found} if name else {only.command}
+        hastened = []
+        for outage in self.store.outages():
+            if outage.command in wanted and outage.phase is Phase.OUT:
+                now = self.clock()
+                self.store.change_outage(outage, replace(outage, due=now), now=now)
+                hastened.append(outage.command)
+        return hastened
+
+    def _find(
+        self, name: str | None, status: Collection[StepStatus], *, only: StepFilter, limit: int
+    ) -> list[Step]:
         steps = self.store.steps
         if name is None:
-            return steps(status=_PARKED, only=only, limit=limit)
+            return steps(status=status, only=only, limit=limit)
         return (
-            steps(status=_PARKED, only=only, keys=[name], limit=limit)
-            or steps(status=_PARKED, only=only, case=name, limit=limit)
-            or steps(status=_PARKED, only=only, key_of_case=name, limit=limit)
+            steps(status=status, only=only, keys=[name], limit=limit)
+            or steps(status=status, only=only, case=name, limit=limit)
+            or steps(status=status, only=only, key_of_case=name, limit=limit)
         )
 
     def replay(

@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from adapters.command import Adapter, Closing, Inquiry, Later
 from adapters.errors import CommandFailed, Rejected, Unavailable, Uncertain
-from adapters.store.base import Step
+from adapters.store.base import ANSWERS_LATER, Step
 from machines.kernel.command import Command
 from machines.kernel.event import Event
 
@@ -35,6 +35,7 @@ class Errand:
     timeout: float
     earlier: tuple[Command, ...] = ()
     presumed: Event | None = None
+    trial: int | None = None  #: goes out although its command is out, for the try of that number
 
     @property
     def adapter(self) -> str:
@@ -48,6 +49,7 @@ class Way(StrEnum):
     PERFORMED = "performed"
     FOUND = "found"  #: the provider had done it before staff changed the step
     PRESUMED = "presumed"  #: staff gave it
+    HELD_BACK = "held back"  #: it is not known: nothing was sent, since the command is out
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +63,28 @@ class Result:
     failure: CommandFailed | None
     way: Way = Way.PERFORMED
 
+    @property
+    def told(self) -> str:
+        """In a word: the outcome's type, ``answers-later``, or the code of the failure."""
+        if self.failure is not None:
+            return self.failure.code
+        return self.outcome.type if isinstance(self.outcome, Event) else ANSWERS_LATER
+
 
 class Performer:
-    """``deliver`` is called from the performing thread, once for each errand that was started."""
+    """``deliver`` is called from the performing thread, once for each errand that was started, and ``holds``
+    just before it is sent: whether it is not to be sent after all."""
 
-    def __init__(self, adapters: Mapping[str, Adapter], *, deliver: Callable[[Result], None]) -> None:
+    def __init__(
+        self,
+        adapters: Mapping[str, Adapter],
+        *,
+        deliver: Callable[[Result], None],
+        holds: Callable[[Errand], bool],
+    ) -> None:
         self._adapters = adapters
         self._deliver = deliver
+        self._holds = holds
         self._gates = {prefix: asyncio.Semaphore(adapter.limit) for prefix, adapter in adapters.items()}
         self._loop = asyncio.new_event_loop()
         self._running: set[asyncio.Task[None]] = set()
@@ -127,12 +144,14 @@ class Performer:
             failure = Rejected(f"the adapter failed with {type(error).__name__}")
         self._deliver(Result(errand, started, datetime.now(UTC), outcome, failure, way))
 
-    async def _ask(self, errand: Errand) -> tuple[Event | Later, Way]:
+    async def _ask(self, errand: Errand) -> tuple[Event | Later | None, Way]:
         prefix = errand.adapter
         adapter = self._adapters.get(prefix)
         if adapter is None:
             raise Rejected(f"no adapter performs {prefix}.* commands; configure one")
         async with self._gates[prefix], asyncio.timeout(errand.timeout):
+            if self._holds(errand):
+                return None, Way.HELD_BACK
             for command in errand.earlier:
                 found = await _look_up(adapter, command, presumed=errand.presumed)
                 if found is not None:

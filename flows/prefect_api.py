@@ -222,6 +222,23 @@ class PrefectApi:
             await self.add_table(run, key=f"{seen.sop}-cases", description=description, rows=rows)
         await self.add_log(run, lines=wording.log_lines(seen), source=f"sop.{seen.sop}")
 
+    async def emit(
+        self, event: str, *, about: str, run: str, number: int, told: Mapping[str, object]
+    ) -> None:
+        """Send an event about a thing of ours, related to a run; the same number again is the same event."""
+        now = datetime.now(UTC).isoformat()
+        body = {
+            "id": str(uuid5(UUID(run), f"{event} {number}")),
+            "occurred": now,
+            "event": event,
+            "resource": {"prefect.resource.id": about},
+            "related": [
+                {"prefect.resource.id": f"prefect.flow-run.{run}", "prefect.resource.role": "flow-run"}
+            ],
+            "payload": dict(told),
+        }
+        await self._call("POST", "/events", [body])
+
     async def set_state(self, run: str, state: Badge) -> None:
         """Move a run to a state, whatever it is in now."""
         body = {"state": _state(state), "force": True}

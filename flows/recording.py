@@ -22,10 +22,12 @@ from uuid import uuid4
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
+from adapters.store.outage import Outage
 from flows import wording
 from flows.abandoned import AbandonedRuns
 from flows.budget import Budget
 from flows.exhibits import Exhibits, PageOf
+from flows.outage_runs import Look, OutageRuns
 from flows.owner import Owner
 from flows.parked_runs import ParkedRuns
 from flows.parking import ParkedStep
@@ -81,7 +83,7 @@ class Recorder:
     Its runs are marked with `owner`; those of `flows` whose worker is no longer `beating` are ended. The
     others are called on the recorder's thread: `on_connected` whenever Prefect answers at first or again,
     `on_recorded` with the flow run that stands for these parked steps, `still_parked` for those of these
-    steps that are parked now, `page` for the page of a case.
+    steps that are parked now, `page` for the page of a case, `look` for what an outage concerns.
     """
 
     def __init__(
@@ -95,6 +97,7 @@ class Recorder:
         on_recorded: Callable[[Sequence[str], str], None] | None = None,
         still_parked: Callable[[Sequence[str]], Collection[str]] | None = None,
         page: PageOf | None = None,
+        look: Look | None = None,
         runs_per_second: float = 2.0,
         at_once: int = 4,
     ) -> None:
@@ -103,6 +106,7 @@ class Recorder:
         self._abandoned = AbandonedRuns(self._owner, flows=flows, beating=beating)
         self._on_connected = on_connected
         self._parked = ParkedRuns(on_recorded=on_recorded, still_parked=still_parked)
+        self._outages = OutageRuns(look)
         self._exhibits = Exhibits(page)
         self._budget = Budget(runs_per_second, burst=at_once)
         self._at_once = at_once
@@ -152,6 +156,10 @@ class Recorder:
         """All steps of a run were replayed or skipped elsewhere: it ends Completed."""
         self._parked.settle(run, message)
 
+    def outage(self, outage: Outage, *, over: bool) -> None:
+        """Show an outage as one Failed run, until it is over; telling it twice is harmless."""
+        self._outages.tell(outage, over=over)
+
     def _run(self) -> None:
         # Prefect's client would sleep through the minute after an outage; here the next attempt is ours.
         patience = temporary_settings(updates={PREFECT_CLIENT_MAX_RETRIES: _CLIENT_RETRIES})
@@ -180,6 +188,7 @@ class Recorder:
         sure = time.monotonic() + _SURE_SECONDS
         async with asyncio.TaskGroup() as tasks:
             while not (self._stopping.is_set() and self._idle()):
+                await self._outages.show(api, budget=self._budget)
                 await self._parked.show(api, budget=self._budget)
                 await self._exhibits.show(api)
                 await self._abandoned.close(api)
@@ -267,7 +276,7 @@ class Recorder:
             await asyncio.sleep(_LOOK_SECONDS)
 
     def _idle(self) -> bool:
-        return not self._sessions and self._parked.idle
+        return not self._sessions and self._parked.idle and self._outages.idle
 
     def _say_connected(self) -> None:
         if self._on_connected is None:

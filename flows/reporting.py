@@ -10,6 +10,7 @@ from time import monotonic
 from typing import Protocol
 
 from adapters.store.base import Step
+from adapters.store.outage import Outage
 from flows.performing import Result
 from flows.session import Session
 from machines.attention import attention, priority
@@ -42,6 +43,10 @@ class Listener(Protocol):
         """Questions of these cases came, went, were put to somebody else, or more is known."""
         ...
 
+    def outage(self, outage: Outage, over: bool) -> None:
+        """A command is out, is resuming, or it is ``over``."""
+        ...
+
 
 class Silence:
     """A listener for processes that nobody watches."""
@@ -56,6 +61,9 @@ class Silence:
         pass
 
     def asked(self, cases: Collection[str]) -> None:
+        pass
+
+    def outage(self, outage: Outage, over: bool) -> None:
         pass
 
 

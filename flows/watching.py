@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 from adapters.store.base import Step, StepStatus, Store
+from adapters.store.outage import Outage, Phase
+from flows.affected import Affected, affected
+from flows.breaker import Caution
 from flows.broken import broken
 from flows.exhibits import PageOf
 from flows.owner import Owner
@@ -29,9 +33,16 @@ class Watching:
     settings."""
 
     def __init__(
-        self, store: Store, *, owner: Owner, flows: Sequence[str], page: PageOf | None = None
+        self,
+        store: Store,
+        *,
+        owner: Owner,
+        flows: Sequence[str],
+        page: PageOf | None = None,
+        caution: Caution | None = None,
     ) -> None:
         self._store = store
+        self._caution = caution or Caution()
         self._replaying: set[str] = set()
         self.on_asked: Callable[[Collection[str]], None] | None = None  #: hears of questions, at once
         self.recorder = Recorder(
@@ -42,12 +53,16 @@ class Watching:
             on_recorded=self._recorded,
             still_parked=self._still_parked,
             page=page,
+            look=self._look,
         )
 
     def recall(self) -> None:
-        """When Prefect is there at first or again: show the parked steps that no flow run stands for yet."""
+        """When Prefect is there at first or again: show what is out, and the parked steps that no flow run
+        stands for yet."""
         parked = self._store.steps(status=(StepStatus.PARKED,), limit=_ALL)
         self.parked([step for step in parked if step.run is None])
+        for outage in self._store.outages():
+            self.outage(outage, outage.phase is Phase.LEFT)
 
     @contextmanager
     def replaying(self, steps: Sequence[str]) -> Iterator[None]:
@@ -77,6 +92,12 @@ class Watching:
     def asked(self, cases: Collection[str]) -> None:
         if self.on_asked is not None:
             self.on_asked(cases)
+
+    def outage(self, outage: Outage, over: bool) -> None:
+        self.recorder.outage(outage, over=over)
+
+    def _look(self, outage: Outage) -> Affected:
+        return affected(self._store, outage, caution=self._caution, now=datetime.now(UTC))
 
     def _still_parked(self, steps: Sequence[str]) -> set[str]:
         parked: set[str] = set()

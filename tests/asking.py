@@ -18,12 +18,12 @@ from adapters.dead_letters import DeadLetters, Resent
 from adapters.intake import Correction, Intake
 from adapters.master_key import MasterKeys
 from adapters.sealing import Vault
-from adapters.store.base import Step, Store
+from adapters.store.base import Store
 from adapters.store.opening import open_store
 from adapters.world import simulated_world
 from adapters.world.message import Outbox, Sent
 from flows.driver import Driver, Pace
-from flows.session import Session
+from flows.reporting import Silence
 from machines.catalogue import CATALOGUE
 from machines.definitions import definitions
 from machines.kernel.definition import Definition
@@ -56,17 +56,11 @@ NOWHERE = {
 }
 
 
-class Heard:
+class Heard(Silence):
     """A listener that notes which cases' questions came or went."""
 
     def __init__(self) -> None:
         self.asked_about: list[str] = []
-
-    def opened(self, session: Session) -> None: ...
-
-    def parked(self, steps: Collection[Step]) -> None: ...
-
-    def settled(self, step: Step) -> None: ...
 
     def asked(self, cases: Collection[str]) -> None:
         self.asked_about += cases

@@ -14,6 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
+from adapters.store.outage import OutageStore
 from machines.kernel.case import Case, Entry, Timer, case_id
 from machines.kernel.hold import Hold
 
@@ -301,6 +302,18 @@ class Backlog:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenSteps:
+    """How many steps that have not ended there are of one procedure, status, command and error code (empty
+    where there is none)."""
+
+    sop: str
+    status: StepStatus
+    command: str
+    code: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Live:
     """How many open and ended cases there are on one version of a procedure; ``hash`` is what it said when
     they began."""
@@ -312,7 +325,7 @@ class Live:
     ended: int
 
 
-class Store(Protocol):
+class Store(OutageStore, Protocol):
     """All methods raise ``StoreUnavailable`` when the database is locked, full or unreachable, and may be
     called from any thread; ``wait`` by one at a time. A ``worker`` names one life of one process: who starts
     again takes a new name.
@@ -482,6 +495,10 @@ class Store(Protocol):
         ...
 
     def backlog(self, now: datetime) -> Backlog: ...
+
+    def open_steps(self) -> list[OpenSteps]:
+        """In the order of procedure, status, command and code; at the price of the open steps alone."""
+        ...
 
     def time(self) -> datetime | None:
         """What the database's clock says; ``None`` where it has none but that of this machine."""

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import datetime
 
+from adapters.errors import Unavailable
 from adapters.store import rows
 from adapters.store.base import (
     RESENDABLE,
@@ -20,6 +21,7 @@ from adapters.store.base import (
     InboxStatus,
     Letter,
     Live,
+    OpenSteps,
     Receipt,
     Standing,
     Step,
@@ -29,6 +31,7 @@ from adapters.store.base import (
 from adapters.store.bulletins import Tells, tell_nothing
 from adapters.store.failing import storable
 from adapters.store.memory_bulletins import MemoryBulletins
+from adapters.store.outage import OUTAGE, WHO, Outage, Release
 from adapters.store.receiving import TOO_LATE, resent_note, resent_reason
 from adapters.store.recovering import replay_letter
 from adapters.store.retiming import retiming_letters
@@ -193,6 +196,57 @@ class MemoryStore:
         with self._lock:
             for key in steps:
                 self._tables.steps[key] = replace(self._tables.steps[key], run=run)
+
+    # outages
+    def outages(self) -> list[Outage]:
+        with self._lock:
+            return [self._tables.outages[command] for command in sorted(self._tables.outages)]
+
+    def change_outage(
+        self,
+        before: Outage | None,
+        after: Outage | None,
+        *,
+        now: datetime,
+        release: Release | None = None,
+    ) -> list[str] | None:
+        outage = after or before
+        if outage is None:
+            return []
+        with self._writing() as tables:
+            if tables.outages.get(outage.command) != before:
+                return None
+            if after is None:
+                del tables.outages[outage.command]
+            else:
+                version = before.version + 1 if before else 1
+                tables.outages[outage.command] = replace(after, version=version)
+            return self._release(outage.command, release, now=now) if release else []
+
+    def _release(self, command: str, wanted: Release, *, now: datetime) -> list[str]:
+        tables = self._tables
+        steps = [step for step in tables.steps.values() if step.command == command]
+        codes = (OUTAGE, Unavailable.code)
+        out = [step for step in steps if step.status is StepStatus.RETRYING and step.code in codes]
+        out.sort(key=lambda step: (step.failed is not None, step.failed or now, step.issued))
+        waiting = out[: wanted.most]
+        for step in waiting:
+            tables.steps[step.key] = replace(step, status=StepStatus.PENDING, due=now)
+        released = [step.key for step in waiting]
+        if wanted.since is None:
+            return released
+        parked = [(step.failed, step.key) for step in steps if _stranded(step, since=wanted.since)]
+        keys = [key for _, key in sorted(parked, key=str)[: wanted.most - len(released)]]
+        return released + self.requeue(keys, now=now, who=WHO, reason=wanted.why)
+
+    def stranded(self, *, since: datetime) -> Mapping[str, tuple[int, datetime]]:
+        with self._lock:
+            found: dict[str, tuple[int, datetime]] = {}
+            for step in self._tables.steps.values():
+                if _stranded(step, since=since) and step.failed:
+                    count, first = found.get(step.command, (0, step.failed))
+                    found[step.command] = (count + 1, min(first, step.failed))
+            return found
 
     # customers
     def customer_keys(self, customers: Collection[str], *, fresh: Mapping[str, bytes]) -> Mapping[str, bytes]:
@@ -365,6 +419,15 @@ class MemoryStore:
                 leases=Counter(kept.lease for kept in tables.cases.values() if kept.lease),
             )
 
+    def open_steps(self) -> list[OpenSteps]:
+        with self._lock:
+            count = Counter(
+                (step.case.partition("/")[0], step.status, step.command, step.code or "")
+                for step in self._tables.steps.values()
+                if step.status not in (StepStatus.DONE, StepStatus.SKIPPED)
+            )
+            return [OpenSteps(*which, count[which]) for which in sorted(count)]
+
     def time(self) -> datetime | None:
         return None
 
@@ -377,6 +440,11 @@ class MemoryStore:
                 count[runs_on] += 1
                 ended[runs_on] += kept.ended
             return [Live(*one, count[one] - ended[one], ended[one]) for one in sorted(count)]
+
+
+def _stranded(step: Step, *, since: datetime) -> bool:
+    parked = step.status is StepStatus.PARKED and step.code == Unavailable.code
+    return parked and step.failed is not None and step.failed >= since
 
 
 def _meant(step: Step, wanted: StepFilter) -> bool:

@@ -27,6 +27,7 @@ from adapters.store.base import (
     InboxRow,
     InboxStatus,
     Live,
+    OpenSteps,
     Step,
     StepFilter,
     StepStatus,
@@ -94,6 +95,29 @@ _BACKLOG = select(
     _count(_steps, schema.IS_DUE, _steps.c.due <= _now),
     _count(_steps, schema.IS_PARKED),
 )
+
+
+def _of_few(
+    cases: ColumnElement[bool], status: StepStatus
+) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    of_these = _steps.c.case_id.in_(select(_cases.c.id).where(cases).correlate(None))
+    return of_these, _steps.c.status == status.value
+
+
+# Each from an index of its own, so that steps which have ended are never looked at.
+_OPEN_STEPS = [
+    select(*(grouped := (_cases.c.sop, _steps.c.status, _steps.c.command, _steps.c.code)))
+    .add_columns(func.count())
+    .join_from(_steps, _cases, _cases.c.id == _steps.c.case_id)
+    .where(*conditions)
+    .group_by(*grouped)
+    for conditions in (
+        (schema.IS_PARKED,),
+        (schema.IS_DUE,),
+        _of_few(schema.IS_LEASED, StepStatus.RUNNING),
+        _of_few(schema.IS_HELD, StepStatus.HELD),
+    )
+]
 _WORKERS = select(schema.workers.c.id, schema.workers.c.heartbeat).order_by(schema.workers.c.id)
 _LEASES = select(_cases.c.lease, func.count()).where(schema.IS_LEASED).group_by(_cases.c.lease)
 
@@ -287,6 +311,12 @@ def backlog(connection: Connection, now: datetime) -> Backlog:
     received = None if oldest is None else rows.instant(oldest)
     leases = {str(worker): count for worker, count in connection.execute(_LEASES)}
     return Backlog(new, received, unmatched, dead, timers, steps, parked, workers, leases)
+
+
+def open_steps(connection: Connection) -> list[OpenSteps]:
+    rows_ = (row for kind in _OPEN_STEPS for row in connection.execute(kind))
+    found = sorted((sop, status, command, code or "", n) for sop, status, command, code, n in rows_)
+    return [OpenSteps(sop, StepStatus(status), *rest) for sop, status, *rest in found]
 
 
 def list_workers(connection: Connection) -> list[tuple[str, datetime]]:

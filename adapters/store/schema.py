@@ -24,6 +24,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
     literal_column,
 )
 
@@ -134,6 +135,21 @@ unreadable = Table(
     Column("worker", Text, primary_key=True),
 )
 
+outages = Table(
+    "outages",
+    metadata,
+    Column("command", Text, primary_key=True),
+    Column("phase", Text, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("changed", BigInteger, nullable=False),
+    Column("due", BigInteger, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("turn", Integer, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("halted", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+)
+
 customers = Table(
     "customers",
     metadata,
@@ -194,6 +210,10 @@ IS_UNMATCHED = inbox.c.status == literal_column("'unmatched'")
 IS_DEFERRED = inbox.c.status == literal_column("'deferred'")
 IS_DEAD = inbox.c.status == literal_column("'dead'")
 IS_DUE = steps.c.status.in_([literal_column("'pending'"), literal_column("'retrying'")])
+IS_OUT = and_(
+    steps.c.status == literal_column("'retrying'"),
+    steps.c.code.in_([literal_column("'outage'"), literal_column("'unavailable'")]),
+)
 IS_PARKED = steps.c.status == literal_column("'parked'")
 HAS_RUN = steps.c.run.is_not(None)
 IS_LEASED = cases.c.lease.is_not(None)
@@ -217,6 +237,7 @@ _partial("inbox_deferred", inbox.c.case_id, where=IS_DEFERRED)
 _partial("inbox_dead", inbox.c.number, where=IS_DEAD)
 _partial("steps_due", steps.c.due, where=IS_DUE)
 _partial("steps_parked", steps.c.command, where=IS_PARKED)
+_partial("steps_out", steps.c.command, steps.c.issued, where=IS_OUT)
 _partial("steps_of_run", steps.c.run, where=HAS_RUN)
 _partial("timers_due", timers.c.due, where=HAS_NOT_PASSED)
 _partial("cases_leased", cases.c.lease, where=IS_LEASED)

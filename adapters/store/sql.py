@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine
 
-from adapters.store import keys, migrating, queries, receiving, recovering, retiming, rows, standing
+from adapters.store import keys, migrating, outages, queries, receiving, recovering, retiming, rows, standing
 from adapters.store import statements as sql
 from adapters.store.base import (
     Backlog,
@@ -18,6 +18,7 @@ from adapters.store.base import (
     InboxStatus,
     Letter,
     Live,
+    OpenSteps,
     Receipt,
     Standing,
     Step,
@@ -26,6 +27,7 @@ from adapters.store.base import (
 )
 from adapters.store.bulletins import Tells
 from adapters.store.failing import storable, translated
+from adapters.store.outage import Outage, Release
 from adapters.store.round import SqlRound
 from adapters.store.rows import Hydrate
 from adapters.store.sql_bulletins import SqlBulletins
@@ -172,6 +174,34 @@ class SqlStore(ABC):
         with self._writing() as connection:
             sql.SET_RUN.run(connection, [(run, step) for step in steps])
 
+    # outages
+    def outages(self) -> list[Outage]:
+        with self._reading() as connection:
+            return outages.list_outages(connection)
+
+    def change_outage(
+        self,
+        before: Outage | None,
+        after: Outage | None,
+        *,
+        now: datetime,
+        release: Release | None = None,
+    ) -> list[str] | None:
+        with self._writing() as connection:
+            if not outages.change(connection, before, after):
+                return None
+            outage, released = after or before, list[str]()
+            if release is not None and outage is not None:
+                released = outages.release(connection, outage.command, release, now=now)
+            if released:
+                self._announce(connection)
+        self.wake()
+        return released
+
+    def stranded(self, *, since: datetime) -> Mapping[str, tuple[int, datetime]]:
+        with self._reading() as connection:
+            return outages.stranded(connection, since=since)
+
     # customers
     def customer_keys(self, customers: Collection[str], *, fresh: Mapping[str, bytes]) -> Mapping[str, bytes]:
         wanted = list(customers)
@@ -288,6 +318,10 @@ class SqlStore(ABC):
     def backlog(self, now: datetime) -> Backlog:
         with self._reading() as connection:
             return queries.backlog(connection, now)
+
+    def open_steps(self) -> list[OpenSteps]:
+        with self._reading() as connection:
+            return queries.open_steps(connection)
 
     def time(self) -> datetime | None:
         return None

@@ -25,6 +25,7 @@ from adapters.store.bulletins import Tells
 from adapters.store.failing import storable
 from adapters.store.letters import sort_letters
 from adapters.store.memory_bulletins import BulletinTables
+from adapters.store.outage import Outage
 from adapters.store.rows import Hydrate, UnreadableCase, Values
 from adapters.store.spans import spans
 from adapters.store.writing import another_letter
@@ -69,6 +70,7 @@ class Tables:
     steps: dict[str, Step] = field(default_factory=dict)
     timers: defaultdict[str, dict[str, Timer]] = field(default_factory=lambda: defaultdict(dict))
     workers: dict[str, datetime] = field(default_factory=dict)
+    outages: dict[str, Outage] = field(default_factory=dict)
     customers: dict[str, bytes | None] = field(default_factory=dict)
     unreadable: set[tuple[str, str]] = field(default_factory=set)  #: case id, worker
     bulletins: BulletinTables = field(default_factory=BulletinTables)

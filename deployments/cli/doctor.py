@@ -17,11 +17,13 @@ from adapters.errors import StoreUnavailable
 from adapters.runbook.pages import link
 from adapters.store.base import Backlog, Live
 from adapters.store.bulletins import SubscriptionStatus
-from deployments.bootstrap import Installation, open_installation, utc_now
+from adapters.store.outage import OUTAGE, Phase
+from deployments.bootstrap import Installation, caution, open_installation, utc_now
 from deployments.cli.output import AsJson, plain_errors, print_json, print_table
 from deployments.errors import SchemaDiffers
-from deployments.providers import described
+from deployments.providers import described, performers
 from deployments.settings import Settings, without_password
+from flows.affected import affected
 from machines.approvals import load as load_approvals
 from machines.approvals import unapproved
 from machines.catalogue import CATALOGUE
@@ -96,9 +98,26 @@ def _examine(app: Installation) -> Iterator[Ailment]:
     yield workers(backlog, now=now, lease=settings.lease)
     yield leases(backlog, now=now, lease=settings.lease)
     yield from _work(backlog, now=now)
+    yield from outages(app)
     yield from _letters(backlog)
     for one in app.subscribing.all():
         yield subscriber(one, now=now)
+
+
+def outages(app: Installation) -> Iterator[Ailment]:
+    """What their providers do not answer, or did not and left steps behind."""
+    known = app.store.outages()
+    if not known:
+        yield Ailment("providers", True, "none is known to be away")
+    now, careful, who = app.clock(), caution(app.settings), performers(app.settings)
+    for outage in known:
+        seen = affected(app.store, outage, caution=careful, now=now)
+        by_hand = f"'sop replay --command {outage.command} --code unavailable' tries what is parked"
+        remedy = by_hand if seen.stays and seen.parked else ""
+        if outage.phase is Phase.OUT:
+            remedy = f"look at the provider's status page; {remedy or 'the rest goes by itself'}"
+        found = f"{who[outage.command.partition('.')[0]]}: {seen.told}"
+        yield Ailment(outage.command, outage.phase is Phase.RESUMING, found, remedy, OUTAGE)
 
 
 def approvals(settings: Settings) -> Iterator[Ailment]:

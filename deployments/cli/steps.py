@@ -12,10 +12,11 @@ from typing import Annotated
 import typer
 
 from adapters.store.base import InboxStatus, Step, StepFilter, StepStatus
-from deployments.bootstrap import Installation, open_installation
+from deployments.bootstrap import Installation, caution, open_installation
 from deployments.cli.doctor import workers
 from deployments.cli.output import AsJson, console, fail, plain_errors, print_json, print_table
 from deployments.settings import Settings
+from flows.affected import affected
 from flows.broken import broken
 from flows.oncall import OnCall
 from flows.replaying import Progress
@@ -57,6 +58,8 @@ def steps(
     with plain_errors(), open_installation(Settings()) as app:
         found = app.store.steps(status=wanted, only=only, limit=limit)
         _print("Steps", [step for step in found if not (failed and step.waits)], as_json=as_json)
+        if failed and not as_json:
+            _print_outages(app)
 
 
 def replay(
@@ -80,7 +83,7 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Try parked steps again, each under the idempotency key it always had. Many are tried in batches, and no
-    further once they fail again."""
+    further once they fail again. Where steps wait for a provider that is away, it is probed at once."""
     only = _filter(sop=sop, command=command, code=code, error=error, since=since, until=until)
     if step is None and only == StepFilter():
         fail(
@@ -88,6 +91,10 @@ def replay(
         )
     with plain_errors(), open_installation(Settings()) as app:
         chosen = _on_call(app).parked(step, only=only, limit=limit)
+        hastened = [] if chosen or dry_run else _on_call(app).hasten(step, only=only)
+        if hastened:
+            _say_hastened(app, hastened)
+            return
         if not chosen:
             fail("nothing parked matches; 'sop steps --failed' lists what is", code=2)
         if dry_run:
@@ -259,6 +266,21 @@ def _wait(done: Callable[[], bool]) -> None:
     until = time.monotonic() + _PATIENCE_SECONDS
     while not done() and time.monotonic() < until:
         time.sleep(0.2)
+
+
+def _say_hastened(app: Installation, commands: list[str]) -> None:
+    told = f"nothing is parked; steps wait for {', '.join(commands)}, which is asked now whether it answers"
+    if not _driven(app):
+        fail(f"{_NOBODY}{told}")
+    console.print(told, highlight=False)
+
+
+def _print_outages(app: Installation) -> None:
+    """Each once, and not as often as there are steps that wait for it."""
+    careful = caution(app.settings)
+    for outage in app.store.outages():
+        seen = affected(app.store, outage, caution=careful, now=app.clock())
+        console.print(f"{seen.name}, {seen.told}", highlight=False)
 
 
 def _print(title: str, found: list[Step], *, as_json: bool) -> None:

@@ -12,9 +12,11 @@ import sqlalchemy
 from typer.testing import CliRunner
 
 from adapters.store.base import Backlog
-from deployments.bootstrap import open_application
+from adapters.store.outage import Outage, Phase
+from deployments.bootstrap import caution, open_application
 from deployments.cli import app as sop
 from deployments.cli.doctor import leases, skew
+from deployments.errors import SettingUnusable
 from deployments.settings import Settings
 from tests.adapters.test_web import ReadableStore, served
 from tests.adapters.test_web import app as intake_on
@@ -107,3 +109,40 @@ def test_cases_held_by_silent_workers_are_found() -> None:
     assert told.found == "held by workers that fell silent: 3 by dead, 1 by forgotten"
     assert told.code == "stale-leases"
     assert leases(Backlog(0, None, 0, 0, 0, 0, 0, workers, {"alive": 5}), now=NOW, lease=10).well
+
+
+def test_a_provider_that_is_away_is_told_once_with_what_hangs_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_application(Settings()) as app:
+        app.store.change_outage(
+            None, Outage("payment.capture", Phase.OUT, NOW, NOW, NOW, error="answered 503"), now=NOW
+        )
+    monkeypatch.setenv("SOP_OUTAGES", '{"within_hours": 100000000}')
+    found = checks()["payment.capture"]
+    assert (found[""], found["runbook"]) == ("!!", "docs/runbook/outage.md")
+    assert found["found"] == (
+        "simulated: since 2026-11-02 09:00 UTC, 0 cases wait, 0 are parked, latest: answered 503; "
+        "next probe 09:00:00 UTC; what waits resumes by itself, what is parked too"
+    )
+    monkeypatch.setenv("SOP_OUTAGES", '{"by_hand": ["payment"]}')
+    assert "what is parked is left to staff" in checks()["payment.capture"]["found"]
+    listed = CliRunner().invoke(sop, ["steps", "--failed"])
+    assert "payment.capture is out: 0 cases, since 2026-11-02" in listed.output
+
+
+def test_a_replay_where_nothing_is_parked_is_a_probe() -> None:
+    later = datetime.now(UTC) + timedelta(hours=1)
+    with open_application(Settings()) as app:
+        app.store.change_outage(None, Outage("payment.capture", Phase.OUT, NOW, NOW, later), now=NOW)
+        ran = CliRunner().invoke(sop, ["replay", "--command", "payment.capture", "--reason", "it is back"])
+        assert "nothing is parked; steps wait for payment.capture, which is asked now" in ran.output
+        assert app.store.outages()[0].due < later
+        other = CliRunner().invoke(sop, ["replay", "--command", "payment.void", "--reason", "it is back"])
+        assert "nothing parked matches" in other.output
+
+
+def test_commands_left_to_staff_must_exist(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOP_OUTAGES", '{"by_hand": ["payments"]}')
+    with pytest.raises(
+        SettingUnusable, match=r"outages\.by_hand: no command payments; write one, or a prefix"
+    ):
+        caution(Settings())

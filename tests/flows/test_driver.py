@@ -16,6 +16,8 @@ import pytest
 from adapters.errors import Rejected, StoreUnavailable, Unavailable
 from adapters.store.base import Changes, InboxStatus, Letter, Round, StepStatus, Store, Taken
 from adapters.store.opening import open_store
+from adapters.store.outage import OUTAGE
+from flows.breaker import Caution
 from flows.driver import Driver, Pace
 from machines.kernel.command import Command
 from machines.kernel.definition import Firing
@@ -56,7 +58,9 @@ StartDriver = Callable[..., Driver]
 def start(store: Store, reminders: Reminders) -> Iterator[StartDriver]:
     with ExitStack() as stack:
 
-        def begin(worker: str = "w-1", *, ahead: timedelta = timedelta(0)) -> Driver:
+        def begin(
+            worker: str = "w-1", *, ahead: timedelta = timedelta(0), caution: Caution | None = None
+        ) -> Driver:
             driver = Driver(
                 store,
                 {"loan": DEFINITION},
@@ -64,6 +68,7 @@ def start(store: Store, reminders: Reminders) -> Iterator[StartDriver]:
                 worker=worker,
                 clock=lambda: datetime.now(UTC) + ahead,
                 pace=PACE,
+                caution=caution,
             )
             driver.start()
             stack.callback(driver.stop)
@@ -139,6 +144,23 @@ def test_a_failure_is_tried_again_under_the_same_key_and_journalled(
     assert Counter(reminders.asked) == {"loan/L-1/reminder.send/2": 3}
     events = [entry.event for entry, _ in store.journal("loan/L-1")]
     assert events == ["loan.lent", "deadline.overdue", "step.failed", "step.failed", "reminder.sent"]
+
+
+def test_what_stands_before_the_limit_of_its_adapter_is_held_back_when_that_goes_away(
+    store: Store, start: StartDriver, reminders: Reminders
+) -> None:
+    keys = [f"L-{number}" for number in range(12)]
+    reminders.limit = 1
+    reminders.faults = {key: [Unavailable("503 from the post office")] * 9 for key in keys}
+    start(ahead=timedelta(hours=-25))
+    lend_overdue(store, *keys)
+    until(lambda: all(state(store, key) == "lent" for key in keys))
+    driver = start("w-2", caution=Caution(failures=5, first=3_000))
+    until(lambda: len(store.steps(status=(StepStatus.RETRYING,))) == 12 and bool(driver.outages.known))
+    until(lambda: {step.code for step in store.steps()} == {OUTAGE})
+    assert len(reminders.asked) == 5
+    assert sum(step.attempts for step in store.steps()) == 5
+    assert driver.performed == {("reminder.send", "unavailable"): 5}
 
 
 def test_a_command_whose_adapter_was_cancelled_inside_is_tried_again(

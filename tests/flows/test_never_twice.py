@@ -26,6 +26,7 @@ from adapters.store.opening import open_store
 from adapters.world import simulated_world
 from adapters.world.book import MemoryBook, applied_by_effect
 from adapters.world.faults import Faults
+from flows.breaker import Caution
 from flows.driver import Driver, Pace
 from flows.errors import NothingParked
 from flows.oncall import OnCall
@@ -52,12 +53,15 @@ class House:
     faults: Faults = field(default_factory=Faults)
     book: MemoryBook = field(default_factory=MemoryBook)
     ahead: timedelta = timedelta()
+    caution: Caution | None = None
 
     def __post_init__(self) -> None:
         world = simulated_world(1, book=self.book, faults=self.faults, vault=self.vault, clock=self.now)
         known, pace = definitions(policy.load()), Pace(lease=864_000.0, tick=0.05)
         self.intake = Intake(self.store, vault=self.vault, catalogue=CATALOGUE, clock=self.now)
-        self.driver = Driver(self.store, known, world, worker="w-1", clock=self.now, pace=pace)
+        self.driver = Driver(
+            self.store, known, world, worker="w-1", clock=self.now, pace=pace, caution=self.caution
+        )
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self.ahead
@@ -87,10 +91,13 @@ class House:
         event = {"specversion": "1.0", "id": str(next(NUMBERS)), "source": "test", "type": type}
         self.intake.accept([{**event, "subject": subject, "data": dict(data)}])
 
+    def place(self, key: str) -> None:
+        self.send(key, "order.placed", {**OrderPlaced.examples[0], "order": key})
+
     def dispatch(self, *keys: str) -> None:
         """Orders whose parcel has left, so that they are being charged."""
         for key in keys:
-            self.send(key, "order.placed", {**OrderPlaced.examples[0], "order": key})
+            self.place(key)
             self.send(f"{key}-1", "shipment.dispatched", {})
 
     def charge(self, key: str) -> Step:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
-from adapters.store.base import Backlog, Changes, InboxStatus, Live, Step, StepStatus, Store
+from adapters.store.base import Backlog, Changes, InboxStatus, Live, OpenSteps, Step, StepStatus, Store
+from adapters.store.opening import open_store
+from adapters.store.sqlite import SqliteStore
 from machines.kernel.case import Case
 from tests.adapters.store.scenery import (
     DAY,
@@ -124,3 +131,45 @@ def test_cases_are_counted_by_what_they_run_on(store: Store) -> None:
         Live("parcel", 1, "other", 1, 1),
         Live("parcel", 2, "hash", 1, 0),
     ]
+
+
+def test_open_steps_are_counted_by_what_they_wait_for(store: Store) -> None:
+    statuses = {
+        "A": StepStatus.PARKED,
+        "B": StepStatus.PARKED,
+        "C": StepStatus.RETRYING,
+        "E": StepStatus.DONE,
+    }
+
+    def work(changes: Changes, cases: dict[str, Case]) -> None:
+        changes.steps = [
+            replace(
+                step, status=statuses.get(step.case[-1], StepStatus.RUNNING), code=ERRORS.get(step.case[-1])
+            )
+            for step in changes.steps
+        ]
+
+    store.receive([announced(key) for key in "ABCDE"])
+    drive(store, change=work)
+    assert store.open_steps() == [
+        OpenSteps("parcel", StepStatus.PARKED, "label.print", "100%_refused", 1),
+        OpenSteps("parcel", StepStatus.PARKED, "label.print", "no answer from DHL", 1),
+        OpenSteps("parcel", StepStatus.RETRYING, "label.print", "No answer", 1),
+        OpenSteps("parcel", StepStatus.RUNNING, "label.print", "", 1),
+    ]
+
+
+def test_counting_open_steps_looks_at_no_step_that_has_ended(tmp_path: Path) -> None:
+    with closing(open_store(f"sqlite:///{tmp_path}/cases.db", hydrate={})) as store:
+        store.migrate()
+        assert isinstance(store, SqliteStore)
+        seen: list[str] = []
+        event.listen(store._engine, "before_cursor_execute", lambda *called: seen.append(called[2]))
+        store.open_steps()
+        with closing(sqlite3.connect(tmp_path / "cases.db")) as connection:
+            seen = [statement for statement in seen if statement.startswith("SELECT")]
+            for statement in seen:
+                values = ["held"] * statement.count("?")
+                plan = connection.execute(f"EXPLAIN QUERY PLAN {statement}", values).fetchall()
+                assert not any(re.fullmatch("SCAN (steps|cases)", step[3]) for step in plan), plan
+    assert len(seen) == 4

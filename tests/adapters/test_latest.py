@@ -6,7 +6,7 @@ from threading import Event
 import pytest
 
 from adapters.errors import StoreUnavailable
-from adapters.health import Health
+from adapters.latest import Latest
 
 
 class Disk:
@@ -25,32 +25,32 @@ class Disk:
 
 def test_many_questions_are_one_write() -> None:
     disk = Disk()
-    health = Health(disk.write)
+    health = Latest(disk.write)
     for _ in range(50):
-        health.check()
+        health.get()
     assert disk.writes == 1
 
 
 def test_the_reason_is_told_for_as_long_as_it_lasts() -> None:
     disk = Disk()
-    health = Health(disk.write, fresh=0.05)
+    health = Latest(disk.write, fresh=0.05)
     disk.full = True
     for _ in range(2):
         with pytest.raises(StoreUnavailable, match="disk is full"):
-            health.check()
+            health.get()
     disk.full = False
     time.sleep(0.06)
-    health.check()
+    health.get()
 
 
 def test_a_write_that_hangs_is_not_waited_for_and_not_repeated() -> None:
     disk = Disk()
-    health = Health(disk.write, fresh=0, patience=0.05)
+    health = Latest(disk.write, fresh=0, patience=0.05)
     disk.free.clear()
     for _ in range(3):
-        with pytest.raises(StoreUnavailable, match=r"not done within 0\.05 seconds"):
-            health.check()
+        with pytest.raises(StoreUnavailable, match=r"had not done it within 0\.05 seconds"):
+            health.get()
     assert disk.writes == 1
     disk.free.set()
     time.sleep(0.05)
-    health.check()
+    health.get()

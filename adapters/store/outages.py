@@ -1,0 +1,93 @@
+"""Outages in a database, on a connection of the caller's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from adapters.errors import Unavailable
+from adapters.store import recovering, rows, schema
+from adapters.store.base import StepStatus
+from adapters.store.outage import WHO, Outage, Phase, Release
+
+_outages, _steps = schema.outages, schema.steps
+_IS_STRANDED = (schema.IS_PARKED, _steps.c.code == Unavailable.code)
+
+
+def list_outages(connection: Connection) -> list[Outage]:
+    return [_outage(row) for row in connection.execute(select(*_outages.c).order_by(_outages.c.command))]
+
+
+def change(connection: Connection, before: Outage | None, after: Outage | None) -> bool:
+    """False if something else than ``before`` is there."""
+    if before is None:
+        if after is None:
+            return True
+        return (
+            connection.execute(insert(_outages).values(_values(after, 1)).on_conflict_do_nothing()).rowcount
+            == 1
+        )
+    same = (
+        _outages.c.command == before.command,
+        _outages.c.version == before.version,
+        _outages.c.since == rows.micros(before.since),
+    )
+    if after is None:
+        return connection.execute(delete(_outages).where(*same)).rowcount == 1
+    values = _values(after, before.version + 1)
+    return connection.execute(update(_outages).where(*same).values(values)).rowcount == 1
+
+
+def release(connection: Connection, command: str, wanted: Release, *, now: datetime) -> list[str]:
+    waiting = (
+        select(_steps.c.key)
+        .where(schema.IS_OUT, _steps.c.command == command)
+        # Whatever failed last comes last, so that probes spend the attempts of all alike.
+        .order_by(func.coalesce(_steps.c.failed, 0), _steps.c.issued)
+        .limit(wanted.most)
+        .with_for_update(skip_locked=True)  # what a round has in its hands comes the next time
+    )
+    pending = {"status": StepStatus.PENDING.value, "due": rows.micros(now)}
+    freed = update(_steps).where(_steps.c.key.in_(connection.scalars(waiting).all())).values(pending)
+    released = list(connection.scalars(freed.returning(_steps.c.key)))
+    room = wanted.most - len(released)
+    if room <= 0 or wanted.since is None:
+        return released
+    parked = select(_steps.c.key).where(
+        *_IS_STRANDED, _steps.c.command == command, _steps.c.failed >= rows.micros(wanted.since)
+    )
+    found = connection.scalars(parked.order_by(_steps.c.failed, _steps.c.key).limit(room)).all()
+    return released + recovering.requeue(connection, found, now=now, who=WHO, reason=wanted.why)
+
+
+def stranded(connection: Connection, *, since: datetime) -> Mapping[str, tuple[int, datetime]]:
+    first = func.min(_steps.c.failed)
+    wanted = select(_steps.c.command, func.count(), first).where(
+        *_IS_STRANDED, _steps.c.failed >= rows.micros(since)
+    )
+    found = connection.execute(wanted.group_by(_steps.c.command))
+    return {command: (count, rows.instant(failed)) for command, count, failed in found}
+
+
+def _values(outage: Outage, version: int) -> dict[str, object]:
+    return {
+        "command": outage.command,
+        "phase": outage.phase.value,
+        "since": rows.micros(outage.since),
+        "changed": rows.micros(outage.changed),
+        "due": rows.micros(outage.due),
+        "tries": outage.tries,
+        "turn": outage.turn,
+        "error": outage.error,
+        "halted": outage.halted,
+        "version": version,
+    }
+
+
+def _outage(row: rows.AnyRow) -> Outage:
+    command, phase, since, changed, due, *rest = row
+    instants = (rows.instant(since), rows.instant(changed), rows.instant(due))
+    return Outage(command, Phase(phase), *instants, *rest)

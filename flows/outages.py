@@ -1,0 +1,298 @@
+"""Which commands their provider does not answer: noticed from how tries end, kept in the store for all
+workers and for the next one, probed there, and resumed from there.
+
+A streak of failures is counted by each worker for itself, the outage that follows from it is everybody's.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from threading import Lock
+from time import monotonic
+
+from adapters.errors import CommandFailed, Rejected, Unavailable
+from adapters.store.base import Step, StepStatus, Store
+from adapters.store.outage import Outage, Phase, Release
+from flows import breaker
+from flows.breaker import Caution
+from flows.performing import Errand, Result, Way
+from flows.wording import plain_error
+
+log = logging.getLogger("sop.outages")
+
+_SELDOM = 30.0  #: seconds between two looks for steps that were parked without anybody noticing an outage
+_ROW = 3  #: steps parked again one after the other, for another reason, that halt a resuming
+
+
+@dataclass(slots=True)
+class Streak:
+    """Failures in a row of one command."""
+
+    since: datetime
+    count: int = 0
+    steps: set[str] = field(default_factory=set)
+    error: str = ""
+    asked: float = 0.0
+
+    def add(self, result: Result, failure: Unavailable) -> None:
+        self.count += 1
+        if len(self.steps) < 2:
+            self.steps.add(result.errand.step.key)
+        self.error, self.asked = str(failure), max(self.asked, failure.after)
+
+
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """How a step ended that went out although its command was out, or while it was resuming."""
+
+    number: int
+    failure: CommandFailed | None
+
+
+class Outages:
+    """``heard`` and ``holds`` from any thread, the rest is the drive loop's; ``told`` hears of every change.
+    Without ``caution`` it notices nothing."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        caution: Caution | None,
+        clock: Callable[[], datetime],
+        look: float,
+        told: Callable[[Outage, bool], None],
+    ) -> None:
+        self._store = store
+        self._caution = caution
+        self._clock = clock
+        self._look = look
+        self._told = told
+        self.known: Mapping[str, Outage] = {}
+        self._lock = Lock()
+        self._streaks: dict[str, Streak] = {}
+        self._tripped: dict[str, Streak] = {}
+        self._trials: dict[str, list[_Trial]] = {}
+        self._answered: set[str] = set()
+        self._rows: dict[str, int] = {}
+        self._shut: frozenset[str] = frozenset()
+        self._looked = self._searched = float("-inf")
+        self._pause = look
+
+    def holds(self, errand: Errand) -> bool:
+        """Whether the errand is not to be sent after all."""
+        return bool(self._shut) and errand.command.name in self._shut and errand.trial is None
+
+    def heard(self, result: Result) -> None:
+        """One try ended."""
+        caution, failure = self._caution, result.failure
+        if failure is None and not (self.known or self._streaks):
+            return  # thousands of times a second, while all is well
+        if caution is None or result.way not in (Way.PERFORMED, Way.FOUND):
+            return
+        command = result.errand.command.name
+        with self._lock:
+            if isinstance(failure, Unavailable):
+                self._failed(command, result, failure, caution)
+            elif failure is None or isinstance(failure, Rejected):
+                self._streaks.pop(command, None)
+                self._answered.add(command)
+            if result.errand.trial is not None:
+                self._trials.setdefault(command, []).append(_Trial(result.errand.trial, failure))
+
+    def trial(self, step: Step) -> int | None:
+        """The number under which a step goes out that somebody has put back to work, staff or ourselves:
+        it is sent although its command is out."""
+        if not self.known or step.status is not StepStatus.PENDING or step.code is None:
+            return None
+        outage = self.known.get(step.command)
+        return outage.tries if outage else None
+
+    def waits(self, step: Step, *, under_way: int) -> Outage | None:
+        """The outage for whose end the step is to wait, with so many commands of its adapter under way."""
+        outage = self.known.get(step.command) if self.known else None
+        if outage is None or under_way < breaker.allowance(outage) or self.trial(step) is not None:
+            return None
+        return outage
+
+    def tend(self) -> None:
+        """Take note of what was heard, send probes, go on resuming. Costs nothing while all is well."""
+        caution, at = self._caution, monotonic()
+        if caution is None or (at - self._looked < self._pause and not self._tripped):
+            return
+        now = self._clock()
+        self.known = {outage.command: outage for outage in self._store.outages()}
+        for command, streak in list(self._tripped.items()):
+            self._open(command, streak, now=now, caution=caution)
+        for outage in list(self.known.values()):
+            self._tend(outage, now=now, caution=caution)
+        if at - self._searched >= _SELDOM:
+            self._search(now=now, caution=caution)
+            self._searched = at
+        with self._lock:
+            for command in self._trials.keys() - self.known.keys():
+                del self._trials[command]
+            out = {command for command, outage in self.known.items() if outage.phase is Phase.OUT}
+            self._shut = frozenset(out | self._tripped.keys())
+            busy = any(outage.phase is not Phase.LEFT for outage in self.known.values())
+        self._looked, self._pause = at, caution.turn / 2 if busy else self._look
+
+    def _failed(self, command: str, result: Result, failure: Unavailable, caution: Caution) -> None:
+        streak = self._streaks.setdefault(command, Streak(self._clock()))
+        streak.add(result, failure)
+        # One step that fails alone tells of itself, not of its provider.
+        if streak.count >= caution.failures and len(streak.steps) > 1 and command not in self._shut:
+            self._tripped[command] = streak
+            self._shut |= {command}
+
+    def _open(self, command: str, streak: Streak, *, now: datetime, caution: Caution) -> None:
+        before = self.known.get(command)
+        if before is None or before.phase is not Phase.OUT:
+            tries = before.tries + 1 if before and before.phase is Phase.RESUMING else 0
+            due = now + caution.wait(tries, asked=streak.asked)
+            out = breaker.opened(
+                command, since=streak.since, error=streak.error, now=now, due=due, before=before
+            )
+            self._change(command, out, now=now)
+        with self._lock:
+            del self._tripped[command]
+            self._streaks.pop(command, None)
+            self._trials.pop(command, None)
+
+    def _tend(self, outage: Outage, *, now: datetime, caution: Caution) -> None:
+        with self._lock:
+            trials = list(self._trials.get(outage.command, ()))
+            heard = outage.command in self._answered
+        noted = True
+        if outage.phase is Phase.OUT:
+            noted = self._probe(outage, trials, now=now, caution=caution)
+        elif outage.phase is Phase.RESUMING:
+            self._resume(outage, trials, heard=heard, now=now, caution=caution)
+        # Not before the store has it: it may be away, or another worker first.
+        if noted and trials:
+            with self._lock:
+                del self._trials[outage.command][: len(trials)]
+
+    def _probe(self, outage: Outage, trials: list[_Trial], *, now: datetime, caution: Caution) -> bool:
+        """False if another worker changed it first, and what was tried is to be looked at once more."""
+        # Those of an earlier try say nothing of now.
+        ours = [trial.failure for trial in trials if trial.number == outage.tries]
+        failures = [failure for failure in ours if isinstance(failure, Unavailable)]
+        if len(failures) < len(ours):
+            with self._lock:
+                self._streaks.pop(outage.command, None)
+                self._rows.pop(outage.command, None)
+            return self._change(outage.command, breaker.answered(outage, now=now), now=now) is not None
+        if failures:
+            wait = caution.wait(outage.tries + 1, asked=max(failure.after for failure in failures))
+            after = breaker.failed(outage, error=str(failures[-1]), now=now, wait=wait)
+            return self._change(outage.command, after, now=now) is not None
+        if now >= outage.due:
+            release = self._release(outage, 1, now=now, caution=caution, why="a probe: does it answer again?")
+            sent = self._change(
+                outage.command,
+                breaker.probed(outage, now=now, wait=caution.wait(outage.tries)),
+                now=now,
+                release=release,
+                quiet=True,
+            )
+            if sent == []:
+                # Whoever comes next finds out; nobody waits.
+                self._change(outage.command, None, now=now)
+        return True
+
+    def _resume(
+        self, outage: Outage, trials: list[_Trial], *, heard: bool, now: datetime, caution: Caution
+    ) -> None:
+        self._count(outage.command, trials)
+        if self._rows.get(outage.command, 0) >= _ROW and not outage.halted:
+            why = f"{_ROW} of them were parked again one after the other"
+            self._change(outage.command, breaker.halted(outage, why=why), now=now)
+            return
+        if not breaker.may_turn(outage, heard=heard, now=now):
+            return
+        with self._lock:
+            self._answered.discard(outage.command)
+        most = breaker.allowance(outage)
+        release = self._release(outage, most, now=now, caution=caution, why="it answers again")
+        sent = self._change(
+            outage.command,
+            breaker.turned(outage, now=now, pause=timedelta(seconds=caution.turn)),
+            now=now,
+            release=release,
+            quiet=True,
+        )
+        if sent == []:
+            end = breaker.over(outage, stays=self._stranded(outage, now=now, caution=caution), now=now)
+            self._change(outage.command, end, now=now)
+
+    def _count(self, command: str, trials: list[_Trial]) -> None:
+        """Steps in a row that were put back to work and failed for good."""
+        for trial in trials:
+            if trial.failure is None:
+                self._rows[command] = 0
+            elif not trial.failure.retryable:
+                self._rows[command] = self._rows.get(command, 0) + 1
+
+    def _stranded(self, outage: Outage, *, now: datetime, caution: Caution) -> str:
+        """Why steps stay parked, if any do and somebody could take them for those of a new outage."""
+        if caution.is_by_hand(outage.command):
+            return ""
+        count, _ = self._store.stranded(since=now - caution.within).get(outage.command, (0, now))
+        again = f"{count} of them were parked again"
+        return (caution.stays(outage, now=now) or again) if count >= caution.failures else ""
+
+    def _search(self, *, now: datetime, caution: Caution) -> None:
+        """Steps that were parked as unavailable before anybody noticed an outage: it is one all the same."""
+        stranded = self._store.stranded(since=now - caution.within)
+        for command, (count, since) in stranded.items():
+            many = count >= caution.failures and not caution.is_by_hand(command)
+            if many and command not in self.known:
+                error = f"{count} steps are parked"
+                self._change(
+                    command, breaker.opened(command, since=since, error=error, now=now, due=now), now=now
+                )
+        for command, outage in list(self.known.items()):
+            few = stranded.get(command, (0, now))[0] < caution.failures
+            if outage.phase is Phase.LEFT and few:
+                self._change(command, None, now=now)
+
+    @staticmethod
+    def _release(outage: Outage, most: int, *, now: datetime, caution: Caution, why: str) -> Release:
+        stays = caution.stays(outage, now=now)
+        since = None if stays else now - caution.within
+        reason = f"{outage.command} was out since {outage.since:%Y-%m-%d %H:%M} UTC; {why}"
+        return Release(most, since, reason)
+
+    def _change(
+        self,
+        command: str,
+        after: Outage | None,
+        *,
+        now: datetime,
+        release: Release | None = None,
+        quiet: bool = False,
+    ) -> list[str] | None:
+        """What was released; None if another worker was first. ``known`` is as the store has it then."""
+        before = self.known.get(command)
+        released = self._store.change_outage(before, after, now=now, release=release)
+        fresh = {outage.command: outage for outage in self._store.outages()}
+        self.known = fresh
+        if released is not None and not quiet:
+            self._say(before, after)
+        return released
+
+    def _say(self, before: Outage | None, after: Outage | None) -> None:
+        outage = after or before
+        if outage is None:
+            return
+        if after is None or after.phase is Phase.LEFT:
+            log.warning("nothing waits for %s any more %s", outage.command, outage.halted)
+        elif after.phase is Phase.RESUMING:
+            log.warning("%s answers again; what waits for it is resumed", outage.command)
+        else:
+            error = plain_error(outage.error, command=outage.command)
+            log.warning("%s is out (%s); next probe %s", outage.command, error, f"{outage.due:%H:%M:%S}")
+        self._told(outage, after is None or after.phase is Phase.LEFT)
