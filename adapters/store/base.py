@@ -14,6 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
+from adapters.store.upkeep import Upkeep
 from machines.kernel.case import Case, Entry, Timer, case_id
 from machines.kernel.hold import Hold
 
@@ -312,7 +313,7 @@ class Live:
     ended: int
 
 
-class Store(Protocol):
+class Store(Upkeep, Protocol):
     """All methods raise ``StoreUnavailable`` when the database is locked, full or unreachable, and may be
     called from any thread; ``wait`` by one at a time. A ``worker`` names one life of one process: who starts
     again takes a new name.

@@ -134,6 +134,13 @@ unreadable = Table(
     Column("worker", Text, primary_key=True),
 )
 
+notices = Table(
+    "notices",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("until", BigInteger, nullable=False),
+)
+
 customers = Table(
     "customers",
     metadata,
