@@ -107,3 +107,25 @@ def test_cases_held_by_silent_workers_are_found() -> None:
     assert told.found == "held by workers that fell silent: 3 by dead, 1 by forgotten"
     assert told.code == "stale-leases"
     assert leases(Backlog(0, None, 0, 0, 0, 0, 0, workers, {"alive": 5}), now=NOW, lease=10).well
+
+
+def test_whom_staff_notices_reach_is_checked_and_their_addresses_are_kept(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_application(Settings()):
+        pass
+    assert checks()["notices"]["found"] == "nobody is told of anything"
+    secret = "hunter2hunter2"
+    told = {"oncall": [f"json://ann:{secret}@127.0.0.1:9", f"nosuch://{secret}"], "operations": []}
+    monkeypatch.setenv("SOP_NOTIFY", json.dumps(told))
+    answer = CliRunner().invoke(sop, ["doctor", "--json"])
+    assert secret not in answer.output
+    (notices,) = [row for row in json.loads(answer.stdout)["checks"] if row["part"] == "notices"]
+    assert (notices[""], notices["found"]) == ("!!", "Apprise knows no such URL: oncall 2 (nosuch)")
+    assert notices["runbook"] == "docs/runbook/not-delivered.md"
+    tried = CliRunner().invoke(sop, ["notify", "--test", "--json"])
+    assert (tried.exit_code, secret in tried.output) == (1, False)
+    results = {row["receiver"]: row["result"] for row in json.loads(tried.stdout)}
+    assert results.keys() == {"oncall 1 (json)", "oncall 2 (nosuch)"}
+    assert results["oncall 2 (nosuch)"] == "Apprise knows no such URL"
+    assert CliRunner().invoke(sop, ["notify", "--json"]).stdout.strip() == '{"messages":0}'
