@@ -37,6 +37,8 @@ from adapters.world.purchases import Purchases
 from deployments.errors import MasterKeyMissing, SettingUnusable
 from deployments.expiring import expiring_letters
 from deployments.installed import require_installation
+from deployments.keeping import housekeeping
+from deployments.notifying import looking, notifying
 from deployments.providers import commands, real_adapters
 from deployments.retiming import retime_cases
 from deployments.settings import Settings, without_password
@@ -323,7 +325,7 @@ def _figures(driver: Driver, settings: Settings) -> Iterator[None]:
 async def open_runtime() -> AsyncIterator[Runtime]:
     """The drive loop recorded in Prefect; for ``sop worker`` and for Prefect's own start command."""
     # Importing Prefect takes a second and a half, which no other command should have to wait for.
-    from flows import case_desk, desk
+    from flows import back_office, case_desk, desk
     from flows.asking import Asking
     from flows.oncall import OnCall
     from flows.procedures import PROCEDURES
@@ -343,6 +345,10 @@ async def open_runtime() -> AsyncIterator[Runtime]:
         stack.enter_context(watching.recorder)
         stack.enter_context(desk.install(desk.Desk(app.questions, app.answers)))
         stack.enter_context(case_desk.install(case_desk.CaseDesk(app.page_of, app.steering)))
+        told = notifying(settings, app.store, clock=utc_now)
+        house = housekeeping(settings, app.store, clock=utc_now)
+        stack.enter_context(back_office.install(back_office.BackOffice(told, house, tuple(PROCEDURES))))
+        stack.enter_context(looking(settings, told))
         asking = stack.enter_context(
             Asking(app.questions, house=app.links.house, api_url=settings.prefect_url)
         )

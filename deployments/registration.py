@@ -5,27 +5,34 @@ from __future__ import annotations
 from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient
-from prefect.client.schemas.actions import WorkPoolCreate
-from prefect.exceptions import ObjectAlreadyExists
+from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCreate
+from prefect.client.schemas.schedules import CronSchedule
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.utilities.callables import parameter_schema
 
+from deployments.automations import ensure, staff_automations
 from deployments.event_trigger import register_trigger
+from deployments.settings import Settings
 from deployments.worker import SopWorker
-from flows.prefect_api import WORK_POOL, connect
+from flows.prefect_api import WORK_POOL, connect, deployment_of
 from flows.procedures import PROCEDURES, SOPS, Procedure, entrypoint
 
 _QUEUE = "default"
+_FIRST_SCHEDULES = {"housekeeping": "40 2 * * *"}  #: as cron says it, in UTC
 
 
 async def register(api_url: str | None = None) -> None:
-    """Create or refresh the work pool, one deployment per flow, and the trigger of ``event``.
+    """Create or refresh the work pool, one deployment per flow, the trigger of ``event``, and the automations
+    that have staff told, if the settings say where to.
 
     What staff changed in the UI (schedules, paused, the pool's limit) stays. Raises what the API raises.
     """
     async with connect(api_url) as client:
         await _register_pool(client)
-        ids = {name: await _register_flow(client, name=name, flow=flow) for name, flow in PROCEDURES.items()}
+        ids = {name: await register_flow(client, name=name, flow=flow) for name, flow in PROCEDURES.items()}
         await register_trigger(client, ids["event"])
+        for automation in staff_automations(ids["notify"]) if Settings().notify.anybody else ():
+            await ensure(client, automation)
 
 
 async def _register_pool(client: PrefectClient) -> None:
@@ -41,8 +48,10 @@ async def _register_pool(client: PrefectClient) -> None:
         return
 
 
-async def _register_flow(client: PrefectClient, *, name: str, flow: Procedure) -> UUID:
+async def register_flow(client: PrefectClient, *, name: str, flow: Procedure) -> UUID:
+    """Create or refresh the deployment of one flow; its id."""
     flow_id = await client.create_flow_from_name(name)
+    schedules = await _schedules(client, name)
     return await client.create_deployment(
         flow_id=flow_id,
         name=name,
@@ -54,4 +63,17 @@ async def _register_flow(client: PrefectClient, *, name: str, flow: Procedure) -
         work_queue_name=_QUEUE,
         parameter_openapi_schema=parameter_schema(flow).model_dump_for_openapi(),
         enforce_parameter_schema=True,
+        schedules=schedules,
     )
+
+
+async def _schedules(client: PrefectClient, name: str) -> list[DeploymentScheduleCreate]:
+    """Those of the deployment as staff have them, which Prefect would delete otherwise (3.8.8); of a new one
+    the first."""
+    try:
+        found = await client.read_deployment_by_name(deployment_of(name))
+    except ObjectNotFound:
+        crons = [cron for flow, cron in _FIRST_SCHEDULES.items() if flow == name]
+        return [DeploymentScheduleCreate(schedule=CronSchedule(cron=cron, timezone="UTC")) for cron in crons]
+    kept = {"schedule", "active", "max_scheduled_runs", "parameters", "slug"}
+    return [DeploymentScheduleCreate(**one.model_dump(include=kept)) for one in found.schedules]

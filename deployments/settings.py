@@ -88,6 +88,37 @@ class OutageSettings(BaseModel):
     within_hours: float = Field(24.0, ge=0, description="outages that lasted longer are left to staff")
 
 
+class Notify(BaseModel):
+    """Where staff are told of what needs them, as Apprise URLs."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    oncall: list[SecretStr] = Field(default_factory=list, description="of parked steps and missing workers")
+    operations: list[SecretStr] = Field(
+        default_factory=list, description="of breached clocks and escalations; ``oncall`` if empty"
+    )
+    quiet: float = Field(
+        900, ge=0, description="seconds between two messages about parked steps of one cause"
+    )
+
+    @property
+    def anybody(self) -> bool:
+        return bool(self.oncall or self.operations)
+
+
+class Keep(BaseModel):
+    """How many days things are kept that are over; what is not set is kept for ever."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    runs: int = Field(30, ge=1, description="flow runs in Prefect that have ended")
+    versions: int = Field(7, ge=1, description="artifacts in Prefect that a newer one has replaced")
+    cases: int | None = Field(None, ge=90, description="finished cases, archived then; for ever if unset")
+    letters: int | None = Field(
+        None, ge=90, description="dead letters, and those of cases that are gone; as ``cases`` if unset"
+    )
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SOP_", extra="forbid", frozen=True)
 
@@ -145,6 +176,10 @@ class Settings(BaseSettings):
 
     outages: OutageSettings = Field(OutageSettings(), description="what is done while a provider is away")
 
+    notify: Notify = Field(default_factory=Notify, description="where staff are told of what needs them")
+
+    keep: Keep = Field(default_factory=Keep, description="how many days things are kept that are over")
+
     world_seed: int = 1
     world_book: bool = Field(False, description="keep the simulated world's book of effects in home")
     world_latency: float = Field(0.0, ge=0, description="seconds that each simulated command takes")
@@ -199,6 +234,11 @@ class Settings(BaseSettings):
         return self.public_url or self.web_url
 
     @property
+    def archive(self) -> Path:
+        """Where finished cases lie that have left the store."""
+        return self.home / "archive"
+
+    @property
     def faults(self) -> Path:
         """Faults of the simulated world; re-read whenever it changes."""
         return self.home / "faults.txt"
@@ -212,6 +252,10 @@ class Settings(BaseSettings):
             value = ", ".join(f"{prefix}: {one.kind}" for prefix, one in sorted(value.items()))
         if name == "outages":
             value = ", ".join(f"{field} {told}" for field, told in self.outages.model_dump().items() if told)
+        if name == "notify":
+            value = f"oncall: {len(self.notify.oncall)}, operations: {len(self.notify.operations)}"
+        if name == "keep":
+            value = ", ".join(f"{part} {days or 'for ever'}" for part, days in self.keep)
         if name == "source_keys":
             value = ", ".join(f"{source}: {len(keys)}" for source, keys in sorted(value.items()))
         return "" if value is None else without_password(str(value))

@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
+from uuid import UUID, uuid5
 
 from adapters.errors import StoreUnavailable
 from adapters.store.outage import Outage, Phase
@@ -93,13 +94,20 @@ async def _show(api: PrefectApi, seen: Affected, *, over: bool) -> None:
     await api.set_state(run, badge)
     level = logging.INFO if over or outage.phase is Phase.RESUMING else logging.ERROR
     await api.add_log(run, lines=[LogLine(datetime.now(UTC), level, badge.message)], source="sop.outage")
-    await api.emit(
-        f"sop.outage.{'over' if over else outage.phase.value}",
-        about=f"sop.command.{outage.command}",
-        run=run,
-        number=outage.version,
-        told={"command": outage.command, "since": outage.since.isoformat(), "cases": seen.cases},
-    )
+    await api.emit([_event(outage, run=run, cases=seen.cases, over=over)])
+
+
+def _event(outage: Outage, *, run: str, cases: int, over: bool) -> dict[str, object]:
+    """The same for the same change of an outage, however often it is told."""
+    event = f"sop.outage.{'over' if over else outage.phase.value}"
+    return {
+        "id": str(uuid5(UUID(run), f"{event} {outage.version}")),
+        "occurred": datetime.now(UTC).isoformat(),
+        "event": event,
+        "resource": {"prefect.resource.id": f"sop.command.{outage.command}"},
+        "related": [{"prefect.resource.id": f"prefect.flow-run.{run}", "prefect.resource.role": "flow-run"}],
+        "payload": {"command": outage.command, "since": outage.since.isoformat(), "cases": cases},
+    }
 
 
 def _since(outage: Outage) -> str:

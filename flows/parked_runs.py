@@ -27,8 +27,8 @@ _log = logging.getLogger(__name__)
 class ParkedRuns:
     """Told of parked and settled steps by any thread; shows them on the recorder's.
 
-    `on_recorded` hears which run stands for which steps; `still_parked` says which of these steps are parked
-    at this moment, so that no run is made for one that was replayed meanwhile.
+    `on_recorded` hears which run stands for which steps, `on_shown` after that; `still_parked` says which of
+    these steps are parked at this moment, so that no run is made for one that was replayed meanwhile.
     """
 
     def __init__(
@@ -36,9 +36,11 @@ class ParkedRuns:
         *,
         on_recorded: Callable[[Sequence[str], str], None] | None,
         still_parked: Callable[[Sequence[str]], Collection[str]] | None,
+        on_shown: Callable[[Incident, str], None],
     ) -> None:
         self._on_recorded = on_recorded
         self._still_parked = still_parked
+        self._on_shown = on_shown
         self._held: dict[str, tuple[float, float]] = {}
         self._waiting: dict[str, ParkedStep] = {}
         self._settled: deque[tuple[str, str]] = deque()
@@ -92,6 +94,7 @@ class ParkedRuns:
                 continue
             self._forget(incident.steps)
             self._say_recorded(incident, run)
+            self._on_shown(incident, run)
 
     def _due(self) -> list[ParkedStep]:
         now = time.monotonic()

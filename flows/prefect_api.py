@@ -140,7 +140,11 @@ class PrefectApi:
         """Show each tally as a task run with its true times; telling one twice changes nothing."""
         events = [_task_event(run, tally=tally, tags=tags) for tally in tallies]
         if events:
-            await self._call("POST", "/events", events)
+            await self.emit(events)
+
+    async def emit(self, events: Sequence[Mapping[str, object]]) -> None:
+        """Send events; one with an id that is known already changes nothing."""
+        await self._call("POST", "/events", list(events))
 
     async def add_log(self, run: str, *, lines: Iterable[LogLine], source: str) -> None:
         """Append lines to the log of a run."""
@@ -170,10 +174,16 @@ class PrefectApi:
         }
         await self._call("POST", "/artifacts/", body)
 
-    async def add_markdown(self, run: str | None, *, key: str, description: str, markdown: str) -> str:
-        """Write a new version of the Markdown artifact of that key, of a run or of none; its id."""
-        body = {"key": key, "type": "markdown", "description": description, "data": markdown}
-        answer = await self._call("POST", "/artifacts/", body | ({"flow_run_id": run} if run else {}))
+    async def add_markdown(self, run: str, *, key: str, description: str, markdown: str) -> str:
+        """Attach a new version of the Markdown artifact of that key; its id."""
+        body = {
+            "key": key,
+            "type": "markdown",
+            "description": description,
+            "data": markdown,
+            "flow_run_id": run,
+        }
+        answer = await self._call("POST", "/artifacts/", body)
         return str(answer.json()["id"])
 
     async def rewrite(self, artifact: str, *, description: str, markdown: str) -> None:
@@ -221,23 +231,6 @@ class PrefectApi:
             rows = wording.case_rows(seen)
             await self.add_table(run, key=f"{seen.sop}-cases", description=description, rows=rows)
         await self.add_log(run, lines=wording.log_lines(seen), source=f"sop.{seen.sop}")
-
-    async def emit(
-        self, event: str, *, about: str, run: str, number: int, told: Mapping[str, object]
-    ) -> None:
-        """Send an event about a thing of ours, related to a run; the same number again is the same event."""
-        now = datetime.now(UTC).isoformat()
-        body = {
-            "id": str(uuid5(UUID(run), f"{event} {number}")),
-            "occurred": now,
-            "event": event,
-            "resource": {"prefect.resource.id": about},
-            "related": [
-                {"prefect.resource.id": f"prefect.flow-run.{run}", "prefect.resource.role": "flow-run"}
-            ],
-            "payload": dict(told),
-        }
-        await self._call("POST", "/events", [body])
 
     async def set_state(self, run: str, state: Badge) -> None:
         """Move a run to a state, whatever it is in now."""

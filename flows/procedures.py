@@ -21,6 +21,8 @@ from flows import runtime, steering, wording
 from flows.answering import ask
 from flows.forgetting import FORGOTTEN, in_words
 from flows.interventions import INTERVENTIONS
+from flows.keeping_house import housekeeping
+from flows.notify import notify
 from flows.prefect_api import PrefectApi
 from flows.resending import resend
 from machines.catalogue import CATALOGUE
@@ -134,7 +136,8 @@ def _reason(became: Mapping[str, object]) -> str:
 
 PROCEDURES: dict[str, Procedure] = (
     {sop: sop_flow(sop) for sop in SOPS}
-    | {"step": step, "event": event, "resend": resend, "ask": ask}
+    | {"step": step, "event": event, "resend": resend, "ask": ask, "notify": notify}
+    | {"housekeeping": housekeeping}
     | {
         "case": steering.case,
         "hold": steering.hold,

@@ -25,6 +25,7 @@ from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from adapters.store.outage import Outage
 from flows import wording
 from flows.abandoned import AbandonedRuns
+from flows.announcing import Announcing
 from flows.budget import Budget
 from flows.exhibits import Exhibits, PageOf
 from flows.outage_runs import Look, OutageRuns
@@ -105,8 +106,11 @@ class Recorder:
         self._owner = owner or Owner(worker="", installation="")
         self._abandoned = AbandonedRuns(self._owner, flows=flows, beating=beating)
         self._on_connected = on_connected
-        self._parked = ParkedRuns(on_recorded=on_recorded, still_parked=still_parked)
         self._outages = OutageRuns(look)
+        self._announcing = Announcing()
+        self._parked = ParkedRuns(
+            on_recorded=on_recorded, still_parked=still_parked, on_shown=self._announcing.parked
+        )
         self._exhibits = Exhibits(page)
         self._budget = Budget(runs_per_second, burst=at_once)
         self._at_once = at_once
@@ -190,6 +194,7 @@ class Recorder:
             while not (self._stopping.is_set() and self._idle()):
                 await self._outages.show(api, budget=self._budget)
                 await self._parked.show(api, budget=self._budget)
+                await self._announcing.show(api)
                 await self._exhibits.show(api)
                 await self._abandoned.close(api)
                 if self._failures and (time.monotonic() > sure or (self._idle() and not self._following)):
@@ -268,6 +273,7 @@ class Recorder:
         await api.show_work(run, seen=seen)
         await api.set_state(run, wording.badge(seen))
         self._exhibits.ended(seen, run=run)
+        self._announcing.ended(seen)
 
     async def _wait(self, done: Callable[[], bool], *, seconds: float = float("inf")) -> None:
         deadline = time.monotonic() + seconds

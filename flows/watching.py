@@ -17,7 +17,7 @@ from flows.parking import ParkedStep
 from flows.recording import Recorder
 from flows.session import Session
 
-_UNSETTLED = (
+UNSETTLED = (
     StepStatus.PARKED,
     StepStatus.PENDING,
     StepStatus.RUNNING,
@@ -82,7 +82,7 @@ class Watching:
     def settled(self, step: Step) -> None:
         if step.run is None or step.key in self._replaying:
             return
-        others = self._store.steps(run=step.run, status=_UNSETTLED, limit=2)
+        others = self._store.steps(run=step.run, status=UNSETTLED, limit=2)
         if all(other.key == step.key for other in others):
             self.recorder.settled(step.run, "skipped" if step.presumed else "replayed")
 
@@ -110,7 +110,7 @@ class Watching:
     def _recorded(self, steps: Sequence[str], run: str) -> None:
         self._store.set_run(steps, run)
         # Whoever settled them before they had a run could not end it.
-        if not self._store.steps(run=run, status=_UNSETTLED, limit=1):
+        if not self._store.steps(run=run, status=UNSETTLED, limit=1):
             self.recorder.settled(run, "replayed")
 
 

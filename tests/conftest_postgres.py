@@ -30,8 +30,8 @@ def emptied(store_server: EmbeddedPostgres) -> Callable[[], str]:
     def empty() -> str:
         with psycopg.connect(url) as connection:
             connection.execute(
-                "TRUNCATE cases, inbox, journal, steps, timers, workers, unreadable, outages, customers, "
-                "consents, bulletins, subscriptions"
+                "TRUNCATE cases, inbox, journal, steps, timers, workers, unreadable, outages, notices, "
+                "customers, consents, bulletins, subscriptions"
             )
         return url
 

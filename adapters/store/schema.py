@@ -150,6 +150,13 @@ outages = Table(
     Column("version", Integer, nullable=False),
 )
 
+notices = Table(
+    "notices",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("until", BigInteger, nullable=False),
+)
+
 customers = Table(
     "customers",
     metadata,

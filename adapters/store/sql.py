@@ -9,7 +9,19 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine
 
-from adapters.store import keys, migrating, outages, queries, receiving, recovering, retiming, rows, standing
+from adapters.store import (
+    keys,
+    migrating,
+    noticing,
+    outages,
+    pruning,
+    queries,
+    receiving,
+    recovering,
+    retiming,
+    rows,
+    standing,
+)
 from adapters.store import statements as sql
 from adapters.store.base import (
     Backlog,
@@ -31,6 +43,7 @@ from adapters.store.outage import Outage, Release
 from adapters.store.round import SqlRound
 from adapters.store.rows import Hydrate
 from adapters.store.sql_bulletins import SqlBulletins
+from adapters.store.upkeep import Document, Family, Finished, Place
 from machines.kernel.case import Case, Entry, Timer, case_id
 
 
@@ -201,6 +214,52 @@ class SqlStore(ABC):
     def stranded(self, *, since: datetime) -> Mapping[str, tuple[int, datetime]]:
         with self._reading() as connection:
             return outages.stranded(connection, since=since)
+
+    # telling staff
+    def untold(self, *, limit: int) -> list[Step]:
+        with self._reading() as connection:
+            return noticing.untold(connection, limit=limit)
+
+    def claim_notice(self, key: str, *, now: datetime, until: datetime) -> bool:
+        with self._writing() as connection:
+            return noticing.claim(connection, key, now=now, until=until)
+
+    def note_notices(self, notices: Mapping[str, datetime]) -> None:
+        with self._writing() as connection:
+            noticing.note(connection, notices)
+
+    def noted_notices(self, keys: Collection[str]) -> set[str]:
+        with self._reading() as connection:
+            return noticing.noted(connection, keys)
+
+    def forget_notice(self, key: str) -> bool:
+        with self._writing() as connection:
+            return noticing.forget(connection, key)
+
+    def drop_notices(self, *, before: datetime) -> int:
+        with self._writing() as connection:
+            return pruning.drop_notices(connection, before=before)
+
+    # housekeeping
+    def finished(self, *, before: datetime, after: Place | None, limit: int) -> Finished:
+        with self._reading() as connection:
+            return pruning.finished(connection, before=before, after=after, limit=limit)
+
+    def export(self, cases: Collection[str]) -> list[Document]:
+        with self._reading() as connection:
+            return pruning.export(connection, cases)
+
+    def prune(self, families: Sequence[Family], *, before: datetime) -> list[str]:
+        with self._writing() as connection:
+            return pruning.prune(connection, families, before=before)
+
+    def stray_letters(self, *, before: datetime, after: int, limit: int) -> tuple[list[int], int | None]:
+        with self._reading() as connection:
+            return pruning.stray(connection, before=before, after=after, limit=limit)
+
+    def drop_letters(self, numbers: Collection[int], *, before: datetime) -> int:
+        with self._writing() as connection:
+            return pruning.drop_letters(connection, numbers, before=before)
 
     # customers
     def customer_keys(self, customers: Collection[str], *, fresh: Mapping[str, bytes]) -> Mapping[str, bytes]:

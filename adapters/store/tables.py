@@ -64,6 +64,7 @@ class Tables:
     tells: Tells
     cases: dict[str, Kept] = field(default_factory=dict)
     inbox: dict[int, InboxRow] = field(default_factory=dict)
+    last: int = 0  #: the highest number in the inbox so far
     numbers: dict[tuple[str, str], int] = field(default_factory=dict)
     new: set[int] = field(default_factory=set)
     journal: defaultdict[str, list[Values]] = field(default_factory=lambda: defaultdict(list))
@@ -72,6 +73,7 @@ class Tables:
     workers: dict[str, datetime] = field(default_factory=dict)
     outages: dict[str, Outage] = field(default_factory=dict)
     customers: dict[str, bytes | None] = field(default_factory=dict)
+    notices: dict[str, datetime] = field(default_factory=dict)
     unreadable: set[tuple[str, str]] = field(default_factory=set)  #: case id, worker
     bulletins: BulletinTables = field(default_factory=BulletinTables)
 
@@ -116,7 +118,8 @@ class Tables:
         name = (letter.source, letter.id)
         if name in self.numbers:
             return self.numbers[name], True
-        number = len(self.inbox) + 1
+        self.last += 1
+        number = self.last
         self.inbox[number] = InboxRow(number, letter, InboxStatus.NEW)
         self.numbers[name] = number
         self.new.add(number)

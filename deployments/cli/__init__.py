@@ -12,8 +12,10 @@ from deployments.cli.doctor import doctor
 from deployments.cli.events import events
 from deployments.cli.explain import explain, retime
 from deployments.cli.handbook import approve, handbook
+from deployments.cli.housekeeping import housekeeping
 from deployments.cli.letters import letter, letters, resend
 from deployments.cli.migrate import migrate
+from deployments.cli.notify import notify
 from deployments.cli.procedures import check, simulate
 from deployments.cli.questions import answer, asks, token
 from deployments.cli.return_policy import return_policy
@@ -32,7 +34,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
-_RUNNING = (up, worker, web, retime, doctor, runbook)
+_RUNNING = (up, worker, web, retime, doctor, notify, housekeeping, runbook)
 _LETTERS = (events, send, letters, letter, resend, subscribe)
 _CASES = (cases, show, words, explain, asks, answer, token)
 _STEPS = (steps, replay, skip, retry, send_back)

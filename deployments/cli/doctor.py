@@ -14,6 +14,7 @@ import typer
 
 from adapters.bulletins.subscribing import Moved
 from adapters.errors import StoreUnavailable
+from adapters.notices.receivers import unusable
 from adapters.runbook.pages import link
 from adapters.store.base import Backlog, Live
 from adapters.store.bulletins import SubscriptionStatus
@@ -21,6 +22,7 @@ from adapters.store.outage import OUTAGE, Phase
 from deployments.bootstrap import Installation, caution, open_installation, utc_now
 from deployments.cli.output import AsJson, plain_errors, print_json, print_table
 from deployments.errors import SchemaDiffers
+from deployments.notifying import posting
 from deployments.providers import described, performers
 from deployments.settings import Settings, without_password
 from flows.affected import affected
@@ -131,6 +133,7 @@ def approvals(settings: Settings) -> Iterator[Ailment]:
 def _outside(settings: Settings) -> Iterator[Ailment]:
     for which, who in described(settings):
         yield Ailment(which, True, who)
+    yield told(settings)
     remedy = "start it with 'sop web' or 'sop up'"
     yield _answers("web intake", f"{settings.web_url}/health", remedy, "web-unreachable")[0]
     yield _signatures(settings)
@@ -175,6 +178,21 @@ def _signatures(settings: Settings) -> Ailment:
         return Ailment("signatures", True, f"{found}, others may not send")
     remedy = "set unsigned_sources = false where others can reach the web intake"
     return Ailment("signatures", True, f"{found}, others send unsigned", remedy)
+
+
+def told(settings: Settings) -> Ailment:
+    """Well as long as Apprise knows every URL; without any, staff have to look for themselves."""
+    post = posting(settings)
+    every = list(dict.fromkeys((*post.to("oncall"), *post.to("operations"))))
+    if not every:
+        remedy = "set [notify] oncall, so that parked steps and missing workers are told"
+        return Ailment("notices", True, "nobody is told of anything", remedy, "not-delivered")
+    if bad := unusable(every):
+        found = f"Apprise knows no such URL: {', '.join(one.name for one in bad)}"
+        return Ailment(
+            "notices", False, found, "mend it, then try it by 'sop notify --test'", "not-delivered"
+        )
+    return Ailment("notices", True, f"told are {', '.join(one.name for one in every)}")
 
 
 def versions(live: Sequence[Live], known: Mapping[str, Definition]) -> Iterator[Ailment]:

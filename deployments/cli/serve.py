@@ -66,6 +66,7 @@ def web() -> None:
     from adapters.signatures import SourceKeys
     from adapters.web import create_app
     from deployments.bootstrap import open_application
+    from deployments.notifying import looking, notifying
     from deployments.providers import add_webhooks
 
     with plain_errors():
@@ -86,9 +87,10 @@ def web() -> None:
         )
         add_webhooks(api, settings, intake=app.intake)
         add_return_policy(api, terms=app.return_terms, clock=app.clock)
-        uvicorn.run(
-            api, host=settings.web_host, port=settings.web_port, log_level="warning", access_log=False
-        )
+        with looking(settings, notifying(settings, app.store, clock=app.clock)):
+            uvicorn.run(
+                api, host=settings.web_host, port=settings.web_port, log_level="warning", access_log=False
+            )
 
 
 def _log_to_stderr(settings: Settings) -> None:

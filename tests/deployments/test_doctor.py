@@ -146,3 +146,25 @@ def test_commands_left_to_staff_must_exist(monkeypatch: pytest.MonkeyPatch) -> N
         SettingUnusable, match=r"outages\.by_hand: no command payments; write one, or a prefix"
     ):
         caution(Settings())
+
+
+def test_whom_staff_notices_reach_is_checked_and_their_addresses_are_kept(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_application(Settings()):
+        pass
+    assert checks()["notices"]["found"] == "nobody is told of anything"
+    secret = "hunter2hunter2"
+    told = {"oncall": [f"json://ann:{secret}@127.0.0.1:9", f"nosuch://{secret}"], "operations": []}
+    monkeypatch.setenv("SOP_NOTIFY", json.dumps(told))
+    answer = CliRunner().invoke(sop, ["doctor", "--json"])
+    assert secret not in answer.output
+    (notices,) = [row for row in json.loads(answer.stdout)["checks"] if row["part"] == "notices"]
+    assert (notices[""], notices["found"]) == ("!!", "Apprise knows no such URL: oncall 2 (nosuch)")
+    assert notices["runbook"] == "docs/runbook/not-delivered.md"
+    tried = CliRunner().invoke(sop, ["notify", "--test", "--json"])
+    assert (tried.exit_code, secret in tried.output) == (1, False)
+    results = {row["receiver"]: row["result"] for row in json.loads(tried.stdout)}
+    assert results.keys() == {"oncall 1 (json)", "oncall 2 (nosuch)"}
+    assert results["oncall 2 (nosuch)"] == "Apprise knows no such URL"
+    assert CliRunner().invoke(sop, ["notify", "--json"]).stdout.strip() == '{"messages":0}'

@@ -15,7 +15,7 @@ from deployments.memory import giving_back
 
 _MANY = 10_000
 _BYTES = 8_000
-_NOT_FOR_WORKERS = ("alembic", "fastapi", "psycopg", "stripe", "rich.markdown", "uvicorn")
+_NOT_FOR_WORKERS = ("alembic", "apprise", "fastapi", "psycopg", "stripe", "rich.markdown", "uvicorn")
 
 glibc = pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="glibc's malloc only")
 

@@ -58,7 +58,7 @@ def test_what_was_settled_meanwhile_gets_no_run() -> None:
     def still(steps: Sequence[str]) -> Collection[str]:
         return {"SO-2/7"}
 
-    api, runs = Api(), ParkedRuns(on_recorded=None, still_parked=still)
+    api, runs = Api(), ParkedRuns(on_recorded=None, still_parked=still, on_shown=lambda incident, run: None)
     runs.tell([parked(1), parked(2)])
     show(runs, api)
     assert list(api.runs.values()) == [["SO-2/7"]]
@@ -72,7 +72,7 @@ def test_a_store_that_does_not_answer_loses_nothing(monkeypatch: pytest.MonkeyPa
     def still(steps: Sequence[str]) -> Collection[str]:
         return answers.pop() if api.states else (_ for _ in ()).throw(OSError("away"))
 
-    api, runs = Api(), ParkedRuns(on_recorded=None, still_parked=still)
+    api, runs = Api(), ParkedRuns(on_recorded=None, still_parked=still, on_shown=lambda incident, run: None)
     runs.tell([parked(1)])
     show(runs, api)
     assert not api.runs
@@ -84,7 +84,10 @@ def test_a_store_that_does_not_answer_loses_nothing(monkeypatch: pytest.MonkeyPa
 def test_a_refused_step_is_kept_and_tried_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
-    api, runs = Api(refusals=2), ParkedRuns(on_recorded=None, still_parked=None)
+    api, runs = (
+        Api(refusals=2),
+        ParkedRuns(on_recorded=None, still_parked=None, on_shown=lambda incident, run: None),
+    )
     budget = Budget(1000, burst=1000)
 
     def look(seconds: float) -> int:

@@ -1,0 +1,40 @@
+"""Where flows find what tells staff and what keeps house, in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from flows.housekeeping import Housekeeping
+from flows.notifying import Notifying
+from flows.runtime import RuntimeNotInstalled
+
+
+@dataclass(frozen=True, slots=True)
+class BackOffice:
+    """``flows`` are the names of those whose runs are ours."""
+
+    notifying: Notifying
+    housekeeping: Housekeeping
+    flows: Sequence[str]
+
+
+_installed: list[BackOffice] = []
+
+
+@contextmanager
+def install(office: BackOffice) -> Iterator[BackOffice]:
+    """Make this the one of the process while the context is open."""
+    _installed.append(office)
+    try:
+        yield office
+    finally:
+        _installed.remove(office)
+
+
+def current() -> BackOffice:
+    """The one of this process; raises `RuntimeNotInstalled`."""
+    if not _installed:
+        raise RuntimeNotInstalled
+    return _installed[-1]

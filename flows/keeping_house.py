@@ -1,0 +1,46 @@
+"""The flow that keeps house every night: old runs, artifacts and finished cases go by policy."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, TypeAlias
+
+from prefect import flow, get_run_logger
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+from pydantic import Field
+
+from adapters.errors import AdapterError
+from adapters.runbook.pages import link
+from flows import back_office
+from flows.prefect_pruning import PrefectPruning, PruningApi
+
+Ended: TypeAlias = State[object]
+
+
+@flow(
+    name="housekeeping",
+    description="Lets old flow runs, artifacts and, where the settings say so, finished cases and letters "
+    "go, in small batches. Cases are archived first. A dry run only counts.",
+    persist_result=False,
+    log_prints=False,
+)
+async def housekeeping(*, dry_run: Annotated[bool, Field(title="Only say what would go")] = False) -> Ended:
+    """Keep house."""
+    office = back_office.current()
+    house, would = office.housekeeping, "would go" if dry_run else "gone"
+    try:
+        swept = await asyncio.to_thread(house.sweep, dry_run=dry_run)
+    except AdapterError as error:
+        page = link(error.code)
+        return Failed(message=f"{error} [{error.code}]" + (f"; see {page}" if page else ""))
+    for file in swept.files:
+        get_run_logger().info("archived in %s", file)
+    async with PruningApi() as api:
+        pruning = PrefectPruning(api, house.store, flows=office.flows, retention=house.retention)
+        pruned = await pruning.sweep(now=house.clock(), dry_run=dry_run)
+    told = (
+        f"{would}: {swept.cases} cases, {swept.letters} letters, {pruned.runs} flow runs, "
+        f"{pruned.artifacts} artifacts; {pruned.parked} old runs stand for parked steps and stay"
+    )
+    return Completed(name="Dry run" if dry_run else "Completed", message=told)

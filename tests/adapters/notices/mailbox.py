@@ -1,0 +1,45 @@
+"""A receiver on loopback that keeps what Apprise's ``json://`` posts to it."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+@dataclass
+class Mailbox:
+    url: str = ""
+    letters: list[dict[str, str]] = field(default_factory=list)
+
+    @property
+    def titles(self) -> list[str]:
+        return [letter["title"] for letter in self.letters]
+
+
+@contextmanager
+def mailbox() -> Iterator[Mailbox]:
+    box = Mailbox()
+
+    class Slot(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            letter = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            box.letters.append({"title": letter["title"], "body": letter["message"]})
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Keeps the terminal clean."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Slot) as server:
+        box.url = f"json://127.0.0.1:{server.server_port}/"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        thread.start()
+        try:
+            yield box
+        finally:
+            server.shutdown()
+            thread.join()

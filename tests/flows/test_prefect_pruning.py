@@ -1,0 +1,161 @@
+"""What is old goes from a real Prefect server; what stands for a parked step, waits or goes on stays."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import cast
+from uuid import uuid4
+
+import pytest
+
+from adapters.archive import Archive
+from adapters.store.base import Step, StepStatus, Store
+from adapters.store.opening import open_store
+from deployments.registration import register, register_flow
+from flows import back_office, prefect_pruning
+from flows.housekeeping import Housekeeping, Retention
+from flows.keeping_house import housekeeping
+from flows.notifying import Notifying
+from flows.prefect_api import connect, deployment_of
+from flows.prefect_pruning import PrefectPruning, Pruned, PruningApi
+from flows.wording import Badge
+from tests.adapters.store.scenery import HYDRATE, NOW
+from tests.adapters.store.test_pruning import end
+from tests.conftest_prefect import Prefect
+
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+DAY = timedelta(days=1)
+RETENTION = Retention(runs=30 * DAY, versions=7 * DAY)
+#: One flow whose runs no other test makes, beside that of parked steps.
+FLOWS = ("assign", "step")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def registered(prefect: Prefect) -> None:
+    asyncio.run(register())
+
+
+@pytest.fixture(autouse=True)
+def garbage() -> Iterator[None]:
+    """Collect what Prefect leaves behind while the tests that know of it run."""
+    yield
+    gc.collect()
+
+
+class Steps:
+    """What pruning asks of the store: which steps a run stands for."""
+
+    def __init__(self, **runs: StepStatus) -> None:
+        self._runs = runs
+
+    def steps(self, *, run: str, status: Sequence[StepStatus] = (), limit: int) -> list[Step]:
+        found = self._runs.get(run)
+        if found is None or (status and found not in status):
+            return []
+        return [Step("k", "loan/L-1", "c", b"{}", found, datetime.now(UTC))]
+
+
+async def make(api: PruningApi, kind: str, *, flow: str = "assign", pages: int = 0) -> str:
+    state = Badge(kind=kind, name=kind.capitalize(), message="")
+    run = await api.create_run(flow, name=f"old {kind}", tags=[], state=state, once=str(uuid4()))
+    for version in range(pages):
+        await api.add_markdown(run, key="loan-l-1", description="page", markdown=f"{version}")
+    return run
+
+
+async def sweep(api: PruningApi, steps: Steps, *, days: float, dry_run: bool = False) -> Pruned:
+    store = cast("Store", steps)
+    pruning = PrefectPruning(api, store, flows=FLOWS, retention=RETENTION)
+    return await pruning.sweep(now=datetime.now(UTC) + days * DAY, dry_run=dry_run)
+
+
+def test_old_runs_and_replaced_artifacts_go_and_what_is_needed_stays(prefect: Prefect) -> None:
+    async def live() -> None:
+        async with PruningApi() as api:
+            first = await make(api, "COMPLETED", pages=2)
+            second = await make(api, "CRASHED", pages=1)
+            going = [await make(api, kind) for kind in ("RUNNING", "PAUSED", "SCHEDULED")]
+            parked, settled, unknown = [await make(api, "FAILED", flow="step") for _ in range(3)]
+            steps = Steps(**{parked: StepStatus.PARKED, settled: StepStatus.DONE})
+
+            assert await sweep(api, steps, days=6) == Pruned(0, 0, 0)
+            assert await sweep(api, steps, days=8) == Pruned(0, 2, 0), "versions, not runs"
+            assert [one["data"] for one in prefect.artifacts(second)] == ["0"]
+            assert prefect.artifacts(first) == []
+            would = await sweep(api, steps, days=31, dry_run=True)
+            assert would.runs == 3
+            gone = await sweep(api, steps, days=31)
+            assert (gone.runs, gone.artifacts) == (3, 1)
+            assert gone.parked == would.parked >= 2
+            left = {str(run["id"]) for run in prefect.runs()}
+            assert not left.intersection((first, second, settled))
+            assert left.issuperset((*going, parked, unknown))
+            assert prefect.artifacts(second) == []
+            assert (await sweep(api, steps, days=31)).runs == 0, "a repeat is harmless"
+
+    asyncio.run(live())
+
+
+def test_more_than_one_call_deletes_go_too(prefect: Prefect, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prefect_pruning, "_RUNS", 2)
+
+    async def live() -> None:
+        async with PruningApi() as api:
+            parked = await make(api, "FAILED", flow="step")
+            for _ in range(5):
+                await make(api, "CANCELLED")
+            assert (await sweep(api, Steps(), days=31)).runs == 5
+            assert prefect.run(parked)["state_type"] == "FAILED"
+
+    asyncio.run(live())
+
+
+def test_the_nightly_schedule_is_made_once_and_is_the_staffs_from_then_on(prefect: Prefect) -> None:
+    name = deployment_of("housekeeping")
+
+    async def live() -> None:
+        async with connect() as client:
+            await client.delete_deployment((await client.read_deployment_by_name(name)).id)
+            await register_flow(client, name="housekeeping", flow=housekeeping)
+            made = await client.read_deployment_by_name(name)
+            (schedule,) = made.schedules
+            assert (schedule.active, getattr(schedule.schedule, "cron", "")) == (True, "40 2 * * *")
+            await client.update_deployment_schedule(made.id, schedule.id, active=False)
+            await register_flow(client, name="housekeeping", flow=housekeeping)
+            (after,) = (await client.read_deployment_by_name(name)).schedules
+            assert (after.schedule, after.active) == (schedule.schedule, False)
+            await client.delete_deployment_schedule(made.id, after.id)
+            await register_flow(client, name="housekeeping", flow=housekeeping)
+            assert (await client.read_deployment_by_name(name)).schedules == []
+
+    asyncio.run(live())
+
+
+def test_the_flow_says_what_went(prefect: Prefect, tmp_path: Path) -> None:
+    async def live() -> None:
+        with closing(open_store("memory:", hydrate=HYDRATE)) as store:
+            end(store, "P-1")
+            retention = replace(RETENTION, cases=90 * DAY)
+            house = Housekeeping(
+                store, Archive(tmp_path), retention=retention, clock=lambda: NOW + 91 * DAY, pause=0
+            )
+            office = back_office.BackOffice(cast("Notifying", None), house, FLOWS)
+            with back_office.install(office):
+                state = await housekeeping(dry_run=True, return_state=True)
+                assert (state.name, str(state.message)[:38]) == (
+                    "Dry run",
+                    "would go: 1 cases, 0 letters, 0 flow r",
+                )
+                assert store.find_case(key="P-1")
+                state = await housekeeping(return_state=True)
+                assert str(state.message).startswith("gone: 1 cases")
+                assert not store.find_case(key="P-1")
+
+    asyncio.run(live())
