@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,20 +11,27 @@ from pathlib import Path
 import httpx
 import orjson
 
+from adapters.errors import StoreUnavailable
+
+Known = Callable[[str, str], bool]
+
 
 @dataclass(slots=True)
 class Fed:
-    """How many lines were sent, how many the intake took, and what it said of the others."""
+    """How many lines were sent, how many the intake took, how many of those it had known before, and what it
+    said of the others."""
 
     sent: int = 0
     accepted: int = 0
+    known: int = 0
     refused: int = 0
     refusals: list[str] | None = None
 
 
-def feed(path: Path, *, url: str, seconds: float) -> Iterator[Fed]:
+def feed(path: Path, *, url: str, seconds: float, known: Known) -> Iterator[Fed]:
     """Send every line of ``path``; the span of their times is compressed to ``seconds`` (0: no waiting).
 
+    ``known`` says of a source and an id whether they have come in before: the intake answers the same then.
     A line that the intake refuses is counted with its answer, and the rest goes on. Yields after each line.
     """
     fed = Fed(refusals=[])
@@ -36,10 +43,12 @@ def feed(path: Path, *, url: str, seconds: float) -> Iterator[Fed]:
             wait = started + moment - time.monotonic()
             if wait > 0:
                 time.sleep(wait)
+            before = _is_known(line, known)
             answer = client.post("/events", content=line, headers=_STRUCTURED)
             fed.sent += 1
             if answer.status_code == 202:
                 fed.accepted += 1
+                fed.known += before
             else:
                 fed.refused += 1
                 assert fed.refusals is not None
@@ -62,6 +71,14 @@ def _moments(lines: list[bytes], seconds: float) -> list[float]:
     first, last = (min(stamps), max(stamps)) if stamps else (0.0, 0.0)
     scale = seconds / (last - first) if last > first else 0.0
     return [(stamp - first) * scale for stamp in stamps]
+
+
+def _is_known(line: bytes, known: Known) -> bool:
+    try:
+        event = orjson.loads(line)
+        return known(str(event["source"]), str(event["id"]))
+    except (ValueError, KeyError, TypeError, StoreUnavailable):
+        return False
 
 
 def _words(answer: httpx.Response) -> str:

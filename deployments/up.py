@@ -68,7 +68,7 @@ class Up:
             self._start_prefect(stack)
             self._start_children(stack)
             self._say_addresses()
-            feeding = self._start_feeding()
+            feeding = self._start_feeding(app.store)
             summary = self._watch(app.store, feeding, started)
             # After what the terminal shows of Ctrl-C.
             self._say("\nStopping the worker, the web intake, Prefect's server and its PostgreSQL ...")
@@ -100,7 +100,7 @@ class Up:
         settings = self._settings
         if settings.prefect_api_url:
             return
-        own = OwnPrefect(settings, say=self._say, warn=errors.print)
+        own = OwnPrefect(settings, say=self._say, warn=self._warn)
         self._prefect = stack.enter_context(own)
 
     def _start_children(self, stack: ExitStack) -> None:
@@ -125,15 +125,18 @@ class Up:
             name, name, log=logs / f"{name}.log", environment=environment, pid_file=logs / f"{name}.pid"
         )
 
-    def _start_feeding(self) -> threading.Thread | None:
+    def _start_feeding(self, store: Store) -> threading.Thread | None:
         if self._day is None:
             return None
-        thread = threading.Thread(target=self._feed, args=(self._day,), name="feeding", daemon=True)
+        thread = threading.Thread(target=self._feed, args=(self._day, store), name="feeding", daemon=True)
         thread.start()
         return thread
 
-    def _feed(self, day: Path) -> None:
-        for fed in feed(day, url=self._settings.web_url, seconds=self._seconds):
+    def _feed(self, day: Path, store: Store) -> None:
+        def known(source: str, id: str) -> bool:
+            return store.letter(source=source, id=id) is not None
+
+        for fed in feed(day, url=self._settings.web_url, seconds=self._seconds, known=known):
             self._fed = fed
             if self._stopping.is_set():
                 return
@@ -150,7 +153,7 @@ class Up:
                     live.update(self._progress(summary, time.monotonic() - started), refresh=True)
                 for child in self._children:
                     if child.revive():
-                        errors.print(f"the {child.name} ended and was started again; see {child.log}")
+                        self._warn(f"the {child.name} ended and was started again; see {child.log}")
                 if self._prefect is not None:
                     self._prefect.revive()
                 fed = feeding is None or not feeding.is_alive()
@@ -171,9 +174,9 @@ class Up:
             table.add_row(sop, str(sum(states.values())), where)
         steps = ", ".join(f"{status} {count}" for status, count in sorted(summary["steps"].items()))
         fed = self._fed
-        line = (
-            f"{seconds:4.0f} s   events sent {fed.sent}, refused {fed.refused}   steps: {steps or 'none yet'}"
-        )
+        known = f"{fed.known} of them known already, " if fed.known else ""
+        events = f"events sent {fed.sent}, {known}refused {fed.refused}"
+        line = f"{seconds:4.0f} s   {events}   steps: {steps or 'none yet'}"
         return Group(Text(""), table, Text(line))
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
@@ -182,6 +185,13 @@ class Up:
     def _say(self, text: str) -> None:
         if not self._as_json:
             console.print(text, highlight=False)
+
+    def _warn(self, text: str) -> None:
+        """On the console that the live table owns: what others print there, its next refresh wipes out."""
+        if self._as_json:
+            errors.print(text, highlight=False)
+        else:
+            console.print(f"\n{text}", highlight=False, markup=False, soft_wrap=True)
 
     def _say_addresses(self) -> None:
         settings = self._settings

@@ -6,12 +6,17 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Collection, Sequence
+from datetime import UTC, datetime
 
 from flows.owner import Owner
 from flows.prefect_api import PREFECT_ERRORS, PrefectApi, refused
-from flows.wording import Badge
+from flows.wording import Badge, LogLine
 
 _LOOK_SECONDS = 1.0
+_NOTHING_TO_DO = (
+    "Another worker has taken them over, or does so when it starts; nothing need be pressed, and this run "
+    "stays as it is. What its cases do now is in their later runs, and in 'sop show'."
+)
 
 _log = logging.getLogger(__name__)
 
@@ -68,7 +73,10 @@ class AbandonedRuns:
         for run, labels in running.items():
             owner = Owner.of(labels)
             if owner.installation == self._owner.installation and owner.worker not in beating:
-                await api.set_state(run, _crashed(owner.worker))
+                badge = _crashed(owner.worker)
+                line = LogLine(datetime.now(UTC), logging.WARNING, f"{badge.message}. {_NOTHING_TO_DO}")
+                await api.add_log(run, lines=[line], source=_log.name)
+                await api.set_state(run, badge)
                 _log.warning("flow run %s ended Crashed: its worker %s is gone", run, owner.worker)
         for worker in self._gone - beating:
             await _forget(api, worker)

@@ -113,8 +113,8 @@ def group_rows(questions: Sequence[Question]) -> list[dict[str, str]]:
         {
             "case": question.case.key,
             "asks": question.role,
-            "since": f"{question.since:%Y-%m-%d %H:%M}",
-            "until": f"{question.due.due:%Y-%m-%d %H:%M}" if question.due else "",
+            "since": f"{question.since:%Y-%m-%d %H:%M} UTC",
+            "until": f"{question.due.due:%Y-%m-%d %H:%M} UTC" if question.due else "",
             "known": "; ".join(f"{label}: {value}" for label, value in list(question.known.items())[:6]),
         }
         for question in sorted(questions, key=lambda q: q.due.due if q.due else q.since)[:MOST_ROWS]

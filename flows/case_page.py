@@ -83,7 +83,8 @@ def _head(view: CaseView, state: State, *, needs: Iterable[str], urgency: str) -
     lines = [f"# {text(view.id)}: {text(state.title)}", "", text(state.text), ""]
     if view.hold:
         lines += [
-            f"**On hold** since {_at(view.hold.since)}, by {text(view.hold.by)}: {text(view.hold.reason)}. "
+            f"**On hold** since {_at(view.hold.since)} UTC, "
+            f"by {text(view.hold.by)}: {text(view.hold.reason)}. "
             "Nothing is started, no time is used up, and what comes is kept until it is resumed.",
             "",
         ]
@@ -91,10 +92,10 @@ def _head(view: CaseView, state: State, *, needs: Iterable[str], urgency: str) -
         "Needs attention": ", ".join(needs),
         "Priority": urgency,
         "Looked after by": view.assignee or "",
-        "Opened": _at(view.journal[0].at) if view.journal else "",
-        "Last entry": _at(view.journal[-1].at) if view.journal else "",
+        "Opened": f"{_at(view.journal[0].at)} UTC" if view.journal else "",
+        "Last entry": f"{_at(view.journal[-1].at)} UTC" if view.journal else "",
     }
-    lines += _table(("", ""), [(f"**{name}**", text(value)) for name, value in facts.items() if value])
+    lines += [f"- **{name}**: {text(value)}" for name, value in facts.items() if value]
     return "\n".join(lines)
 
 
@@ -115,7 +116,7 @@ def _course(view: CaseView, definition: Definition) -> str:
     way = [text(_title(name, definition)) for name in names[:-1]] if names else []
     here = f"**{text(_title(view.state, definition))}**"
     lines = ["## Where it stands", "", " → ".join([*way, here]), ""]
-    ahead = [(text(_event(event)), text(_several(titles))) for event, titles in _ways(view, definition)]
+    ahead = [(text(", ".join(events)), text(_several(titles))) for titles, events in _ways(view, definition)]
     if ahead:
         lines += _table(("From here, on", "it goes to"), ahead)
     return "\n".join(lines)
@@ -133,9 +134,9 @@ def diagram(view: CaseView, definition: Definition) -> str:
         told.setdefault((move.before, move.after), []).append(f"{number}. {_event(move.event)}")
     for (before, after), events in told.items():
         lines.append(f'    {nodes[before]} -->|"{_label(", ".join(events))}"| {nodes[after]}')
-    for number, (event, titles) in enumerate(_ways(view, definition)):
+    for number, (titles, events) in enumerate(_ways(view, definition)):
         lines.append(f'    n{number}("{_label(_several(titles))}")')
-        lines.append(f'    {nodes[view.state]} -.->|"{_label(_event(event))}"| n{number}')
+        lines.append(f'    {nodes[view.state]} -.->|"{_label(", ".join(events))}"| n{number}')
     lines += [
         "    classDef here fill:#1860f2,stroke:#0b3aa0,stroke-width:3px,color:#ffffff",
         f"    class {nodes[view.state]} here",
@@ -143,15 +144,18 @@ def diagram(view: CaseView, definition: Definition) -> str:
     return "\n".join(["## Diagram", "", "```mermaid", *lines, "```"])
 
 
-def _ways(view: CaseView, definition: Definition) -> list[tuple[str, list[str]]]:
-    """(event, titles of the states to which it can lead), but back to where the case stands."""
+def _ways(view: CaseView, definition: Definition) -> list[tuple[tuple[str, ...], list[str]]]:
+    """(titles of states, events that can lead to one of them), but back to where the case stands."""
     found: dict[str, list[str]] = {}
     for rule in definition.procedure.rules:
         if rule.disposition is Disposition.HANDLED and any(one.name == view.state for one in rule.at):
             titles = [target.title for target in rule.targets if target.name != view.state]
             found.setdefault(rule.event, []).extend(titles)
-    ways = [(event, list(dict.fromkeys(titles))) for event, titles in found.items() if titles]
-    return ways[:_MOST_WAYS]
+    ways: dict[tuple[str, ...], list[str]] = {}
+    for event, titles in found.items():
+        if titles:
+            ways.setdefault(tuple(dict.fromkeys(titles)), []).append(_event(event))
+    return list(ways.items())[:_MOST_WAYS]
 
 
 def _title(name: str, definition: Definition) -> str:

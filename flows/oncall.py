@@ -149,8 +149,8 @@ class OnCall:
         settled = step.failed + timedelta(seconds=kind.timeout)
         if self.clock() < settled:
             raise Unfit(
-                f"{step.key} failed a moment ago, and what was asked may still be on its way; "
-                f"change it after {settled:%H:%M:%S} UTC"
+                f"{step.key} failed a moment ago; whatever was answered, a change waits until no try can be "
+                f"on its way any more, {kind.timeout:g} s after the last: try it after {settled:%H:%M:%S} UTC"
             )
 
     def _amend(self, step: Step, type: str, told: Mapping[str, object]) -> Step:

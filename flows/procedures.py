@@ -77,8 +77,9 @@ async def step(steps: list[str]) -> Ended:
     if failed:
         first = next(iter(failed.values()))
         return Failed(message=first if len(steps) == 1 else f"{len(failed)} of {len(steps)} failed: {first}")
-    log.info("%d step(s) replayed", len(steps))
-    return Completed(message="replayed" if len(steps) == 1 else f"{len(steps)} steps replayed")
+    told = "replayed" if len(steps) == 1 else f"{len(steps)} steps replayed"
+    log.info("%s", told)
+    return Completed(message=told)
 
 
 @flow(
@@ -93,7 +94,14 @@ async def event(
     data: dict[str, object] | None = None,
     id: str | None = None,
 ) -> Ended:
-    """Take one event: its type, the key it is about, its data and its id (else the id of the flow run)."""
+    """Take one event.
+
+    Args:
+        type: What happened, such as shipment.delivered; `sop events` lists all.
+        subject: The key of the case that it is about, such as SO-1001-1.
+        data: Its fields: choose dict and write JSON in place of null. Names and addresses go over HTTP.
+        id: The same again does nothing. Left empty, it is the id of this run.
+    """
     run = str(flow_run.get_id())
     identity = id or run
     if data == FORGOTTEN:

@@ -41,7 +41,7 @@ def failures(run: Run) -> list[str]:
 def timeline(run: Run) -> str:
     """One line per journal entry, with what was performed; local time of the calendar."""
     zone = ZoneInfo(run.calendar.zone)
-    lines = [run.scenario.title, ""]
+    lines = [f"{run.scenario.title} (times of {run.calendar.zone})", ""]
     width = max((len(case) for case, _ in run.journal), default=0)
     for at, case, text in _told(run):
         lines.append(f"{at.astimezone(zone):%a %Y-%m-%d %H:%M:%S}  {case:<{width}}  {text}")

@@ -41,7 +41,8 @@ _STEPS = (steps, replay, skip, retry, send_back)
 _STEERING = (hold, resume, cancel, note, assign)
 _PROCEDURES = (commands, check, simulate, return_policy, handbook, approve, migrate)
 for command in (*_RUNNING, *_LETTERS, *_CASES, *_STEPS, *_STEERING, *_PROCEDURES):
-    app.command()(command)
+    # Typer keeps the line ends of a docstring.
+    app.command(help=" ".join((command.__doc__ or "").split()))(command)
 app.add_typer(subscriptions, name="subscriptions")
 
 

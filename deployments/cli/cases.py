@@ -11,6 +11,7 @@ from deployments.bootstrap import open_installation
 from deployments.cli.naming import CaseKey, named
 from deployments.cli.output import AsJson, console, plain_errors, print_json, print_table
 from deployments.settings import Settings
+from machines.kernel.rule import Disposition
 
 
 def cases(
@@ -98,6 +99,17 @@ def _story(view: CaseView) -> dict[str, object]:
     }
 
 
+def _shown(part: str, row: dict[str, object]) -> dict[str, object]:
+    """A row of the story for a terminal: what goes without saying is not said."""
+    row = {name: value for name, value in row.items() if name != "body"}
+    if "passed" in row:
+        row["passed"] = row["passed"] or None
+    if part == "journal":
+        outcome = row.pop("outcome")
+        row["state"] = row["state"] if outcome == Disposition.HANDLED else outcome
+    return row
+
+
 def _due(kind: str, one: DeadlineView | ClockView) -> dict[str, object]:
     """The first line says in one sentence why; ``sop explain`` says the rest."""
     return {kind: one.name, "due": one.due, "passed": one.passed, "because": next(iter(one.because), "")}
@@ -116,7 +128,8 @@ def _print(view: CaseView) -> None:
         rows = story[part]
         assert isinstance(rows, list)
         if rows or part in _ALWAYS:
-            lines = [{name: value for name, value in row.items() if name != "body"} for row in rows]
+            console.print()
+            lines = [_shown(part, row) for row in rows]
             print_table("Linked cases" if part == "children" else part.capitalize(), lines, as_json=False)
 
 

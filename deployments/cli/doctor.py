@@ -20,7 +20,7 @@ from adapters.store.base import Backlog, Live
 from adapters.store.bulletins import SubscriptionStatus
 from adapters.store.outage import OUTAGE, Phase
 from deployments.bootstrap import Installation, caution, open_installation, utc_now
-from deployments.cli.output import AsJson, plain_errors, print_json, print_table
+from deployments.cli.output import AsJson, console, plain_errors, print_json, print_table
 from deployments.errors import SchemaDiffers
 from deployments.notifying import posting
 from deployments.providers import described, performers
@@ -54,6 +54,12 @@ class Ailment:
         runbook = link(self.code) if self.remedy else ""
         return {"": mark, "part": self.part, "found": self.found, "remedy": self.remedy, "runbook": runbook}
 
+    @property
+    def shown(self) -> dict[str, str]:
+        """The same with the page of the runbook under the remedy, where a terminal has room for it."""
+        row = self.row
+        return row | {"remedy": "\n".join(filter(None, (row["remedy"], row.pop("runbook"))))}
+
 
 def doctor(*, as_json: AsJson = False) -> None:
     """Check the store and its migrations, who drives it, what waits or is broken, approvals, clocks, the
@@ -67,8 +73,11 @@ def doctor(*, as_json: AsJson = False) -> None:
     if as_json:
         print_json({"checks": checks, "settings": in_force})
     else:
-        print_table(f"sop doctor ({settings.home.resolve()})", checks, as_json=False)
-        print_table("Settings", in_force, as_json=False)
+        shown = [one.shown for one in found]
+        title = f"sop doctor ({settings.home.resolve()})"
+        print_table(title, shown, as_json=False, breaking=("found", "remedy"))
+        console.print()
+        print_table("Settings", in_force, as_json=False, breaking=("value",))
     raise typer.Exit(0 if all(one.well for one in found) else 1)
 
 

@@ -66,7 +66,9 @@ def _print(event: EventType) -> None:
         }
         for field in event.fields
     ]
+    console.print()
     print_table("Fields", fields, as_json=False)
+    console.print()
     received = [
         {
             "disposition": one.disposition,
@@ -77,5 +79,5 @@ def _print(event: EventType) -> None:
         for one in event.received
     ]
     print_table("What becomes of it", received, as_json=False)
-    console.print("Example", style="italic")
+    console.print("\nExample", style="italic")
     console.print(orjson.dumps(event.examples[0], option=orjson.OPT_INDENT_2).decode(), markup=False)

@@ -58,8 +58,12 @@ def letter(number: Number, *, as_json: AsJson = False) -> None:
     if as_json:
         print_json(told)
         return
-    shown = told | {"data": orjson.dumps(told["data"], option=orjson.OPT_INDENT_2).decode()}
-    print_table("Letter", [{name: value for name, value in shown.items() if value}], as_json=False)
+    shown = told | {
+        "received": f"{row.letter.received:%Y-%m-%d %H:%M:%S} UTC",
+        "data": orjson.dumps(told["data"], option=orjson.OPT_INDENT_2).decode(),
+    }
+    fields = [{"field": name.replace("_", " "), "is": value} for name, value in shown.items() if value]
+    print_table("Letter", fields, as_json=False)
 
 
 def resend(

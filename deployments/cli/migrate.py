@@ -62,4 +62,4 @@ def _moved(one: Migrated) -> dict[str, object]:
 
 
 def _when(due: datetime | None) -> str:
-    return f"{due:%Y-%m-%d %H:%M}" if due else "none"
+    return f"{due:%Y-%m-%d %H:%M} UTC" if due else "none"

@@ -37,9 +37,9 @@ def check(
     if as_json:
         print_json({"clean": report.clean, "unapproved": missing, **asdict(report)})
     else:
-        console.print(str(report), highlight=False, markup=False, soft_wrap=True)
         if missing:
-            console.print(f"not approved as they stand: {', '.join(missing)}; see 'sop approve'")
+            console.print(f"not approved as they stand: {', '.join(missing)}; see 'sop approve'\n")
+        console.print(str(report), highlight=False, markup=False, soft_wrap=True)
     raise typer.Exit(0 if report.clean else 1)
 
 

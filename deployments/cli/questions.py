@@ -32,7 +32,12 @@ def asks(
     with plain_errors(), open_installation(Settings()) as app:
         found = app.questions.of_key(case) if case else app.questions.open()
         chosen = [question for question in found if role in (None, question.role)][:limit]
-        print_table("Questions", [_row(question) for question in chosen], as_json=as_json)
+        rows = [_row(question) for question in chosen]
+        if as_json:
+            forms = [{"form": question.form.type} for question in chosen]
+            print_json([row | form for row, form in zip(rows, forms, strict=True)])
+        else:
+            print_table("Questions", rows, as_json=False)
 
 
 def answer(
@@ -103,7 +108,6 @@ def _row(question: Question) -> dict[str, object]:
         "since": question.since,
         "deadline": question.due.due if question.due else None,
         "then": question.deadline.text if question.deadline else "",
-        "form": question.form.type,
     }
 
 
@@ -119,8 +123,11 @@ def _explain(question: Question) -> None:
         for field in _fields(question)
     ]
     console.print(f"[bold]{question.case.id}[/bold]  {question.ask.title}: {question.ask.text}")
+    console.print(f"Answered by {question.form.type}", highlight=False)
     known = [{"known": label, "is": value} for label, value in question.known.items()]
+    console.print()
     print_table("What is known", known, as_json=False)
+    console.print()
     print_table("Fields of the answer", shape, as_json=False)
 
 

@@ -24,6 +24,8 @@ from machines.amending import parse
 from machines.stake import sums
 
 _PATIENCE_SECONDS = 60.0
+_SETTLED = (StepStatus.DONE, StepStatus.SKIPPED)
+_COLUMNS = ("step", "status", "attempts", "again", "error", "code", "at_stake", "outcome")
 _ON_HOLD = "on hold: performed when the case is resumed"
 _NOBODY = "nobody drives this store: start 'sop worker'; "
 
@@ -290,11 +292,13 @@ def _print(title: str, found: list[Step], *, as_json: bool) -> None:
         exact = [{"at_stake": one.stake.model_dump() if one.stake else None} for one in seen]
         print_json([row | money for row, money in zip(rows, exact, strict=True)])
         return
-    for row in rows:
-        if row["status"] not in (StepStatus.PARKED.value, StepStatus.RETRYING.value):
-            row |= {"on_replay": "", "runbook": ""}
-    print_table(title, rows, as_json=False)
-    money = sums(one.stake for one in seen)
+    for row, one in zip(rows, seen, strict=True):
+        row["at_stake"] = "" if one.status in _SETTLED else one.money
+    print_table(title, [{name: row[name] for name in _COLUMNS} for row in rows], as_json=False)
+    open_ones = [one for one in seen if one.status not in _SETTLED]
+    for code, one in {one.code: one for one in open_ones if one.code}.items():
+        console.print(f"{code}: {one.on_replay} {one.runbook}".rstrip(), highlight=False)
+    money = sums(one.stake for one in open_ones)
     if money:
-        count = "1 step" if len(seen) == 1 else f"{len(seen)} steps"
+        count = "1 step" if len(open_ones) == 1 else f"{len(open_ones)} steps"
         console.print(f"{count}, {' and '.join(map(str, money))} at stake", highlight=False)

@@ -39,7 +39,8 @@ def words(
         print_json(said)
         return
     for one in said or [{"case": key, "at": "", "event": "", "words": "The customer wrote nothing."}]:
-        console.print(f"[bold]{one['case']}[/bold]  {one['at']}  {one['event']}", highlight=False)
+        when = f"{one['at']} UTC" if one["at"] else ""
+        console.print(f"[bold]{one['case']}[/bold]  {when}  {one['event']}", highlight=False)
         console.print(one["words"], markup=False, highlight=False, soft_wrap=True)
 
 

@@ -144,7 +144,10 @@ class Clock:
         """What rules handle when ``percent`` of the budget is used; raises ``DefinitionError``."""
         if percent not in self.percents:
             raise DefinitionError(f"clock {self.name!r} has no threshold {percent}; it has {self.percents}")
-        return Deadline(self.threshold(percent), f"{percent} % of the time is used: {self.text}")
+        rung = next((one for one in self.rungs if one.at == percent), None)
+        if rung is None:
+            return Deadline(self.threshold(percent), f"{percent} % of the time for this is used: {self.text}")
+        return Deadline(self.threshold(percent), f"The {rung.whom} is alerted: {rung.text.rstrip('.')}.")
 
     def threshold(self, percent: int) -> str:
         """The name of its timer."""
@@ -153,7 +156,10 @@ class Clock:
     @property
     def unacknowledged(self) -> Deadline:
         """What rules handle when the ladder has to speak again."""
-        return Deadline(self.nagging, f"Nobody acknowledged in time: {self.text}")
+        return Deadline(
+            self.nagging,
+            "Nobody acknowledged the alert in time; the next in line is alerted, or the last again.",
+        )
 
     @property
     def nagging(self) -> str:

@@ -27,6 +27,7 @@ pytestmark = pytest.mark.crash
 
 PAGE = Path(__file__).parents[2] / "docs" / "howto" / "send-events.md"
 ADDRESS = "http://127.0.0.1:8080"
+PREFECT = "http://127.0.0.1:4200/api"
 T = TypeVar("T")
 _PATIENCE = 120.0
 _ANSWER = re.compile(r"\n\n(?:HTTP/1\.1|accepted |\{\"accepted)")
@@ -52,7 +53,7 @@ class Installation:
         """As somebody does who copies it, but for the port."""
         command = ["bash", "-euo", "pipefail", "-c"] if program == "bash" else [sys.executable, "-c"]
         done = subprocess.run(
-            [*command, code.replace(ADDRESS, self.app.settings.web_url)],
+            [*command, self._here(code)],
             env=self._environment,
             cwd=self._folder,
             capture_output=True,
@@ -62,6 +63,15 @@ class Installation:
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
+
+    def _here(self, code: str) -> str:
+        for theirs, ours in (
+            (ADDRESS, self.app.settings.web_url),
+            (PREFECT, self.app.settings.prefect_url),
+            (".venv/bin/", f"{Path(sys.executable).parent}/"),
+        ):
+            code = code.replace(theirs, ours)
+        return code
 
     def arrived(self, source: str, id: str) -> InboxRow:
         """The event, as soon as it is committed."""
@@ -79,13 +89,12 @@ def house(prefect: Prefect, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     environment = clean | {
         "SOP_CONFIG": str(folder / "sop.toml"),
         "SOP_PREFECT_API_URL": prefect.server.api_url,
-        "PREFECT_API_URL": prefect.server.api_url,
         "PREFECT_HOME": str(folder / "prefect"),
         "DO_NOT_TRACK": "1",
         "WEBSHOP_KEY": tomllib.loads(blocks("Signed")[0])["source_keys"]["webshop"][1],
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
-    settings = Settings(home=folder / "home", web_port=port)
+    settings = Settings(home=folder / "home", web_port=port, prefect_api_url=prefect.server.api_url)
     with ExitStack() as stack:
         app = stack.enter_context(open_application(settings))
         for name in ("web", "worker"):

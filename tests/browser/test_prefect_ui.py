@@ -56,8 +56,11 @@ def test_retry_of_a_failed_run_lets_the_order_go_on(house: House, page: Page) ->
     place(house, "SO-9102")
     house.run("SO-9102: payment.authorize", state_type="FAILED")
     assert house.case("SO-9102")["state"] == "authorising"
-    page.goto(f"{house.ui}/runs?flow-run-search=SO-9102")
-    page.get_by_role("link", name="SO-9102: payment.authorize").click()
+    page.goto(f"{house.ui}/runs?state=Failed&tag=attention:parked")
+    parked = page.get_by_role("link", name="SO-9102: payment.authorize")
+    expect(parked).to_be_visible()
+    expect(page.get_by_role("link", name="order SO-9102: order.placed")).not_to_be_visible()
+    parked.click()
     expect(page.get_by_role("banner").get_by_text("Failed", exact=True)).to_be_visible()
     failed = "payment.authorize of SO-9102 failed after one attempt: refused for good"
     expect(page.get_by_text(failed)).to_be_visible()

@@ -21,6 +21,7 @@ from deployments.cli.doctor import versions
 from deployments.errors import MasterKeyMissing
 from deployments.settings import Settings
 from machines.catalogue import CATALOGUE
+from machines.check.report import Report
 from machines.definitions import definitions
 from machines.kernel.case import Case, Entry
 from machines.kernel.event import SEALED
@@ -60,14 +61,14 @@ def run(*arguments: str, typed: str = "") -> Result:
     return CliRunner().invoke(sop, list(arguments), input=typed)
 
 
-def park(app: Application, *errors: str, key: str = "SO-1") -> list[str]:
+def park(app: Application, *errors: str, key: str = "SO-1", failed: datetime | None = None) -> list[str]:
     """Parked steps of an order, one for each error."""
     case, now = Case("order", key, 1, "hash", "placed", None, 1), datetime.now(UTC)
     body = {"note": f"{SEALED}1:C-1:c2VjcmV0"}
     entry = Entry(1, now, "order.placed", "test", "e-1", Disposition.HANDLED, "", "placed", "", body)
     step = Step("", case.id, "payment.capture", b"{}", StepStatus.PARKED, now, attempts=5)
     steps = [
-        replace(step, key=f"{case.id}/payment.capture/{number}", error=error)
+        replace(step, key=f"{case.id}/payment.capture/{number}", error=error, failed=failed)
         for number, error in enumerate(errors, 1)
     ]
     with app.store.round(worker="w") as round_:
@@ -228,6 +229,24 @@ def test_steps_tell_what_is_at_stake_and_what_a_replay_does() -> None:
     assert "1 step, 30.00 EUR at stake" in run("steps").stdout
 
 
+@pytest.mark.parametrize("skipped", [False, True])
+def test_nothing_is_at_stake_in_a_step_that_is_over(skipped: bool) -> None:
+    with open_application(Settings()) as app:
+        case, now = Case("order", "SO-1", 1, "hash", "placed", None, 1), app.clock()
+        entry = Entry(1, now, "order.placed", "test", "e-1", Disposition.HANDLED, "", "placed", "", {})
+        given = b'{"amount": 3000, "currency": "EUR"}'
+        key = "order/SO-1/payment.capture/1"
+        step = Step(key, case.id, "payment.capture", given, StepStatus.PARKED, now)
+        done = step.done("payment.captured", attempts=2, skipped=skipped)
+        with app.store.round(worker="w") as round_:
+            round_.write(Changes(opened={case.id: case}, entries=[(case.id, entry)], steps=[done]))
+    told = run("steps").stdout
+    assert "payment.captured" in told
+    assert "30.00 EUR" not in told
+    (row,) = json.loads(run("steps", "--json").stdout)
+    assert row["at_stake"] == {"amount": 3000, "currency": "EUR"}
+
+
 def test_interventions_that_do_not_fit_say_why() -> None:
     with open_application(Settings()) as app:
         park(app, "refused", "refused")
@@ -245,6 +264,27 @@ def test_interventions_that_do_not_fit_say_why() -> None:
     many = run("replay", "--sop", "order", "--reason", "x")
     assert many.exit_code == 1
     assert "none of the 2 steps is queued" in many.stderr
+
+
+def test_a_change_says_how_long_it_waits_and_why() -> None:
+    with open_application(Settings()) as app:
+        park(app, "refused", failed=app.clock())
+    answer = run("retry", "SO-1", "--set", "token=x", "--reason", "y")
+    assert answer.exit_code == 2
+    assert "until no try can be on its way any more, 30 s after the last: try it after " in answer.stderr
+
+
+def test_what_is_not_approved_stands_above_the_result_of_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    report = Report((), ())
+    monkeypatch.setattr(sys.modules["deployments.cli.procedures"], "explore", lambda deeper: report)
+    *above, last = run("check").stdout.strip().splitlines()
+    assert last == str(report).splitlines()[-1]
+    assert above[0].startswith("not approved as they stand: ")
+
+
+def test_help_texts_are_filled_to_the_width_of_the_terminal() -> None:
+    told = run("steps", "--help").stdout
+    assert "what money hangs on it, and what a replay would do." in told
 
 
 def test_replay_says_when_nobody_drives() -> None:

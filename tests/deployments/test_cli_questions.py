@@ -45,7 +45,9 @@ def test_open_questions_are_listed_by_role(house: Application) -> None:
     assert rows[0]["since"] < rows[0]["deadline"]
     table = run("asks", "--case", "SO-2").stdout
     assert "customer" in table
-    assert "order.choice" in table
+    assert "deadline (UTC)" in table
+    (row,) = json.loads(run("asks", "--case", "SO-2", "--json").stdout)
+    assert row["form"] == "order.choice"
 
 
 def test_an_answer_by_fields_is_the_event_of_the_form(house: Application) -> None:
@@ -53,6 +55,7 @@ def test_an_answer_by_fields_is_the_event_of_the_form(house: Application) -> Non
     what = run("answer", "SO-3")
     assert "A colleague looks at a suspicious order." in what.stdout
     assert "stolen means of payment" in what.stdout
+    assert "Answered by order.reviewed" in what.stdout
     said = ("--form", "accept=no", "--form", "reason=stolen card", "--who", "Anna")
     done = run("answer", "SO-3", *said)
     assert done.stdout == "order/SO-3: taken; the case stands at: Rejected\n"

@@ -9,9 +9,11 @@ from uuid import uuid4
 
 import pytest
 from prefect.client.orchestration import PrefectClient
+from prefect.utilities.callables import parameter_schema
 
 from deployments.event_trigger import NAME, register_trigger
 from deployments.registration import register
+from flows import procedures
 from flows.prefect_api import connect
 from tests.conftest_prefect import Prefect
 
@@ -50,3 +52,8 @@ def test_several_processes_make_one_and_what_staff_chose_stays(prefect: Prefect)
 
     asyncio.run(register())
     asyncio.run(live())
+
+
+def test_the_form_of_an_event_says_what_to_fill_in() -> None:
+    fields = parameter_schema(procedures.event.fn).properties
+    assert [name for name, field in fields.items() if not field.get("description")] == []

@@ -7,18 +7,24 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from io import StringIO
 from pathlib import Path
 from typing import cast
 
 import pytest
+from fastapi import FastAPI, Request
+from rich.console import Console
+from rich.live import Live
 
 from adapters.errors import StoreUnavailable
 from adapters.store.base import Store
 from deployments import up as up_module
 from deployments.errors import ProcessFailed
+from deployments.feeding import feed
 from deployments.processes import Child, runs
 from deployments.settings import Settings
 from deployments.up import Up
+from tests.adapters.test_web import served
 
 _PRETEND = "import time; time.sleep(60)"
 
@@ -95,3 +101,52 @@ def test_two_do_not_run_in_one_home(tmp_path: Path) -> None:
     finally:
         running.kill()
         running.wait()
+
+
+class Intake:
+    """Takes every event, and looks ones up as the store does."""
+
+    def __init__(self) -> None:
+        self.taken: set[tuple[str, str]] = set()
+
+    def app(self) -> FastAPI:
+        app = FastAPI()
+
+        @app.post("/events", status_code=202)
+        async def events(request: Request) -> dict[str, str]:
+            event = await request.json()
+            self.taken.add((event["source"], event["id"]))
+            return {}
+
+        return app
+
+    def known(self, source: str, id: str) -> bool:
+        return (source, id) in self.taken
+
+
+def test_the_second_feeding_counts_what_was_known(tmp_path: Path) -> None:
+    day, intake = tmp_path / "day.jsonl", Intake()
+    day.write_text('{"source": "shop", "id": "1"}\n{"source": "shop", "id": "2"}\n')
+    with served(intake.app()) as address:
+        (*_, first) = list(feed(day, url=address, seconds=0, known=intake.known))
+        (*_, second) = list(feed(day, url=address, seconds=0, known=intake.known))
+    assert (first.sent, first.known, first.refused) == (2, 0, 0)
+    assert (second.sent, second.known, second.refused) == (2, 2, 0)
+    up = Up(Settings(home=tmp_path), day=day, seconds=1, exit_when_idle=True, as_json=False)
+    up._fed = second
+    shown = Console(width=200, file=StringIO())
+    shown.print(up._progress({"cases": {}, "steps": {}, "inbox": {}}, 2.0))
+    assert "events sent 2, 2 of them known already, refused 0" in cast("StringIO", shown.file).getvalue()
+
+
+def test_a_warning_stays_above_the_live_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Console(width=80, height=20, file=StringIO(), force_terminal=True)
+    monkeypatch.setattr(up_module, "console", terminal)
+    up = Up(Settings(home=tmp_path), day=None, seconds=1, exit_when_idle=True, as_json=False)
+    with Live("status", console=terminal, auto_refresh=False) as live:
+        up._warn("the worker ended and was started again")
+        live.update("status after", refresh=True)
+    written = cast("StringIO", terminal.file).getvalue()
+    told = written.index("the worker ended and was started again")
+    assert written.index("status after") > told
+    assert "\x1b[1A" not in written[written.index("status", told) :].split("status after")[0]

@@ -225,6 +225,9 @@ def test_only_the_runs_of_our_workers_that_are_gone_are_ended(registered: Prefec
         assert kinds() == ["CRASHED", "RUNNING", "CRASHED", "RUNNING"]
     crashed = registered.run(runs[Owner(worker="ann", installation="ours")])
     assert str(crashed["state"]["message"]).startswith("the worker ann was gone before")
+    (line,) = eventually(lambda: registered.log(crashed["id"]))
+    assert line.startswith("the worker ann was gone before")
+    assert "nothing need be pressed" in line
     for run in runs.values():
         registered.delete(run)
 

@@ -42,7 +42,8 @@ def test_staff_are_told_by_when_the_service_level_wants_an_answer(office: Office
     assert question.due is not None
     assert question.deadline is not None
     assert question.due.name == "acknowledgement.75"
-    assert question.deadline.text.startswith("75 % of the time is used")
+    alerted = "The complaints agent is alerted: a complaint is still to be acknowledged."
+    assert question.deadline.text == alerted
     assert office.message("complaint.received", "CP-1").words.text
 
 
