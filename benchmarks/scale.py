@@ -5,8 +5,8 @@
 
 Half of the cases are orders that wait for their parcel, half are the parcels; their rows are copies of what
 the product wrote for one. Then ``--n`` orders are driven from placement to delivery, as in
-``benchmarks.orders``, while another worker claims whatever is ready some forty times a second and lets go of
-it again.
+``benchmarks.orders``, while another worker claims up to 64 pieces of work some thirty times a second and lets
+go of it again.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from multiprocessing.synchronize import Event
 from statistics import median, quantiles
-from threading import Event, Thread
 
 import psycopg
 
-from adapters.store.base import StepStatus, Store
+from adapters.store.base import StepStatus
 from benchmarks import audit, load
 from benchmarks.crowd import WAITING, fill, place_template
 from benchmarks.installation import (
@@ -36,10 +38,12 @@ from benchmarks.installation import (
     resident_mb,
 )
 from benchmarks.orders import Seen, drive
-from deployments.bootstrap import Application, utc_now
+from deployments.bootstrap import Application, open_installation, utc_now
+from deployments.settings import Settings
 
 _PROBE = "probe"  #: the worker that only claims
 _EVERY = 0.025
+_PIECES = 64  #: of each kind, at most, in one of its claims
 _TIMES = 5
 _NEW = "SELECT count(*) FROM inbox WHERE status = 'new'"
 _DELIVERED = """
@@ -99,7 +103,7 @@ def _run(running: Installation, ask: audit.Ask, *, prefix: str, n: int) -> dict[
     def look() -> Seen:
         return Seen(int(str(ask(_NEW)[0][0])), int(str(ask(delivered)[0][0])))
 
-    with _claiming(app.store) as claims:
+    with _claiming(app.settings) as claims:
         keys = list(load.keys(n, prefix=prefix))
         seconds, cpu = measured(running, lambda: drive(app, keys, look=look))
     return {
@@ -114,25 +118,32 @@ def _run(running: Installation, ask: audit.Ask, *, prefix: str, n: int) -> dict[
 
 
 @contextmanager
-def _claiming(store: Store) -> Iterator[Claims]:
-    """Another worker claims what is ready, as often as workers do, and lets go of it."""
-    claims, leaving = Claims(), Event()
-
-    def claim() -> None:
-        while not leaving.wait(_EVERY):
-            began = time.perf_counter()
-            with store.round(worker=_PROBE) as current:
-                current.take(now=utc_now(), limit=512, held=())
-                claims.seconds.append(time.perf_counter() - began)
-
-    thread = Thread(target=claim, name="probe", daemon=True)
-    thread.start()
+def _claiming(settings: Settings) -> Iterator[Claims]:
+    """Another worker, in a process of its own, claims what is ready and lets go of it."""
+    processes = get_context("spawn")
+    claims, leaving, (told, tell) = Claims(), processes.Event(), processes.Pipe(duplex=False)
+    probe = processes.Process(target=_claim, args=(settings, leaving, tell), name="probe", daemon=True)
+    probe.start()
+    told.recv()
     try:
         yield claims
     finally:
         leaving.set()
-        thread.join()
-        store.leave(worker=_PROBE, now=utc_now())
+        claims.seconds = told.recv()
+        probe.join()
+
+
+def _claim(settings: Settings, leaving: Event, tell: Connection) -> None:
+    seconds: list[float] = []
+    with open_installation(settings) as opened:
+        tell.send("ready")
+        while not leaving.wait(_EVERY):
+            began = time.perf_counter()
+            with opened.store.round(worker=_PROBE) as current:
+                current.take(now=utc_now(), limit=_PIECES, held=())
+                seconds.append(time.perf_counter() - began)
+        opened.store.leave(worker=_PROBE, now=utc_now())
+    tell.send(seconds)
 
 
 def _start(running: Installation) -> float:

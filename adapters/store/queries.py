@@ -173,7 +173,7 @@ def list_cases(
     if held_only:
         wanted = wanted.where(schema.IS_HELD)
     if assignee is not None:
-        wanted = wanted.where(_cases.c.assignee == assignee)
+        wanted = wanted.where(schema.IS_ASSIGNED, _cases.c.assignee == assignee)
     if parent is not None:
         wanted = wanted.where(schema.IS_CHILD, _cases.c.parent == parent)
     found = connection.execute(wanted.order_by(_cases.c.changed.desc(), _cases.c.id).limit(limit)).all()
