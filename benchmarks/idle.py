@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import argparse
 import time
-from pathlib import Path
 
 from benchmarks import load
-from benchmarks.installation import emit, installation, machine
+from benchmarks.installation import emit, installation, machine, resident_mb
 
 
 def main() -> None:
@@ -45,17 +44,11 @@ def main() -> None:
                 "seconds": round(seconds, 1),
                 "percent_of_a_core": {part: round(100 * each / seconds, 2) for part, each in used.items()},
                 "worker_and_web_percent": round(100 * (used["worker"] + used["web"]) / seconds, 2),
-                "worker_mb": _resident_mb(running.worker.pid),
-                "web_mb": _resident_mb(running.web.pid),
+                "worker_mb": resident_mb(running.worker.pid),
+                "web_mb": resident_mb(running.web.pid),
                 "machine": machine(),
             }
         )
-
-
-def _resident_mb(pid: int) -> int:
-    status = Path(f"/proc/{pid}/status").read_text()
-    line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
-    return int(line.split()[1]) // 1024
 
 
 if __name__ == "__main__":

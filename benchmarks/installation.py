@@ -28,10 +28,15 @@ _TICK = os.sysconf("SC_CLK_TCK")
 @dataclass(slots=True)
 class Installation:
     app: Application
-    worker: Child
+    workers: tuple[Child, ...]
     prefect: PrefectServer | None
     postgres: EmbeddedPostgres | None
     web: Child | None = None
+
+    @property
+    def worker(self) -> Child:
+        """The only one, or the first."""
+        return self.workers[0]
 
     def postgres_url(self, database: str) -> str:
         """An address for SQLAlchemy; the database is made if there is none."""
@@ -40,7 +45,7 @@ class Installation:
 
     def cpu(self) -> dict[str, float]:
         """Seconds of processor time used so far, by part."""
-        seconds = {"worker": _tree(self.worker.pid)}
+        seconds = {"worker": sum(_tree(worker.pid) for worker in self.workers)}
         if self.web is not None:
             seconds["web"] = _tree(self.web.pid)
         if self.prefect is not None:
@@ -52,7 +57,7 @@ class Installation:
 
 @contextmanager
 def installation(
-    *, database: str = "sqlite", prefect: bool = True, web: bool = False, **settings: object
+    *, database: str = "sqlite", prefect: bool = True, web: bool = False, workers: int = 1, **settings: object
 ) -> Iterator[Installation]:
     """Everything started and healthy; ``database`` is that of the cases: sqlite or postgres."""
     home = Path(tempfile.mkdtemp(prefix="sop-benchmark-"))
@@ -77,12 +82,14 @@ def installation(
                 {"home": home, "prefect_port": port, "web_port": free_port(8180), **settings}
             )
             app = stack.enter_context(open_application(chosen))
-            worker = _child("worker", chosen)
-            stack.callback(worker.stop)
+            names = ["worker", *(f"worker-{number}" for number in range(2, workers + 1))]
+            driving = tuple(_child(name, chosen) for name in names)
+            for worker in driving:
+                stack.callback(worker.stop)
             intake = _child("web", chosen) if web else None
             if intake is not None:
                 stack.callback(intake.stop)
-            yield Installation(app, worker, server, postgres, intake)
+            yield Installation(app, driving, server, postgres, intake)
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
@@ -109,9 +116,18 @@ def _child(name: str, settings: Settings) -> Child:
     if settings.master_key is not None:
         given["master_key"] = settings.master_key.get_secret_value()
     environment = {f"SOP_{key.upper()}": str(value) for key, value in given.items()}
-    child = Child(name, name, log=settings.home / "logs" / f"{name}.log", environment=environment)
+    child = Child(
+        name, name.partition("-")[0], log=settings.home / "logs" / f"{name}.log", environment=environment
+    )
     child.start()
     return child
+
+
+def resident_mb(pid: int) -> int:
+    """Memory of one process."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
+    return int(line.split()[1]) // 1024
 
 
 def _pid(file: Path) -> int:

@@ -18,19 +18,21 @@ from collections.abc import Callable, Mapping, Sequence
 
 from benchmarks import load
 from benchmarks.installation import Installation, arguments, emit, installation, last_words, machine, measured
+from benchmarks.outside import Outside
 from benchmarks.people import GOES_BACK, People
-from deployments.bootstrap import Application
 
 GROUP = 250
 AHEAD = 3_000
 
 Kind = Callable[[str], Mapping[str, object]]
+Work = tuple[str, str]  #: what kind of case, and its key
 #: What comes from outside, in order; each stage follows two groups after the one before.
 STAGES: Mapping[str, tuple[Kind, ...]] = {
     "order": (load.placed, load.dispatched, load.delivered),
     "return": (load.placed, load.dispatched, load.delivered),
     "complaint": (load.complained,),
 }
+LAG = 2 * max(len(stages) - 1 for stages in STAGES.values())
 MIX = ("order",) * 7 + ("return",) * 2 + ("complaint",)
 #: The end of such a case. A complaint is closed by itself a week after the customer has what was promised.
 ENDS = {"order": "order/delivered", "return": "return/refunded", "complaint": "complaint/resolved"}
@@ -39,16 +41,17 @@ ENDS = {"order": "order/delivered", "return": "return/refunded", "complaint": "c
 def main() -> None:
     given = arguments(__doc__, n=2_000, of="cases").parse_args()
     with installation(database=given.database, prefect=not given.no_prefect) as running:
-        people = People(running.app)
-        _drive(running.app, list(load.keys(100, prefix="WARM")), people)
+        outside = Outside(running.app)
+        people = People(outside)
+        _drive(outside, list(load.keys(100, prefix="WARM")), people)
         answered = people.answers
-        seconds, cpu = measured(running, lambda: _drive(running.app, list(load.keys(given.n)), people))
+        seconds, cpu = measured(running, lambda: _drive(outside, list(load.keys(given.n)), people))
         running.worker.stop()
         emit(
             {
                 "benchmark": "mixed",
                 "n": given.n,
-                "mix": Counter(sop for sop, _ in _mixed(list(load.keys(given.n)))),
+                "mix": Counter(sop for sop, _ in mixed(list(load.keys(given.n)))),
                 "database": given.database,
                 "cases_per_s": round(given.n / seconds, 1),
                 "seconds": round(seconds, 2),
@@ -63,43 +66,46 @@ def main() -> None:
         )
 
 
-def _mixed(keys: Sequence[str]) -> list[tuple[str, str]]:
+def mixed(keys: Sequence[str]) -> list[Work]:
     """Each key with what it is the key of, in shares of ten; those of goods that come back say so."""
     kinds = [MIX[number % len(MIX)] for number in range(len(keys))]
     return [(sop, key + GOES_BACK * (sop == "return")) for sop, key in zip(kinds, keys, strict=True)]
 
 
-def _drive(app: Application, keys: Sequence[str], people: People) -> None:
+def sent_at(now: int, groups: Sequence[Sequence[Work]]) -> list[Mapping[str, object]]:
+    """What comes from outside as group ``now`` begins, for it and for those before; ``LAG`` more turns follow
+    the last group."""
+    return [
+        STAGES[sop][lag // 2](key)
+        for lag in range(0, LAG + 1, 2)
+        if 0 <= now - lag < len(groups)
+        for sop, key in groups[now - lag]
+        if lag // 2 < len(STAGES[sop])
+    ]
+
+
+def _drive(outside: Outside, keys: Sequence[str], people: People) -> None:
     """Send all events, group by group, and wait until every case has ended."""
-    cases = _mixed(keys)
-    ended = app.store.summary()["cases"]
+    cases = mixed(keys)
+    ended = outside.counts()["cases"]
     goal = Counter(ENDS[sop] for sop, _ in cases)
     groups = [cases[first : first + GROUP] for first in range(0, len(cases), GROUP)]
-    last = 2 * max(len(stages) - 1 for stages in STAGES.values())
-    for now in range(len(groups) + last):
-        _wait(app, people, lambda counts: counts["inbox"].get("new", 0) <= AHEAD)
-        sent = [
-            STAGES[sop][lag // 2](key)
-            for lag in range(0, last + 1, 2)
-            if 0 <= now - lag < len(groups)
-            for sop, key in groups[now - lag]
-            if lag // 2 < len(STAGES[sop])
-        ]
-        if sent:
-            app.intake.accept(sent)
+    for now in range(len(groups) + LAG):
+        _wait(outside, people, lambda counts: counts["inbox"].get("new", 0) <= AHEAD)
+        outside.send(sent_at(now, groups))
 
     def all_ended(counts: Mapping[str, Mapping[str, int]]) -> bool:
         found = counts["cases"]
         return all(found.get(end, 0) >= ended.get(end, 0) + count for end, count in goal.items())
 
-    _wait(app, people, all_ended)
+    _wait(outside, people, all_ended)
 
 
-def _wait(app: Application, people: People, done: Callable[[Mapping[str, Mapping[str, int]]], bool]) -> None:
+def _wait(outside: Outside, people: People, done: Callable[[Mapping[str, Mapping[str, int]]], bool]) -> None:
     until = time.monotonic() + 600
     while True:
         began = time.monotonic()
-        summary = app.store.summary()
+        summary = outside.counts()
         if done(summary):
             return
         if began > until:

@@ -14,10 +14,11 @@ import itertools
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from benchmarks import load
 from benchmarks.floor import floor
-from benchmarks.installation import Installation, arguments, emit, installation, last_words, machine, measured
+from benchmarks.installation import arguments, emit, installation, last_words, machine, measured
 from deployments.bootstrap import Application
 
 GROUP = 250
@@ -26,13 +27,23 @@ AHEAD = 3_000
 Kind = Callable[[str], Mapping[str, object]]
 
 
+class Seen(NamedTuple):
+    """How many events wait, and how many orders have ended since the tables were made."""
+
+    new: int
+    delivered: int
+
+
 def main() -> None:
     parser = arguments(__doc__, n=5_000, of="orders")
     parser.add_argument("--no-floor", action="store_true", help="do not measure the floor")
     given = parser.parse_args()
     with installation(database=given.database, prefect=not given.no_prefect) as running:
-        _drive(running, list(load.keys(100, prefix="WARM")))
-        seconds, cpu = measured(running, lambda: _drive(running, list(load.keys(given.n))))
+        app = running.app
+        drive(app, list(load.keys(100, prefix="WARM")), look=lambda: _look(app))
+        seconds, cpu = measured(
+            running, lambda: drive(app, list(load.keys(given.n)), look=lambda: _look(app))
+        )
         result: dict[str, object] = {
             "benchmark": "orders",
             "n": given.n,
@@ -51,30 +62,34 @@ def main() -> None:
     emit(result | {"machine": machine()})
 
 
-def _drive(running: Installation, keys: Sequence[str]) -> None:
+def drive(app: Application, keys: Sequence[str], *, look: Callable[[], Seen]) -> None:
     """Send all events of the orders, group by group, and wait until every order has ended."""
-    app = running.app
-    ended = app.store.summary()["cases"].get("order/delivered", 0)
+    goal = look().delivered + len(keys)
     groups = [keys[first : first + GROUP] for first in range(0, len(keys), GROUP)]
     stages: tuple[Kind, ...] = (load.placed, load.dispatched, load.delivered)
     # Each group's parcels are scanned some groups later, as a carrier would, not in the same breath.
     for now, (stage, kind) in itertools.product(range(len(groups) + 4), enumerate(stages)):
         which = now - 2 * stage
         if 0 <= which < len(groups):
-            _wait(app, lambda counts: counts["inbox"].get("new", 0) <= AHEAD)
+            _wait(look, lambda seen: seen.new <= AHEAD)
             app.intake.accept([kind(key) for key in groups[which]])
-    _wait(app, lambda counts: counts["cases"].get("order/delivered", 0) >= ended + len(keys))
+    _wait(look, lambda seen: seen.delivered >= goal)
 
 
-def _wait(app: Application, done: Callable[[Mapping[str, Mapping[str, int]]], bool]) -> None:
+def _look(app: Application) -> Seen:
+    counts = app.store.summary()
+    return Seen(counts["inbox"].get("new", 0), counts["cases"].get("order/delivered", 0))
+
+
+def _wait(look: Callable[[], Seen], done: Callable[[Seen], bool]) -> None:
     until = time.monotonic() + 600
     while True:
         began = time.monotonic()
-        summary = app.store.summary()
-        if done(summary):
+        seen = look()
+        if done(seen):
             return
         if began > until:
-            raise TimeoutError(f"stuck: {summary}")
+            raise TimeoutError(f"stuck: {seen}")
         # Counting whole tables takes processor time away from what is measured: at most a tenth of a core.
         time.sleep(max(0.1, 9 * (time.monotonic() - began)))
 

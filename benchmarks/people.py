@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 
 from benchmarks import load
-from deployments.bootstrap import Application
+from benchmarks.outside import Outside
 
 LOOK_SECONDS = 0.2
 _MANY = 1_000  #: more than come to ask between two looks
@@ -73,8 +73,8 @@ ANSWERS: Mapping[tuple[str, str], Answer] = {
 class People:
     """Looks for cases that ask, at most every ``LOOK_SECONDS``, and answers each once."""
 
-    def __init__(self, app: Application) -> None:
-        self._app = app
+    def __init__(self, outside: Outside) -> None:
+        self._outside = outside
         self._done: set[tuple[str, str]] = set()
         self._look_again = 0.0
         self.answers = 0
@@ -84,11 +84,10 @@ class People:
             return
         said: list[object] = []
         for (sop, state), answer in ANSWERS.items():
-            for row in self._app.store.cases(sop=sop, state=state, limit=_MANY):
+            for row in self._outside.waiting(sop, state, limit=_MANY):
                 if (row.id, state) not in self._done:
                     self._done.add((row.id, state))
                     said.extend(answer(row.key))
-        if said:
-            self._app.intake.accept(said)
+        self._outside.send(said)
         self.answers += len(said)
         self._look_again = time.monotonic() + LOOK_SECONDS

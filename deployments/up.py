@@ -145,17 +145,23 @@ class Up:
         """Show progress until told to stop, or until idle if that was asked for; what was last seen."""
         quiet = 0
         latest = _NOTHING
+        look_again = 0.0
         with Live(console=console, auto_refresh=False, transient=False, screen=False) as live:
             while not self._stopping.wait(_LOOK_SECONDS):
-                summary = _look(store)
-                latest = summary or latest
-                if not self._as_json:
-                    live.update(self._progress(summary, time.monotonic() - started), refresh=True)
                 for child in self._children:
                     if child.revive():
                         self._warn(f"the {child.name} ended and was started again; see {child.log}")
                 if self._prefect is not None:
                     self._prefect.revive()
+                began = time.monotonic()
+                if began < look_again:
+                    continue
+                summary = _look(store)
+                # Counting a long history takes a while: at most a tenth of the time.
+                look_again = time.monotonic() + 9 * (time.monotonic() - began)
+                latest = summary or latest
+                if not self._as_json:
+                    live.update(self._progress(summary, time.monotonic() - started), refresh=True)
                 fed = feeding is None or not feeding.is_alive()
                 quiet = quiet + 1 if fed and summary and not _busy(summary) else 0
                 if self._exit_when_idle and quiet >= _QUIET_LOOKS:

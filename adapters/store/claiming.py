@@ -7,12 +7,23 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Select, bindparam, func, select
+from sqlalchemy import (
+    ARRAY,
+    BindParameter,
+    Connection,
+    Select,
+    Text,
+    any_,
+    bindparam,
+    func,
+    select,
+    text,
+)
 
 from adapters.errors import Conflict
 from adapters.store import queries, reach, schema
@@ -24,9 +35,8 @@ _MOST = 4_096  #: pieces of one kind taken at once for cases that the worker lea
 _cases, _inbox, _steps, _timers = schema.cases, schema.inbox, schema.steps, schema.timers
 _now: BindParameter[int] = bindparam("now")
 _limit: BindParameter[int] = bindparam("limit")
-_only: BindParameter[str] = bindparam("only", expanding=True)
+_only: BindParameter[Any] = bindparam("only", type_=ARRAY(Text))
 _sops: BindParameter[str] = bindparam("sops", expanding=True)
-_own_cases = select(_cases.c.id).where(reach.IS_OWN)
 
 # Each row ends in: the case it is addressed to, that case again if it exists, who leases it.
 _LETTERS = (
@@ -50,27 +60,23 @@ _STEPS = (
     .order_by(_steps.c.due)
     .limit(_limit)
 )
-_Kinds = tuple[Select[Any], Select[Any], Select[Any]]
+_Given = dict[str, Any]
+_Kinds = tuple[Select[Any], ...]  #: letters, timers, steps
+_OWN_CASES = select(_cases.c.id).where(reach.IS_OWN)
+_ALL: _Kinds = (_LETTERS, _TIMERS, _STEPS)
+_CASES = (_inbox.c.case_id, _timers.c.case_id, _steps.c.case_id)
 # Starts from the few cases leased, not from all the work that waits for room.
-_OWN: _Kinds = (
-    _LETTERS.where(_inbox.c.case_id.in_(_own_cases)),
-    _TIMERS.where(_timers.c.case_id.in_(_own_cases)),
-    _STEPS.where(_steps.c.case_id.in_(_own_cases)),
+_OWN: _Kinds = tuple(kind.where(case.in_(_OWN_CASES)) for kind, case in zip(_ALL, _CASES, strict=True))
+_FREE: _Kinds = tuple(kind.where(reach.IS_FREE) for kind in _ALL)
+# PostgreSQL is told by name which cases are meant. Its statistics are of a quiet hour: in a rush it would
+# take the leased and the new for none, and compare each with each; so it would with names that it does not
+# know when it plans.
+_OF_OWN: _Kinds = tuple(
+    kind.where(case == any_(_only), reach.IS_OWN_OR_FREE) for kind, case in zip(_ALL, _CASES, strict=True)
 )
-_FREE: _Kinds = (_LETTERS.where(reach.IS_FREE), _TIMERS.where(reach.IS_FREE), _STEPS.where(reach.IS_FREE))
-
-
-def _of_cases(kinds: _Kinds) -> _Kinds:
-    letters, timers, steps = kinds
-    return (
-        letters.where(_inbox.c.case_id.in_(_only)),
-        timers.where(_timers.c.case_id.in_(_only)),
-        steps.where(_steps.c.case_id.in_(_only)),
-    )
-
-
-_EVERYTHING = (_OWN, _FREE)
-_OF_CASES = (_of_cases(_OWN), _of_cases(_FREE))
+_OF_FREE: _Kinds = tuple(kind.where(case == any_(_only)) for kind, case in zip(_FREE, _CASES, strict=True))
+_PLAN_EACH = text("SET LOCAL plan_cache_mode = force_custom_plan")
+_PLAN_ONCE = text("SET LOCAL plan_cache_mode = auto")
 _CLAIM = (
     queries.CASES_BY_ID.add_columns(_cases.c.lease)
     .where(reach.IS_OWN_OR_FREE)
@@ -119,16 +125,23 @@ def claim(
     sops: Collection[str],
     shared: bool,
 ) -> Claim:
-    """``shared`` tells whether other rounds may be open on this database. Raises ``Conflict`` when a case in
-    ``held`` turns out to be leased no longer."""
+    """``shared`` tells whether other rounds may be open on this database, which is a PostgreSQL then. Raises
+    ``Conflict`` when a case in ``held`` turns out to be leased no longer."""
     given = {"worker": worker, "now": now, "limit": max(limit, 0), "sops": list(sops)}
-    ready = _find(connection, _EVERYTHING, given)
-    lost = {row[-2] for row in ready if row[-1] is None and row[-2] in held}
-    if lost:
-        raise Conflict(lost)
-    wanted = {row[-2] for row in ready if row[-2] is not None and row[-2] not in held}
-    found = connection.execute(_CLAIM, {"ids": list(wanted), "worker": worker}).all() if wanted else []
-    if not (shared and ready):
+    if not shared:
+        ready = _find(connection, [(_OWN, {**given, "limit": _MOST}), (_FREE, given)])
+        return Claim(ready, _lock(connection, ready, given, held=held))
+    connection.execute(_PLAN_EACH)
+    claimed = _claim_among_others(connection, given, held=held)
+    connection.execute(_PLAN_ONCE)
+    return claimed
+
+
+def _claim_among_others(connection: Connection, given: _Given, *, held: Collection[str]) -> Claim:
+    own = set(connection.execute(_OWN_CASES, given).scalars())
+    ready = _find(connection, [_of_own(own, given), (_FREE, given)])
+    found = _lock(connection, ready, given, held=held)
+    if not ready:
         return Claim(ready, found)
     # What was read before the claim may be out of date: the round that had the case may just have committed.
     mine = {row[0] for row in found} | {row[-2] for row in ready if row[-2] in held}
@@ -137,17 +150,32 @@ def claim(
         homeless = set()
     if not (mine or homeless):
         return Claim(Ready(), found, kept=True)
-    again = _find(connection, _OF_CASES, {**given, "only": [*mine, *homeless]})
+    free = {**given, "only": [*(mine - own), *homeless]}
+    again = _find(connection, [_of_own(own & mine, given), (_OF_FREE, free)])
     strangers = {row[-2] for row in again if row[-2] is not None} - mine
     ready = again.without(strangers)
     return Claim(ready, found, kept=not ready)
 
 
-def _find(connection: Connection, kinds: tuple[_Kinds, _Kinds], given: dict[str, Any]) -> Ready:
-    own, free = kinds
-    letters, timers, steps = (connection.execute(kind, {**given, "limit": _MOST}).all() for kind in own)
-    if given["limit"]:
-        more = [connection.execute(kind, given).all() for kind in free]
-        letters = sorted([*letters, *more[0]], key=lambda row: row[0])
-        timers, steps = [*timers, *more[1]], [*steps, *more[2]]
-    return Ready(letters, timers, steps)
+def _lock(connection: Connection, ready: Ready, given: _Given, *, held: Collection[str]) -> Sequence[AnyRow]:
+    """The cases that have work to do, those in ``held`` left out, for as long as the round is open."""
+    lost = {row[-2] for row in ready if row[-1] is None and row[-2] in held}
+    if lost:
+        raise Conflict(lost)
+    wanted = {row[-2] for row in ready if row[-2] is not None and row[-2] not in held}
+    return connection.execute(_CLAIM, {**given, "ids": list(wanted)}).all() if wanted else []
+
+
+def _of_own(cases: Collection[str], given: _Given) -> tuple[_Kinds, _Given]:
+    return _OF_OWN, {**given, "only": list(cases), "limit": _MOST}
+
+
+def _find(connection: Connection, parts: Iterable[tuple[_Kinds, _Given]]) -> Ready:
+    letters: list[AnyRow] = []
+    timers: list[AnyRow] = []
+    steps: list[AnyRow] = []
+    for kinds, given in parts:
+        if given["limit"] and given.get("only") != []:
+            found = [connection.execute(kind, given).all() for kind in kinds]
+            letters, timers, steps = [*letters, *found[0]], [*timers, *found[1]], [*steps, *found[2]]
+    return Ready(sorted(letters, key=lambda row: row[0]), timers, steps)

@@ -15,6 +15,7 @@ from sqlalchemy import (
     bindparam,
     case,
     func,
+    or_,
     select,
     true,
 )
@@ -57,6 +58,12 @@ _INDEXED = {
     InboxStatus.UNMATCHED: schema.IS_UNMATCHED,
     InboxStatus.DEFERRED: schema.IS_DEFERRED,
     InboxStatus.DEAD: schema.IS_DEAD,
+}
+
+_STEPS_INDEXED = {
+    StepStatus.PARKED: schema.IS_PARKED,
+    StepStatus.PENDING: schema.IS_DUE,
+    StepStatus.RETRYING: schema.IS_DUE,
 }
 
 _ids: BindParameter[str] = bindparam("ids", expanding=True)
@@ -190,7 +197,7 @@ def list_cases(
     if held_only:
         wanted = wanted.where(schema.IS_HELD)
     if assignee is not None:
-        wanted = wanted.where(_cases.c.assignee == assignee)
+        wanted = wanted.where(schema.IS_ASSIGNED, _cases.c.assignee == assignee)
     if parent is not None:
         wanted = wanted.where(schema.IS_CHILD, _cases.c.parent == parent)
     found = connection.execute(wanted.order_by(_cases.c.changed.desc(), _cases.c.id).limit(limit)).all()
@@ -241,8 +248,8 @@ def list_steps(
     wanted = select(*_steps.c)
     if status:
         wanted = wanted.where(_steps.c.status.in_([one.value for one in status]))
-    if set(status) == {StepStatus.PARKED}:
-        wanted = wanted.where(schema.IS_PARKED)
+    if status and _STEPS_INDEXED.keys() >= set(status):
+        wanted = wanted.where(or_(*(_STEPS_INDEXED[one] & (_steps.c.status == one.value) for one in status)))
     if case is not None:
         wanted = wanted.where(_steps.c.case_id == case)
     if command is not None:

@@ -390,3 +390,35 @@ def test_a_store_without_tables_says_so(tmp_path: Path) -> None:
 def test_other_addresses_are_refused(url: str) -> None:
     with pytest.raises(ValueError, match="no store at"):
         open_store(url, hydrate=HYDRATE)
+
+
+def test_statistics_of_a_quiet_hour_make_no_rush_compare_each_with_each(postgres_url: str) -> None:
+    keys = [f"P-{number}" for number in range(300)]
+    groups = [keys[first : first + 100] for first in range(0, 300, 100)]
+    with closing(open_store(postgres_url, hydrate=HYDRATE)) as store:
+        for group in groups:
+            open_parcels(store, group, release=True)
+        with psycopg.connect(postgres_url, autocommit=True) as connection:
+            connection.execute("ANALYZE")
+        held: dict[str, Case] = {}
+        for group in groups:
+            store.receive([scanned(key) for key in group])
+            held |= drive(store, held=held)
+        store.receive([scanned(key, id=f"again-{key}") for key in keys])
+    before = _rows_looked_at(postgres_url)
+    with closing(open_store(postgres_url, hydrate=HYDRATE)) as store:
+        assert len(peek(store, worker="ann", held=held).letters) == len(keys)
+    assert _rows_looked_at(postgres_url) - before < 20 * len(keys)
+
+
+def _rows_looked_at(url: str) -> int:
+    """Rows of cases that connections which are closed by now have read by an index."""
+    others = """
+        SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"""
+    with psycopg.connect(url, autocommit=True) as connection:
+        while connection.execute(others).fetchall() != [(0,)]:  # what they counted is told as they end
+            time.sleep(0.02)
+        query = "SELECT idx_tup_fetch FROM pg_stat_user_tables WHERE relname = 'cases'"
+        ((fetched,),) = connection.execute(query).fetchall()
+    return int(fetched)
