@@ -289,7 +289,8 @@ class Outages:
         if outage is None:
             return
         if after is None or after.phase is Phase.LEFT:
-            log.warning("nothing waits for %s any more %s", outage.command, outage.halted)
+            stays = f"; what is parked stays so: {outage.halted}" if outage.halted else ""
+            log.warning("nothing waits for %s any more%s", outage.command, stays)
         elif after.phase is Phase.RESUMING:
             log.warning("%s answers again; what waits for it is resumed", outage.command)
         else:
