@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from adapters.store.outage import OutageStore
 from adapters.store.upkeep import Upkeep
+from adapters.store.overview import Overview
 from machines.kernel.case import Case, Entry, Timer, case_id
 from machines.kernel.hold import Hold
 
@@ -507,4 +508,9 @@ class Store(OutageStore, Upkeep, Protocol):
 
     def live(self) -> list[Live]:
         """Cases by what they run on; in the order of procedure, version and hash."""
+        ...
+
+    def overview(self, sop: str, *, since: datetime, until: datetime, most: int) -> Overview:
+        """One procedure at a glance: what is due ``until`` then, what came and went ``since`` then (the
+        beginning of an hour), lists of ``most``. Costs as much as there are open cases and recent changes."""
         ...

@@ -12,6 +12,8 @@ from datetime import datetime
 
 from adapters.errors import Unavailable
 from adapters.store import memory_pruning, rows
+from adapters.store import rows
+from adapters.store import memory_overview, rows
 from adapters.store.base import (
     RESENDABLE,
     RESENT,
@@ -32,6 +34,7 @@ from adapters.store.bulletins import Tells, tell_nothing
 from adapters.store.failing import storable
 from adapters.store.memory_bulletins import MemoryBulletins
 from adapters.store.outage import OUTAGE, WHO, Outage, Release
+from adapters.store.overview import Overview
 from adapters.store.receiving import TOO_LATE, resent_note, resent_reason
 from adapters.store.recovering import replay_letter
 from adapters.store.retiming import retiming_letters
@@ -488,6 +491,10 @@ class MemoryStore:
 
     def time(self) -> datetime | None:
         return None
+
+    def overview(self, sop: str, *, since: datetime, until: datetime, most: int) -> Overview:
+        with self._lock:
+            return memory_overview.overview(self._tables, sop, since=since, until=until, most=most)
 
     def live(self) -> list[Live]:
         with self._lock:

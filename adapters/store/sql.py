@@ -15,6 +15,11 @@ from adapters.store import (
     noticing,
     outages,
     pruning,
+from adapters.store import keys, migrating, outages, queries, receiving, recovering, retiming, rows, standing
+from adapters.store import (
+    keys,
+    migrating,
+    overseeing,
     queries,
     receiving,
     recovering,
@@ -40,6 +45,7 @@ from adapters.store.base import (
 from adapters.store.bulletins import Tells
 from adapters.store.failing import storable, translated
 from adapters.store.outage import Outage, Release
+from adapters.store.overview import Overview
 from adapters.store.round import SqlRound
 from adapters.store.rows import Hydrate
 from adapters.store.sql_bulletins import SqlBulletins
@@ -388,3 +394,7 @@ class SqlStore(ABC):
     def live(self) -> list[Live]:
         with self._reading() as connection:
             return queries.live(connection)
+
+    def overview(self, sop: str, *, since: datetime, until: datetime, most: int) -> Overview:
+        with self._reading() as connection:
+            return overseeing.overview(connection, sop, since=since, until=until, most=most)
