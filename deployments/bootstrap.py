@@ -44,6 +44,7 @@ from deployments.retiming import retime_cases
 from deployments.settings import Settings, without_password
 from deployments.telling import telling_subscribers
 from flows.breaker import Caution
+from flows.boards import Boards
 from flows.case_page import CasePage, case_page
 from flows.driver import Driver, Pace
 from flows.owner import Owner
@@ -98,6 +99,10 @@ class Installation:
     def steering(self) -> Steering:
         """What staff ask of a case."""
         return Steering(self.store, self.definitions, clock=self.clock)
+
+    @property
+    def boards(self) -> Boards:
+        return Boards(self.store, self.definitions, clock=self.clock)
 
     @property
     def questions(self) -> Questions:
@@ -349,6 +354,7 @@ async def open_runtime() -> AsyncIterator[Runtime]:
         house = housekeeping(settings, app.store, clock=utc_now)
         stack.enter_context(back_office.install(back_office.BackOffice(told, house, tuple(PROCEDURES))))
         stack.enter_context(looking(settings, told))
+        stack.enter_context(case_desk.install(case_desk.CaseDesk(app.page_of, app.steering, app.boards)))
         asking = stack.enter_context(
             Asking(app.questions, house=app.links.house, api_url=settings.prefect_url)
         )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCreate
 from prefect.client.schemas.schedules import CronSchedule
+from prefect.client.schemas.actions import DeploymentScheduleCreate, DeploymentUpdate, WorkPoolCreate
+from prefect.client.schemas.objects import ConcurrencyLimitStrategy, ConcurrencyOptions
+from prefect.client.schemas.schedules import IntervalSchedule
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.utilities.callables import parameter_schema
 
@@ -19,13 +23,20 @@ from flows.procedures import PROCEDURES, SOPS, Procedure, entrypoint
 
 _QUEUE = "default"
 _FIRST_SCHEDULES = {"housekeeping": "40 2 * * *"}  #: as cron says it, in UTC
+_ONE_AT_A_TIME = ConcurrencyOptions(collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
+
+#: When flows run that are started by the clock, until staff change it.
+SCHEDULES: dict[str, IntervalSchedule] = {
+    "dashboard": IntervalSchedule(interval=timedelta(minutes=5)),
+}
 
 
 async def register(api_url: str | None = None) -> None:
     """Create or refresh the work pool, one deployment per flow, the trigger of ``event``, and the automations
     that have staff told, if the settings say where to.
 
-    What staff changed in the UI (schedules, paused, the pool's limit) stays. Raises what the API raises.
+    What staff changed in the UI (schedules, paused, limits of runs at once) stays. Raises what the API
+    raises.
     """
     async with connect(api_url) as client:
         await _register_pool(client)
@@ -52,11 +63,35 @@ async def register_flow(client: PrefectClient, *, name: str, flow: Procedure) ->
     """Create or refresh the deployment of one flow; its id."""
     flow_id = await client.create_flow_from_name(name)
     schedules = await _schedules(client, name)
+async def _register_flow(client: PrefectClient, *, name: str, flow: Procedure) -> UUID:
+    try:
+        known = await client.read_deployment_by_name(deployment_of(name))
+    except ObjectNotFound:
+        return await _create(client, name=name, flow=flow)
+    # Creating it once more would delete its schedules.
+    await client.update_deployment(
+        known.id,
+        DeploymentUpdate(
+            description=flow.description,
+            tags=_tags(name),
+            entrypoint=entrypoint(name),
+            path=".",
+            work_pool_name=WORK_POOL,
+            work_queue_name=_QUEUE,
+            parameter_openapi_schema=parameter_schema(flow).model_dump_for_openapi(),
+            enforce_parameter_schema=True,
+        ),
+    )
+    return known.id
+
+
+async def _create(client: PrefectClient, *, name: str, flow: Procedure) -> UUID:
+    every = SCHEDULES.get(name)
     return await client.create_deployment(
-        flow_id=flow_id,
+        flow_id=await client.create_flow_from_name(name),
         name=name,
         description=flow.description,
-        tags=[f"sop:{name}"] if name in SOPS else ["staff"],
+        tags=_tags(name),
         entrypoint=entrypoint(name),
         path=".",
         work_pool_name=WORK_POOL,
@@ -77,3 +112,12 @@ async def _schedules(client: PrefectClient, name: str) -> list[DeploymentSchedul
         return [DeploymentScheduleCreate(schedule=CronSchedule(cron=cron, timezone="UTC")) for cron in crons]
     kept = {"schedule", "active", "max_scheduled_runs", "parameters", "slug"}
     return [DeploymentScheduleCreate(**one.model_dump(include=kept)) for one in found.schedules]
+        schedules=[DeploymentScheduleCreate(schedule=every, slug=name)] if every else None,
+        # Runs that came due while no worker was there would say the same thing many times over.
+        concurrency_limit=1 if every else None,
+        concurrency_options=_ONE_AT_A_TIME if every else None,
+    )
+
+
+def _tags(name: str) -> list[str]:
+    return [f"sop:{name}"] if name in SOPS else ["staff"]
