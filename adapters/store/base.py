@@ -19,6 +19,7 @@ from adapters.store.upkeep import Upkeep
 from adapters.store.overview import Overview
 from machines.kernel.case import Case, Entry, Timer, case_id
 from machines.kernel.hold import Hold
+from machines.report.course import Line
 
 if TYPE_CHECKING:
     from adapters.store.bulletins import Bulletins
@@ -513,4 +514,12 @@ class Store(OutageStore, Upkeep, Protocol):
     def overview(self, sop: str, *, since: datetime, until: datetime, most: int) -> Overview:
         """One procedure at a glance: what is due ``until`` then, what came and went ``since`` then (the
         beginning of an hour), lists of ``most``. Costs as much as there are open cases and recent changes."""
+        ...
+
+    def changed(self, sop: str, *, since: datetime, opened_before: datetime) -> list[str]:
+        """The ids of the cases of which anything was heard ``since`` then, ended ones too."""
+        ...
+
+    def courses(self, cases: Collection[str], *, bodies: Collection[str]) -> list[list[Line]]:
+        """The journals of some cases, each in order; with the content of those types of events only."""
         ...

@@ -13,6 +13,8 @@ from datetime import datetime
 from adapters.errors import Unavailable
 from adapters.store import memory_pruning, rows
 from adapters.store import rows
+import orjson
+
 from adapters.store import memory_overview, rows
 from adapters.store.base import (
     RESENDABLE,
@@ -42,6 +44,8 @@ from adapters.store.rows import Hydrate, UnreadableCase
 from adapters.store.tables import Kept, MemoryRound, Tables
 from adapters.store.upkeep import Document, Family, Finished, Place, notice_of
 from machines.kernel.case import Case, Entry, Timer, case_id
+from machines.kernel.rule import Disposition
+from machines.report.course import Line
 
 
 class MemoryStore:
@@ -495,6 +499,30 @@ class MemoryStore:
     def overview(self, sop: str, *, since: datetime, until: datetime, most: int) -> Overview:
         with self._lock:
             return memory_overview.overview(self._tables, sop, since=since, until=until, most=most)
+
+    def changed(self, sop: str, *, since: datetime, opened_before: datetime) -> list[str]:
+        with self._lock:
+            return [
+                id
+                for id, kept in self._tables.cases.items()
+                if kept.case.sop == sop and kept.changed >= since and kept.opened < opened_before
+            ]
+
+    def courses(self, cases: Collection[str], *, bodies: Collection[str]) -> list[list[Line]]:
+        with self._lock:
+            found = [[rows.entry_from(values) for values in self._tables.journal[id]] for id in cases]
+        return [
+            [
+                Line(
+                    *(entry.at, entry.event, entry.disposition is Disposition.HANDLED),
+                    *(entry.before, entry.after),
+                    orjson.loads(body) if entry.event in bodies else {},
+                )
+                for entry, body in journal
+            ]
+            for journal in found
+            if journal
+        ]
 
     def live(self) -> list[Live]:
         with self._lock:

@@ -17,6 +17,7 @@ from adapters.store import (
     pruning,
 from adapters.store import keys, migrating, outages, queries, receiving, recovering, retiming, rows, standing
 from adapters.store import (
+    courses,
     keys,
     migrating,
     overseeing,
@@ -51,6 +52,7 @@ from adapters.store.rows import Hydrate
 from adapters.store.sql_bulletins import SqlBulletins
 from adapters.store.upkeep import Document, Family, Finished, Place
 from machines.kernel.case import Case, Entry, Timer, case_id
+from machines.report.course import Line
 
 
 class SqlStore(ABC):
@@ -398,3 +400,11 @@ class SqlStore(ABC):
     def overview(self, sop: str, *, since: datetime, until: datetime, most: int) -> Overview:
         with self._reading() as connection:
             return overseeing.overview(connection, sop, since=since, until=until, most=most)
+
+    def changed(self, sop: str, *, since: datetime, opened_before: datetime) -> list[str]:
+        with self._reading() as connection:
+            return courses.changed(connection, sop, since=since, opened_before=opened_before)
+
+    def courses(self, cases: Collection[str], *, bodies: Collection[str]) -> list[list[Line]]:
+        with self._reading() as connection:
+            return courses.read(connection, cases, bodies=bodies)
