@@ -52,3 +52,16 @@ def test_schedules_that_staff_changed_stay(prefect: Prefect) -> None:
         change(prefect, "DELETE", f"/deployments/{order['id']}/schedules/{added['id']}", None)
         change(prefect, "PATCH", f"/deployments/{order['id']}", {"paused": False})
         change(prefect, "PATCH", one, {"active": True})
+
+
+def test_prefect_writes_the_runs_of_a_schedule(prefect: Prefect) -> None:
+    asyncio.run(register())
+    place = prefect.deployment("dashboard/dashboard")["id"]
+    change(prefect, "POST", f"/deployments/{place}/schedule", {"max_runs": 2})
+    body = {
+        "deployments": {"id": {"any_": [place]}},
+        "flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}},
+    }
+    first, second = cast("list[Json]", prefect.post("/flow_runs/filter", body))[:2]
+    assert {first["state_name"], second["state_name"]} == {"Scheduled"}
+    assert first["auto_scheduled"]
