@@ -7,6 +7,7 @@ import logging
 import os
 import secrets
 import socket
+import sys
 from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     from adapters.asking.page import Page
 
 log = logging.getLogger("sop.bootstrap")
+_REPORT = (sys.executable, "-m", "deployments.cli", "report")
 
 
 def utc_now() -> datetime:
@@ -355,6 +357,9 @@ async def open_runtime() -> AsyncIterator[Runtime]:
         stack.enter_context(back_office.install(back_office.BackOffice(told, house, tuple(PROCEDURES))))
         stack.enter_context(looking(settings, told))
         stack.enter_context(case_desk.install(case_desk.CaseDesk(app.page_of, app.steering, app.boards)))
+        stack.enter_context(
+            case_desk.install(case_desk.CaseDesk(app.page_of, app.steering, app.boards, _REPORT))
+        )
         asking = stack.enter_context(
             Asking(app.questions, house=app.links.house, api_url=settings.prefect_url)
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCre
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.client.schemas.actions import DeploymentScheduleCreate, DeploymentUpdate, WorkPoolCreate
 from prefect.client.schemas.objects import ConcurrencyLimitStrategy, ConcurrencyOptions
-from prefect.client.schemas.schedules import IntervalSchedule
+from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.utilities.callables import parameter_schema
 
@@ -20,14 +21,16 @@ from deployments.settings import Settings
 from deployments.worker import SopWorker
 from flows.prefect_api import WORK_POOL, connect, deployment_of
 from flows.procedures import PROCEDURES, SOPS, Procedure, entrypoint
+from machines.policy import DEFAULT, load
 
 _QUEUE = "default"
 _FIRST_SCHEDULES = {"housekeeping": "40 2 * * *"}  #: as cron says it, in UTC
 _ONE_AT_A_TIME = ConcurrencyOptions(collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
 
 #: When flows run that are started by the clock, until staff change it.
-SCHEDULES: dict[str, IntervalSchedule] = {
-    "dashboard": IntervalSchedule(interval=timedelta(minutes=5)),
+_SCHEDULES: Mapping[str, Callable[[], IntervalSchedule | CronSchedule]] = {
+    "dashboard": lambda: IntervalSchedule(interval=timedelta(minutes=5)),
+    "report": lambda: CronSchedule(cron="0 6 * * 1", timezone=_zone()),
 }
 
 
@@ -86,7 +89,8 @@ async def _register_flow(client: PrefectClient, *, name: str, flow: Procedure) -
 
 
 async def _create(client: PrefectClient, *, name: str, flow: Procedure) -> UUID:
-    every = SCHEDULES.get(name)
+    scheduled = _SCHEDULES.get(name)
+    every = scheduled() if scheduled else None
     return await client.create_deployment(
         flow_id=await client.create_flow_from_name(name),
         name=name,
@@ -117,6 +121,11 @@ async def _schedules(client: PrefectClient, name: str) -> list[DeploymentSchedul
         concurrency_limit=1 if every else None,
         concurrency_options=_ONE_AT_A_TIME if every else None,
     )
+
+
+def _zone() -> str:
+    """The time zone of the house."""
+    return load(Settings().policy or DEFAULT).calendar.zone
 
 
 def _tags(name: str) -> list[str]:

@@ -33,7 +33,7 @@ _LOOK_SECONDS = 1.0
 _QUIET_LOOKS = 3  #: so many looks in a row must find nothing to do before it counts as idle
 _BUSY_STEPS = ("pending", "running", "retrying")
 _START_SECONDS = 60.0
-_FIRST_EVENTS = 150  #: of the example day, after which there is something to see on the dashboards
+_SOME_EVENTS = 200  #: of the example day, after which there is something to see on the dashboards
 _OURS = ("web", "worker")
 
 Summary = Mapping[str, Mapping[str, int]]
@@ -138,15 +138,18 @@ class Up:
             return store.letter(source=source, id=id) is not None
 
         for fed in feed(day, url=self._settings.web_url, seconds=self._seconds, known=known):
+    def _feed(self, day: Path) -> None:
+        shown = False
+        for fed in feed(day, url=self._settings.web_url, seconds=self._seconds):
             self._fed = fed
             if self._stopping.is_set():
                 return
-            if fed.sent == _FIRST_EVENTS:
-                self._show_dashboards()
+            shown = shown or (fed.sent % _SOME_EVENTS == 0 and self._show_dashboards())
         self._show_dashboards()
 
-    def _show_dashboards(self) -> None:
-        """Have them written now: their schedule shows the day minutes after it has passed."""
+    def _show_dashboards(self) -> bool:
+        """Have them written now: their schedule shows the day minutes after it has passed. False while
+        Prefect does not know how."""
         url = self._settings.prefect_url
         try:
             found = httpx.get(f"{url}/deployments/name/dashboard/dashboard", timeout=10)
@@ -154,7 +157,8 @@ class Up:
             state = {"type": "SCHEDULED", "name": "Scheduled"}
             httpx.post(place, json={"state": state}, timeout=10).raise_for_status()
         except httpx.HTTPError:
-            pass  # the schedule will
+            return False
+        return True
 
     def _watch(self, store: Store, feeding: threading.Thread | None, started: float) -> Summary:
         """Show progress until told to stop, or until idle if that was asked for; what was last seen."""

@@ -87,8 +87,8 @@ def _states(board: Board, definition: Definition) -> str:
             str(one.count),
             str(one.held or ""),
             text(_whom(state, definition)),
-            at(one.since),
-            ", ".join(case_link(case_id(sop, key)) for key in one.keys),
+            f"{one.since:%Y-%m-%d %H:%M}",
+            ", ".join(_link(sop, key) for key in one.keys),
         )
         for state, one in _ranked(board)
     ]
@@ -119,7 +119,7 @@ def _due(board: Board, definition: Definition) -> str:
     rows = [
         (
             at(one.timer.due),
-            case_link(case_id(sop, one.key)),
+            _link(sop, one.key),
             text(_title(one.state, definition)),
             text(timers[one.timer.name].text if one.timer.name in timers else one.timer.name),
         )
@@ -135,7 +135,7 @@ def _late(board: Board, definition: Definition) -> str:
     passed = [
         (
             at(one.timer.due),
-            case_link(case_id(sop, one.key)),
+            _link(sop, one.key),
             text(_title(one.state, definition)),
             text(timers[one.timer.name].text if one.timer.name in timers else one.timer.name),
         )
@@ -144,7 +144,7 @@ def _late(board: Board, definition: Definition) -> str:
     overrun = [
         (
             at(one.told.at),
-            case_link(case_id(sop, one.key)),
+            _link(sop, one.key),
             text(_title(one.state, definition)),
             f"{one.told.percent} % of **{text(one.clock)}** is used: {text(clocks.get(one.clock, ''))}",
         )
@@ -164,7 +164,7 @@ def _held(board: Board, definition: Definition) -> str:
     rows = [
         (
             at(one.hold.since),
-            case_link(case_id(sop, one.key)),
+            _link(sop, one.key),
             text(_title(one.state, definition)),
             text(one.hold.who),
             text(one.hold.reason[:_LONGEST]),
@@ -182,7 +182,7 @@ def _parked(board: Board, definition: Definition) -> str:
     rows = [
         (
             at(one.failed) if one.failed else "",
-            case_link(case_id(one.sop, one.key)),
+            _link(one.sop, one.key),
             f"[{text(one.command)}](../../runs/flow-run/{one.run})" if one.run else text(one.command),
             text(one.money),
             text(one.error[:_LONGEST]),
@@ -216,6 +216,10 @@ def _part(
     lines += table(heads, listed) if listed else [otherwise]
     more = of - len(listed)
     return "\n".join([*lines, *(["", f"and {more} more"] if more > 0 else [])])
+
+
+def _link(sop: str, key: str) -> str:
+    return case_link(case_id(sop, key), said=key)
 
 
 def _title(state: str, definition: Definition) -> str:

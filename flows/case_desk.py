@@ -15,11 +15,12 @@ from flows.runtime import RuntimeNotInstalled
 @dataclass(frozen=True, slots=True)
 class CaseDesk:
     """``page`` of a case by its id; ``steering`` finds cases by key and takes orders to them; ``boards`` are
-    the dashboards."""
+    the dashboards; ``reporting`` is the command that writes a report."""
 
     page: PageOf
     steering: Steering
     boards: Boards
+    reporting: tuple[str, ...]
 
 
 _installed: list[CaseDesk] = []

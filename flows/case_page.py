@@ -231,10 +231,10 @@ def _links(view: CaseView) -> str:
     return "\n".join(["## Linked cases", "", *table(("", "Case", "State"), rows)]) if rows else ""
 
 
-def case_link(case: str) -> str:
-    """From one artifact to the page of a case."""
+def case_link(case: str, *, said: str = "") -> str:
+    """From one artifact to the page of a case; ``said`` is what it is called there, else its id."""
     sop, _, key = case.partition("/")
-    return f"[{text(case)}](../key/{artifact_key(sop, key)})"
+    return f"[{text(said or case)}](../key/{artifact_key(sop, key)})"
 
 
 def _runs(runs: Sequence[RunLink]) -> str:

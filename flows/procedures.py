@@ -25,6 +25,7 @@ from flows.interventions import INTERVENTIONS
 from flows.keeping_house import housekeeping
 from flows.notify import notify
 from flows.prefect_api import PrefectApi
+from flows.report import report
 from flows.resending import resend
 from machines.catalogue import CATALOGUE
 
@@ -155,6 +156,7 @@ PROCEDURES: dict[str, Procedure] = (
         "note": steering.note,
         "assign": steering.assign,
         "dashboard": dashboard,
+        "report": report,
     }
     | INTERVENTIONS
 )

@@ -172,7 +172,7 @@ def test_the_dashboard_of_orders_tells_how_many_stand_where(house: House, page: 
     house.run("SO-9290: payment.authorize", state_type="FAILED")
     waiting = house.open_cases("order", state="awaiting_dispatch")
     house.start("dashboard")
-    written = eventually(lambda: house.artifact("dashboard-order", containing="order/SO-9290"))
+    written = eventually(lambda: house.artifact("dashboard-order", containing="order-so-9290"))
     page.goto(f"{house.ui}/artifacts/artifact/{written}")
     expect(page.get_by_role("heading", name="Order processing")).to_be_visible()
     packed = page.get_by_role("row", name="Awaiting dispatch").first
