@@ -58,7 +58,7 @@ def _svg(chart: Mapping[str, object]) -> str:
         legend_at_bottom=True,
         print_values=lying,
         print_zeroes=False,
-        range=(0, max([1, *(value or 0 for values in series.values() for value in values)])),
+        range=(0, max([value or 0 for values in series.values() for value in values], default=0) or 1),
         x_label_rotation=0,
         truncate_label=40,
     )

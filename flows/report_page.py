@@ -13,8 +13,8 @@ from flows.markdown import table, text
 from machines.kernel.money import CURRENCIES, Money
 from machines.report.record import MINOR_UNITS, PERCENT, SECONDS, STARS, Record
 
-_HEADS = {"count": "Cases", "hits": "Kept or met", "share": "Share", "sum": "Sum", "mean": "Mean"}
-_MOST_BARS = 20
+_HEADS = {"count": "Cases", "hits": "Of these", "share": "Share", "sum": "Sum", "mean": "Mean"}
+_MOST_BARS = 12
 
 _HTML = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{{ title }}</title><style>
@@ -122,22 +122,21 @@ def duration(seconds: float) -> str:
 
 def _charts(groups: Mapping[str, Sequence[Record]]) -> list[Chart]:
     drawn = []
-    times = [one for one in groups.get("Cycle times", ()) if one.value is not None]
-    by_name: dict[str, dict[str, float]] = {}
-    for one in times:
+    times: dict[str, dict[str, float]] = {}
+    for one in groups.get("Cycle times", ()):
         if one.unit == SECONDS and one.value is not None:
-            by_name.setdefault(one.name, {})[one.stat] = round(one.value / 3_600, 2)
-    if by_name:
-        names = list(by_name)[:_MOST_BARS]
-        series = {stat: [by_name[name][stat] for name in names] for stat in ("p50", "p95")}
-        drawn.append(Chart("Cycle times in hours", names, series, lying=True))
+            times.setdefault(one.name, {})[one.stat] = round(one.value / 3_600, 2)
+    names = sorted(times, key=lambda name: -times[name]["p95"])[:_MOST_BARS]
+    if names:
+        hours = {stat: [times[name][stat] for name in names] for stat in ("p50", "p95")}
+        drawn.append(Chart("The longest cycle times, in hours", names, hours, lying=True))
     shares = {
         one.name.partition(":")[0]: one.value
         for one in groups.get("Service levels kept", ())
-        if one.stat == "share" and one.value is not None
+        if one.unit == PERCENT and one.value is not None
     }
     if shares:
-        names = list(shares)[:_MOST_BARS]
+        names = sorted(shares, key=lambda name: shares[name])[:_MOST_BARS]
         kept = {"percent": [shares[name] for name in names]}
         drawn.append(Chart("Service levels kept, in percent", names, kept, lying=True))
     return drawn

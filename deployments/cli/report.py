@@ -14,7 +14,7 @@ from deployments.bootstrap import Installation, open_installation
 from deployments.cli.output import AsJson, console, plain_errors, print_json, print_table
 from deployments.report_files import Report, read_report, write_report
 from deployments.settings import Settings
-from flows.report_page import said
+from flows.report_page import part
 
 _WEEK = timedelta(days=7)
 _DAY = ["%Y-%m-%d"]
@@ -64,10 +64,10 @@ def _days(app: Installation, first: datetime | None, last: datetime | None) -> t
 
 def _print(app: Installation, found: Report, folder: Path) -> None:
     for sop, records in found.told.items():
-        rows = [
-            {"what": one.group, "of": one.name, "figure": one.stat, "value": said(one)}
-            for one in records
-            if one.value
-        ]
-        print_table(f"{app.definitions[sop].procedure.title}. {found.heading}", rows, as_json=False)
+        page = part(app.definitions[sop].procedure.title, records)
+        console.rule(f"{page.title}. {found.heading}", align="left")
+        for each in page.tables:
+            print_table(
+                each.title, [dict(zip(each.heads, row, strict=True)) for row in each.rows], as_json=False
+            )
     console.print(f"files: {folder}", markup=False, highlight=False)

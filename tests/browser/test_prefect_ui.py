@@ -92,6 +92,7 @@ def test_every_flow_has_its_deployment(house: House, page: Page) -> None:
         "retry",
         "send-back",
         "dashboard",
+        "report",
     )
     for name in names:
         # They fill more than one page.
