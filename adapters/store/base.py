@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Protocol
 from adapters.store.outage import OutageStore
 from adapters.store.upkeep import Upkeep
 from adapters.store.overview import Overview
+from adapters.store.overview import Panorama
 from machines.kernel.case import Case, Entry, Timer, case_id
 from machines.kernel.hold import Hold
-from machines.report.course import Line
 
 if TYPE_CHECKING:
     from adapters.store.bulletins import Bulletins
@@ -329,6 +329,8 @@ class Live:
 
 
 class Store(OutageStore, Upkeep, Protocol):
+class Store(OutageStore, Protocol):
+class Store(Panorama, Protocol):
     """All methods raise ``StoreUnavailable`` when the database is locked, full or unreachable, and may be
     called from any thread; ``wait`` by one at a time. A ``worker`` names one life of one process: who starts
     again takes a new name.
@@ -509,17 +511,4 @@ class Store(OutageStore, Upkeep, Protocol):
 
     def live(self) -> list[Live]:
         """Cases by what they run on; in the order of procedure, version and hash."""
-        ...
-
-    def overview(self, sop: str, *, since: datetime, until: datetime, most: int) -> Overview:
-        """One procedure at a glance: what is due ``until`` then, what came and went ``since`` then (the
-        beginning of an hour), lists of ``most``. Costs as much as there are open cases and recent changes."""
-        ...
-
-    def changed(self, sop: str, *, since: datetime, opened_before: datetime) -> list[str]:
-        """The ids of the cases of which anything was heard ``since`` then, ended ones too."""
-        ...
-
-    def courses(self, cases: Collection[str], *, bodies: Collection[str]) -> list[list[Line]]:
-        """The journals of some cases, each in order; with the content of those types of events only."""
         ...

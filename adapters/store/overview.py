@@ -3,15 +3,16 @@ went. Lists are cut short, and each says how long it is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from machines.kernel.case import Timer
 from machines.kernel.clock_ledger import Told
 from machines.kernel.hold import Hold
+from machines.report.course import Line
 
 T = TypeVar("T")
 
@@ -86,3 +87,20 @@ class Overview:
     retrying: int = 0
     opened: Mapping[datetime, int] = field(default_factory=dict)
     ended: Mapping[tuple[datetime, str], int] = field(default_factory=dict)
+
+
+class Panorama(Protocol):
+    """What a store tells of all its cases at once; every method raises ``StoreUnavailable``."""
+
+    def overview(self, sop: str, *, since: datetime, until: datetime, most: int) -> Overview:
+        """One procedure at a glance: what is due ``until`` then, what came and went ``since`` then (the
+        beginning of an hour), lists of ``most``. Costs as much as there are open cases and recent changes."""
+        ...
+
+    def changed(self, sop: str, *, since: datetime, opened_before: datetime) -> list[str]:
+        """The ids of the cases of which anything was heard ``since`` then, ended ones too."""
+        ...
+
+    def courses(self, cases: Collection[str], *, bodies: Collection[str]) -> list[list[Line]]:
+        """The journals of some cases, each in order; with the content of those types of events only."""
+        ...

@@ -37,8 +37,6 @@ app = typer.Typer(
 )
 _RUNNING = (up, worker, web, retime, doctor, notify, housekeeping, runbook)
 _LETTERS = (events, send, letters, letter, resend, subscribe)
-_CASES = (cases, show, words, explain, asks, answer, token)
-_LETTERS = (events, send, letters, letter, resend)
 _CASES = (cases, show, words, explain, asks, answer, token, report)
 _STEPS = (steps, replay, skip, retry, send_back)
 _STEERING = (hold, resume, cancel, note, assign)
