@@ -44,8 +44,8 @@ from deployments.providers import commands, real_adapters
 from deployments.retiming import retime_cases
 from deployments.settings import Settings, without_password
 from deployments.telling import telling_subscribers
-from flows.breaker import Caution
 from flows.boards import Boards
+from flows.breaker import Caution
 from flows.case_page import CasePage, case_page
 from flows.driver import Driver, Pace
 from flows.owner import Owner

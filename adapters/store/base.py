@@ -331,6 +331,7 @@ class Live:
 class Store(OutageStore, Upkeep, Protocol):
 class Store(OutageStore, Protocol):
 class Store(Panorama, Protocol):
+class Store(OutageStore, Panorama, Protocol):
     """All methods raise ``StoreUnavailable`` when the database is locked, full or unreachable, and may be
     called from any thread; ``wait`` by one at a time. A ``worker`` names one life of one process: who starts
     again takes a new name.

@@ -15,6 +15,7 @@ from adapters.store import memory_pruning, rows
 from adapters.store import rows
 import orjson
 
+from adapters.errors import Unavailable
 from adapters.store import memory_overview, rows
 from adapters.store.base import (
     RESENDABLE,

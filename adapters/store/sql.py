@@ -20,6 +20,7 @@ from adapters.store import (
     courses,
     keys,
     migrating,
+    outages,
     overseeing,
     queries,
     receiving,
