@@ -351,12 +351,10 @@ async def open_runtime() -> AsyncIterator[Runtime]:
         )
         stack.enter_context(watching.recorder)
         stack.enter_context(desk.install(desk.Desk(app.questions, app.answers)))
-        stack.enter_context(case_desk.install(case_desk.CaseDesk(app.page_of, app.steering)))
         told = notifying(settings, app.store, clock=utc_now)
         house = housekeeping(settings, app.store, clock=utc_now)
         stack.enter_context(back_office.install(back_office.BackOffice(told, house, tuple(PROCEDURES))))
         stack.enter_context(looking(settings, told))
-        stack.enter_context(case_desk.install(case_desk.CaseDesk(app.page_of, app.steering, app.boards)))
         stack.enter_context(
             case_desk.install(case_desk.CaseDesk(app.page_of, app.steering, app.boards, _REPORT))
         )

@@ -7,8 +7,6 @@ from datetime import timedelta
 from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient
-from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCreate
-from prefect.client.schemas.schedules import CronSchedule
 from prefect.client.schemas.actions import DeploymentScheduleCreate, DeploymentUpdate, WorkPoolCreate
 from prefect.client.schemas.objects import ConcurrencyLimitStrategy, ConcurrencyOptions
 from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule
@@ -24,12 +22,12 @@ from flows.procedures import PROCEDURES, SOPS, Procedure, entrypoint
 from machines.policy import DEFAULT, load
 
 _QUEUE = "default"
-_FIRST_SCHEDULES = {"housekeeping": "40 2 * * *"}  #: as cron says it, in UTC
 _ONE_AT_A_TIME = ConcurrencyOptions(collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
 
 #: When flows run that are started by the clock, until staff change it.
 _SCHEDULES: Mapping[str, Callable[[], IntervalSchedule | CronSchedule]] = {
     "dashboard": lambda: IntervalSchedule(interval=timedelta(minutes=5)),
+    "housekeeping": lambda: CronSchedule(cron="40 2 * * *", timezone="UTC"),
     "report": lambda: CronSchedule(cron="0 6 * * 1", timezone=_zone()),
 }
 
@@ -64,9 +62,6 @@ async def _register_pool(client: PrefectClient) -> None:
 
 async def register_flow(client: PrefectClient, *, name: str, flow: Procedure) -> UUID:
     """Create or refresh the deployment of one flow; its id."""
-    flow_id = await client.create_flow_from_name(name)
-    schedules = await _schedules(client, name)
-async def _register_flow(client: PrefectClient, *, name: str, flow: Procedure) -> UUID:
     try:
         known = await client.read_deployment_by_name(deployment_of(name))
     except ObjectNotFound:
@@ -102,20 +97,6 @@ async def _create(client: PrefectClient, *, name: str, flow: Procedure) -> UUID:
         work_queue_name=_QUEUE,
         parameter_openapi_schema=parameter_schema(flow).model_dump_for_openapi(),
         enforce_parameter_schema=True,
-        schedules=schedules,
-    )
-
-
-async def _schedules(client: PrefectClient, name: str) -> list[DeploymentScheduleCreate]:
-    """Those of the deployment as staff have them, which Prefect would delete otherwise (3.8.8); of a new one
-    the first."""
-    try:
-        found = await client.read_deployment_by_name(deployment_of(name))
-    except ObjectNotFound:
-        crons = [cron for flow, cron in _FIRST_SCHEDULES.items() if flow == name]
-        return [DeploymentScheduleCreate(schedule=CronSchedule(cron=cron, timezone="UTC")) for cron in crons]
-    kept = {"schedule", "active", "max_scheduled_runs", "parameters", "slug"}
-    return [DeploymentScheduleCreate(**one.model_dump(include=kept)) for one in found.schedules]
         schedules=[DeploymentScheduleCreate(schedule=every, slug=name)] if every else None,
         # Runs that came due while no worker was there would say the same thing many times over.
         concurrency_limit=1 if every else None,

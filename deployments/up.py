@@ -137,10 +137,8 @@ class Up:
         def known(source: str, id: str) -> bool:
             return store.letter(source=source, id=id) is not None
 
-        for fed in feed(day, url=self._settings.web_url, seconds=self._seconds, known=known):
-    def _feed(self, day: Path) -> None:
         shown = False
-        for fed in feed(day, url=self._settings.web_url, seconds=self._seconds):
+        for fed in feed(day, url=self._settings.web_url, seconds=self._seconds, known=known):
             self._fed = fed
             if self._stopping.is_set():
                 return

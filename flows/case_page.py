@@ -84,9 +84,8 @@ def _head(view: CaseView, state: State, *, needs: Iterable[str], urgency: str) -
     lines = [f"# {text(view.id)}: {text(state.title)}", "", text(state.text), ""]
     if view.hold:
         lines += [
-            f"**On hold** since {_at(view.hold.since)} UTC, "
+            f"**On hold** since {at(view.hold.since)} UTC, "
             f"by {text(view.hold.by)}: {text(view.hold.reason)}. "
-            f"**On hold** since {at(view.hold.since)}, by {text(view.hold.by)}: {text(view.hold.reason)}. "
             "Nothing is started, no time is used up, and what comes is kept until it is resumed.",
             "",
         ]
@@ -94,14 +93,10 @@ def _head(view: CaseView, state: State, *, needs: Iterable[str], urgency: str) -
         "Needs attention": ", ".join(needs),
         "Priority": urgency,
         "Looked after by": view.assignee or "",
-        "Opened": f"{_at(view.journal[0].at)} UTC" if view.journal else "",
-        "Last entry": f"{_at(view.journal[-1].at)} UTC" if view.journal else "",
+        "Opened": f"{at(view.journal[0].at)} UTC" if view.journal else "",
+        "Last entry": f"{at(view.journal[-1].at)} UTC" if view.journal else "",
     }
     lines += [f"- **{name}**: {text(value)}" for name, value in facts.items() if value]
-        "Opened": at(view.journal[0].at) if view.journal else "",
-        "Last entry": at(view.journal[-1].at) if view.journal else "",
-    }
-    lines += table(("", ""), [(f"**{name}**", text(value)) for name, value in facts.items() if value])
     return "\n".join(lines)
 
 

@@ -15,9 +15,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from adapters.store.outage import OutageStore
-from adapters.store.upkeep import Upkeep
-from adapters.store.overview import Overview
 from adapters.store.overview import Panorama
+from adapters.store.upkeep import Upkeep
 from machines.kernel.case import Case, Entry, Timer, case_id
 from machines.kernel.hold import Hold
 
@@ -328,10 +327,7 @@ class Live:
     ended: int
 
 
-class Store(OutageStore, Upkeep, Protocol):
-class Store(OutageStore, Protocol):
-class Store(Panorama, Protocol):
-class Store(OutageStore, Panorama, Protocol):
+class Store(OutageStore, Upkeep, Panorama, Protocol):
     """All methods raise ``StoreUnavailable`` when the database is locked, full or unreachable, and may be
     called from any thread; ``wait`` by one at a time. A ``worker`` names one life of one process: who starts
     again takes a new name.

@@ -10,13 +10,10 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import datetime
 
-from adapters.errors import Unavailable
-from adapters.store import memory_pruning, rows
-from adapters.store import rows
 import orjson
 
 from adapters.errors import Unavailable
-from adapters.store import memory_overview, rows
+from adapters.store import memory_overview, memory_pruning, rows
 from adapters.store.base import (
     RESENDABLE,
     RESENT,

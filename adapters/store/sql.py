@@ -10,18 +10,13 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine
 
 from adapters.store import (
+    courses,
     keys,
     migrating,
     noticing,
     outages,
-    pruning,
-from adapters.store import keys, migrating, outages, queries, receiving, recovering, retiming, rows, standing
-from adapters.store import (
-    courses,
-    keys,
-    migrating,
-    outages,
     overseeing,
+    pruning,
     queries,
     receiving,
     recovering,
