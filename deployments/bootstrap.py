@@ -7,6 +7,7 @@ import logging
 import os
 import secrets
 import socket
+import sys
 from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
@@ -43,6 +44,7 @@ from deployments.providers import commands, real_adapters
 from deployments.retiming import retime_cases
 from deployments.settings import Settings, without_password
 from deployments.telling import telling_subscribers
+from flows.boards import Boards
 from flows.breaker import Caution
 from flows.case_page import CasePage, case_page
 from flows.driver import Driver, Pace
@@ -64,6 +66,7 @@ if TYPE_CHECKING:
     from adapters.asking.page import Page
 
 log = logging.getLogger("sop.bootstrap")
+_REPORT = (sys.executable, "-m", "deployments.cli", "report")
 
 
 def utc_now() -> datetime:
@@ -98,6 +101,10 @@ class Installation:
     def steering(self) -> Steering:
         """What staff ask of a case."""
         return Steering(self.store, self.definitions, clock=self.clock)
+
+    @property
+    def boards(self) -> Boards:
+        return Boards(self.store, self.definitions, clock=self.clock)
 
     @property
     def questions(self) -> Questions:
@@ -344,11 +351,13 @@ async def open_runtime() -> AsyncIterator[Runtime]:
         )
         stack.enter_context(watching.recorder)
         stack.enter_context(desk.install(desk.Desk(app.questions, app.answers)))
-        stack.enter_context(case_desk.install(case_desk.CaseDesk(app.page_of, app.steering)))
         told = notifying(settings, app.store, clock=utc_now)
         house = housekeeping(settings, app.store, clock=utc_now)
         stack.enter_context(back_office.install(back_office.BackOffice(told, house, tuple(PROCEDURES))))
         stack.enter_context(looking(settings, told))
+        stack.enter_context(
+            case_desk.install(case_desk.CaseDesk(app.page_of, app.steering, app.boards, _REPORT))
+        )
         asking = stack.enter_context(
             Asking(app.questions, house=app.links.house, api_url=settings.prefect_url)
         )

@@ -33,6 +33,7 @@ _LOOK_SECONDS = 1.0
 _QUIET_LOOKS = 3  #: so many looks in a row must find nothing to do before it counts as idle
 _BUSY_STEPS = ("pending", "running", "retrying")
 _START_SECONDS = 60.0
+_SOME_EVENTS = 200  #: of the example day, after which there is something to see on the dashboards
 _OURS = ("web", "worker")
 
 Summary = Mapping[str, Mapping[str, int]]
@@ -136,10 +137,26 @@ class Up:
         def known(source: str, id: str) -> bool:
             return store.letter(source=source, id=id) is not None
 
+        shown = False
         for fed in feed(day, url=self._settings.web_url, seconds=self._seconds, known=known):
             self._fed = fed
             if self._stopping.is_set():
                 return
+            shown = shown or (fed.sent % _SOME_EVENTS == 0 and self._show_dashboards())
+        self._show_dashboards()
+
+    def _show_dashboards(self) -> bool:
+        """Have them written now: their schedule shows the day minutes after it has passed. False while
+        Prefect does not know how."""
+        url = self._settings.prefect_url
+        try:
+            found = httpx.get(f"{url}/deployments/name/dashboard/dashboard", timeout=10)
+            place = f"{url}/deployments/{found.raise_for_status().json()['id']}/create_flow_run"
+            state = {"type": "SCHEDULED", "name": "Scheduled"}
+            httpx.post(place, json={"state": state}, timeout=10).raise_for_status()
+        except httpx.HTTPError:
+            return False
+        return True
 
     def _watch(self, store: Store, feeding: threading.Thread | None, started: float) -> Summary:
         """Show progress until told to stop, or until idle if that was asked for; what was last seen."""

@@ -30,12 +30,15 @@ from prefect.flow_engine import run_flow_async
 from prefect.settings import PREFECT_WORKER_QUERY_SECONDS, temporary_settings
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
 
+from deployments.prefect_schedules import mend_schedules
 from flows import runtime
 from flows.prefect_api import PREFECT_ERRORS, WORK_POOL, PrefectApi
 from flows.procedures import PROCEDURES
 from flows.runtime import Runtime
 
 OpenRuntime = Callable[[], AbstractAsyncContextManager[Runtime]]
+
+mend_schedules()
 
 _log = logging.getLogger(__name__)
 #: How often the worker looks for runs: the longest wait after a click on Retry.

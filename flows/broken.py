@@ -17,7 +17,8 @@ from machines.stake import stake
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Broken:
     """A step that does not go on by itself, or not yet. ``stake`` is the money in its arguments, ``runbook``
-    the page of its error code; what ``waits`` its provider has taken on. Nothing here is personal."""
+    the page of its error code, ``run`` the flow run that stands for it; what ``waits`` its provider has taken
+    on. Nothing here is personal."""
 
     step: str
     sop: str
@@ -31,6 +32,7 @@ class Broken:
     stake: Money | None
     failed: datetime | None
     again: datetime | None
+    run: str | None
 
     @property
     def money(self) -> str:
@@ -82,4 +84,5 @@ def broken(step: Step) -> Broken:
         stake=stake(arguments) if isinstance(arguments, dict) else None,
         failed=step.failed,
         again=step.due,
+        run=step.run,
     )

@@ -1,4 +1,4 @@
-"""Where a flow finds a case: its page, and what staff may ask of it, in this process."""
+"""Where a flow finds cases in this process: the page of one, what staff may ask of it, all at a glance."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from adapters.steering import Steering
+from flows.boards import Boards
 from flows.exhibits import PageOf
 from flows.runtime import RuntimeNotInstalled
 
 
 @dataclass(frozen=True, slots=True)
 class CaseDesk:
-    """``page`` of a case by its id; ``steering`` finds cases by key and takes orders to them."""
+    """``page`` of a case by its id; ``steering`` finds cases by key and takes orders to them; ``boards`` are
+    the dashboards; ``reporting`` is the command that writes a report."""
 
     page: PageOf
     steering: Steering
+    boards: Boards
+    reporting: tuple[str, ...]
 
 
 _installed: list[CaseDesk] = []

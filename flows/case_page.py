@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from adapters.case_view import CaseView, ClockView, DeadlineView, EntryView
+from flows.markdown import at, table, text
 from machines.attention import attention, priority
 from machines.kernel.case import Case
 from machines.kernel.definition import Definition
@@ -83,7 +84,7 @@ def _head(view: CaseView, state: State, *, needs: Iterable[str], urgency: str) -
     lines = [f"# {text(view.id)}: {text(state.title)}", "", text(state.text), ""]
     if view.hold:
         lines += [
-            f"**On hold** since {_at(view.hold.since)} UTC, "
+            f"**On hold** since {at(view.hold.since)} UTC, "
             f"by {text(view.hold.by)}: {text(view.hold.reason)}. "
             "Nothing is started, no time is used up, and what comes is kept until it is resumed.",
             "",
@@ -92,8 +93,8 @@ def _head(view: CaseView, state: State, *, needs: Iterable[str], urgency: str) -
         "Needs attention": ", ".join(needs),
         "Priority": urgency,
         "Looked after by": view.assignee or "",
-        "Opened": f"{_at(view.journal[0].at)} UTC" if view.journal else "",
-        "Last entry": f"{_at(view.journal[-1].at)} UTC" if view.journal else "",
+        "Opened": f"{at(view.journal[0].at)} UTC" if view.journal else "",
+        "Last entry": f"{at(view.journal[-1].at)} UTC" if view.journal else "",
     }
     lines += [f"- **{name}**: {text(value)}" for name, value in facts.items() if value]
     return "\n".join(lines)
@@ -118,7 +119,7 @@ def _course(view: CaseView, definition: Definition) -> str:
     lines = ["## Where it stands", "", " → ".join([*way, here]), ""]
     ahead = [(text(", ".join(events)), text(_several(titles))) for titles, events in _ways(view, definition)]
     if ahead:
-        lines += _table(("From here, on", "it goes to"), ahead)
+        lines += table(("From here, on", "it goes to"), ahead)
     return "\n".join(lines)
 
 
@@ -172,7 +173,7 @@ def _timeline(view: CaseView, definition: Definition) -> str:
     entries = view.journal[-_MOST_ENTRIES:]
     rows = [
         (
-            _at(entry.at),
+            at(entry.at),
             text(_event(entry.event)),
             text(entry.source),
             text(_became(entry, definition)),
@@ -182,8 +183,8 @@ def _timeline(view: CaseView, definition: Definition) -> str:
     ]
     left_out = len(view.journal) - len(entries)
     note = f"\n\n{left_out} earlier entries are left out; `sop show` has them." if left_out else ""
-    table = _table(("When (UTC)", "What", "From", "Then", "Because"), rows)
-    return "\n".join(["## Timeline", "", *table]) + note
+    lines = table(("When (UTC)", "What", "From", "Then", "Because"), rows)
+    return "\n".join(["## Timeline", "", *lines]) + note
 
 
 def _became(entry: EntryView, definition: Definition) -> str:
@@ -198,10 +199,10 @@ def _messages(view: CaseView) -> str:
     if not view.messages:
         return ""
     rows = [
-        (_at(one.at), text(one.template), text(one.channel or ""), "" if one.sent else "not delivered")
+        (at(one.at), text(one.template), text(one.channel or ""), "" if one.sent else "not delivered")
         for one in reversed(view.messages[-_MOST_ENTRIES:])
     ]
-    return "\n".join(["## Messages to the customer", "", *_table(("When (UTC)", "Message", "By", ""), rows)])
+    return "\n".join(["## Messages to the customer", "", *table(("When (UTC)", "Message", "By", ""), rows)])
 
 
 def _steps(view: CaseView) -> str:
@@ -213,33 +214,29 @@ def _steps(view: CaseView) -> str:
     ][:_MOST_ENTRIES]
     if not rows:
         return ""
-    return "\n".join(["## Steps under way or in trouble", "", *_table(("Step", "", "Tries", "Error"), rows)])
+    return "\n".join(["## Steps under way or in trouble", "", *table(("Step", "", "Tries", "Error"), rows)])
 
 
 def _links(view: CaseView) -> str:
-    rows = [("opened by", _case_link(view.parent), "")] if view.parent else []
+    rows = [("opened by", case_link(view.parent), "")] if view.parent else []
     rows += [
-        ("opened", _case_link(one.case), text(one.state.replace("_", " ")) + (", ended" if one.ended else ""))
+        ("opened", case_link(one.case), text(one.state.replace("_", " ")) + (", ended" if one.ended else ""))
         for one in view.children
     ]
-    return "\n".join(["## Linked cases", "", *_table(("", "Case", "State"), rows)]) if rows else ""
+    return "\n".join(["## Linked cases", "", *table(("", "Case", "State"), rows)]) if rows else ""
 
 
-def _case_link(case: str) -> str:
+def case_link(case: str, *, said: str = "") -> str:
+    """From one artifact to the page of a case; ``said`` is what it is called there, else its id."""
     sop, _, key = case.partition("/")
-    return f"[{text(case)}](../key/{artifact_key(sop, key)})"
+    return f"[{text(said or case)}](../key/{artifact_key(sop, key)})"
 
 
 def _runs(runs: Sequence[RunLink]) -> str:
     rows = [
-        (_at(run.at), f"[{text(run.name)}](../../runs/flow-run/{run.id})", text(run.state)) for run in runs
+        (at(run.at), f"[{text(run.name)}](../../runs/flow-run/{run.id})", text(run.state)) for run in runs
     ]
-    return "\n".join(["## Flow runs", "", *_table(("When (UTC)", "Run", "State"), rows), ""])
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    lines = ["| " + " | ".join(heads) + " |", "|" + " --- |" * len(heads)]
-    return lines + ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join(["## Flow runs", "", *table(("When (UTC)", "Run", "State"), rows), ""])
 
 
 def _event(event: str) -> str:
@@ -248,15 +245,6 @@ def _event(event: str) -> str:
     return event
 
 
-def _at(instant: datetime) -> str:
-    return f"{instant:%Y-%m-%d %H:%M:%S}"
-
-
 def _label(value: str) -> str:
     """Inside the quotes of a diagram."""
     return re.sub(r'["\n`]', " ", value)
-
-
-def text(value: str) -> str:
-    """As text in Markdown, on one line."""
-    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", re.sub(r"\s+", " ", value)).strip()

@@ -191,6 +191,23 @@ class PrefectApi:
         body = {"description": description, "data": markdown}
         await self._call("PATCH", "/artifacts/{id}", body, id=artifact)
 
+    async def latest_markdown(self, keys: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """The latest version of the artifacts of these keys: its id and its text."""
+        body = {"artifacts": {"key": {"any_": list(keys)}}}
+        found = (await self._call("POST", "/artifacts/latest/filter", body)).json()
+        return {str(one["key"]): (str(one["latest_id"]), str(one["data"])) for one in found}
+
+    async def forget_versions(self, key: str, *, keep: int, most: int = 20) -> None:
+        """Delete what is older than the latest ``keep`` versions of an artifact, ``most`` of them."""
+        body = {
+            "artifacts": {"key": {"any_": [key]}},
+            "sort": "CREATED_DESC",
+            "offset": keep,
+            "limit": most,
+        }
+        for one in (await self._call("POST", "/artifacts/filter", body)).json():
+            await self._call("DELETE", "/artifacts/{id}", id=str(one["id"]))
+
     async def runs_tagged(self, tags: Sequence[str], *, limit: int = 20) -> list[RunLink]:
         """The latest runs that have all of these tags."""
         tagged = {"tags": {"all_": list(tags)}}

@@ -1,5 +1,5 @@
 """The Prefect flows that staff and automations start: one per SOP, one to replay steps, one to take
-events, one to send a letter again, and those of `flows.steering`.
+events, one to send a letter again, those of `flows.steering`, and what is written on a schedule.
 
 The drive loop needs none of them. They reach it through `flows.runtime`: they run on a worker of type `sop`.
 """
@@ -19,11 +19,13 @@ from adapters.errors import AdapterError
 from adapters.personal import personal_in
 from flows import runtime, steering, wording
 from flows.answering import ask
+from flows.dashboard import dashboard
 from flows.forgetting import FORGOTTEN, in_words
 from flows.interventions import INTERVENTIONS
 from flows.keeping_house import housekeeping
 from flows.notify import notify
 from flows.prefect_api import PrefectApi
+from flows.report import report
 from flows.resending import resend
 from machines.catalogue import CATALOGUE
 
@@ -153,6 +155,8 @@ PROCEDURES: dict[str, Procedure] = (
         "cancel": steering.cancel,
         "note": steering.note,
         "assign": steering.assign,
+        "dashboard": dashboard,
+        "report": report,
     }
     | INTERVENTIONS
 )

@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from adapters.store.outage import OutageStore
+from adapters.store.overview import Panorama
 from adapters.store.upkeep import Upkeep
 from machines.kernel.case import Case, Entry, Timer, case_id
 from machines.kernel.hold import Hold
@@ -326,7 +327,7 @@ class Live:
     ended: int
 
 
-class Store(OutageStore, Upkeep, Protocol):
+class Store(OutageStore, Upkeep, Panorama, Protocol):
     """All methods raise ``StoreUnavailable`` when the database is locked, full or unreachable, and may be
     called from any thread; ``wait`` by one at a time. A ``worker`` names one life of one process: who starts
     again takes a new name.

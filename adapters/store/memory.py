@@ -10,8 +10,10 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import datetime
 
+import orjson
+
 from adapters.errors import Unavailable
-from adapters.store import memory_pruning, rows
+from adapters.store import memory_overview, memory_pruning, rows
 from adapters.store.base import (
     RESENDABLE,
     RESENT,
@@ -32,6 +34,7 @@ from adapters.store.bulletins import Tells, tell_nothing
 from adapters.store.failing import storable
 from adapters.store.memory_bulletins import MemoryBulletins
 from adapters.store.outage import OUTAGE, WHO, Outage, Release
+from adapters.store.overview import Overview
 from adapters.store.receiving import TOO_LATE, resent_note, resent_reason
 from adapters.store.recovering import replay_letter
 from adapters.store.retiming import retiming_letters
@@ -39,6 +42,8 @@ from adapters.store.rows import Hydrate, UnreadableCase
 from adapters.store.tables import Kept, MemoryRound, Tables
 from adapters.store.upkeep import Document, Family, Finished, Place, notice_of
 from machines.kernel.case import Case, Entry, Timer, case_id
+from machines.kernel.rule import Disposition
+from machines.report.course import Line
 
 
 class MemoryStore:
@@ -488,6 +493,34 @@ class MemoryStore:
 
     def time(self) -> datetime | None:
         return None
+
+    def overview(self, sop: str, *, since: datetime, until: datetime, most: int) -> Overview:
+        with self._lock:
+            return memory_overview.overview(self._tables, sop, since=since, until=until, most=most)
+
+    def changed(self, sop: str, *, since: datetime, opened_before: datetime) -> list[str]:
+        with self._lock:
+            return [
+                id
+                for id, kept in self._tables.cases.items()
+                if kept.case.sop == sop and kept.changed >= since and kept.opened < opened_before
+            ]
+
+    def courses(self, cases: Collection[str], *, bodies: Collection[str]) -> list[list[Line]]:
+        with self._lock:
+            found = [[rows.entry_from(values) for values in self._tables.journal[id]] for id in cases]
+        return [
+            [
+                Line(
+                    *(entry.at, entry.event, entry.disposition is Disposition.HANDLED),
+                    *(entry.before, entry.after),
+                    orjson.loads(body) if entry.event in bodies else {},
+                )
+                for entry, body in journal
+            ]
+            for journal in found
+            if journal
+        ]
 
     def live(self) -> list[Live]:
         with self._lock:

@@ -10,10 +10,12 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine
 
 from adapters.store import (
+    courses,
     keys,
     migrating,
     noticing,
     outages,
+    overseeing,
     pruning,
     queries,
     receiving,
@@ -40,11 +42,13 @@ from adapters.store.base import (
 from adapters.store.bulletins import Tells
 from adapters.store.failing import storable, translated
 from adapters.store.outage import Outage, Release
+from adapters.store.overview import Overview
 from adapters.store.round import SqlRound
 from adapters.store.rows import Hydrate
 from adapters.store.sql_bulletins import SqlBulletins
 from adapters.store.upkeep import Document, Family, Finished, Place
 from machines.kernel.case import Case, Entry, Timer, case_id
+from machines.report.course import Line
 
 
 class SqlStore(ABC):
@@ -388,3 +392,15 @@ class SqlStore(ABC):
     def live(self) -> list[Live]:
         with self._reading() as connection:
             return queries.live(connection)
+
+    def overview(self, sop: str, *, since: datetime, until: datetime, most: int) -> Overview:
+        with self._reading() as connection:
+            return overseeing.overview(connection, sop, since=since, until=until, most=most)
+
+    def changed(self, sop: str, *, since: datetime, opened_before: datetime) -> list[str]:
+        with self._reading() as connection:
+            return courses.changed(connection, sop, since=since, opened_before=opened_before)
+
+    def courses(self, cases: Collection[str], *, bodies: Collection[str]) -> list[list[Line]]:
+        with self._reading() as connection:
+            return courses.read(connection, cases, bodies=bodies)

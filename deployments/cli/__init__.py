@@ -18,6 +18,7 @@ from deployments.cli.migrate import migrate
 from deployments.cli.notify import notify
 from deployments.cli.procedures import check, simulate
 from deployments.cli.questions import answer, asks, token
+from deployments.cli.report import report
 from deployments.cli.return_policy import return_policy
 from deployments.cli.runbook import runbook
 from deployments.cli.send import send
@@ -36,7 +37,7 @@ app = typer.Typer(
 )
 _RUNNING = (up, worker, web, retime, doctor, notify, housekeeping, runbook)
 _LETTERS = (events, send, letters, letter, resend, subscribe)
-_CASES = (cases, show, words, explain, asks, answer, token)
+_CASES = (cases, show, words, explain, asks, answer, token, report)
 _STEPS = (steps, replay, skip, retry, send_back)
 _STEERING = (hold, resume, cancel, note, assign)
 _PROCEDURES = (commands, check, simulate, return_policy, handbook, approve, migrate)

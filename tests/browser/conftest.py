@@ -109,6 +109,23 @@ class House:
         found = eventually(lambda: self.ask("/flow_runs/filter", {"flow_runs": flow_runs}))
         return f"{self.ui}/runs/flow-run/{found[0]['id']}"
 
+    def start(self, deployment: str) -> None:
+        """The Run button of a deployment that asks nothing."""
+        found = self._http.get(f"{self.ui}/api/deployments/name/{deployment}/{deployment}").json()
+        self.ask(f"/deployments/{found['id']}/create_flow_run", {"state": {"type": "SCHEDULED"}})
+
+    def artifact(self, key: str, *, containing: str) -> str | None:
+        """The latest version of an artifact, if it holds that text."""
+        body = {"artifacts": {"key": {"any_": [key]}}, "sort": "CREATED_DESC", "limit": 1}
+        found = [one for one in self.ask("/artifacts/filter", body) if containing in str(one["data"])]
+        return str(found[0]["id"]) if found else None
+
+    def open_cases(self, sop: str, *, state: str) -> int:
+        """How many ``sop cases`` lists."""
+        command = [sys.executable, "-m", "deployments.cli", "cases", sop, "--state", state, "--json"]
+        answer = subprocess.run(command, env=self.environment, capture_output=True, check=True)
+        return len(orjson.loads(answer.stdout))
+
     def case(self, key: str) -> Mapping[str, object]:
         """What ``sop show`` answers."""
         command = [sys.executable, "-m", "deployments.cli", "show", key, "--json"]

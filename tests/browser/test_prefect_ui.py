@@ -91,6 +91,8 @@ def test_every_flow_has_its_deployment(house: House, page: Page) -> None:
         "skip",
         "retry",
         "send-back",
+        "dashboard",
+        "report",
     )
     for name in names:
         # They fill more than one page.
@@ -160,3 +162,24 @@ def test_what_a_procedure_cannot_do_is_refused_with_the_reason(house: House, pag
         return any("cancel order/SO-9106 instead" in str(run["state"]) for run in runs)
 
     eventually(refused)
+
+
+def test_the_dashboard_of_orders_tells_how_many_stand_where(house: House, page: Page) -> None:
+    for number in range(3):
+        place(house, f"SO-92{number}0")
+        house.run(f"order SO-92{number}0: order.placed")
+    house.spoil("payment.authorize: permanent x 1")
+    place(house, "SO-9290")
+    house.run("SO-9290: payment.authorize", state_type="FAILED")
+    waiting = house.open_cases("order", state="awaiting_dispatch")
+    house.start("dashboard")
+    written = eventually(lambda: house.artifact("dashboard-order", containing="order-so-9290"))
+    page.goto(f"{house.ui}/artifacts/artifact/{written}")
+    expect(page.get_by_role("heading", name="Order processing")).to_be_visible()
+    packed = page.get_by_role("row", name="Awaiting dispatch").first
+    expect(packed.get_by_role("cell").nth(1)).to_have_text(str(waiting))
+    expect(page.get_by_role("heading", name="Parked steps: 30.00 EUR at stake")).to_be_visible()
+    # The picture has loaded: a broken one has no width.
+    for name in ("Open cases by state", "Opened and ended by hour"):
+        width = page.get_by_role("img", name=name).evaluate("image => image.decode().then(() => image.width)")
+        assert width > 100

@@ -11,7 +11,8 @@ from adapters.asking.answers import Became
 from adapters.case_view import view_of
 from adapters.steering import CannotSteer, Steered, Steering
 from adapters.store.base import InboxStatus
-from flows.case_page import CasePage, RunLink, artifact_key, case_page, text
+from flows.case_page import CasePage, RunLink, artifact_key, case_page
+from flows.markdown import text
 from machines.complaint.events import ComplaintReceived
 from machines.explain import Explanation, explain, spells
 from machines.kernel.case import Case

@@ -1,0 +1,160 @@
+"""Adds up the courses of cases to the figures of one procedure in one period.
+
+A stay, a service level, an escalation, a reason or a score counts where it falls into the period; cycle
+times, measures and money count for cases that stand, at the end of the period, at an end that they reached in
+it. Nothing that comes after the period changes its figures.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from machines.kernel.calendar import Calendar
+from machines.kernel.money import CURRENCIES
+from machines.kernel.procedure import Procedure
+from machines.kernel.state import CUSTOMER, DEADLINE, Ask, End
+from machines.report.course import Course, Line, Period
+from machines.report.measures import MEASURES, Measures
+from machines.report.spread import Share, Spread
+
+_ALL = 100  #: percent
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A service level: while the case stands in ``states`` the event ``missed`` must not come."""
+
+    name: str
+    text: str
+    states: frozenset[str]
+    missed: str
+
+
+def limits_of(procedure: Procedure) -> list[Limit]:
+    """The clocks of a procedure, and its deadlines that are stated as a length of time."""
+    clocks = [
+        Limit(clock.name, clock.text, frozenset(clock.modes), f"{DEADLINE}{clock.threshold(_ALL)}")
+        for clock in procedure.clocks
+        if _ALL in clock.percents
+    ]
+    deadlines = [
+        Limit(
+            one.name,
+            one.text,
+            frozenset(state.name for state in procedure.states if one in state.deadlines),
+            one.type,
+        )
+        for one in procedure.deadlines.values()
+        if one.after is not None
+    ]
+    return clocks + deadlines
+
+
+@dataclass(slots=True)
+class Figures:
+    """What one procedure did in one period. ``paid`` is in minor units by currency; ``whole`` are cycle times
+    from the first event to the end."""
+
+    opened: int = 0
+    ended: Counter[str] = field(default_factory=Counter)
+    whole: Spread = field(default_factory=Spread)
+    stays: defaultdict[str, Spread] = field(default_factory=lambda: defaultdict(Spread))
+    limits: defaultdict[str, Share] = field(default_factory=lambda: defaultdict(Share))
+    times: defaultdict[str, Spread] = field(default_factory=lambda: defaultdict(Spread))
+    portions: defaultdict[str, Share] = field(default_factory=lambda: defaultdict(Share))
+    escalations: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    paid: Counter[str] = field(default_factory=Counter)
+    payments: Counter[str] = field(default_factory=Counter)
+    scores: Counter[int] = field(default_factory=Counter)
+
+    @property
+    def mean_score(self) -> float | None:
+        count = self.scores.total()
+        return round(sum(score * many for score, many in self.scores.items()) / count, 2) if count else None
+
+
+class Tally:
+    """Adds up for one procedure; ``calendar`` says what working time is."""
+
+    def __init__(self, procedure: Procedure, period: Period, *, calendar: Calendar) -> None:
+        self.procedure = procedure
+        self.measures = MEASURES.get(procedure.name, Measures())
+        self.limits = limits_of(procedure)
+        self.figures = Figures()
+        self._period = period
+        self._calendar = calendar
+        self._ends = frozenset(state.name for state in procedure.states if isinstance(state, End))
+        self._alerts = frozenset(_alerts(procedure))
+        self._ladders = {
+            (deadline.type, state.name)
+            for state in procedure.states
+            if isinstance(state, Ask) and state.role != CUSTOMER and state.ladder
+            for deadline in state.deadlines
+        }
+
+    def add(self, lines: Sequence[Line]) -> None:
+        """The journal of one case, in order; what comes after the period is passed over."""
+        told = [line for line in lines if line.at < self._period.end]
+        if not told:
+            return
+        course = Course(told, self._ends)
+        figures = self.figures
+        figures.opened += course.opened in self._period
+        self._count_lines(line for line in told if line.at in self._period)
+        for stay in course.stays:
+            if stay.end in self._period and stay.state != self.procedure.initial.name:
+                assert stay.end is not None
+                figures.stays[stay.state].add(stay.end - stay.start)
+        for limit in self.limits:
+            for at, kept in course.runs(limit.states, limit.missed):
+                if at in self._period:
+                    figures.limits[limit.name].add(kept)
+        if course.ended is not None and course.ended.start in self._period:
+            self._count_ended(course)
+
+    def _count_lines(self, lines: Iterable[Line]) -> None:
+        figures = self.figures
+        for line in lines:
+            if not line.handled:
+                continue
+            if line.event in self._alerts or (line.event, line.before) in self._ladders:
+                figures.escalations[line.event.removeprefix(DEADLINE)] += 1
+            if line.event in self.measures.reasons:
+                figures.reasons[str(line.body.get(self.measures.reasons[line.event], ""))] += 1
+            if self.measures.score and line.event == self.measures.score[0]:
+                score = line.body.get(self.measures.score[1])
+                if isinstance(score, int):
+                    figures.scores[score] += 1
+
+    def _count_ended(self, course: Course) -> None:
+        figures, end = self.figures, course.ended
+        assert end is not None
+        figures.ended[end.state] += 1
+        figures.whole.add(end.start - course.opened)
+        for time in self.measures.times:
+            start, stop = time.start(course), time.stop(course)
+            if start is not None and stop is not None and stop >= start:
+                worked = self._calendar.working_time(start, stop) if time.working else stop - start
+                figures.times[time.text].add(worked)
+        for portion in self.measures.portions:
+            if portion.among(course):
+                figures.portions[portion.text].add(portion.hits(course))
+        if self.measures.money and end.state in self.measures.money[1]:
+            self._count_money(course.body(self.measures.money[0]))
+
+    def _count_money(self, told: Mapping[str, object]) -> None:
+        amount, currency = told.get("amount"), told.get("currency")
+        if isinstance(amount, int) and currency in CURRENCIES:
+            self.figures.paid[str(currency)] += amount
+            self.figures.payments[str(currency)] += 1
+
+
+def _alerts(procedure: Procedure) -> Iterable[str]:
+    """The events by which a clock calls somebody."""
+    for clock in procedure.clocks:
+        yield from (f"{DEADLINE}{clock.threshold(rung.at)}" for rung in clock.rungs)
+        if clock.nags:
+            yield f"{DEADLINE}{clock.nagging}"

@@ -1,0 +1,176 @@
+"""What each procedure is judged by, as times and shares of the cases that ended; ``Procedure.kpis`` says the
+same in words. Service levels with a deadline or a clock are counted for every procedure and not named here.
+
+States and events go by name: one catalogue sees all procedures, and no procedure sees another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from machines.report.course import Course
+
+When = Callable[[Course], datetime | None]
+Whether = Callable[[Course], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """From one instant of a case to another, where it has both; ``working`` counts working time only."""
+
+    text: str
+    start: When
+    stop: When
+    working: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """Of the cases that are ``among``, the share of the ``hits``."""
+
+    text: str
+    among: Whether
+    hits: Whether
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """``reasons`` names events with the field that says why, ``money`` the event with the sum that goes to
+    the customer and the ends at which it has, ``score`` the event and field with stars."""
+
+    times: tuple[Time, ...] = ()
+    portions: tuple[Portion, ...] = ()
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    money: tuple[str, tuple[str, ...]] | None = None
+    score: tuple[str, str] | None = None
+    tells: tuple[str, ...] = ()  #: other events whose content is asked for
+
+    @property
+    def bodies(self) -> frozenset[str]:
+        """The events whose content is asked for."""
+        named = [*self.reasons, *self.tells]
+        named += [self.money[0]] if self.money else []
+        named += [self.score[0]] if self.score else []
+        return frozenset(named)
+
+
+def _opened(course: Course) -> datetime | None:
+    return course.opened
+
+
+def _first(*events: str) -> When:
+    return lambda course: course.first(*events)
+
+
+def _reached(*states: str) -> When:
+    return lambda course: course.reached(*states)
+
+
+def _any(course: Course) -> bool:
+    return True
+
+
+def _ended_as(*states: str) -> Whether:
+    return lambda course: course.ended is not None and course.ended.state in states
+
+
+def _through(*states: str) -> Whether:
+    return lambda course: course.reached(*states) is not None
+
+
+def _took(*events: str) -> Whether:
+    return lambda course: course.first(*events) is not None
+
+
+def _not(hits: Whether) -> Whether:
+    return lambda course: not hits(course)
+
+
+def _on_the_promised_day(course: Course) -> bool:
+    """By the day that the customer was told when ordering (UTC)."""
+    told, delivered = course.body("order.placed").get("deliver_by"), course.reached("delivered")
+    return delivered is not None and delivered.date() <= date.fromisoformat(str(told))
+
+
+MEASURES: Mapping[str, Measures] = {
+    "order": Measures(
+        times=(Time("from order to dispatch", _opened, _first("parcel.dispatched")),),
+        portions=(
+            Portion("delivered by the promised day", _ended_as("delivered"), _on_the_promised_day),
+            Portion("cancelled", _any, _ended_as("cancelled")),
+            Portion(
+                "of these, something was sold out",
+                _ended_as("cancelled"),
+                _through("awaiting_choice", "backordered", "awaiting_consent"),
+            ),
+            Portion("hold on the money ended too early", _any, _took("deadline.hold_ends")),
+        ),
+        reasons={"order.cancel": "reason"},
+        tells=("order.placed",),
+    ),
+    "shipment": Measures(
+        times=(Time("from dispatch to delivery", _first("shipment.dispatched"), _reached("delivered")),),
+        portions=(
+            Portion("delivered at the first attempt", _ended_as("delivered"), _not(_through("at_pickup"))),
+            Portion("lost, damaged or come back", _took("shipment.dispatched"), _ended_as("failed")),
+        ),
+        reasons={"shipment.returning": "reason"},
+    ),
+    "refund": Measures(
+        times=(Time("from request to settled money", _opened, _reached("settled", "settled_again")),),
+        portions=(Portion("failed at first", _any, _through("awaiting_retry", "awaiting_alternative")),),
+        reasons={"refund.requested": "reason"},
+        money=("refund.requested", ("settled", "settled_again")),
+    ),
+    "return": Measures(
+        times=(
+            Time("from the goods' arrival to settled money", _first("return.arrived"), _reached("refunded")),
+        ),
+        portions=(
+            Portion("declined", _any, _through("declined")),
+            Portion("of these, appealed", _through("declined"), _through("under_appeal")),
+            Portion("of these, overridden", _through("declined"), _took("return.override")),
+            Portion(
+                "inspected later than in two working days",
+                _through("inspecting"),
+                _took("deadline.inspection_due"),
+            ),
+        ),
+        reasons={"return.requested": "reason"},
+    ),
+    "complaint": Measures(
+        portions=(
+            Portion("settled with the first offer", _ended_as("closed"), _not(_through("reconsidering"))),
+            Portion(
+                "reopened or taken to the ombudsman",
+                _any,
+                lambda course: _took("complaint.reopened")(course) or _through("with_ombudsman")(course),
+            ),
+        ),
+        reasons={"complaint.assessed": "nature"},
+    ),
+    "task": Measures(
+        times=(
+            Time("from question to answer, in working time", _opened, _reached("answered"), working=True),
+        ),
+        portions=(
+            Portion(
+                "answered within three working days",
+                _ended_as("answered"),
+                _not(_took("deadline.answer_due")),
+            ),
+        ),
+    ),
+    "survey": Measures(
+        portions=(
+            Portion(
+                "answered",
+                _ended_as("answered", "recovering", "expired"),
+                _ended_as("answered", "recovering"),
+            ),
+        ),
+        score=("survey.answered", "score"),
+    ),
+}

@@ -1,0 +1,139 @@
+"""A week is reported as a page and as files, with the same figures in each."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import json
+import sys
+from collections import Counter
+from datetime import date, timedelta
+from pathlib import Path
+from typing import cast
+
+import pytest
+from prefect.client.schemas.objects import State
+from typer.testing import CliRunner
+
+from adapters.steering import Steering
+from deployments.cli import app
+from flows import case_desk, report_page
+from flows.boards import Boards
+from flows.report import report
+from machines.catalogue import CATALOGUE
+from machines.report.figures import Figures
+from machines.report.record import PERCENT, Record, records
+from tests.asking import Office, open_office
+from tests.conftest_prefect import Json, Prefect, eventually
+
+DAY = timedelta(days=1)
+REFUND = CATALOGUE.procedure("refund")
+
+
+def figures() -> Figures:
+    seen = Figures(opened=3, ended=Counter({"settled": 2, "withheld": 1}))
+    seen.paid, seen.payments = Counter(EUR=123_456, JPY=500), Counter(EUR=2, JPY=1)
+    seen.reasons = Counter({"parcel | not <received>": 3})
+    seen.portions["failed at first"].add(True)
+    seen.portions["failed at first"].add(False)
+    return seen
+
+
+def page() -> report_page.Part:
+    return report_page.part("Refunds", list(records(REFUND, figures())))
+
+
+def test_a_page_says_money_in_main_units_and_times_in_words() -> None:
+    told = report_page.markdown("Report", [page()])
+    for part in (
+        "| ended | 3 |",
+        "| EUR | 2 | 1234.56 EUR |",
+        "| JPY | 1 | 500 JPY |",
+        "| failed at first | 2 | 1 | 50.0 % |",
+        "| from request to settled money | 0 | – | – |",
+        r"| parcel \| not \<received\> | 3 |",
+    ):
+        assert part in told
+
+
+def test_a_file_escapes_what_systems_wrote() -> None:
+    told = report_page.html("Report", [page()])
+    assert "<td>parcel | not &lt;received&gt;</td><td>3</td>" in told
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(0, "0 s"), (0.4, "0 s"), (59, "59 s"), (3_600, "1 h"), (90_061, "1 d 1 h"), (3_661, "1 h 1 min")],
+)
+def test_durations_have_two_units(seconds: float, told: str) -> None:
+    assert report_page.duration(seconds) == told
+
+
+def test_records_keep_minor_units_and_shares_for_programs() -> None:
+    found = list(records(REFUND, figures()))
+    assert Record("refund", "Money back to customers", "EUR", "sum", 123_456, "minor units") in found
+    assert Record("refund", "Shares it is judged by", "failed at first", "share", 50.0, PERCENT) in found
+
+
+def test_the_title_names_the_last_day_that_counts() -> None:
+    assert report_page.title(date(2026, 11, 23), date(2026, 11, 30)) == "Report, 2026-11-23 to 2026-11-29"
+
+
+def run(office: Office, *command: str) -> State[object]:
+    """The flow, where ``command`` writes the report."""
+    boards = Boards(office.store, office.definitions, clock=office.clock)
+    steering = Steering(office.store, office.definitions, clock=office.clock)
+    desk = case_desk.CaseDesk(lambda _: None, steering, boards, command)
+
+    async def started() -> State[object]:
+        asked = report(first=date(2026, 11, 23), sop="order", return_state=True)
+        return cast("State[object]", await asked)
+
+    with case_desk.install(desk):
+        return asyncio.run(started())
+
+
+def test_the_flow_shows_what_the_command_wrote(tmp_path: Path, prefect: Prefect) -> None:
+    script = (
+        "import json, sys; open(sys.argv[1] + '/report.md', 'w').write(' '.join(sys.argv[2:]));"
+        "print(json.dumps({'folder': sys.argv[1], 'from': '2026-11-23', 'to': '2026-11-30'}))"
+    )
+    with open_office(driving=False) as office:
+        written = run(office, sys.executable, "-c", script, str(tmp_path))
+        failed = run(office, sys.executable, "-c", "import sys; sys.exit('the store is away')")
+    assert written.is_completed()
+    assert str(tmp_path) in str(written.message)
+    assert failed.is_failed()
+    assert failed.message == "the store is away"
+    body = {"artifacts": {"key": {"any_": ["report"]}}}
+    (shown,) = cast("list[Json]", prefect.post("/artifacts/filter", body))
+    assert shown["data"] == "--from 2026-11-23 --sop order --json"
+
+
+def test_figures_are_the_same_in_each_file(tmp_path: Path) -> None:
+    """The command on a store that the drive loop filled."""
+    home = tmp_path / "home"
+    home.mkdir()
+    with open_office(home) as office:
+        office.place("SO-1")
+        office.place("SO-2")
+        eventually(lambda: {office.state("SO-1"), office.state("SO-2")} == {"awaiting_dispatch"})
+        today = office.clock().date()
+    runner = CliRunner(env={"SOP_HOME": str(home), "COLUMNS": "200"})
+    # The day of the house may be another one than that of UTC.
+    asked = ["report", "--from", str(today - DAY), "--sop", "order", "--out", str(tmp_path / "out")]
+    told = json.loads(runner.invoke(app, [*asked, "--json"], catch_exceptions=False).stdout)
+    folder = Path(told["folder"])
+    rows = [row for row in told["figures"] if (row["group"], row["name"]) == ("Cases", "opened")]
+    assert [row["value"] for row in rows] == [2]
+    assert json.loads((folder / "figures.json").read_bytes())["figures"] == told["figures"]
+    with (folder / "figures.csv").open() as file:
+        lines = list(csv.DictReader(file))
+    assert len(lines) == len(told["figures"])
+    assert [line["value"] for line in lines if line["name"] == "opened"] == ["2"]
+    assert "<td>opened</td><td>2</td>" in (folder / "report.html").read_text()
+    assert "| opened | 2 |" in (folder / "report.md").read_text()
+    shown = runner.invoke(app, asked, catch_exceptions=False).stdout
+    assert "authorising" in shown.lower()
+    wrong = runner.invoke(app, ["report", "--from", str(today), "--to", str(today)])
+    assert wrong.exit_code == 2

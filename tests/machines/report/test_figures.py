@@ -1,0 +1,268 @@
+"""Figures against histories that are small enough to be added up by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from machines.catalogue import CATALOGUE
+from machines.kernel.calendar import Calendar
+from machines.kernel.state import DEADLINE
+from machines.policy import DEFAULT, load
+from machines.report.course import Course, Line, Period
+from machines.report.figures import Figures, Tally
+from machines.report.measures import MEASURES
+from machines.report.spread import Share, Spread, rounded
+
+MONDAY = datetime(2026, 11, 23, tzinfo=UTC)
+WEEK = Period(MONDAY, MONDAY + timedelta(days=7))
+CALENDAR: Calendar = load(DEFAULT).calendar
+
+
+def at(hours: float) -> datetime:
+    """So many hours after the beginning of the week."""
+    return MONDAY + timedelta(hours=hours)
+
+
+def course(*moves: tuple[float, str, str], start: str, **bodies: dict[str, object]) -> list[Line]:
+    """A journal: (hours, event, state after it); the content of events by their name with underscores."""
+    lines, before = [], start
+    for hours, event, after in moves:
+        body = bodies.get(event.replace(".", "_"), {})
+        lines.append(Line(at(hours), event, True, before, after, body))
+        before = after
+    return lines
+
+
+def figures(sop: str, *journals: Sequence[Line]) -> Figures:
+    tally = Tally(CATALOGUE.procedure(sop), WEEK, calendar=CALENDAR)
+    for journal in journals:
+        tally.add(journal)
+    return tally.figures
+
+
+def order(placed: float, dispatched: float, delivered: float, *, by: str, late: bool = False) -> list[Line]:
+    chased = [(placed + 49, "deadline.dispatch_due", "awaiting_dispatch")] if late else []
+    return course(
+        (placed, "order.placed", "authorising"),
+        (placed + 1, "payment.authorized", "awaiting_dispatch"),
+        *chased,
+        (dispatched, "parcel.dispatched", "shipped"),
+        (delivered, "parcel.delivered", "delivered"),
+        start="placed",
+        order_placed={"deliver_by": by},
+    )
+
+
+@pytest.mark.parametrize(
+    ("hours", "p50", "p95"),
+    [
+        ([5], 5, 5),
+        ([3, 1, 2], 2, 3),
+        ([4, 3, 2, 1], 2, 4),
+        (range(1, 101), 50, 95),
+        (range(1, 21), 10, 19),
+    ],
+)
+def test_a_percentile_is_the_least_value_that_so_many_do_not_exceed(
+    hours: Sequence[int], p50: int, p95: int
+) -> None:
+    spread = Spread()
+    for each in hours:
+        spread.add(timedelta(hours=each))
+    assert spread.percentile(50) == timedelta(hours=p50)
+    assert spread.percentile(95) == timedelta(hours=p95)
+    assert spread.count == len(hours)
+
+
+def test_of_nothing_there_is_neither_percentile_nor_share() -> None:
+    assert Spread().percentile(50) is None
+    assert Share().percent is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "kept"), [(0, 0), (0.12345, 0.1235), (86_399, 86_400), (172_800, 172_800)]
+)
+def test_times_are_kept_to_four_figures(seconds: float, kept: float) -> None:
+    assert rounded(seconds) == pytest.approx(kept)
+
+
+def test_orders_are_added_up() -> None:
+    seen = figures(
+        "order",
+        order(0, 11, 35, by="2026-11-25"),  # dispatched after 11 h, delivered on the 24th
+        order(2, 52, 76, by="2026-11-25", late=True),  # after 50 h, delivered on the 26th
+        order(100, 121, 145, by="2026-12-01"),  # after 21 h
+        course(
+            (10, "order.placed", "reserving"),
+            (10, "stock.short", "awaiting_choice"),
+            (34, "order.cancel", "cancelled"),
+            start="placed",
+            order_cancel={"reason": "changed mind"},
+        ),
+    )
+    assert seen.opened == 4
+    assert seen.ended == {"delivered": 3, "cancelled": 1}
+    assert seen.times["from order to dispatch"].percentile(50) == timedelta(hours=21)
+    assert seen.times["from order to dispatch"].percentile(95) == timedelta(hours=50)
+    assert seen.stays["awaiting_dispatch"].percentile(50) == timedelta(hours=20)
+    assert seen.stays["awaiting_choice"].percentile(50) == timedelta(hours=24)
+    assert seen.whole.count == 4
+    promised = seen.portions["delivered by the promised day"]
+    assert (promised.hits, promised.count, promised.percent) == (2, 3, 66.7)
+    assert seen.portions["cancelled"].percent == 25.0
+    assert seen.portions["of these, something was sold out"].percent == 100.0
+    dispatch = seen.limits["dispatch_due"]
+    assert (dispatch.hits, dispatch.count) == (2, 3)
+    assert seen.reasons == {"changed mind": 1}
+
+
+def test_what_lies_outside_the_period_does_not_count_and_never_changes_it() -> None:
+    before = order(-40, -30, 1, by="2026-11-30")  # ends in the week
+    after = order(150, 160, 200, by="2026-12-30")  # opens in it, and ends after it
+    never = order(-90, -80, -70, by="2026-11-30")
+    seen = figures("order", before, after, never)
+    assert seen.opened == 1
+    assert seen.ended == {"delivered": 1}
+    assert seen.stays["awaiting_dispatch"].count == 1
+    assert seen.stays["shipped"].percentile(50) == timedelta(hours=31)
+
+
+def test_a_case_that_is_opened_again_has_not_ended() -> None:
+    again = [*order(0, 10, 20, by="2026-11-30"), Line(at(30), "order.return", True, "delivered", "in_return")]
+    assert figures("order", again).ended == {}
+
+
+def test_money_that_went_back_is_added_up_by_currency() -> None:
+    def refund(amount: int, currency: str, *, end: str = "settled", failed: bool = False) -> list[Line]:
+        retried = [(3, "refund.bounced", "awaiting_retry")] if failed else []
+        return course(
+            (1, "refund.requested", "submitted"),
+            (2, "refund.accepted", "pending"),
+            *retried,
+            (26, "refund.confirmed", end),
+            start="requested",
+            refund_requested={"amount": amount, "currency": currency, "reason": "parcel not received"},
+        )
+
+    seen = figures(
+        "refund",
+        refund(1999, "EUR"),
+        refund(1, "EUR", failed=True),
+        refund(500, "JPY"),
+        refund(9999, "EUR", end="withheld"),
+    )
+    assert seen.paid == {"EUR": 2000, "JPY": 500}
+    assert seen.payments == {"EUR": 2, "JPY": 1}
+    assert seen.portions["failed at first"].percent == 25.0
+    assert seen.times["from request to settled money"].percentile(95) == timedelta(hours=25)
+    assert seen.reasons == {"parcel not received": 4}
+
+
+def test_service_levels_and_escalations_of_complaints_are_counted() -> None:
+    kept = course(
+        (9, "complaint.received", "acknowledging"),
+        (11, "complaint.taken", "assessing"),
+        (30, "complaint.assessed", "investigating"),
+        (40, "complaint.proposed", "awaiting_answer"),
+        (50, "complaint.answered", "resolved"),
+        (150, "deadline.follow_up", "closed"),
+        start="received",
+        complaint_assessed={"nature": "delivery"},
+    )
+    missed = course(
+        (9, "complaint.received", "acknowledging"),
+        (15, "deadline.acknowledgement.75", "acknowledging"),
+        (17, "deadline.acknowledgement.100", "acknowledging"),
+        (33, "deadline.acknowledgement.unacknowledged", "acknowledging"),
+        (34, "complaint.taken", "assessing"),
+        start="received",
+    )
+    seen = figures("complaint", kept, missed)
+    levels = seen.limits["acknowledgement"]
+    assert (levels.hits, levels.count, levels.percent) == (1, 2, 50.0)
+    resolved = seen.limits["resolution"]
+    assert (resolved.hits, resolved.count) == (1, 1)
+    assert seen.escalations == {
+        "acknowledgement.75": 1,
+        "acknowledgement.100": 1,
+        "acknowledgement.unacknowledged": 1,
+    }
+    assert seen.portions["settled with the first offer"].percent == 100.0
+    assert seen.reasons == {"delivery": 1}
+
+
+def test_scores_have_a_mean_and_answers_a_share() -> None:
+    def survey(score: int | None) -> list[Line]:
+        last = (
+            (30, "deadline.answer_due", "expired") if score is None else (30, "survey.answered", "answered")
+        )
+        return course(
+            (1, "survey.requested", "due"),
+            (25, "deadline.ask_at", "sent"),
+            last,
+            start="requested",
+            survey_answered={"score": score},
+        )
+
+    seen = figures("survey", survey(5), survey(2), survey(4), survey(None))
+    assert seen.mean_score == 3.67
+    assert seen.portions["answered"].percent == 75.0
+
+
+def test_questions_to_departments_count_working_time() -> None:
+    # Asked on Friday at 15:00 in Berlin, answered on Monday at 10:00.
+    friday, monday = datetime(2026, 11, 20, 14, tzinfo=UTC), datetime(2026, 11, 23, 9, tzinfo=UTC)
+    lines = [
+        Line(friday, "task.opened", True, "opened", "asked"),
+        Line(monday, "task.answered", True, "asked", "answered"),
+    ]
+    worked = CALENDAR.working_time(friday, monday)
+    assert worked < timedelta(hours=6)
+    seen = figures("task", lines)
+    assert seen.times["from question to answer, in working time"].percentile(50) == worked
+
+
+def test_a_limit_is_missed_once_however_often_it_is_told() -> None:
+    lines = course(
+        (0, "x.opened", "waiting"),
+        (1, "deadline.late", "waiting"),
+        (2, "deadline.late", "waiting"),
+        (3, "x.moved", "elsewhere"),
+        (4, "x.moved", "waiting"),
+        (5, "x.moved", "elsewhere"),
+        start="new",
+    )
+    runs = list(Course(lines, ends=()).runs({"waiting"}, "deadline.late"))
+    assert runs == [(at(1), False), (at(5), True)]
+
+
+@pytest.mark.parametrize("sop", sorted(procedure.name for procedure in CATALOGUE))
+def test_measures_name_what_there_is(sop: str) -> None:
+    """Ask each measure about a course that knows nothing but whether the names it is asked for exist."""
+    procedure = CATALOGUE.procedure(sop)
+    states = {state.name for state in procedure.states}
+    events = {*procedure.event_types, *(DEADLINE + name for name in procedure.timers)}
+
+    class Asked(Course):
+        def first(self, *names: str) -> datetime | None:
+            assert events.issuperset(names), names
+            return None
+
+        def reached(self, *names: str) -> datetime | None:
+            assert states.issuperset(names), names
+            return None
+
+    measures = MEASURES[sop]
+    blank = Asked([Line(at(0), "", True, procedure.initial.name, procedure.initial.name)], ends=states)
+    for time in measures.times:
+        time.start(blank), time.stop(blank)
+    for portion in measures.portions:
+        portion.among(blank), portion.hits(blank)
+    assert events.issuperset(measures.bodies)
+    for event, field in measures.reasons.items():
+        assert field in procedure.event_types[event].model_fields
+    if measures.money:
+        assert states.issuperset(measures.money[1])
