@@ -10,7 +10,8 @@ import orjson
 from pydantic import BaseModel, JsonValue
 
 from adapters.sealing import redact
-from adapters.store.base import CaseRow, Step, Store
+from adapters.store.base import Store
+from adapters.store.records import CaseRow, Step
 from machines.explain import Explanation
 from machines.kernel.case import Case, Entry
 from machines.messages import MessageSent, MessageUndeliverable

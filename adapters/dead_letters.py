@@ -13,7 +13,8 @@ from pydantic import ValidationError
 
 from adapters.errors import AdapterError
 from adapters.intake import Correction, Intake
-from adapters.store.base import RESENDABLE, RESENT, InboxRow, InboxStatus, Letter, Store
+from adapters.store.base import Store
+from adapters.store.records import RESENDABLE, RESENT, InboxRow, InboxStatus, Letter
 from machines.catalogue import Catalogue
 from machines.kernel.errors import UnknownProcedure
 from machines.kernel.event import Event

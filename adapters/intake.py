@@ -19,7 +19,7 @@ from adapters.envelope import CUSTOMER, CUSTOMER_REMEDY, Envelope, EventFault, r
 from adapters.errors import AdapterError, SealBroken
 from adapters.personal import places
 from adapters.sealing import Vault, customer_of
-from adapters.store.base import ANSWER, Letter, Receipt
+from adapters.store.records import ANSWER, Letter, Receipt
 from machines.catalogue import Catalogue
 from machines.kernel.command import parse_key, step_of
 from machines.kernel.event import CLEAN, PRINTED, SEALED, WRITTEN, Event, Facts

@@ -23,8 +23,9 @@ from prometheus_client.registry import Collector
 
 from adapters.errors import StoreUnavailable
 from adapters.latest import Latest
-from adapters.store.base import Backlog, OpenSteps, Store
+from adapters.store.base import Store
 from adapters.store.outage import Outage
+from adapters.store.records import Backlog, OpenSteps
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 

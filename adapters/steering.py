@@ -15,7 +15,8 @@ from pydantic import ValidationError
 
 from adapters.asking.answers import source_of
 from adapters.errors import AdapterError
-from adapters.store.base import InboxStatus, Letter, Store
+from adapters.store.base import Store
+from adapters.store.records import InboxStatus, Letter
 from machines.kernel.case import Case
 from machines.kernel.definition import Definition
 from machines.kernel.event import Event

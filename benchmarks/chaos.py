@@ -26,7 +26,7 @@ from statistics import median
 from threading import Event, Thread
 
 from adapters.errors import StoreUnavailable
-from adapters.store.base import StepFilter
+from adapters.store.records import StepFilter
 from adapters.world.book import Line, SqliteBook
 from benchmarks import audit, load
 from benchmarks.havoc import Act, Blow, Havoc, plan

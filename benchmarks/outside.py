@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from adapters.errors import StoreUnavailable
-from adapters.store.base import CaseRow
+from adapters.store.records import CaseRow
 from deployments.bootstrap import Application
 
 _PATIENCE = 120.0

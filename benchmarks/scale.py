@@ -24,7 +24,7 @@ from statistics import median, quantiles
 
 import psycopg
 
-from adapters.store.base import StepStatus
+from adapters.store.records import StepStatus
 from benchmarks import audit, load
 from benchmarks.crowd import WAITING, fill, place_template
 from benchmarks.installation import (

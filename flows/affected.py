@@ -10,8 +10,9 @@ from datetime import datetime
 import orjson
 
 from adapters.errors import Unavailable
-from adapters.store.base import Step, StepFilter, StepStatus, Store
+from adapters.store.base import Store
 from adapters.store.outage import OUTAGE, Outage, Phase
+from adapters.store.records import Step, StepFilter, StepStatus
 from flows.breaker import Caution
 from flows.wording import plain_error
 from machines.kernel.money import Money

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from adapters.store.base import StepFilter, StepStatus, Store
+from adapters.store.base import Store
 from adapters.store.overview import Overview
+from adapters.store.records import StepFilter, StepStatus
 from flows.broken import Broken, broken
 from machines.kernel.definition import Definition
 from machines.kernel.money import Money

@@ -8,7 +8,7 @@ from datetime import datetime
 import orjson
 
 from adapters.runbook.pages import link, on_replay
-from adapters.store.base import Step, StepStatus
+from adapters.store.records import Step, StepStatus
 from flows.wording import plain_error
 from machines.kernel.money import Money
 from machines.stake import stake

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from adapters.store.base import Changes, Letter, Step
+from adapters.store.records import Changes, Letter, Step
 from machines.kernel.case import Case, Entry
 from machines.kernel.decision import Decision
 from machines.kernel.definition import Definition

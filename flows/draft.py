@@ -16,7 +16,8 @@ from pydantic import ValidationError
 
 from adapters.command import Later
 from adapters.errors import Unavailable
-from adapters.store.base import (
+from adapters.store.outage import OUTAGE
+from adapters.store.records import (
     ANSWER,
     ANSWERS_LATER,
     INTERVENTIONS,
@@ -27,7 +28,6 @@ from adapters.store.base import (
     Step,
     StepStatus,
 )
-from adapters.store.outage import OUTAGE
 from flows.changing import KEPT, Changing
 from flows.outages import Outages
 from flows.performing import Errand, Result, Way

@@ -17,7 +17,8 @@ from time import monotonic, perf_counter
 
 from adapters.command import Adapter
 from adapters.errors import Conflict, StoreUnavailable
-from adapters.store.base import InboxRow, Step, Store, Taken
+from adapters.store.base import Store
+from adapters.store.records import InboxRow, Step, Taken
 from flows.breaker import Caution
 from flows.draft import Draft, Piece
 from flows.holdings import Holdings

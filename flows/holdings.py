@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 
-from adapters.store.base import Step
+from adapters.store.records import Step
 from flows.performing import Errand, Result
 from machines.kernel.case import Case
 

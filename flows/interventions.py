@@ -16,7 +16,7 @@ from prefect.states import Completed, Failed
 from pydantic import Field
 
 from adapters.errors import AdapterError
-from adapters.store.base import InboxStatus, Letter, StepFilter, StepStatus
+from adapters.store.records import InboxStatus, Letter, StepFilter, StepStatus
 from flows import runtime
 from flows.broken import broken
 from flows.forgetting import FORGOTTEN

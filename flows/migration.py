@@ -8,7 +8,8 @@ from datetime import datetime
 
 import orjson
 
-from adapters.store.base import Behind, Changes, Store
+from adapters.store.base import Store
+from adapters.store.records import Behind, Changes
 from machines.kernel.definition import Definition
 from machines.kernel.migrating import Migrated, Stuck, migrate
 from machines.kernel.state import End

@@ -15,7 +15,8 @@ from datetime import datetime, timedelta
 
 from adapters.notices.posting import NotDelivered, Notice, Post
 from adapters.runbook.pages import address, link
-from adapters.store.base import Backlog, Step, Store
+from adapters.store.base import Store
+from adapters.store.records import Backlog, Step
 from adapters.store.upkeep import notice_of
 from flows.broken import Broken, broken
 from machines.attention import BREACHED, ESCALATED

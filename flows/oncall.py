@@ -14,8 +14,9 @@ from uuid import uuid4
 
 import orjson
 
-from adapters.store.base import RETRY, SKIP, Letter, Step, StepFilter, StepStatus, Store
+from adapters.store.base import Store
 from adapters.store.outage import OUTAGE, Phase
+from adapters.store.records import RETRY, SKIP, Letter, Step, StepFilter, StepStatus
 from adapters.store.recovering import staff_letter
 from flows.errors import NothingParked
 from flows.replaying import PATIENCE, Replay

@@ -14,8 +14,9 @@ from threading import Lock
 from time import monotonic
 
 from adapters.errors import CommandFailed, Rejected, Unavailable
-from adapters.store.base import Step, StepStatus, Store
+from adapters.store.base import Store
 from adapters.store.outage import Outage, Phase, Release
+from adapters.store.records import Step, StepStatus
 from flows import breaker
 from flows.breaker import Caution
 from flows.performing import Errand, Result, Way

@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from adapters.command import Adapter, Closing, Inquiry, Later
 from adapters.errors import CommandFailed, Rejected, Unavailable, Uncertain
-from adapters.store.base import ANSWERS_LATER, Step
+from adapters.store.records import ANSWERS_LATER, Step
 from machines.kernel.command import Command
 from machines.kernel.event import Event
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from adapters.store.base import Step, StepStatus, Store
+from adapters.store.base import Store
+from adapters.store.records import Step, StepStatus
 
 BATCH = 500  #: steps in one transaction
 FIRST = 5  #: steps that are tried before the others, since most causes show at once

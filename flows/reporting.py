@@ -9,8 +9,8 @@ from threading import Lock
 from time import monotonic
 from typing import Protocol
 
-from adapters.store.base import Step
 from adapters.store.outage import Outage
+from adapters.store.records import Step
 from flows.performing import Result
 from flows.session import Session
 from machines.attention import attention, priority

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from adapters.dead_letters import Resent
 from adapters.intake import Correction
-from adapters.store.base import Step, StepStatus, Store
+from adapters.store.base import Store
+from adapters.store.records import Step, StepStatus
 from flows.driver import Driver
 from flows.oncall import OnCall
 from flows.owner import Owner

@@ -6,8 +6,9 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from adapters.store.base import Step, StepStatus, Store
+from adapters.store.base import Store
 from adapters.store.outage import Outage, Phase
+from adapters.store.records import Step, StepStatus
 from flows.affected import Affected, affected
 from flows.breaker import Caution
 from flows.broken import broken

@@ -17,9 +17,9 @@ from adapters.errors import StoreUnavailable
 from adapters.intake import InvalidEvents
 from adapters.master_key import MasterKeys
 from adapters.sealing import Vault
-from adapters.store.base import Backlog, StepStatus
 from adapters.store.opening import open_store
 from adapters.store.outage import Outage, Phase
+from adapters.store.records import Backlog, StepStatus
 from adapters.web import create_app
 from flows.breaker import Caution
 from flows.figures import served_figures

@@ -14,7 +14,8 @@ import orjson
 from adapters.asking import staff
 from adapters.asking.questions import Closing, Question, Questions
 from adapters.intake import Intake
-from adapters.store.base import InboxStatus, Store
+from adapters.store.base import Store
+from adapters.store.records import InboxStatus
 
 _PATIENCE_SECONDS = 10.0
 _LOOK_SECONDS = 0.05

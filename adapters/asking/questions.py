@@ -15,7 +15,8 @@ from pydantic import ValidationError
 
 from adapters.asking.form import is_money, tells_a_story
 from adapters.personal import places
-from adapters.store.base import Standing, Store
+from adapters.store.base import Store
+from adapters.store.records import Standing
 from machines.kernel.case import Case, Entry, Timer, case_id
 from machines.kernel.definition import Definition
 from machines.kernel.event import SEALED, Event, Facts

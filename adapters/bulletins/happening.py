@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import Field
 
-from adapters.store.base import Changes
 from adapters.store.bulletins import Bulletin, Tells
+from adapters.store.records import Changes
 from machines.kernel.case import Case, Entry
 from machines.kernel.definition import Definition
 from machines.kernel.event import Facts

@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from adapters.store.base import Changes
+    from adapters.store.records import Changes
 
 
 @dataclass(frozen=True, slots=True)

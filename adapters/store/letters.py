@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from adapters.store.base import InboxRow
+from adapters.store.records import InboxRow
 
 
 def sort_letters(found: Iterable[tuple[InboxRow, bool]]) -> tuple[list[InboxRow], list[int]]:

@@ -14,7 +14,13 @@ import orjson
 
 from adapters.errors import Unavailable
 from adapters.store import memory_overview, memory_pruning, rows
-from adapters.store.base import (
+from adapters.store.bulletins import Tells, tell_nothing
+from adapters.store.failing import storable
+from adapters.store.memory_bulletins import MemoryBulletins
+from adapters.store.outage import OUTAGE, WHO, Outage, Release
+from adapters.store.overview import Overview
+from adapters.store.receiving import TOO_LATE, resent_note, resent_reason
+from adapters.store.records import (
     RESENDABLE,
     RESENT,
     Backlog,
@@ -30,12 +36,6 @@ from adapters.store.base import (
     StepFilter,
     StepStatus,
 )
-from adapters.store.bulletins import Tells, tell_nothing
-from adapters.store.failing import storable
-from adapters.store.memory_bulletins import MemoryBulletins
-from adapters.store.outage import OUTAGE, WHO, Outage, Release
-from adapters.store.overview import Overview
-from adapters.store.receiving import TOO_LATE, resent_note, resent_reason
 from adapters.store.recovering import replay_letter
 from adapters.store.retiming import retiming_letters
 from adapters.store.rows import Hydrate, UnreadableCase

@@ -6,9 +6,9 @@ from collections import Counter, defaultdict
 from datetime import datetime
 
 from adapters.store import rows
-from adapters.store.base import StepStatus
 from adapters.store.overseeing import overruns
 from adapters.store.overview import InState, Limited, Listed, OnHold, Overview
+from adapters.store.records import StepStatus
 from adapters.store.tables import Kept, Tables
 
 _MOST_KEYS = 3

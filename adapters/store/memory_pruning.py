@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from adapters.store import rows, schema
-from adapters.store.base import InboxRow, InboxStatus, StepStatus
 from adapters.store.pruning import OVER, named
+from adapters.store.records import InboxRow, InboxStatus, StepStatus
 from adapters.store.tables import Tables
 from adapters.store.upkeep import Document, Family, Finished, Place
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Text, bindparam, cast, delete, exists, func, 
 from sqlalchemy.dialects.postgresql import insert
 
 from adapters.store import rows, schema
-from adapters.store.base import Step
+from adapters.store.records import Step
 
 _notices = schema.notices
 _INSERT = insert(_notices)

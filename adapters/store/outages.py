@@ -10,8 +10,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from adapters.errors import Unavailable
 from adapters.store import recovering, rows, schema
-from adapters.store.base import StepStatus
 from adapters.store.outage import WHO, Outage, Phase, Release
+from adapters.store.records import StepStatus
 
 _outages, _steps = schema.outages, schema.steps
 _IS_STRANDED = (schema.IS_PARKED, _steps.c.code == Unavailable.code)

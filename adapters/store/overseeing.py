@@ -11,8 +11,8 @@ import orjson
 from sqlalchemy import BigInteger, BindParameter, Connection, bindparam, func, literal_column, select
 
 from adapters.store import rows, schema
-from adapters.store.base import ANSWERS_LATER
 from adapters.store.overview import InState, Limited, Listed, OnHold, Overrun, Overview
+from adapters.store.records import ANSWERS_LATER
 from machines.kernel.clock_ledger import Told
 
 _cases, _timers, _steps = schema.cases, schema.timers, schema.steps

@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 
 from adapters.store import rows, schema
-from adapters.store.base import InboxStatus, StepStatus
+from adapters.store.records import InboxStatus, StepStatus
 from adapters.store.upkeep import Document, Family, Finished, Place
 
 OVER = (

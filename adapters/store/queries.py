@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from adapters.store import reach, rows, schema
-from adapters.store.base import (
+from adapters.store.records import (
     Backlog,
     Behind,
     CaseRow,

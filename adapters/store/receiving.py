@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, case, literal, literal_column, sel
 from sqlalchemy.dialects.postgresql import insert
 
 from adapters.store import rows, schema
-from adapters.store.base import RESENDABLE, RESENT, InboxRow, InboxStatus, Letter, Receipt
+from adapters.store.records import RESENDABLE, RESENT, InboxRow, InboxStatus, Letter, Receipt
 
 TOO_LATE = "no such case came in time"
 

@@ -31,7 +31,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from adapters.store import rows, schema
 from adapters.store import statements as sql
-from adapters.store.base import REPLAY, Letter, Step
+from adapters.store.records import REPLAY, Letter, Step
 
 _cases, _steps, _workers = schema.cases, schema.steps, schema.workers
 _names: BindParameter[str] = bindparam("workers", expanding=True)

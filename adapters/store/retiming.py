@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, select
 
 from adapters.store import rows, schema
 from adapters.store import statements as sql
-from adapters.store.base import Letter
+from adapters.store.records import Letter
 from machines.kernel.case import case_id
 from machines.kernel.clock import PolicyChanged
 

@@ -12,11 +12,11 @@ from sqlalchemy import Connection
 from adapters.errors import Conflict
 from adapters.store import queries, recovering, rows, sql_bulletins, writing
 from adapters.store import statements as sql
-from adapters.store.base import ANSWER, Behind, Changes, InboxStatus, Taken
 from adapters.store.bulletins import Tells
 from adapters.store.claiming import Claim, claim
 from adapters.store.failing import storable, translated
 from adapters.store.letters import sort_letters
+from adapters.store.records import ANSWER, Behind, Changes, InboxStatus, Taken
 from adapters.store.rows import Hydrate
 from adapters.store.spans import spans
 

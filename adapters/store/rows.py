@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 from sqlalchemy import Row
 
-from adapters.store.base import Behind, InboxRow, InboxStatus, Letter, Step, StepStatus
+from adapters.store.records import Behind, InboxRow, InboxStatus, Letter, Step, StepStatus
 from machines.kernel.case import Case, Entry, Timer
 from machines.kernel.clock_ledger import Ledger
 from machines.kernel.event import Facts

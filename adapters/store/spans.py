@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from adapters.store.base import Changes
+from adapters.store.records import Changes
 
 Spans = dict[str, tuple[datetime, datetime]]
 """Case id -> (first entry at, last entry at)."""

@@ -25,7 +25,11 @@ from adapters.store import (
     standing,
 )
 from adapters.store import statements as sql
-from adapters.store.base import (
+from adapters.store.bulletins import Tells
+from adapters.store.failing import storable, translated
+from adapters.store.outage import Outage, Release
+from adapters.store.overview import Overview
+from adapters.store.records import (
     Backlog,
     CaseRow,
     InboxRow,
@@ -39,10 +43,6 @@ from adapters.store.base import (
     StepFilter,
     StepStatus,
 )
-from adapters.store.bulletins import Tells
-from adapters.store.failing import storable, translated
-from adapters.store.outage import Outage, Release
-from adapters.store.overview import Overview
 from adapters.store.round import SqlRound
 from adapters.store.rows import Hydrate
 from adapters.store.sql_bulletins import SqlBulletins

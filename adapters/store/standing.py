@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import BindParameter, Connection, Select, bindparam, func, select, tuple_
 
 from adapters.store import queries, rows, schema
-from adapters.store.base import Standing
+from adapters.store.records import Standing
 from adapters.store.rows import Hydrate
 from machines.kernel.case import Entry
 

@@ -10,7 +10,12 @@ from datetime import datetime
 
 from adapters.errors import Conflict, Unwritable
 from adapters.store import rows
-from adapters.store.base import (
+from adapters.store.bulletins import Tells
+from adapters.store.failing import storable
+from adapters.store.letters import sort_letters
+from adapters.store.memory_bulletins import BulletinTables
+from adapters.store.outage import Outage
+from adapters.store.records import (
     ANSWER,
     Behind,
     Changes,
@@ -21,11 +26,6 @@ from adapters.store.base import (
     StepStatus,
     Taken,
 )
-from adapters.store.bulletins import Tells
-from adapters.store.failing import storable
-from adapters.store.letters import sort_letters
-from adapters.store.memory_bulletins import BulletinTables
-from adapters.store.outage import Outage
 from adapters.store.rows import Hydrate, UnreadableCase, Values
 from adapters.store.spans import spans
 from adapters.store.writing import another_letter

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from adapters.store.base import Step
+from adapters.store.records import Step
 
 Document = Mapping[str, object]
 """A case as it is exported: its row under ``case``, and its rows of ``journal``, ``steps``, ``timers`` and

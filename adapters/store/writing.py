@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, select, tuple_
 from adapters.errors import Unwritable
 from adapters.store import rows, schema
 from adapters.store import statements as sql
-from adapters.store.base import Changes, Letter
+from adapters.store.records import Changes, Letter
 from adapters.store.rows import Values
 from adapters.store.spans import Spans
 

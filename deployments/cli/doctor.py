@@ -16,9 +16,9 @@ from adapters.bulletins.subscribing import Moved
 from adapters.errors import StoreUnavailable
 from adapters.notices.receivers import unusable
 from adapters.runbook.pages import link
-from adapters.store.base import Backlog, Live
 from adapters.store.bulletins import SubscriptionStatus
 from adapters.store.outage import OUTAGE, Phase
+from adapters.store.records import Backlog, Live
 from deployments.bootstrap import Installation, caution, open_installation, utc_now
 from deployments.cli.output import AsJson, console, plain_errors, print_json, print_table
 from deployments.errors import SchemaDiffers

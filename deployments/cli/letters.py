@@ -12,7 +12,7 @@ import typer
 from adapters.dead_letters import NotResendable
 from adapters.intake import Correction
 from adapters.sealing import redact
-from adapters.store.base import InboxRow, InboxStatus
+from adapters.store.records import InboxRow, InboxStatus
 from deployments.bootstrap import open_application, open_installation
 from deployments.cli.output import AsJson, console, plain_errors, print_json, print_table
 from deployments.cli.send import read_payload

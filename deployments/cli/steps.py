@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from adapters.store.base import InboxStatus, Step, StepFilter, StepStatus
+from adapters.store.records import InboxStatus, Step, StepFilter, StepStatus
 from deployments.bootstrap import Installation, caution, open_installation
 from deployments.cli.doctor import workers
 from deployments.cli.output import AsJson, console, fail, plain_errors, print_json, print_table

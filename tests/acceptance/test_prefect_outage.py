@@ -11,7 +11,7 @@ from functools import partial
 
 import pytest
 
-from adapters.store.base import Step, StepStatus
+from adapters.store.records import Step, StepStatus
 from benchmarks import load
 from benchmarks.installation import Installation, installation
 from tests.conftest_prefect import Json, Prefect, eventually

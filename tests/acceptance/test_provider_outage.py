@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from adapters.store.base import StepFilter, StepStatus
+from adapters.store.records import StepFilter, StepStatus
 from flows.driver import Driver, Pace
 from machines.order.events import OrderPlaced
 from tests.acceptance.audit import flaws, repeated

@@ -14,7 +14,7 @@ from random import Random
 
 import pytest
 
-from adapters.store.base import StepStatus
+from adapters.store.records import StepStatus
 from deployments.automations import TELL_MOVED, TELL_PARKED
 from deployments.bootstrap import Application, open_application
 from deployments.processes import Child, free_port

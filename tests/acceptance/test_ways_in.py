@@ -17,7 +17,7 @@ from typing import Literal, TypeVar
 import httpx
 import pytest
 
-from adapters.store.base import InboxRow
+from adapters.store.records import InboxRow
 from deployments.bootstrap import Application, open_application
 from deployments.processes import Child, free_port
 from deployments.settings import Settings

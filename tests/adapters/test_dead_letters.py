@@ -15,8 +15,9 @@ from adapters.errors import SealBroken
 from adapters.intake import Correction, Intake, InvalidEvents, merge
 from adapters.master_key import MasterKeys
 from adapters.sealing import Disclosure, Vault
-from adapters.store.base import Changes, InboxRow, InboxStatus, Letter, Store
+from adapters.store.base import Store
 from adapters.store.opening import open_store
+from adapters.store.records import Changes, InboxRow, InboxStatus, Letter
 from machines.catalogue import CATALOGUE
 from machines.kernel.case import Case, Entry
 from machines.kernel.rule import Disposition

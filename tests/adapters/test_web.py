@@ -20,7 +20,8 @@ from fastapi import FastAPI
 from adapters.envelope import BATCH, STRUCTURED
 from adapters.intake import Intake
 from adapters.sealing import Vault
-from adapters.store.base import CaseRow, Step, Store
+from adapters.store.base import Store
+from adapters.store.records import CaseRow, Step
 from adapters.web import create_app
 from machines.explain import Explanation
 from machines.kernel.case import Case, Entry

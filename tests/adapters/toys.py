@@ -10,7 +10,7 @@ from adapters.errors import StoreUnavailable
 from adapters.intake import Intake
 from adapters.master_key import MasterKeys
 from adapters.sealing import Vault
-from adapters.store.base import Letter, Receipt
+from adapters.store.records import Letter, Receipt
 from machines.between import Between
 from machines.catalogue import Catalogue
 from machines.kernel.event import Event, Facts, Personal

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy
 from typer.testing import CliRunner, Result
 
-from adapters.store.base import RETRY, Changes, Live, Step, StepStatus
+from adapters.store.records import RETRY, Changes, Live, Step, StepStatus
 from adapters.store.recovering import staff_letter
 from deployments.bootstrap import Application, open_application
 from deployments.cli import app as sop

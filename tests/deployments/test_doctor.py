@@ -11,8 +11,8 @@ import pytest
 import sqlalchemy
 from typer.testing import CliRunner
 
-from adapters.store.base import Backlog
 from adapters.store.outage import Outage, Phase
+from adapters.store.records import Backlog
 from deployments.bootstrap import caution, open_application
 from deployments.cli import app as sop
 from deployments.cli.doctor import leases, skew

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from adapters.store.base import Changes, InboxStatus
+from adapters.store.records import Changes, InboxStatus
 from deployments.bootstrap import open_application, open_runtime
 from deployments.cli import app as sop
 from deployments.settings import Settings

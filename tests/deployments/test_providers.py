@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from typer.testing import CliRunner
 
 from adapters.http_command import HttpCommands
-from adapters.store.base import InboxStatus, StepStatus
+from adapters.store.records import InboxStatus, StepStatus
 from adapters.stripe import StripePayments
 from adapters.web import create_app
 from adapters.world.provider import Provider

@@ -23,7 +23,7 @@ from prefect.states import Completed
 from adapters.dead_letters import NotResendable, Resent
 from adapters.envelope import EventFault
 from adapters.intake import Correction, InvalidEvents
-from adapters.store.base import Letter, StepStatus
+from adapters.store.records import Letter, StepStatus
 from deployments import worker
 from deployments.registration import register
 from deployments.worker import SopWorker, run_worker

@@ -13,7 +13,8 @@ import pytest
 from adapters.command import Later
 from adapters.errors import Unavailable
 from adapters.steering import Steering
-from adapters.store.base import ANSWER, InboxStatus, Letter, Step, StepStatus, Store
+from adapters.store.base import Store
+from adapters.store.records import ANSWER, InboxStatus, Letter, Step, StepStatus
 from flows.driver import Driver, Pace
 from machines.kernel.command import Command
 from machines.kernel.event import Event

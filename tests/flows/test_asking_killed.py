@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import pytest
 
-from adapters.store.base import InboxStatus
+from adapters.store.records import InboxStatus
 from flows import asking
 from tests.asking import STOLEN, open_office
 from tests.conftest_prefect import Prefect, eventually

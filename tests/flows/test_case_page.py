@@ -10,7 +10,7 @@ import pytest
 from adapters.asking.answers import Became
 from adapters.case_view import view_of
 from adapters.steering import CannotSteer, Steered, Steering
-from adapters.store.base import InboxStatus
+from adapters.store.records import InboxStatus
 from flows.case_page import CasePage, RunLink, artifact_key, case_page
 from flows.markdown import text
 from machines.complaint.events import ComplaintReceived

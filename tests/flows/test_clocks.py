@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from adapters.store.base import Letter, Store
+from adapters.store.base import Store
 from adapters.store.opening import open_store
+from adapters.store.records import Letter
 from deployments.retiming import retime_cases
 from flows.driver import Driver, Pace
 from machines.kernel.case import Case

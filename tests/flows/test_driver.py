@@ -14,9 +14,10 @@ from typing import Any, cast
 import pytest
 
 from adapters.errors import Rejected, StoreUnavailable, Unavailable
-from adapters.store.base import Changes, InboxStatus, Letter, Round, StepStatus, Store, Taken
+from adapters.store.base import Round, Store
 from adapters.store.opening import open_store
 from adapters.store.outage import OUTAGE
+from adapters.store.records import Changes, InboxStatus, Letter, StepStatus, Taken
 from flows.breaker import Caution
 from flows.driver import Driver, Pace
 from machines.kernel.command import Command

@@ -10,7 +10,8 @@ import pytest
 
 from adapters.errors import Unavailable
 from adapters.steering import CannotSteer, Steering
-from adapters.store.base import InboxStatus, StepStatus, Store
+from adapters.store.base import Store
+from adapters.store.records import InboxStatus, StepStatus
 from flows.driver import Driver
 from tests.flows.test_driver import PACE, Reminders, letter, state, until
 from tests.toy import DEFINITION

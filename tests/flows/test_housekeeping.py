@@ -18,8 +18,9 @@ import pytest
 
 from adapters.archive import Archive, ArchiveUnavailable
 from adapters.errors import StoreUnavailable
-from adapters.store.base import InboxStatus, Store
+from adapters.store.base import Store
 from adapters.store.opening import open_store
+from adapters.store.records import InboxStatus
 from adapters.store.upkeep import Family
 from flows.housekeeping import MOST_CASES, Housekeeping, Retention
 from tests.adapters.store.scenery import DAY, HYDRATE, NOW, scanned

@@ -14,7 +14,8 @@ import pytest
 from adapters.command import Adapter, Inquiry, Later
 from adapters.errors import Rejected
 from adapters.steering import Steering
-from adapters.store.base import ANSWER, RETRY, Letter, Step, StepStatus, Store
+from adapters.store.base import Store
+from adapters.store.records import ANSWER, RETRY, Letter, Step, StepStatus
 from adapters.store.recovering import staff_letter
 from flows.driver import Driver
 from flows.oncall import OnCall

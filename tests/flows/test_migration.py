@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from adapters.store.base import Changes, Store
+from adapters.store.base import Store
 from adapters.store.memory import MemoryStore
 from adapters.store.opening import open_store
+from adapters.store.records import Changes
 from flows import migration
 from flows.migration import Migrator
 from machines.kernel.case import Case, Entry, Timer

@@ -21,8 +21,9 @@ from adapters.dead_letters import DeadLetters, Resent
 from adapters.intake import Correction, Intake
 from adapters.master_key import MasterKeys
 from adapters.sealing import Vault
-from adapters.store.base import InboxStatus, Step, StepFilter, StepStatus, Store
+from adapters.store.base import Store
 from adapters.store.opening import open_store
+from adapters.store.records import InboxStatus, Step, StepFilter, StepStatus
 from adapters.world import simulated_world
 from adapters.world.book import MemoryBook, applied_by_effect
 from adapters.world.faults import Faults

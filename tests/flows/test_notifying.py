@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from adapters.notices.posting import NotDelivered, Notice
-from adapters.store.base import Changes, StepStatus, Store
+from adapters.store.base import Store
 from adapters.store.opening import open_store
+from adapters.store.records import Changes, StepStatus
 from flows.notifying import AGAIN, TRYING, Notifying, Places
 from machines.kernel.case import Case
 from tests.adapters.store.scenery import HYDRATE, NOW, announced, drive

@@ -13,9 +13,10 @@ import pytest
 
 from adapters.master_key import MasterKeys
 from adapters.sealing import Vault
-from adapters.store.base import Step, StepFilter, StepStatus, Store
+from adapters.store.base import Store
 from adapters.store.opening import open_store
 from adapters.store.outage import OUTAGE, Phase
+from adapters.store.records import Step, StepFilter, StepStatus
 from adapters.world import simulated_world
 from adapters.world.book import applied_by_effect
 from flows.affected import affected

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from adapters.store.base import Step, StepStatus
+from adapters.store.records import Step, StepStatus
 from flows.broken import broken
 from flows.parking import Incident, ParkedStep, incidents
 from machines.kernel.money import Money

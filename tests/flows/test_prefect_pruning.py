@@ -15,8 +15,9 @@ from uuid import uuid4
 import pytest
 
 from adapters.archive import Archive
-from adapters.store.base import Step, StepStatus, Store
+from adapters.store.base import Store
 from adapters.store.opening import open_store
+from adapters.store.records import Step, StepStatus
 from deployments.registration import register, register_flow
 from flows import back_office, prefect_pruning
 from flows.housekeeping import Housekeeping, Retention

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from adapters.store.base import Changes, Letter, Step, StepStatus
 from adapters.store.memory import MemoryStore
+from adapters.store.records import Changes, Letter, Step, StepStatus
 from flows.replaying import BATCH, FIRST, Progress, Replay
 from machines.kernel.case import Case, Entry
 from machines.kernel.rule import Disposition

@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 import orjson
 import pytest
 
-from adapters.store.base import RESENT, InboxStatus, Store
+from adapters.store.base import Store
 from adapters.store.opening import open_store
+from adapters.store.records import RESENT, InboxStatus
 from flows.draft import Draft
 from machines.kernel.case import Case
 from tests.flows.test_driver import letter

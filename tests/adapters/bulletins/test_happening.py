@@ -10,7 +10,7 @@ import pytest
 
 from adapters.bulletins.happening import Happening, bulletins_of
 from adapters.personal import personal_fields
-from adapters.store.base import Changes
+from adapters.store.records import Changes
 from machines.definitions import definitions
 from machines.kernel.case import Case, Entry
 from machines.kernel.event import Facts

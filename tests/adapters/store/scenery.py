@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from adapters.store.base import Changes, InboxStatus, Letter, Step, StepStatus, Store, Taken
+from adapters.store.base import Store
+from adapters.store.records import Changes, InboxStatus, Letter, Step, StepStatus, Taken
 from machines.kernel.case import Case, Entry, Timer
 from machines.kernel.event import Facts
 from machines.kernel.rule import Disposition

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from adapters.store.base import ANSWER, ANSWERS_LATER, Changes, Letter, StepStatus, Store
+from adapters.store.base import Store
+from adapters.store.records import ANSWER, ANSWERS_LATER, Changes, Letter, StepStatus
 from machines.kernel.case import Case
 from tests.adapters.store.scenery import DAY, NOW, drive, open_parcels, peek, step_of
 

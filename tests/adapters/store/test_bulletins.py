@@ -13,9 +13,10 @@ from random import Random
 import pytest
 
 from adapters.errors import Conflict
-from adapters.store.base import Changes, Store
+from adapters.store.base import Store
 from adapters.store.bulletins import Bulletin, Subscription, SubscriptionStatus
 from adapters.store.opening import open_store
+from adapters.store.records import Changes
 from tests.adapters.store.scenery import (
     DAY,
     HYDRATE,

@@ -14,8 +14,9 @@ from alembic.config import Config
 from sqlalchemy import create_engine, text
 
 from adapters.store import migrating
-from adapters.store.base import Changes, Store
+from adapters.store.base import Store
 from adapters.store.opening import open_store
+from adapters.store.records import Changes
 from machines.kernel.case import Case
 from machines.kernel.clock import Mode, PolicyChanged
 from machines.kernel.clock_ledger import Escalation, Ledger, Moved, Span, Told

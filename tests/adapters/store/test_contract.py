@@ -13,7 +13,8 @@ import orjson
 import pytest
 
 from adapters.errors import Conflict
-from adapters.store.base import REPLAY, Changes, InboxStatus, Step, StepStatus, Store
+from adapters.store.base import Store
+from adapters.store.records import REPLAY, Changes, InboxStatus, Step, StepStatus
 from machines.kernel.case import Case
 from tests.adapters.store.scenery import (
     DAY,

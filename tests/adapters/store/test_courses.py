@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from adapters.report_reading import last_week, period_of, read
-from adapters.store.base import Changes, Store
+from adapters.store.base import Store
+from adapters.store.records import Changes
 from machines.definitions import definitions
 from machines.kernel.case import Case, Entry
 from machines.kernel.rule import Disposition

@@ -24,9 +24,10 @@ from sqlalchemy.exc import OperationalError
 
 from adapters.errors import StoreUnavailable, Unwritable
 from adapters.postgres import EmbeddedPostgres
-from adapters.store.base import Changes, StepStatus, Store
+from adapters.store.base import Store
 from adapters.store.opening import open_store
 from adapters.store.postgres import PostgresStore
+from adapters.store.records import Changes, StepStatus
 from adapters.store.schema import metadata
 from adapters.store.sqlite import SqliteStore
 from machines.kernel.case import Case

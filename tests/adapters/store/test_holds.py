@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from adapters.store.base import Changes, StepStatus, Store
+from adapters.store.base import Store
+from adapters.store.records import Changes, StepStatus
 from machines.kernel.case import Case
 from machines.kernel.hold import Hold, Waiting
 from tests.adapters.store.scenery import DAY, NOW, SOON, add_move, announced, drive, open_parcels, peek

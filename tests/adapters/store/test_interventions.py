@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from adapters.store.base import RETRY, InboxStatus, Step, StepFilter, StepStatus, Store
+from adapters.store.base import Store
+from adapters.store.records import RETRY, InboxStatus, Step, StepFilter, StepStatus
 from adapters.store.recovering import staff_letter
 from tests.adapters.store.scenery import NOW, SOON, drive, open_parcels, peek
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
-from adapters.store.base import Backlog, Changes, InboxStatus, Live, OpenSteps, Step, StepStatus, Store
+from adapters.store.base import Store
 from adapters.store.opening import open_store
+from adapters.store.records import Backlog, Changes, InboxStatus, Live, OpenSteps, Step, StepStatus
 from adapters.store.sqlite import SqliteStore
 from machines.kernel.case import Case
 from tests.adapters.store.scenery import (

@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
-from adapters.store.base import Changes, StepStatus, Store
+from adapters.store.base import Store
+from adapters.store.records import Changes, StepStatus
 from adapters.store.upkeep import notice_of
 from machines.kernel.case import Case
 from tests.adapters.store.scenery import NOW, SOON, announced, drive

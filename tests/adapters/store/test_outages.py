@@ -6,8 +6,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from adapters.store.base import REPLAY, Changes, InboxStatus, StepStatus, Store
+from adapters.store.base import Store
 from adapters.store.outage import OUTAGE, Outage, Phase, Release
+from adapters.store.records import REPLAY, Changes, InboxStatus, StepStatus
 from machines.kernel.case import Case
 from tests.adapters.store.scenery import DAY, NOW, SOON, announced, drive
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from adapters.store.base import ANSWERS_LATER, Changes, StepStatus, Store
+from adapters.store.base import Store
 from adapters.store.overview import Overview
+from adapters.store.records import ANSWERS_LATER, Changes, StepStatus
 from machines.kernel.case import Case
 from machines.kernel.clock import Mode
 from machines.kernel.clock_ledger import Ledger, Span, Told

@@ -10,7 +10,8 @@ from typing import cast
 
 import pytest
 
-from adapters.store.base import Changes, InboxStatus, StepStatus, Store
+from adapters.store.base import Store
+from adapters.store.records import Changes, InboxStatus, StepStatus
 from adapters.store.upkeep import Family, Place
 from machines.kernel.case import Case, Entry, Timer
 from machines.kernel.hold import Hold

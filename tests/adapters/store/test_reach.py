@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from adapters.errors import Conflict
-from adapters.store.base import Changes, InboxStatus, StepStatus, Store, Taken
+from adapters.store.base import Store
 from adapters.store.memory import MemoryStore
 from adapters.store.opening import open_store
+from adapters.store.records import Changes, InboxStatus, StepStatus, Taken
 from machines.kernel.case import Case
 from machines.kernel.event import Facts
 from tests.adapters.store.scenery import (

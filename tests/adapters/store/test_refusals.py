@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from adapters.errors import StoreUnavailable, Unwritable
-from adapters.store.base import Changes, InboxStatus, Letter, Receipt, Step, Store
+from adapters.store.base import Store
+from adapters.store.records import Changes, InboxStatus, Letter, Receipt, Step
 from machines.kernel.case import Case, Timer
 from tests.adapters.store.scenery import NOW, SOON, announced, drive, open_parcels, peek, scanned, step_of
 

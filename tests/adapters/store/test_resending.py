@@ -8,7 +8,8 @@ import orjson
 import pytest
 
 from adapters.errors import Unwritable
-from adapters.store.base import RESENT, InboxStatus, Letter, Store
+from adapters.store.base import Store
+from adapters.store.records import RESENT, InboxStatus, Letter
 from tests.adapters.store.scenery import DAY, NOW, SOON, announced, drive, open_parcels, peek, scanned
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from adapters.store.base import Changes, Standing, Store
+from adapters.store.base import Store
+from adapters.store.records import Changes, Standing
 from machines.kernel.case import Case
 from tests.adapters.store.scenery import DAY, NOW, entry, open_parcels
 
