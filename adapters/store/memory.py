@@ -13,10 +13,11 @@ from datetime import datetime
 import orjson
 
 from adapters.errors import Unavailable
-from adapters.store import memory_overview, memory_pruning, rows
+from adapters.store import memory_overview, rows
 from adapters.store.bulletins import Tells, tell_nothing
 from adapters.store.failing import storable
 from adapters.store.memory_bulletins import MemoryBulletins
+from adapters.store.memory_upkeep import MemoryUpkeep
 from adapters.store.outage import OUTAGE, WHO, Outage, Release
 from adapters.store.overview import Overview
 from adapters.store.receiving import TOO_LATE, resent_note, resent_reason
@@ -40,13 +41,12 @@ from adapters.store.recovering import replay_letter
 from adapters.store.retiming import retiming_letters
 from adapters.store.rows import Hydrate, UnreadableCase
 from adapters.store.tables import Kept, MemoryRound, Tables
-from adapters.store.upkeep import Document, Family, Finished, Place, notice_of
 from machines.kernel.case import Case, Entry, Timer, case_id
 from machines.kernel.rule import Disposition
 from machines.report.course import Line
 
 
-class MemoryStore:
+class MemoryStore(MemoryUpkeep):
     """Implements ``Store``."""
 
     def __init__(self, *, hydrate: Hydrate, tells: Tells = tell_nothing) -> None:
@@ -253,63 +253,6 @@ class MemoryStore:
                     count, first = found.get(step.command, (0, step.failed))
                     found[step.command] = (count + 1, min(first, step.failed))
             return found
-
-    # telling staff
-    def untold(self, *, limit: int) -> list[Step]:
-        with self._lock:
-            found = [
-                step
-                for step in self._tables.steps.values()
-                if step.status is StepStatus.PARKED and notice_of(step) not in self._tables.notices
-            ]
-        return sorted(found, key=lambda step: (step.failed or step.issued, step.key))[:limit]
-
-    def claim_notice(self, key: str, *, now: datetime, until: datetime) -> bool:
-        with self._lock:
-            if (claimed := self._tables.notices.get(key)) is not None and claimed > now:
-                return False
-            self._tables.notices[key] = until
-            return True
-
-    def note_notices(self, notices: Mapping[str, datetime]) -> None:
-        with self._lock:
-            self._tables.notices.update(notices)
-
-    def noted_notices(self, keys: Collection[str]) -> set[str]:
-        with self._lock:
-            return self._tables.notices.keys() & set(keys)
-
-    def forget_notice(self, key: str) -> bool:
-        with self._lock:
-            return self._tables.notices.pop(key, None) is not None
-
-    def drop_notices(self, *, before: datetime) -> int:
-        with self._lock:
-            kept = {key: until for key, until in self._tables.notices.items() if until >= before}
-            gone = len(self._tables.notices) - len(kept)
-            self._tables.notices = kept
-            return gone
-
-    # housekeeping
-    def finished(self, *, before: datetime, after: Place | None, limit: int) -> Finished:
-        with self._lock:
-            return memory_pruning.finished(self._tables, before=before, after=after, limit=limit)
-
-    def export(self, cases: Collection[str]) -> list[Document]:
-        with self._lock:
-            return memory_pruning.export(self._tables, cases)
-
-    def prune(self, families: Sequence[Family], *, before: datetime) -> list[str]:
-        with self._lock:
-            return memory_pruning.prune(self._tables, families, before=before)
-
-    def stray_letters(self, *, before: datetime, after: int, limit: int) -> tuple[list[int], int | None]:
-        with self._lock:
-            return memory_pruning.stray(self._tables, before=before, after=after, limit=limit)
-
-    def drop_letters(self, numbers: Collection[int], *, before: datetime) -> int:
-        with self._lock:
-            return memory_pruning.drop_letters(self._tables, numbers, before=before)
 
     # customers
     def customer_keys(self, customers: Collection[str], *, fresh: Mapping[str, bytes]) -> Mapping[str, bytes]:
