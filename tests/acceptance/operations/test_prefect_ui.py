@@ -7,8 +7,8 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.acceptance.operations.conftest import House
 from tests.asking import ORDER
-from tests.browser.conftest import House
 from tests.conftest_prefect import eventually
 
 pytestmark = pytest.mark.browser

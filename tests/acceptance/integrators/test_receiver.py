@@ -26,7 +26,7 @@ from tests.conftest_prefect import eventually
 
 pytestmark = pytest.mark.crash
 
-PAGE = Path(__file__).parents[2] / "docs" / "howto" / "receive-events.md"
+PAGE = Path(__file__).parents[3] / "docs" / "howto" / "receive-events.md"
 _ADDRESS = '("127.0.0.1", 9000)'
 
 

@@ -25,7 +25,7 @@ from tests.conftest_prefect import Json, Prefect, eventually
 
 pytestmark = pytest.mark.crash
 
-PAGE = Path(__file__).parents[2] / "docs" / "howto" / "send-events.md"
+PAGE = Path(__file__).parents[3] / "docs" / "howto" / "send-events.md"
 ADDRESS = "http://127.0.0.1:8080"
 PREFECT = "http://127.0.0.1:4200/api"
 T = TypeVar("T")

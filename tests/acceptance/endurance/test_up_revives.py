@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from benchmarks import load
-from tests.browser.conftest import House
+from tests.acceptance.operations.conftest import House
 from tests.conftest_prefect import Json, eventually
 
 pytestmark = pytest.mark.crash

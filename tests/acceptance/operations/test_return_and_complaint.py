@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.acceptance.operations.conftest import House, choose
 from tests.asking import ORDER
-from tests.browser.conftest import House, choose
 from tests.conftest_prefect import eventually
 
 pytestmark = pytest.mark.browser

@@ -8,8 +8,8 @@ from typing import cast
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.acceptance.operations.conftest import House, choose
 from tests.asking import ORDER
-from tests.browser.conftest import House, choose
 from tests.conftest_prefect import eventually
 
 pytestmark = pytest.mark.browser

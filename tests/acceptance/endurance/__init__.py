@@ -1,0 +1,1 @@
+"""What the product survives: killed processes, full disks, locked files, servers that go away."""
