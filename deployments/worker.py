@@ -52,8 +52,8 @@ _LEAVE_SECONDS = 2.0
 def open_runtime() -> AbstractAsyncContextManager[Runtime]:
     """The process's drive loop, from the composition root. Tests put their own in its place."""
     # Prefect's server imports this module to list worker types: it must not load the whole application.
-    bootstrap = importlib.import_module("deployments.bootstrap")
-    opened = cast("OpenRuntime", bootstrap.open_runtime)
+    driving = importlib.import_module("deployments.driving")
+    opened = cast("OpenRuntime", driving.open_runtime)
     return opened()
 
 

@@ -19,8 +19,9 @@ from adapters.runbook.pages import link
 from adapters.store.bulletins import SubscriptionStatus
 from adapters.store.outage import OUTAGE, Phase
 from adapters.store.records import Backlog, Live
-from deployments.bootstrap import Installation, caution, open_installation, utc_now
+from deployments.bootstrap import Installation, open_installation, utc_now
 from deployments.cli.output import AsJson, console, plain_errors, print_json, print_table
+from deployments.driving import caution
 from deployments.errors import SchemaDiffers
 from deployments.notifying import posting
 from deployments.providers import described, performers

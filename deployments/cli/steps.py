@@ -12,9 +12,10 @@ from typing import Annotated
 import typer
 
 from adapters.store.records import InboxStatus, Step, StepFilter, StepStatus
-from deployments.bootstrap import Installation, caution, open_installation
+from deployments.bootstrap import Installation, open_installation
 from deployments.cli.doctor import workers
 from deployments.cli.output import AsJson, console, fail, plain_errors, print_json, print_table
+from deployments.driving import caution
 from deployments.settings import Settings
 from flows.affected import affected
 from flows.broken import broken

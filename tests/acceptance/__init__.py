@@ -1,1 +1,1 @@
-"""The product as each of its users meets it: whole installations, real processes, real HTTP, a real browser."""
+"""The product as each of its users meets it: whole installations, real processes, HTTP, and a browser."""

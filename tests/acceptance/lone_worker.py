@@ -12,7 +12,8 @@ import os
 import sys
 from contextlib import nullcontext
 
-from deployments.bootstrap import open_application, running_driver, telling
+from deployments.bootstrap import open_application
+from deployments.driving import running_driver, telling
 from deployments.settings import Settings
 
 TELL = "tell"  #: as argument: subscribers are told, too

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from deployments.bootstrap import Application, open_application, running_driver
+from deployments.bootstrap import Application, open_application
 from deployments.cli import app as sop
+from deployments.driving import running_driver
 from deployments.settings import Settings
 from tests.asking import FEE, NOWHERE, ORDER, STOLEN
 from tests.conftest_prefect import eventually

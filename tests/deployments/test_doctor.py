@@ -13,9 +13,10 @@ from typer.testing import CliRunner
 
 from adapters.store.outage import Outage, Phase
 from adapters.store.records import Backlog
-from deployments.bootstrap import caution, open_application
+from deployments.bootstrap import open_application
 from deployments.cli import app as sop
 from deployments.cli.doctor import leases, skew
+from deployments.driving import caution
 from deployments.errors import SettingUnusable
 from deployments.settings import Settings
 from tests.adapters.test_web import ReadableStore, served

@@ -13,8 +13,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from adapters.store.records import Changes, InboxStatus
-from deployments.bootstrap import open_application, open_runtime
+from deployments.bootstrap import open_application
 from deployments.cli import app as sop
+from deployments.driving import open_runtime
 from deployments.settings import Settings
 from machines.catalogue import CATALOGUE
 from machines.kernel.case import Case, Entry, Timer

@@ -43,7 +43,7 @@ def test_a_worker_does_not_load_what_only_others_need(tmp_path: Path) -> None:
     environment = {"SOP_HOME": str(tmp_path), "PATH": os.environ["PATH"]}
     make = "from deployments.bootstrap import open_application; from deployments.settings import Settings\n"
     make += "with open_application(Settings()): pass\n"
-    look = "import sys, deployments.cli, deployments.worker\n"
+    look = "import sys, deployments.cli, deployments.driving, deployments.worker\n"
     look += f"print([name for name in {_NOT_FOR_WORKERS!r} if name in sys.modules])"
     subprocess.run([sys.executable, "-c", make], env=environment, check=True)
     seen = subprocess.run(

@@ -16,8 +16,9 @@ from adapters.store.records import InboxStatus, StepStatus
 from adapters.stripe import StripePayments
 from adapters.web import create_app
 from adapters.world.provider import Provider
-from deployments.bootstrap import Application, open_application, running_driver
+from deployments.bootstrap import Application, open_application
 from deployments.cli import app as cli
+from deployments.driving import running_driver
 from deployments.errors import SettingUnusable
 from deployments.providers import described
 from deployments.settings import Settings, StripeProvider

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from adapters.world.book import SqliteBook, applied_by_effect
-from deployments.bootstrap import Application, open_application, running_driver
+from deployments.bootstrap import Application, open_application
+from deployments.driving import running_driver
 from deployments.settings import Settings
 from machines.kernel.case import Case
 from machines.order.data import Order

@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from adapters.web import create_app
-from deployments.bootstrap import Application, open_application, running_driver
+from deployments.bootstrap import Application, open_application
+from deployments.driving import running_driver
 from deployments.providers import add_webhooks
 from deployments.settings import Settings
 from tests.adapters.test_web import served

@@ -16,7 +16,7 @@ from random import Random
 
 import pytest
 
-from deployments.bootstrap import running_driver, telling
+from deployments.driving import running_driver, telling
 from deployments.processes import free_port
 from examples import orders
 from examples.day import Day
