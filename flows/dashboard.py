@@ -16,6 +16,7 @@ from adapters.charts import draw
 from adapters.errors import AdapterError
 from flows import board_page, case_desk
 from flows.boards import Board, Boards
+from flows.errors import with_page
 from flows.prefect_api import PrefectApi
 from machines.kernel.definition import Definition
 
@@ -37,7 +38,7 @@ async def dashboard() -> Ended:
     try:
         boards = await asyncio.to_thread(read, case_desk.current().boards)
     except AdapterError as error:
-        return Failed(message=str(error))
+        return Failed(message=with_page(error))
     run = str(flow_run.get_id())
     async with PrefectApi() as api:
         await api.rename(run, name="dashboard", tags=["staff"])

@@ -11,8 +11,8 @@ from prefect.states import Completed, Failed
 from pydantic import Field
 
 from adapters.errors import AdapterError
-from adapters.runbook.pages import link
 from flows import back_office
+from flows.errors import with_page
 from flows.prefect_pruning import PrefectPruning, PruningApi
 
 Ended: TypeAlias = State[object]
@@ -32,8 +32,7 @@ async def housekeeping(*, dry_run: Annotated[bool, Field(title="Only say what wo
     try:
         swept = await asyncio.to_thread(house.sweep, dry_run=dry_run)
     except AdapterError as error:
-        page = link(error.code)
-        return Failed(message=f"{error} [{error.code}]" + (f"; see {page}" if page else ""))
+        return Failed(message=with_page(error))
     for file in swept.files:
         get_run_logger().info("archived in %s", file)
     async with PruningApi() as api:

@@ -12,8 +12,8 @@ from prefect.states import Completed, Failed
 from pydantic import Field
 
 from adapters.errors import AdapterError
-from adapters.runbook.pages import link
 from flows import back_office
+from flows.errors import with_page
 
 Ended: TypeAlias = State[object]
 
@@ -45,6 +45,5 @@ async def notify(
                 telling.moved, what, sop=sop, cases=named, count=count or len(named), event=id
             )
     except AdapterError as error:
-        page = link(error.code)
-        return Failed(message=f"{error} [{error.code}]" + (f"; see {page}" if page else ""))
+        return Failed(message=with_page(error))
     return Completed(message="told") if told else Completed(name="Nothing new", message="told already")

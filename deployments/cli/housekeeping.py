@@ -22,7 +22,7 @@ def housekeeping(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Let go what by the settings under [keep] is old; finished cases are archived under SOP_HOME/archive."""
+    """Let go what is old by the settings of ``keep``; finished cases are archived under SOP_HOME/archive."""
     with plain_errors():
         settings = Settings()
         with open_installation(settings) as app:

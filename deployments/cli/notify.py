@@ -8,7 +8,7 @@ import typer
 
 from adapters.notices.posting import Audience, Notice
 from deployments.bootstrap import open_installation
-from deployments.cli.output import AsJson, console, plain_errors, print_json, print_table
+from deployments.cli.output import AsJson, console, fail, plain_errors, print_json, print_table
 from deployments.notifying import notifying, posting
 from deployments.settings import Settings
 
@@ -44,7 +44,9 @@ def _test(settings: Settings, *, as_json: bool) -> None:
             Notice(audience, "sop: a test", f"A test: {audience} would be told of what needs them here.")
         )
     ]
+    if not sent:
+        fail("nobody is to be told; set notify.oncall in sop.toml (docs/howto/on-call.md) [not-delivered]")
     rows = [{"receiver": who.name, "result": fault or "sent"} for who, fault in dict(sent).items()]
     print_table("Receivers", rows, as_json=as_json)
-    if not rows or any(fault for _, fault in sent):
+    if any(fault for _, fault in sent):
         raise typer.Exit(1)

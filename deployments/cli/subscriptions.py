@@ -14,7 +14,7 @@ from deployments.cli.output import AsJson, console, plain_errors, print_json, pr
 from deployments.installed import require_installation
 from deployments.settings import Settings, without_password
 
-subscriptions = typer.Typer(help="List who is told what happens to cases, and how far.", add_completion=False)
+subscriptions = typer.Typer(add_completion=False)
 
 Name = Annotated[str, typer.Argument(help="The subscription's name, as 'sop subscriptions' lists it.")]
 
