@@ -265,7 +265,7 @@ def test_what_was_asked_a_moment_ago_may_still_arrive(house: House) -> None:
     house.dispatch("SO-1")
     house.parks("SO-1")
     house.ahead -= timedelta(seconds=31)
-    with pytest.raises(Unfit, match="may still be on its way"):
+    with pytest.raises(Unfit, match="no try can be on its way any more"):
         change_and_retry(house, house.charge("SO-1"))
 
 
