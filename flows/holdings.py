@@ -34,10 +34,11 @@ class Holdings:
     def idle_after(
         self, cases: Iterable[str], *, ended: Iterable[Errand], begun: Iterable[Errand]
     ) -> set[str]:
-        """Those of ``cases`` with nothing under way once ``ended`` and ``begun`` are counted."""
+        """Those of ``cases``, and of the cases of ``ended``, with nothing under way once ``ended`` and
+        ``begun`` are counted."""
         change = Counter(errand.step.case for errand in begun)
         change.subtract(errand.step.case for errand in ended)
-        return {case for case in cases if self._by_case[case] + change[case] <= 0}
+        return {case for case in {*cases, *change} if self._by_case[case] + change[case] <= 0}
 
     def update(
         self,
@@ -53,11 +54,9 @@ class Holdings:
         for errand in begun:
             self._errands[errand.step.key] = errand
             self._count(errand, 1)
-        for identity, case in cases.items():
-            if identity in released:
-                self.cases.pop(identity, None)
-            else:
-                self.cases[identity] = case
+        self.cases.update(cases)
+        for identity in released:
+            self.cases.pop(identity, None)
 
     def drop(self) -> None:
         """Let go of everything."""
