@@ -31,6 +31,7 @@ from machines.kernel.definition import Definition
 log = logging.getLogger("sop.driver")
 
 _FEW = 32  #: pieces looked at one by one when a whole round cannot be written
+_PATIENCE = 10.0  #: seconds until outages are tended again after a fault
 _REMIND = 60.0  #: seconds between two lines about a store that stays away
 
 
@@ -79,6 +80,7 @@ class Driver:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="driver", daemon=True)
         self._beaten = float("-inf")
+        self._tends_from = float("-inf")
         self._away: float | None = None  #: when it was last said that the store is unavailable
         self.rounds = 0
         self.handled: Counter[tuple[str, str]] = Counter()  #: events by procedure and type
@@ -125,7 +127,7 @@ class Driver:
                 self._maintain()
                 if self._doubtful:
                     self._relapse()
-                self.outages.tend()
+                self._tend()
                 busy = self._round()
                 self._say_back()
                 self._reporting.close_quiet(waits=self._holdings.waits)
@@ -141,6 +143,18 @@ class Driver:
                 log.exception("a round failed; trying again")
                 self._doubtful = True
                 self._stopping.wait(1.0)
+
+    def _tend(self) -> None:
+        """A fault in what spares providers must not stop the cases."""
+        if monotonic() < self._tends_from:
+            return
+        try:
+            self.outages.tend()
+        except StoreUnavailable:
+            raise
+        except Exception:
+            log.exception("outages cannot be tended; trying again in %g s", _PATIENCE)
+            self._tends_from = monotonic() + _PATIENCE
 
     def _say_away(self, error: StoreUnavailable) -> None:
         """Once a minute while it lasts: a full disk must not be filled by the log."""

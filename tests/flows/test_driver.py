@@ -164,6 +164,18 @@ def test_what_stands_before_the_limit_of_its_adapter_is_held_back_when_that_goes
     assert driver.performed == {("reminder.send", "unavailable"): 5}
 
 
+def test_a_fault_in_tending_outages_stops_no_case(
+    store: Store, start: StartDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> None:
+        raise KeyError("a mistake of ours")
+
+    driver = start(caution=Caution())
+    monkeypatch.setattr(driver.outages, "tend", broken)
+    store.receive([letter("loan.lent", "L-1"), letter("loan.returned", "L-1")])
+    until(lambda: state(store, "L-1") == "back")
+
+
 def test_a_command_whose_adapter_was_cancelled_inside_is_tried_again(
     store: Store, start: StartDriver, reminders: Reminders
 ) -> None:
