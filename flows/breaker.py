@@ -89,10 +89,9 @@ def may_turn(outage: Outage, *, heard: bool, now: datetime) -> bool:
 
 
 def allowance(outage: Outage) -> int:
-    """How many steps may go out in this turn, and how many commands may be under way beside them."""
-    if outage.phase is Phase.OUT:
-        return 0
-    return min(FULL, 2 ** min(outage.turn + 1, 16)) if outage.phase is Phase.RESUMING else FULL
+    """How many steps may go out in this turn, and how many commands may be under way beside them, as long as
+    it is not over."""
+    return 0 if outage.phase is Phase.OUT else min(FULL, 2 ** min(outage.turn + 1, 16))
 
 
 def halted(outage: Outage, *, why: str) -> Outage:

@@ -114,9 +114,9 @@ class Outages:
     def waits(self, step: Step, *, under_way: int) -> Outage | None:
         """The outage for whose end the step is to wait, with so many commands of its adapter under way."""
         outage = self.known.get(step.command) if self.known else None
-        if outage is None or under_way < breaker.allowance(outage) or self.trial(step) is not None:
+        if outage is None or outage.phase is Phase.LEFT or self.trial(step) is not None:
             return None
-        return outage
+        return None if under_way < breaker.allowance(outage) else outage
 
     def tend(self) -> None:
         """Take note of what was heard, send probes, go on resuming. Costs nothing while all is well."""

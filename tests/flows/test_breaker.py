@@ -78,7 +78,6 @@ def test_parked_steps_stay_if_staff_said_so_if_it_lasted_or_if_they_failed_again
 def test_a_new_outage_after_one_that_was_left_to_staff_begins_anew() -> None:
     left = breaker.over(replace(out(), tries=7), stays="by hand", now=NOW)
     assert left is not None
-    assert breaker.allowance(left) == FULL
     later = NOW + timedelta(days=1)
     again = breaker.opened("payment.capture", since=later, error="x", now=later, due=later, before=left)
     assert (again.since, again.tries, again.halted) == (later, 0, "")
