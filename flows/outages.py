@@ -133,18 +133,24 @@ class Outages:
             self._search(now=now, caution=caution)
             self._searched = at
         with self._lock:
-            for command in self._trials.keys() - self.known.keys():
-                del self._trials[command]
+            for command in (self._trials.keys() | self._rows.keys()) - self.known.keys():
+                self._trials.pop(command, None)
+                self._rows.pop(command, None)
             out = {command for command, outage in self.known.items() if outage.phase is Phase.OUT}
             self._shut = frozenset(out | self._tripped.keys())
+            for command in out:
+                self._streaks.pop(command, None)
+                self._rows.pop(command, None)
             busy = any(outage.phase is not Phase.LEFT for outage in self.known.values())
         self._looked, self._pause = at, caution.turn / 2 if busy else self._look
 
     def _failed(self, command: str, result: Result, failure: Unavailable, caution: Caution) -> None:
+        if command in self._shut:
+            return  # it was under way already when its command went out
         streak = self._streaks.setdefault(command, Streak(self._clock()))
         streak.add(result, failure)
         # One step that fails alone tells of itself, not of its provider.
-        if streak.count >= caution.failures and len(streak.steps) > 1 and command not in self._shut:
+        if streak.count >= caution.failures and len(streak.steps) > 1:
             self._tripped[command] = streak
             self._shut |= {command}
 
@@ -182,9 +188,6 @@ class Outages:
         ours = [trial.failure for trial in trials if trial.number == outage.tries]
         failures = [failure for failure in ours if isinstance(failure, Unavailable)]
         if len(failures) < len(ours):
-            with self._lock:
-                self._streaks.pop(outage.command, None)
-                self._rows.pop(outage.command, None)
             return self._change(outage.command, breaker.answered(outage, now=now), now=now) is not None
         if failures:
             wait = caution.wait(outage.tries + 1, asked=max(failure.after for failure in failures))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -20,6 +20,7 @@ from machines.kernel.command import Command
 from tests.toy import Reminder, ReminderSent
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
+DAY = timedelta(days=1)
 REMINDER = "reminder.send"
 AWAY = Unavailable("503 from the post office")
 
@@ -68,7 +69,7 @@ def known(store: Store) -> Known:
     """A worker that knows of an outage in this phase."""
 
     def begin(phase: Phase) -> Worker:
-        store.change_outage(None, Outage(REMINDER, phase, NOW, NOW, due=NOW, halted="by hand"), now=NOW)
+        store.change_outage(None, Outage(REMINDER, phase, NOW, NOW, due=NOW + DAY, halted="by hand"), now=NOW)
         worker = Worker(store)
         worker.outages.known = {outage.command: outage for outage in store.outages()}
         return worker
@@ -78,3 +79,15 @@ def known(store: Store) -> Known:
 
 def test_what_was_left_to_staff_holds_nothing_back(known: Known) -> None:
     assert known(Phase.LEFT).outages.waits(step(), under_way=2_000) is None
+
+
+def test_what_was_under_way_when_it_went_out_is_no_new_row_of_failures(known: Known) -> None:
+    worker = known(Phase.OUT)
+    assert worker.tends() is Phase.OUT
+    for number in range(8):
+        worker.hears(AWAY, number=number)
+    (out,) = worker.store.outages()
+    worker.store.change_outage(out, replace(out, phase=Phase.RESUMING), now=NOW)
+    worker.tends()
+    worker.hears(AWAY)
+    assert worker.tends() is not Phase.OUT
