@@ -16,40 +16,9 @@ from machines.kernel.money import CURRENCIES
 from machines.kernel.procedure import Procedure
 from machines.kernel.state import CUSTOMER, DEADLINE, Ask, End
 from machines.report.course import Course, Line, Period
+from machines.report.limits import limits_of
 from machines.report.measures import MEASURES, Measures
 from machines.report.spread import Share, Spread
-
-_ALL = 100  #: percent
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """A service level: while the case stands in ``states`` the event ``missed`` must not come."""
-
-    name: str
-    text: str
-    states: frozenset[str]
-    missed: str
-
-
-def limits_of(procedure: Procedure) -> list[Limit]:
-    """The clocks of a procedure, and its deadlines that are stated as a length of time."""
-    clocks = [
-        Limit(clock.name, clock.text, frozenset(clock.modes), f"{DEADLINE}{clock.threshold(_ALL)}")
-        for clock in procedure.clocks
-        if _ALL in clock.percents
-    ]
-    deadlines = [
-        Limit(
-            one.name,
-            one.text,
-            frozenset(state.name for state in procedure.states if one in state.deadlines),
-            one.type,
-        )
-        for one in procedure.deadlines.values()
-        if one.after is not None
-    ]
-    return clocks + deadlines
 
 
 @dataclass(slots=True)
@@ -109,7 +78,7 @@ class Tally:
                 assert stay.end is not None
                 figures.stays[stay.state].add(stay.end - stay.start)
         for limit in self.limits:
-            for at, kept in course.runs(limit.states, limit.missed):
+            for at, kept in limit.verdicts(course):
                 if at in self._period:
                     figures.limits[limit.name].add(kept)
         if course.ended is not None and course.ended.start in self._period:

@@ -38,13 +38,19 @@ class Portion:
 @dataclass(frozen=True, slots=True)
 class Measures:
     """``reasons`` names events with the field that says why, ``money`` the event with the sum that goes to
-    the customer and the ends at which it has, ``score`` the event and field with stars."""
+    the customer and the ends at which it has, ``score`` the event and field with stars.
+
+    ``planned`` are the deadlines that are a reminder or a wait by design, and so no limit to anybody. By the
+    events ``void`` a case leaves a service level that it has neither kept nor missed: it is waited for no
+    more."""
 
     times: tuple[Time, ...] = ()
     portions: tuple[Portion, ...] = ()
     reasons: Mapping[str, str] = field(default_factory=dict)
     money: tuple[str, tuple[str, ...]] | None = None
     score: tuple[str, str] | None = None
+    planned: tuple[str, ...] = ()
+    void: tuple[str, ...] = ()
     tells: tuple[str, ...] = ()  #: other events whose content is asked for
 
     @property
@@ -109,6 +115,8 @@ MEASURES: Mapping[str, Measures] = {
         ),
         reasons={"order.cancel": "reason"},
         tells=("order.placed",),
+        planned=("reminder",),
+        void=("order.cancel", "order.amend"),
     ),
     "shipment": Measures(
         times=(Time("from dispatch to delivery", _first("shipment.dispatched"), _reached("delivered")),),
@@ -117,12 +125,15 @@ MEASURES: Mapping[str, Measures] = {
             Portion("lost, damaged or come back", _took("shipment.dispatched"), _ended_as("failed")),
         ),
         reasons={"shipment.returning": "reason"},
+        planned=("not_collected",),
+        void=("shipment.cancelled",),
     ),
     "refund": Measures(
         times=(Time("from request to settled money", _opened, _reached("settled", "settled_again")),),
         portions=(Portion("failed at first", _any, _through("awaiting_retry", "awaiting_alternative")),),
         reasons={"refund.requested": "reason"},
         money=("refund.requested", ("settled", "settled_again")),
+        planned=("reminder", "retry_due"),
     ),
     "return": Measures(
         times=(
@@ -139,6 +150,8 @@ MEASURES: Mapping[str, Measures] = {
             ),
         ),
         reasons={"return.requested": "reason"},
+        planned=("reminder", "choice_reminder", "appeal_due"),
+        void=("return.cancel",),
     ),
     "complaint": Measures(
         portions=(
@@ -150,6 +163,8 @@ MEASURES: Mapping[str, Measures] = {
             ),
         ),
         reasons={"complaint.assessed": "nature"},
+        planned=("third_day", "progress_due", "reminder", "follow_up"),
+        void=("complaint.withdrawn", "complaint.merged", "complaint.referred"),
     ),
     "task": Measures(
         times=(
@@ -162,6 +177,8 @@ MEASURES: Mapping[str, Measures] = {
                 _not(_took("deadline.answer_due")),
             ),
         ),
+        planned=("reminder",),
+        void=("task.withdrawn",),
     ),
     "survey": Measures(
         portions=(
@@ -172,5 +189,7 @@ MEASURES: Mapping[str, Measures] = {
             ),
         ),
         score=("survey.answered", "score"),
+        planned=("ask_at", "reminder"),
+        void=("survey.called_off",),
     ),
 }

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from machines.kernel.procedure import Procedure
-from machines.report.figures import Figures, limits_of
+from machines.report.figures import Figures
+from machines.report.limits import limits_of
 from machines.report.measures import MEASURES, Measures
 from machines.report.spread import Share, Spread
 

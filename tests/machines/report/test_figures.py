@@ -13,6 +13,7 @@ from machines.kernel.state import DEADLINE
 from machines.policy import DEFAULT, load
 from machines.report.course import Course, Line, Period
 from machines.report.figures import Figures, Tally
+from machines.report.limits import Limit, limits_of
 from machines.report.measures import MEASURES
 from machines.report.spread import Share, Spread, rounded
 
@@ -235,8 +236,84 @@ def test_a_limit_is_missed_once_however_often_it_is_told() -> None:
         (5, "x.moved", "elsewhere"),
         start="new",
     )
-    runs = list(Course(lines, ends=()).runs({"waiting"}, "deadline.late"))
-    assert runs == [(at(1), False), (at(5), True)]
+    limit = Limit("late", "", frozenset({"waiting"}), "deadline.late", frozenset())
+    assert list(limit.verdicts(Course(lines, ends=()))) == [(at(1), False), (at(5), True)]
+
+
+def complaint(*moves: tuple[float, str, str]) -> list[Line]:
+    return course((0, "complaint.received", "acknowledging"), *moves, start="received")
+
+
+ANSWERED = ((1, "complaint.taken", "assessing"), (40, "complaint.answered", "resolved"))
+AGAIN = (50, "complaint.reopened", "investigating")
+EIGHT_WEEKS_OVER = "deadline.eight_weeks.100"
+
+
+@pytest.mark.parametrize(
+    ("moves", "verdict"),
+    [
+        ((*ANSWERED,), (1, 1)),
+        ((*ANSWERED, AGAIN), (1, 1)),
+        ((*ANSWERED, AGAIN, (60, "complaint.answered", "resolved")), (1, 1)),
+        ((*ANSWERED, AGAIN, (60, EIGHT_WEEKS_OVER, "investigating")), (0, 1)),
+        (
+            (
+                (1, "complaint.taken", "assessing"),
+                (30, EIGHT_WEEKS_OVER, "assessing"),
+                (40, "complaint.answered", "resolved"),
+                AGAIN,
+                (60, "complaint.withdrawn", "withdrawn"),
+            ),
+            (0, 1),
+        ),
+        (((5, "complaint.withdrawn", "withdrawn"),), (0, 0)),
+        (((5, "complaint.merged", "merged"),), (0, 0)),
+        (((5, "complaint.referred", "with_ombudsman"),), (0, 0)),
+        ((*ANSWERED, AGAIN, (60, "complaint.referred", "with_ombudsman")), (1, 1)),
+    ],
+)
+def test_a_clock_that_resumes_has_one_verdict(
+    moves: Sequence[tuple[float, str, str]], verdict: tuple[int, int]
+) -> None:
+    seen = figures("complaint", complaint(*moves)).limits["eight_weeks"]
+    assert (seen.hits, seen.count) == verdict
+
+
+def test_a_clock_that_restarts_has_a_verdict_for_each_stay_that_led_to_an_answer() -> None:
+    seen = figures(
+        "complaint",
+        complaint(*ANSWERED, AGAIN, (60, "deadline.resolution.100", "investigating")),
+        complaint(*ANSWERED, AGAIN, (60, "complaint.withdrawn", "withdrawn")),
+    )
+    assert (seen.limits["resolution"].hits, seen.limits["resolution"].count) == (2, 3)
+
+
+def test_an_order_that_is_cancelled_or_sent_back_was_not_dispatched_in_time() -> None:
+    placed = ((0, "order.placed", "authorising"), (1, "payment.authorized", "awaiting_dispatch"))
+    seen = figures("order", course(*placed, (9, "order.cancel", "stop_requested"), start="placed"))
+    assert seen.limits["dispatch_due"].count == 0
+    reviewed = course((0, "order.placed", "in_review"), (1, "staff.send_back", "verifying"), start="placed")
+    assert figures("order", reviewed).limits["review_due"].count == 0
+
+
+def test_reminders_and_planned_waits_are_no_service_levels() -> None:
+    levels = {procedure.name: {one.name for one in limits_of(procedure)} for procedure in CATALOGUE}
+    assert levels["survey"] == {"answer_due"}
+    assert levels["task"] == {"answer_due", "head_due"}
+    assert levels["refund"] == {"approval_due", "settlement_due", "alternative_due"}
+    assert levels["complaint"] == {
+        "acknowledgement",
+        "safety",
+        "resolution",
+        "eight_weeks",
+        "information_due",
+        "third_party_due",
+        "approval_due",
+        "offer_due",
+        "redress_due",
+        "outside_due",
+    }
+    assert not any("reminder" in name for names in levels.values() for name in names)
 
 
 @pytest.mark.parametrize("sop", sorted(procedure.name for procedure in CATALOGUE))
@@ -261,7 +338,8 @@ def test_measures_name_what_there_is(sop: str) -> None:
         time.start(blank), time.stop(blank)
     for portion in measures.portions:
         portion.among(blank), portion.hits(blank)
-    assert events.issuperset(measures.bodies)
+    assert events.issuperset({*measures.bodies, *measures.void})
+    assert set(procedure.deadlines).issuperset(measures.planned)
     for event, field in measures.reasons.items():
         assert field in procedure.event_types[event].model_fields
     if measures.money:
