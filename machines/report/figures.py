@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from machines.kernel.calendar import Calendar
 from machines.kernel.money import CURRENCIES
 from machines.kernel.procedure import Procedure
-from machines.kernel.state import CUSTOMER, DEADLINE, Ask, End
+from machines.kernel.state import DEADLINE, End
 from machines.report.course import Course, Line, Period
 from machines.report.limits import limits_of
 from machines.report.measures import MEASURES, Measures
@@ -56,13 +56,7 @@ class Tally:
         self._period = period
         self._calendar = calendar
         self._ends = frozenset(state.name for state in procedure.states if isinstance(state, End))
-        self._alerts = frozenset(_alerts(procedure))
-        self._ladders = {
-            (deadline.type, state.name)
-            for state in procedure.states
-            if isinstance(state, Ask) and state.role != CUSTOMER and state.ladder
-            for deadline in state.deadlines
-        }
+        self._alerts = frozenset(_alerts(procedure, self.measures.escalates))
 
     def add(self, lines: Sequence[Line]) -> None:
         """The journal of one case, in order; what comes after the period is passed over."""
@@ -89,7 +83,7 @@ class Tally:
         for line in lines:
             if not line.handled:
                 continue
-            if line.event in self._alerts or (line.event, line.before) in self._ladders:
+            if line.event in self._alerts:
                 figures.escalations[line.event.removeprefix(DEADLINE)] += 1
             if line.event in self.measures.reasons:
                 figures.reasons[str(line.body.get(self.measures.reasons[line.event], ""))] += 1
@@ -121,8 +115,9 @@ class Tally:
             self.figures.payments[str(currency)] += 1
 
 
-def _alerts(procedure: Procedure) -> Iterable[str]:
-    """The events by which a clock calls somebody."""
+def _alerts(procedure: Procedure, named: Iterable[str]) -> Iterable[str]:
+    """The events by which a clock calls somebody, or a deadline somebody higher."""
+    yield from (DEADLINE + name for name in named)
     for clock in procedure.clocks:
         yield from (f"{DEADLINE}{clock.threshold(rung.at)}" for rung in clock.rungs)
         if clock.nags:

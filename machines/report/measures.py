@@ -42,7 +42,8 @@ class Measures:
 
     ``planned`` are the deadlines that are a reminder or a wait by design, and so no limit to anybody. By the
     events ``void`` a case leaves a service level that it has neither kept nor missed: it is waited for no
-    more."""
+    more. ``escalates`` are the deadlines, and thresholds of clocks without a rung, at which somebody is
+    called who is above those that look after the case; rungs need not be named."""
 
     times: tuple[Time, ...] = ()
     portions: tuple[Portion, ...] = ()
@@ -51,6 +52,7 @@ class Measures:
     score: tuple[str, str] | None = None
     planned: tuple[str, ...] = ()
     void: tuple[str, ...] = ()
+    escalates: tuple[str, ...] = ()
     tells: tuple[str, ...] = ()  #: other events whose content is asked for
 
     @property
@@ -117,6 +119,7 @@ MEASURES: Mapping[str, Measures] = {
         tells=("order.placed",),
         planned=("reminder",),
         void=("order.cancel", "order.amend"),
+        escalates=("review_due", "dispatch_overdue", "stop_due"),
     ),
     "shipment": Measures(
         times=(Time("from dispatch to delivery", _first("shipment.dispatched"), _reached("delivered")),),
@@ -134,6 +137,7 @@ MEASURES: Mapping[str, Measures] = {
         reasons={"refund.requested": "reason"},
         money=("refund.requested", ("settled", "settled_again")),
         planned=("reminder", "retry_due"),
+        escalates=("approval_due",),
     ),
     "return": Measures(
         times=(
@@ -152,6 +156,7 @@ MEASURES: Mapping[str, Measures] = {
         reasons={"return.requested": "reason"},
         planned=("reminder", "choice_reminder", "appeal_due"),
         void=("return.cancel",),
+        escalates=("inspection_due", "charge_due", "dispatch_due"),
     ),
     "complaint": Measures(
         portions=(
@@ -165,6 +170,7 @@ MEASURES: Mapping[str, Measures] = {
         reasons={"complaint.assessed": "nature"},
         planned=("third_day", "progress_due", "reminder", "follow_up"),
         void=("complaint.withdrawn", "complaint.merged", "complaint.referred"),
+        escalates=("redress_due", "eight_weeks.80", "eight_weeks.100"),
     ),
     "task": Measures(
         times=(
@@ -179,6 +185,7 @@ MEASURES: Mapping[str, Measures] = {
         ),
         planned=("reminder",),
         void=("task.withdrawn",),
+        escalates=("answer_due", "head_due"),
     ),
     "survey": Measures(
         portions=(

@@ -195,6 +195,56 @@ def test_service_levels_and_escalations_of_complaints_are_counted() -> None:
     assert seen.reasons == {"delivery": 1}
 
 
+def test_a_calm_complaint_is_not_escalated() -> None:
+    calm = course(
+        (0, "complaint.received", "acknowledging"),
+        (1, "complaint.taken", "assessing"),
+        (72, "deadline.third_day", "assessing"),
+        (120, "deadline.progress_due", "assessing"),
+        (130, "complaint.answered", "resolved"),
+        start="received",
+    )
+    assert figures("complaint", calm).escalations == {}
+
+
+def test_only_those_deadlines_escalate_that_call_somebody_higher() -> None:
+    asked = course(
+        (0, "task.opened", "asked"),
+        (24, "deadline.reminder", "asked"),
+        (72, "deadline.answer_due", "escalated"),
+        (96, "deadline.head_due", "escalated"),
+        start="opened",
+    )
+    assert figures("task", asked).escalations == {"answer_due": 1, "head_due": 1}
+    ordered = course(
+        (0, "order.placed", "in_review"),
+        (4, "deadline.review_due", "in_review"),
+        (5, "order.reviewed", "handover_refused"),
+        (9, "deadline.handover_due", "handover_refused"),
+        (10, "deadline.hold_ends", "expired"),
+        start="placed",
+    )
+    assert figures("order", ordered).escalations == {"review_due": 1}
+    late = course(
+        (0, "complaint.received", "acknowledging"),
+        (1, "deadline.eight_weeks.80", "acknowledging"),
+        (2, "deadline.eight_weeks.100", "acknowledging"),
+        start="received",
+    )
+    assert figures("complaint", late).escalations == {"eight_weeks.80": 1, "eight_weeks.100": 1}
+
+
+@pytest.mark.parametrize("sop", sorted(procedure.name for procedure in CATALOGUE))
+def test_whatever_escalates_calls_a_colleague(sop: str) -> None:
+    procedure = CATALOGUE.procedure(sop)
+    for name in MEASURES[sop].escalates:
+        rules = [rule for rule in procedure.rules if rule.event == DEADLINE + name]
+        assert rules, name
+        for rule in rules:
+            does = [*rule.does, *(command for state in rule.targets for command in state.does)]
+            assert "staff.alert" in {command.name for command in does}, name
+
+
 def test_scores_have_a_mean_and_answers_a_share() -> None:
     def survey(score: int | None) -> list[Line]:
         last = (
