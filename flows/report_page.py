@@ -13,7 +13,14 @@ from flows.markdown import table, text
 from machines.kernel.money import CURRENCIES, Money
 from machines.report.record import MINOR_UNITS, PERCENT, SECONDS, STARS, Record
 
-_HEADS = {"count": "Cases", "hits": "Of these", "share": "Share", "sum": "Sum", "mean": "Mean"}
+_HEADS = {
+    "count": "Cases",
+    "reversed": "Came back",
+    "hits": "Of these",
+    "share": "Share",
+    "sum": "Sum",
+    "mean": "Mean",
+}
 _MOST_BARS = 12
 
 _HTML = """<!doctype html>

@@ -1,14 +1,14 @@
 """Adds up the courses of cases to the figures of one procedure in one period.
 
-A stay, a service level, an escalation, a reason or a score counts where it falls into the period; cycle
-times, measures and money count for cases that stand, at the end of the period, at an end that they reached in
+A stay, a service level, an escalation, a payment, a reason or a score counts where it falls into the period;
+cycle times and measures count for cases that stand, at the end of the period, at an end that they reached in
 it. Nothing that comes after the period changes its figures.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from machines.kernel.calendar import Calendar
@@ -17,14 +17,14 @@ from machines.kernel.procedure import Procedure
 from machines.kernel.state import DEADLINE, End
 from machines.report.course import Course, Line, Period
 from machines.report.limits import limits_of
-from machines.report.measures import MEASURES, Measures
+from machines.report.measures import MEASURES, Measures, Payments
 from machines.report.spread import Share, Spread
 
 
 @dataclass(slots=True)
 class Figures:
-    """What one procedure did in one period. ``paid`` is in minor units by currency; ``whole`` are cycle times
-    from the first event to the end."""
+    """What one procedure did in one period. ``paid`` is in minor units by currency, less what came back;
+    ``payments`` and ``reversals`` are how many. ``whole`` are cycle times from the first event to the end."""
 
     opened: int = 0
     ended: Counter[str] = field(default_factory=Counter)
@@ -37,6 +37,7 @@ class Figures:
     reasons: Counter[str] = field(default_factory=Counter)
     paid: Counter[str] = field(default_factory=Counter)
     payments: Counter[str] = field(default_factory=Counter)
+    reversals: Counter[str] = field(default_factory=Counter)
     scores: Counter[int] = field(default_factory=Counter)
 
     @property
@@ -67,6 +68,8 @@ class Tally:
         figures = self.figures
         figures.opened += course.opened in self._period
         self._count_lines(line for line in told if line.at in self._period)
+        if self.measures.money:
+            self._count_money(course, self.measures.money)
         for stay in course.stays:
             if stay.end in self._period and stay.state != self.procedure.initial.name:
                 assert stay.end is not None
@@ -105,14 +108,21 @@ class Tally:
         for portion in self.measures.portions:
             if portion.among(course):
                 figures.portions[portion.text].add(portion.hits(course))
-        if self.measures.money and end.state in self.measures.money[1]:
-            self._count_money(course.body(self.measures.money[0]))
 
-    def _count_money(self, told: Mapping[str, object]) -> None:
-        amount, currency = told.get("amount"), told.get("currency")
-        if isinstance(amount, int) and currency in CURRENCIES:
-            self.figures.paid[str(currency)] += amount
-            self.figures.payments[str(currency)] += 1
+    def _count_money(self, course: Course, money: Payments) -> None:
+        figures, currency = self.figures, str(course.body(money.currency).get("currency"))
+        if currency not in CURRENCIES:
+            return
+        for line in course.lines:
+            amount = line.body.get("amount")
+            if not (line.handled and line.at in self._period and isinstance(amount, int)):
+                continue
+            if line.event in money.paid:
+                figures.paid[currency] += amount
+                figures.payments[currency] += 1
+            elif line.event in money.reversed:
+                figures.paid[currency] -= amount
+                figures.reversals[currency] += 1
 
 
 def _alerts(procedure: Procedure, named: Iterable[str]) -> Iterable[str]:

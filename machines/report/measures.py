@@ -36,9 +36,22 @@ class Portion:
 
 
 @dataclass(frozen=True, slots=True)
+class Payments:
+    """Money that goes to customers: the events that say it has, with its ``amount`` in minor units, those
+    that say it has come back to us, and the event that says in which ``currency``."""
+
+    paid: tuple[str, ...]
+    reversed: tuple[str, ...]
+    currency: str
+
+    @property
+    def bodies(self) -> tuple[str, ...]:
+        return (*self.paid, *self.reversed, self.currency)
+
+
+@dataclass(frozen=True, slots=True)
 class Measures:
-    """``reasons`` names events with the field that says why, ``money`` the event with the sum that goes to
-    the customer and the ends at which it has, ``score`` the event and field with stars.
+    """``reasons`` names events with the field that says why, ``score`` the event and field with stars.
 
     ``planned`` are the deadlines that are a reminder or a wait by design, and so no limit to anybody. By the
     events ``void`` a case leaves a service level that it has neither kept nor missed: it is waited for no
@@ -48,7 +61,7 @@ class Measures:
     times: tuple[Time, ...] = ()
     portions: tuple[Portion, ...] = ()
     reasons: Mapping[str, str] = field(default_factory=dict)
-    money: tuple[str, tuple[str, ...]] | None = None
+    money: Payments | None = None
     score: tuple[str, str] | None = None
     planned: tuple[str, ...] = ()
     void: tuple[str, ...] = ()
@@ -59,7 +72,7 @@ class Measures:
     def bodies(self) -> frozenset[str]:
         """The events whose content is asked for."""
         named = [*self.reasons, *self.tells]
-        named += [self.money[0]] if self.money else []
+        named += self.money.bodies if self.money else ()
         named += [self.score[0]] if self.score else []
         return frozenset(named)
 
@@ -135,7 +148,11 @@ MEASURES: Mapping[str, Measures] = {
         times=(Time("from request to settled money", _opened, _reached("settled", "settled_again")),),
         portions=(Portion("failed at first", _any, _through("awaiting_retry", "awaiting_alternative")),),
         reasons={"refund.requested": "reason"},
-        money=("refund.requested", ("settled", "settled_again")),
+        money=Payments(
+            paid=("payment.refunded", "refund.confirmed", "payout.paid"),
+            reversed=("refund.reversed",),
+            currency="refund.requested",
+        ),
         planned=("reminder", "retry_due"),
         escalates=("approval_due",),
     ),

@@ -16,8 +16,9 @@ _MOST_REASONS = 15
 
 
 class Record(NamedTuple):
-    """``value`` of the statistic ``stat`` (count, p50, p95, hits, share, sum, mean) of what ``name`` says in
-    ``group``; ``None`` where there was nothing to measure. For money ``name`` is the currency."""
+    """``value`` of the statistic ``stat`` (count, reversed, p50, p95, hits, share, sum, mean) of what
+    ``name`` says in ``group``; ``None`` where there was nothing to measure. For money ``name`` is the
+    currency."""
 
     sop: str
     group: str
@@ -49,6 +50,8 @@ def records(procedure: Procedure, figures: Figures) -> Iterator[Record]:
             yield from _spread(sop, "Cycle times", title, figures.stays[state])
     for currency in sorted(figures.paid):
         yield Record(sop, "Money back to customers", currency, "count", figures.payments[currency], CASES)
+        reversals = figures.reversals[currency]
+        yield Record(sop, "Money back to customers", currency, "reversed", reversals, CASES)
         yield Record(sop, "Money back to customers", currency, "sum", figures.paid[currency], MINOR_UNITS)
     if figures.scores:
         yield Record(sop, "Satisfaction", "score", "count", figures.scores.total(), CASES)

@@ -33,6 +33,7 @@ REFUND = CATALOGUE.procedure("refund")
 def figures() -> Figures:
     seen = Figures(opened=3, ended=Counter({"settled": 2, "withheld": 1}))
     seen.paid, seen.payments = Counter(EUR=123_456, JPY=500), Counter(EUR=2, JPY=1)
+    seen.reversals = Counter(EUR=1)
     seen.reasons = Counter({"parcel | not <received>": 3})
     seen.portions["failed at first"].add(True)
     seen.portions["failed at first"].add(False)
@@ -47,8 +48,8 @@ def test_a_page_says_money_in_main_units_and_times_in_words() -> None:
     told = report_page.markdown("Report", [page()])
     for part in (
         "| ended | 3 |",
-        "| EUR | 2 | 1234.56 EUR |",
-        "| JPY | 1 | 500 JPY |",
+        "| EUR | 2 | 1 | 1234.56 EUR |",
+        "| JPY | 1 | 0 | 500 JPY |",
         "| failed at first | 2 | 1 | 50.0 % |",
         "| from request to settled money | 0 | – | – |",
         r"| parcel \| not \<received\> | 3 |",

@@ -136,30 +136,69 @@ def test_a_case_that_is_opened_again_has_not_ended() -> None:
     assert figures("order", again).ended == {}
 
 
-def test_money_that_went_back_is_added_up_by_currency() -> None:
-    def refund(amount: int, currency: str, *, end: str = "settled", failed: bool = False) -> list[Line]:
-        retried = [(3, "refund.bounced", "awaiting_retry")] if failed else []
-        return course(
-            (1, "refund.requested", "submitted"),
-            (2, "refund.accepted", "pending"),
-            *retried,
-            (26, "refund.confirmed", end),
-            start="requested",
-            refund_requested={"amount": amount, "currency": currency, "reason": "parcel not received"},
-        )
+def refund(*moves: tuple[float, str, str], amount: int, currency: str = "EUR") -> list[Line]:
+    asked: dict[str, object] = {"amount": amount, "currency": currency, "reason": "parcel not received"}
+    told = {"amount": amount, "payment": "1"}
+    return course(
+        (1, "refund.requested", "submitted"),
+        *moves,
+        start="requested",
+        refund_requested=asked,
+        payment_refunded=told,
+        refund_confirmed=told,
+        refund_reversed=told,
+        payout_paid=told,
+    )
 
+
+def test_money_that_went_back_is_added_up_by_currency() -> None:
+    pending = ((2, "payment.refund_pending", "pending"), (26, "refund.confirmed", "settled"))
+    bounced = (
+        (2, "payment.refund_failed", "awaiting_retry"),
+        (3, "deadline.retry_due", "submitted"),
+        (26, "payment.refunded", "settled"),
+    )
     seen = figures(
         "refund",
-        refund(1999, "EUR"),
-        refund(1, "EUR", failed=True),
-        refund(500, "JPY"),
-        refund(9999, "EUR", end="withheld"),
+        refund(*pending, amount=1999),
+        refund(*bounced, amount=1),
+        refund((26, "payout.paid", "settled"), amount=500, currency="JPY"),
+        refund((26, "refund.decided", "withheld"), amount=9999),
     )
     assert seen.paid == {"EUR": 2000, "JPY": 500}
     assert seen.payments == {"EUR": 2, "JPY": 1}
     assert seen.portions["failed at first"].percent == 25.0
     assert seen.times["from request to settled money"].percentile(95) == timedelta(hours=25)
     assert seen.reasons == {"parcel not received": 4}
+
+
+def test_money_counts_when_it_is_paid_less_what_comes_back_so_that_weeks_add_up() -> None:
+    week = 7 * 24
+    journal = refund(
+        (2, "payment.refunded", "settled"),
+        (week + 2, "refund.reversed", "awaiting_alternative"),
+        (2 * week + 2, "payout.paid", "settled_again"),
+        amount=3000,
+    )
+    sums = []
+    for number in range(3):
+        start = MONDAY + timedelta(weeks=number)
+        tally = Tally(
+            CATALOGUE.procedure("refund"), Period(start, start + timedelta(days=7)), calendar=CALENDAR
+        )
+        tally.add(journal)
+        sums.append(
+            (tally.figures.paid["EUR"], tally.figures.payments["EUR"], tally.figures.reversals["EUR"])
+        )
+    assert sums == [(3000, 1, 0), (-3000, 0, 1), (3000, 1, 0)]
+
+
+def test_a_part_that_was_paid_counts_before_the_whole_is_settled() -> None:
+    waiting = (
+        (2, "payment.refunded", "submitted"),
+        (3, "payment.refund_pending", "pending"),
+    )
+    assert figures("refund", refund(*waiting, amount=700)).paid == {"EUR": 700}
 
 
 def test_service_levels_and_escalations_of_complaints_are_counted() -> None:
@@ -393,4 +432,6 @@ def test_measures_name_what_there_is(sop: str) -> None:
     for event, field in measures.reasons.items():
         assert field in procedure.event_types[event].model_fields
     if measures.money:
-        assert states.issuperset(measures.money[1])
+        for event in (*measures.money.paid, *measures.money.reversed):
+            assert "amount" in procedure.event_types[event].model_fields
+        assert "currency" in procedure.event_types[measures.money.currency].model_fields
