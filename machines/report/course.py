@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, tzinfo
 from functools import cached_property
 from itertools import groupby
 from typing import NamedTuple
@@ -43,10 +43,12 @@ class Period(NamedTuple):
 
 @dataclass(frozen=True)
 class Course:
-    """``lines`` are all of a case, in order, and not empty; ``ends`` the names of the final states."""
+    """``lines`` are all of a case, in order, and not empty; ``ends`` the names of the final states, ``zone``
+    the house's, by which its days begin."""
 
     lines: Sequence[Line]
     ends: Collection[str]
+    zone: tzinfo
 
     @property
     def opened(self) -> datetime:
@@ -74,6 +76,10 @@ class Course:
     def reached(self, *states: str) -> datetime | None:
         """When it first came to one of these."""
         return next((stay.start for stay in self.stays if stay.state in states), None)
+
+    def day(self, at: datetime) -> date:
+        """The day of the house on which that was."""
+        return at.astimezone(self.zone).date()
 
     def body(self, event: str) -> Mapping[str, object]:
         """What it was told by the first such event."""

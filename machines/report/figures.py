@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
 
 from machines.kernel.calendar import Calendar
 from machines.kernel.money import CURRENCIES
@@ -47,7 +48,7 @@ class Figures:
 
 
 class Tally:
-    """Adds up for one procedure; ``calendar`` says what working time is."""
+    """Adds up for one procedure; ``calendar`` says what working time is and whose days count."""
 
     def __init__(self, procedure: Procedure, period: Period, *, calendar: Calendar) -> None:
         self.procedure = procedure
@@ -56,6 +57,7 @@ class Tally:
         self.figures = Figures()
         self._period = period
         self._calendar = calendar
+        self._zone = ZoneInfo(calendar.zone)
         self._ends = frozenset(state.name for state in procedure.states if isinstance(state, End))
         self._alerts = frozenset(_alerts(procedure, self.measures.escalates))
 
@@ -64,7 +66,7 @@ class Tally:
         told = [line for line in lines if line.at < self._period.end]
         if not told:
             return
-        course = Course(told, self._ends)
+        course = Course(told, self._ends, self._zone)
         figures = self.figures
         figures.opened += course.opened in self._period
         self._count_lines(line for line in told if line.at in self._period)

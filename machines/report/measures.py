@@ -110,9 +110,9 @@ def _not(hits: Whether) -> Whether:
 
 
 def _on_the_promised_day(course: Course) -> bool:
-    """By the day that the customer was told when ordering (UTC)."""
+    """By the day that the customer was told when ordering."""
     told, delivered = course.body("order.placed").get("deliver_by"), course.reached("delivered")
-    return delivered is not None and delivered.date() <= date.fromisoformat(str(told))
+    return delivered is not None and course.day(delivered) <= date.fromisoformat(str(told))
 
 
 MEASURES: Mapping[str, Measures] = {

@@ -120,6 +120,14 @@ def test_orders_are_added_up() -> None:
     assert seen.reasons == {"changed mind": 1}
 
 
+def test_the_promised_day_is_a_day_of_the_house() -> None:
+    """In Berlin it is 00:30 on the 25th when it is 23:30 on the 24th in UTC."""
+    late = figures("order", order(0, 11, 47.5, by="2026-11-24")).portions["delivered by the promised day"]
+    assert (late.hits, late.count) == (0, 1)
+    kept = figures("order", order(0, 11, 46.5, by="2026-11-24")).portions["delivered by the promised day"]
+    assert (kept.hits, kept.count) == (1, 1)
+
+
 def test_what_lies_outside_the_period_does_not_count_and_never_changes_it() -> None:
     before = order(-40, -30, 1, by="2026-11-30")  # ends in the week
     after = order(150, 160, 200, by="2026-12-30")  # opens in it, and ends after it
@@ -326,7 +334,7 @@ def test_a_limit_is_missed_once_however_often_it_is_told() -> None:
         start="new",
     )
     limit = Limit("late", "", frozenset({"waiting"}), "deadline.late", frozenset())
-    assert list(limit.verdicts(Course(lines, ends=()))) == [(at(1), False), (at(5), True)]
+    assert list(limit.verdicts(Course(lines, ends=(), zone=UTC))) == [(at(1), False), (at(5), True)]
 
 
 def complaint(*moves: tuple[float, str, str]) -> list[Line]:
@@ -422,7 +430,9 @@ def test_measures_name_what_there_is(sop: str) -> None:
             return None
 
     measures = MEASURES[sop]
-    blank = Asked([Line(at(0), "", True, procedure.initial.name, procedure.initial.name)], ends=states)
+    blank = Asked(
+        [Line(at(0), "", True, procedure.initial.name, procedure.initial.name)], ends=states, zone=UTC
+    )
     for time in measures.times:
         time.start(blank), time.stop(blank)
     for portion in measures.portions:
