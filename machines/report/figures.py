@@ -18,7 +18,7 @@ from machines.kernel.procedure import Procedure
 from machines.kernel.state import DEADLINE, End
 from machines.report.course import Course, Line, Period
 from machines.report.limits import limits_of
-from machines.report.measures import MEASURES, Measures, Payments
+from machines.report.measures import Payments, measures_of
 from machines.report.spread import Share, Spread
 
 
@@ -52,7 +52,7 @@ class Tally:
 
     def __init__(self, procedure: Procedure, period: Period, *, calendar: Calendar) -> None:
         self.procedure = procedure
-        self.measures = MEASURES.get(procedure.name, Measures())
+        self.measures = measures_of(procedure)
         self.limits = limits_of(procedure)
         self.figures = Figures()
         self._period = period

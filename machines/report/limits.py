@@ -12,7 +12,7 @@ from machines.kernel.event import SentBack
 from machines.kernel.procedure import Procedure
 from machines.kernel.state import DEADLINE
 from machines.report.course import Course
-from machines.report.measures import MEASURES, Measures
+from machines.report.measures import measures_of
 
 _ALL = 100  #: percent
 
@@ -50,7 +50,7 @@ class Limit:
 
 def limits_of(procedure: Procedure) -> list[Limit]:
     """Clocks first; of the deadlines those that are stated as a length of time."""
-    measures = MEASURES.get(procedure.name, Measures())
+    measures = measures_of(procedure)
     void = frozenset((*measures.void, SentBack.type))
     clocks = [
         Limit(

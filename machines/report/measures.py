@@ -7,9 +7,10 @@ States and events go by name: one catalogue sees all procedures, and no procedur
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
+from machines.kernel.procedure import Procedure
 from machines.report.course import Course
 
 When = Callable[[Course], datetime | None]
@@ -28,7 +29,8 @@ class Time:
 
 @dataclass(frozen=True, slots=True)
 class Portion:
-    """Of the cases that are ``among``, the share of the ``hits``."""
+    """Of the cases that are ``among``, the share of the ``hits``. A deadline in braces in ``text`` stands for
+    how long it is."""
 
     text: str
     among: Whether
@@ -122,7 +124,7 @@ MEASURES: Mapping[str, Measures] = {
             Portion("delivered by the promised day", _ended_as("delivered"), _on_the_promised_day),
             Portion("cancelled", _any, _ended_as("cancelled")),
             Portion(
-                "of these, something was sold out",
+                "of the cancelled, something was sold out",
                 _ended_as("cancelled"),
                 _through("awaiting_choice", "backordered", "awaiting_consent"),
             ),
@@ -162,10 +164,10 @@ MEASURES: Mapping[str, Measures] = {
         ),
         portions=(
             Portion("declined", _any, _through("declined")),
-            Portion("of these, appealed", _through("declined"), _through("under_appeal")),
-            Portion("of these, overridden", _through("declined"), _took("return.override")),
+            Portion("of the declined, appealed", _through("declined"), _through("under_appeal")),
+            Portion("of the declined, overridden", _through("declined"), _took("return.override")),
             Portion(
-                "inspected later than in two working days",
+                "inspected later than in {inspection_due}",
                 _through("inspecting"),
                 _took("deadline.inspection_due"),
             ),
@@ -195,7 +197,7 @@ MEASURES: Mapping[str, Measures] = {
         ),
         portions=(
             Portion(
-                "answered within three working days",
+                "answered within {answer_due}",
                 _ended_as("answered"),
                 _not(_took("deadline.answer_due")),
             ),
@@ -217,3 +219,11 @@ MEASURES: Mapping[str, Measures] = {
         void=("survey.called_off",),
     ),
 }
+
+
+def measures_of(procedure: Procedure) -> Measures:
+    """Those of a procedure, none for one that is not named here."""
+    measures = MEASURES.get(procedure.name, Measures())
+    lengths = {one.name: str(one.after) for one in procedure.deadlines.values()}
+    told = (replace(one, text=one.text.format_map(lengths)) for one in measures.portions)
+    return replace(measures, portions=tuple(told))

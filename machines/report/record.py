@@ -8,7 +8,7 @@ from typing import NamedTuple
 from machines.kernel.procedure import Procedure
 from machines.report.figures import Figures
 from machines.report.limits import limits_of
-from machines.report.measures import MEASURES, Measures
+from machines.report.measures import measures_of
 from machines.report.spread import Share, Spread
 
 SECONDS, PERCENT, CASES, MINOR_UNITS, STARS = "seconds", "percent", "count", "minor units", "stars"
@@ -30,7 +30,7 @@ class Record(NamedTuple):
 
 def records(procedure: Procedure, figures: Figures) -> Iterator[Record]:
     """In the order in which a reader wants them."""
-    sop, measures = procedure.name, MEASURES.get(procedure.name, Measures())
+    sop, measures = procedure.name, measures_of(procedure)
     titles = {state.name: state.title for state in procedure.states}
     yield Record(sop, "Cases", "opened", "count", figures.opened, CASES)
     yield Record(sop, "Cases", "ended", "count", figures.ended.total(), CASES)

@@ -14,8 +14,10 @@ from machines.policy import DEFAULT, load
 from machines.report.course import Course, Line, Period
 from machines.report.figures import Figures, Tally
 from machines.report.limits import Limit, limits_of
-from machines.report.measures import MEASURES
+from machines.report.measures import MEASURES, measures_of
 from machines.report.spread import Share, Spread, rounded
+from machines.returns.deadlines import INSPECTION_DUE
+from machines.task.procedure import ANSWER_DUE
 
 MONDAY = datetime(2026, 11, 23, tzinfo=UTC)
 WEEK = Period(MONDAY, MONDAY + timedelta(days=7))
@@ -114,7 +116,7 @@ def test_orders_are_added_up() -> None:
     promised = seen.portions["delivered by the promised day"]
     assert (promised.hits, promised.count, promised.percent) == (2, 3, 66.7)
     assert seen.portions["cancelled"].percent == 25.0
-    assert seen.portions["of these, something was sold out"].percent == 100.0
+    assert seen.portions["of the cancelled, something was sold out"].percent == 100.0
     dispatch = seen.limits["dispatch_due"]
     assert (dispatch.hits, dispatch.count) == (2, 3)
     assert seen.reasons == {"changed mind": 1}
@@ -411,6 +413,13 @@ def test_reminders_and_planned_waits_are_no_service_levels() -> None:
         "outside_due",
     }
     assert not any("reminder" in name for names in levels.values() for name in names)
+
+
+def test_labels_take_numbers_from_the_procedure() -> None:
+    (answered,) = measures_of(CATALOGUE.procedure("task")).portions
+    assert answered.text == f"answered within {ANSWER_DUE.after}" == "answered within 3 working days"
+    texts = [one.text for one in measures_of(CATALOGUE.procedure("return")).portions]
+    assert f"inspected later than in {INSPECTION_DUE.after}" in texts
 
 
 @pytest.mark.parametrize("sop", sorted(procedure.name for procedure in CATALOGUE))
