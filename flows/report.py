@@ -53,11 +53,11 @@ async def report(
         return Failed(message=errors.decode(errors="replace").strip()[-500:])
     written = json.loads(told)
     folder = Path(written["folder"])
-    days = f"{written['from']} to {written['to']}"
+    heading = str(written["heading"])
     get_run_logger().info("files: %s", folder)
     markdown = await asyncio.to_thread((folder / "report.md").read_text, "utf-8")
     run = str(flow_run.get_id())
     async with PrefectApi() as api:
-        await api.rename(run, name=f"report {days}", tags=["staff"])
-        await api.add_markdown(run, key="report", description=f"Report, {days}", markdown=markdown)
+        await api.rename(run, name=heading, tags=["staff"])
+        await api.add_markdown(run, key="report", description=heading, markdown=markdown)
     return Completed(message=f"files: {folder}")

@@ -17,16 +17,17 @@ from deployments.settings import Settings
 from flows.report_page import part
 
 _WEEK = timedelta(days=7)
-_DAY = ["%Y-%m-%d"]
+_DAY = timedelta(days=1)
+_FORM = ["%Y-%m-%d"]
 
 
 def report(
     *,
     first: Annotated[
-        datetime | None, typer.Option("--from", formats=_DAY, help="The first day; else a week before --to.")
+        datetime | None, typer.Option("--from", formats=_FORM, help="The first day; else a week before --to.")
     ] = None,
     last: Annotated[
-        datetime | None, typer.Option("--to", formats=_DAY, help="The day after the last one.")
+        datetime | None, typer.Option("--to", formats=_FORM, help="The day after the last one.")
     ] = None,
     sop: Annotated[str | None, typer.Option(help="Only this procedure, such as order.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the files; else reports in SOP_HOME.")] = None,
@@ -41,7 +42,7 @@ def report(
         begin, end = _days(app, first, last)
         sops = [app.catalogue.procedure(sop).name] if sop else list(app.definitions)
         found = read_report(app, first=begin, last=end, sops=sops)
-        name = f"{begin}_{end}" + (f"_{sop}" if sop else "")
+        name = f"{begin}_{end - _DAY}" + (f"_{sop}" if sop else "")
         folder = (out or app.settings.home / "reports") / name
         write_report(app, found, folder=folder)
         if as_json:

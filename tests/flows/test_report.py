@@ -7,7 +7,7 @@ import csv
 import json
 import sys
 from collections import Counter
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import cast
 
@@ -76,8 +76,13 @@ def test_records_keep_minor_units_and_shares_for_programs() -> None:
     assert Record("refund", "Shares it is judged by", "failed at first", "share", 50.0, PERCENT) in found
 
 
-def test_the_title_names_the_last_day_that_counts() -> None:
-    assert report_page.title(date(2026, 11, 23), date(2026, 11, 30)) == "Report, 2026-11-23 to 2026-11-29"
+def test_the_title_names_the_last_day_that_counts_and_whose_days_they_are() -> None:
+    days = date(2026, 11, 23), date(2026, 11, 30)
+    told = report_page.title(*days, zone="Europe/Berlin", until=None)
+    assert told == "Report, 2026-11-23 to 2026-11-29 (Europe/Berlin)"
+    until = datetime(2026, 11, 25, 13, tzinfo=UTC)
+    told = report_page.title(*days, zone="Europe/Berlin", until=until)
+    assert told == "Report, 2026-11-23 to 2026-11-29, so far, until 2026-11-25 14:00 (Europe/Berlin)"
 
 
 def run(office: Office, *command: str) -> State[object]:
@@ -97,7 +102,7 @@ def run(office: Office, *command: str) -> State[object]:
 def test_the_flow_shows_what_the_command_wrote(tmp_path: Path, prefect: Prefect) -> None:
     script = (
         "import json, sys; open(sys.argv[1] + '/report.md', 'w').write(' '.join(sys.argv[2:]));"
-        "print(json.dumps({'folder': sys.argv[1], 'from': '2026-11-23', 'to': '2026-11-30'}))"
+        "print(json.dumps({'folder': sys.argv[1], 'heading': 'Report, a week'}))"
     )
     with open_office(driving=False) as office:
         written = run(office, sys.executable, "-c", script, str(tmp_path))
@@ -109,6 +114,8 @@ def test_the_flow_shows_what_the_command_wrote(tmp_path: Path, prefect: Prefect)
     body = {"artifacts": {"key": {"any_": ["report"]}}}
     (shown,) = cast("list[Json]", prefect.post("/artifacts/filter", body))
     assert shown["data"] == "--from 2026-11-23 --sop order --json"
+    assert shown["description"] == "Report, a week"
+    assert prefect.run(str(shown["flow_run_id"]))["name"] == "Report, a week"
 
 
 def test_figures_are_the_same_in_each_file(tmp_path: Path) -> None:
@@ -125,6 +132,13 @@ def test_figures_are_the_same_in_each_file(tmp_path: Path) -> None:
     asked = ["report", "--from", str(today - DAY), "--sop", "order", "--out", str(tmp_path / "out")]
     told = json.loads(runner.invoke(app, [*asked, "--json"], catch_exceptions=False).stdout)
     folder = Path(told["folder"])
+    assert folder.name == f"{today - DAY}_{today + 5 * DAY}_order"
+    assert f"{today - DAY} to {today + 5 * DAY}, so far, until 20" in told["heading"]
+    assert told["heading"].endswith("(Europe/Berlin)")
+    assert datetime.fromisoformat(told["until"]).tzinfo is not None
+    past = runner.invoke(app, ["report", "--from", "2026-01-05", "--json"], catch_exceptions=False)
+    assert json.loads(past.stdout)["heading"] == "Report, 2026-01-05 to 2026-01-11 (Europe/Berlin)"
+    assert json.loads(past.stdout)["until"] is None
     rows = [row for row in told["figures"] if (row["group"], row["name"]) == ("Cases", "opened")]
     assert [row["value"] for row in rows] == [2]
     assert json.loads((folder / "figures.json").read_bytes())["figures"] == told["figures"]
@@ -134,6 +148,8 @@ def test_figures_are_the_same_in_each_file(tmp_path: Path) -> None:
     assert [line["value"] for line in lines if line["name"] == "opened"] == ["2"]
     assert "<td>opened</td><td>2</td>" in (folder / "report.html").read_text()
     assert "| opened | 2 |" in (folder / "report.md").read_text()
+    assert told["heading"] in (folder / "report.html").read_text()
+    assert "|  | Number |" in (folder / "report.md").read_text()
     shown = runner.invoke(app, asked, catch_exceptions=False).stdout
     assert "authorising" in shown.lower()
     wrong = runner.invoke(app, ["report", "--from", str(today), "--to", str(today)])
