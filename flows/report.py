@@ -33,9 +33,15 @@ Ended: TypeAlias = State[object]
 )
 async def report(
     first: Annotated[
-        date | None, Field(title="First day", description="a week before the next if empty")
+        date | None,
+        Field(
+            title="First day",
+            description="if empty, a week before the day below; if both are, last week from Monday to Sunday",
+        ),
     ] = None,
-    last: Annotated[date | None, Field(title="Day after the last one")] = None,
+    last: Annotated[
+        date | None, Field(title="Day after the last one", description="if empty, a week after the first day")
+    ] = None,
     sop: Annotated[str | None, Field(title="Only this procedure", description="such as order")] = None,
 ) -> Ended:
     """Report the last whole week, or other days."""

@@ -136,9 +136,11 @@ def test_figures_are_the_same_in_each_file(tmp_path: Path) -> None:
     assert f"{today - DAY} to {today + 5 * DAY}, so far, until 20" in told["heading"]
     assert told["heading"].endswith("(Europe/Berlin)")
     assert datetime.fromisoformat(told["until"]).tzinfo is not None
-    past = runner.invoke(app, ["report", "--from", "2026-01-05", "--json"], catch_exceptions=False)
-    assert json.loads(past.stdout)["heading"] == "Report, 2026-01-05 to 2026-01-11 (Europe/Berlin)"
-    assert json.loads(past.stdout)["until"] is None
+    for one_day in (["--from", "2026-01-05"], ["--to", "2026-01-12"]):
+        past = runner.invoke(app, ["report", *one_day, "--json"], catch_exceptions=False)
+        whole = json.loads(past.stdout)
+        assert whole["heading"] == "Report, 2026-01-05 to 2026-01-11 (Europe/Berlin)"
+        assert whole["until"] is None
     rows = [row for row in told["figures"] if (row["group"], row["name"]) == ("Cases", "opened")]
     assert [row["value"] for row in rows] == [2]
     assert json.loads((folder / "figures.json").read_bytes())["figures"] == told["figures"]
@@ -152,5 +154,13 @@ def test_figures_are_the_same_in_each_file(tmp_path: Path) -> None:
     assert "|  | Number |" in (folder / "report.md").read_text()
     shown = runner.invoke(app, asked, catch_exceptions=False).stdout
     assert "authorising" in shown.lower()
-    wrong = runner.invoke(app, ["report", "--from", str(today), "--to", str(today)])
+
+
+def test_days_in_the_wrong_order_are_told_before_the_store_is_opened(tmp_path: Path) -> None:
+    runner = CliRunner(env={"SOP_HOME": str(tmp_path / "none"), "COLUMNS": "200", "TERM": "dumb"})
+    wrong = runner.invoke(app, ["report", "--from", "2026-11-23", "--to", "2026-11-23"])
     assert wrong.exit_code == 2
+    assert "--to" in wrong.output
+    assert "2026-11-23 is not after --from 2026-11-23" in wrong.output
+    assert "such as 2026-11-24" in wrong.output
+    assert not (tmp_path / "none").exists()
