@@ -54,7 +54,13 @@ async def report(
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    told, errors = await answer.communicate()
+    try:
+        told, errors = await answer.communicate()
+    finally:
+        # A run that is cancelled leaves nobody to read what it says.
+        if answer.returncode is None:
+            answer.kill()
+            await answer.wait()
     if answer.returncode:
         return Failed(message=errors.decode(errors="replace").strip()[-500:])
     written = json.loads(told)

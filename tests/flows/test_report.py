@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
+import os
 import sys
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
@@ -116,6 +117,34 @@ def test_the_flow_shows_what_the_command_wrote(tmp_path: Path, prefect: Prefect)
     assert shown["data"] == "--from 2026-11-23 --sop order --json"
     assert shown["description"] == "Report, a week"
     assert prefect.run(str(shown["flow_run_id"]))["name"] == "Report, a week"
+
+
+def test_a_run_that_is_cancelled_leaves_no_process_behind(tmp_path: Path) -> None:
+    noted = tmp_path / "pid"
+    script = (
+        "import os, sys, time; from pathlib import Path; note = Path(sys.argv[1]);"
+        "note.with_suffix('.new').write_text(str(os.getpid()));"
+        "note.with_suffix('.new').rename(note); time.sleep(120)"
+    )
+    with open_office(driving=False) as office:
+        boards = Boards(office.store, office.definitions, clock=office.clock)
+        steering = Steering(office.store, office.definitions, clock=office.clock)
+        command = (sys.executable, "-c", script, str(noted))
+        desk = case_desk.CaseDesk(lambda _: None, steering, boards, command)
+
+        async def cancelled() -> None:
+            running = asyncio.ensure_future(report.fn())
+            while not noted.exists():
+                assert not running.done(), running.result()
+                await asyncio.sleep(0.05)
+            running.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await running
+
+        with case_desk.install(desk):
+            asyncio.run(cancelled())
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(noted.read_text()), 0)
 
 
 def test_figures_are_the_same_in_each_file(tmp_path: Path) -> None:
