@@ -20,6 +20,7 @@ from pydantic import Field
 
 from flows import case_desk
 from flows.prefect_api import PrefectApi
+from flows.wording import REPORT
 
 Ended: TypeAlias = State[object]
 
@@ -71,5 +72,5 @@ async def report(
     run = str(flow_run.get_id())
     async with PrefectApi() as api:
         await api.rename(run, name=heading, tags=["staff"])
-        await api.add_markdown(run, key="report", description=heading, markdown=markdown)
+        await api.add_markdown(run, key=REPORT, description=heading, markdown=markdown)
     return Completed(message=f"files: {folder}")
