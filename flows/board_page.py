@@ -64,9 +64,10 @@ def _head(board: Board, definition: Definition) -> str:
     figures = {
         "Open": board.open,
         "Due within the hour": seen.due.count,
-        "Late": seen.passed.count + seen.overrun.count,
+        "Deadlines passed": seen.passed.count,
+        "Clocks overrun": seen.overrun.count,
         "On hold": seen.held.count,
-        "Parked steps": len(board.parked),
+        "Parked steps": _parked_steps(board),
         "Opened in 24 h": sum(seen.opened.values()),
         "Ended in 24 h": sum(seen.ended.values()),
     }
@@ -175,6 +176,11 @@ def _held(board: Board, definition: Definition) -> str:
     return _part("On hold", heads, rows, of=board.seen.held.count) if rows else ""
 
 
+def _parked_steps(board: Board) -> str:
+    count = f"{len(board.parked):,}"
+    return count if board.parked_all else f"{count} or more"
+
+
 def _parked(board: Board, definition: Definition) -> str:
     if not board.parked:
         return ""
@@ -190,7 +196,9 @@ def _parked(board: Board, definition: Definition) -> str:
         for one in board.parked[:MOST]
     ]
     heads = ("Failed", "Case", "Step", "At stake", "Error")
-    return _part(f"Parked steps: {text(money)} at stake", heads, rows, of=len(board.parked))
+    first = "" if board.parked_all else f" in the oldest {len(board.parked):,} of them"
+    title = f"Parked steps: {text(money)} at stake{first}"
+    return _part(title, heads, rows, of=len(board.parked))
 
 
 def _traffic(board: Board, definition: Definition, drawn: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from adapters.store.base import Store
@@ -22,12 +22,14 @@ _MOST_PARKED = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """``parked`` are the oldest parked steps, a thousand at most, ``at_stake`` the money in all of these."""
+    """``parked`` are the oldest parked steps, a thousand at most, ``at_stake`` the money in all of these;
+    ``parked_all`` says that there are no others."""
 
     now: datetime
     seen: Overview
     parked: tuple[Broken, ...] = ()
     at_stake: tuple[Money, ...] = ()
+    parked_all: bool = True
 
     @property
     def open(self) -> int:
@@ -64,10 +66,12 @@ class Boards:
         now = self._clock()
         since = _hour(now) - timedelta(hours=HOURS - 1)
         seen = self._store.overview(sop, since=since, until=now + SOON, most=MOST)
-        parked = self._store.steps(status=[StepStatus.PARKED], only=StepFilter(sop=sop), limit=_MOST_PARKED)
+        only = StepFilter(sop=sop)
+        parked = self._store.steps(status=[StepStatus.PARKED], only=only, limit=_MOST_PARKED + 1)
         # Their arguments need not stay in memory.
-        told = tuple(broken(step) for step in parked)
-        return replace(Board(now, seen), parked=told, at_stake=tuple(sums(one.stake for one in told)))
+        told = tuple(broken(step) for step in parked[:_MOST_PARKED])
+        stake = tuple(sums(one.stake for one in told))
+        return Board(now, seen, told, stake, parked_all=len(parked) <= _MOST_PARKED)
 
 
 def _hour(instant: datetime) -> datetime:

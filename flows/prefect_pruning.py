@@ -18,6 +18,7 @@ from flows.housekeeping import Retention
 from flows.parked_runs import STEP_FLOW
 from flows.prefect_api import PREFECT_ERRORS, PrefectApi, refused
 from flows.watching import UNSETTLED
+from flows.wording import REPORT
 
 if TYPE_CHECKING:
     from prefect.client.orchestration.routes import ServerRoutes
@@ -26,6 +27,8 @@ _ENDED = ("COMPLETED", "FAILED", "CANCELLED", "CRASHED")
 _RUNS = 50  #: what Prefect deletes in one call (3.8.8)
 _ARTIFACTS = 200  #: what Prefect lists in one call
 _PAUSE_SECONDS = 0.05
+#: The keys of artifacts each of which says something of its own: a newer one replaces none before it.
+_LASTING = frozenset({REPORT})
 #: In one sweep; a first one on an old server may have to leave some to the next.
 _MOST_RUNS = 20_000
 
@@ -111,7 +114,7 @@ class PrefectPruning:
         gone = offset = 0
         while page := await self._api.versions(self._flows, before=before, offset=offset):
             latest = await self._api.latest({key for _, key in page})
-            old = [artifact for artifact, _ in page if artifact not in latest]
+            old = [artifact for artifact, key in page if artifact not in latest and key not in _LASTING]
             gone += len(old)
             offset += len(page) if dry_run else len(page) - len(old)
             if not dry_run:

@@ -20,6 +20,7 @@ from pydantic import Field
 
 from flows import case_desk
 from flows.prefect_api import PrefectApi
+from flows.wording import REPORT
 
 Ended: TypeAlias = State[object]
 
@@ -33,9 +34,15 @@ Ended: TypeAlias = State[object]
 )
 async def report(
     first: Annotated[
-        date | None, Field(title="First day", description="a week before the next if empty")
+        date | None,
+        Field(
+            title="First day",
+            description="if empty, a week before the day below; if both are, last week from Monday to Sunday",
+        ),
     ] = None,
-    last: Annotated[date | None, Field(title="Day after the last one")] = None,
+    last: Annotated[
+        date | None, Field(title="Day after the last one", description="if empty, a week after the first day")
+    ] = None,
     sop: Annotated[str | None, Field(title="Only this procedure", description="such as order")] = None,
 ) -> Ended:
     """Report the last whole week, or other days."""
@@ -48,16 +55,22 @@ async def report(
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    told, errors = await answer.communicate()
+    try:
+        told, errors = await answer.communicate()
+    finally:
+        # A run that is cancelled leaves nobody to read what it says.
+        if answer.returncode is None:
+            answer.kill()
+            await answer.wait()
     if answer.returncode:
         return Failed(message=errors.decode(errors="replace").strip()[-500:])
     written = json.loads(told)
     folder = Path(written["folder"])
-    days = f"{written['from']} to {written['to']}"
+    heading = str(written["heading"])
     get_run_logger().info("files: %s", folder)
     markdown = await asyncio.to_thread((folder / "report.md").read_text, "utf-8")
     run = str(flow_run.get_id())
     async with PrefectApi() as api:
-        await api.rename(run, name=f"report {days}", tags=["staff"])
-        await api.add_markdown(run, key="report", description=f"Report, {days}", markdown=markdown)
+        await api.rename(run, name=heading, tags=["staff"])
+        await api.add_markdown(run, key=REPORT, description=heading, markdown=markdown)
     return Completed(message=f"files: {folder}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from jinja2 import Environment
 
@@ -13,7 +14,14 @@ from flows.markdown import table, text
 from machines.kernel.money import CURRENCIES, Money
 from machines.report.record import MINOR_UNITS, PERCENT, SECONDS, STARS, Record
 
-_HEADS = {"count": "Cases", "hits": "Of these", "share": "Share", "sum": "Sum", "mean": "Mean"}
+_HEADS = {
+    "count": "Number",
+    "reversed": "Came back",
+    "hits": "Of these",
+    "share": "Share",
+    "sum": "Sum",
+    "mean": "Mean",
+}
 _MOST_BARS = 12
 
 _HTML = """<!doctype html>
@@ -52,9 +60,12 @@ class Part:
     svgs: Sequence[str] = ()
 
 
-def title(first: date, last: date) -> str:
-    """``last`` is the day after the last one that counts."""
-    return f"Report, {first:%Y-%m-%d} to {last - timedelta(days=1):%Y-%m-%d}"
+def title(first: date, last: date, *, zone: str, until: datetime | None) -> str:
+    """``last`` is the day after the last one that counts, ``until`` the instant of a period that is not over,
+    up to which it is told."""
+    days = f"Report, {first:%Y-%m-%d} to {last - timedelta(days=1):%Y-%m-%d}"
+    so_far = f", so far, until {until.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}" if until else ""
+    return f"{days}{so_far} ({zone})"
 
 
 def part(name: str, records: Sequence[Record]) -> Part:

@@ -13,6 +13,7 @@ from flows.session import CaseSeen, CommandTally, Snapshot
 MOST_ROWS = 500
 #: For a case that had not come to rest when its wake-up ended, such as one still in a long command.
 UNDER_WAY = "Under way"
+REPORT = "report"  #: the key of the artifact of each report
 _MOST_TAGS = 5  #: of one kind on one run
 _SLOW = 1.0  #: seconds that a command may take before it is worth a word
 

@@ -17,16 +17,19 @@ from deployments.settings import Settings
 from flows.report_page import part
 
 _WEEK = timedelta(days=7)
-_DAY = ["%Y-%m-%d"]
+_DAY = timedelta(days=1)
+_FORM = ["%Y-%m-%d"]
 
 
 def report(
     *,
     first: Annotated[
-        datetime | None, typer.Option("--from", formats=_DAY, help="The first day; else a week before --to.")
+        datetime | None,
+        typer.Option("--from", formats=_FORM, help="The first day. Default: a week before --to."),
     ] = None,
     last: Annotated[
-        datetime | None, typer.Option("--to", formats=_DAY, help="The day after the last one.")
+        datetime | None,
+        typer.Option("--to", formats=_FORM, help="The day after the last one. Default: a week after --from."),
     ] = None,
     sop: Annotated[str | None, typer.Option(help="Only this procedure, such as order.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the files; else reports in SOP_HOME.")] = None,
@@ -37,11 +40,12 @@ def report(
     Without days it is the last whole week from Monday to Sunday. Writes report.html, report.md, figures.csv
     and figures.json into a folder named after the days.
     """
+    asked = _days(first, last)
     with plain_errors(), open_installation(Settings()) as app:
-        begin, end = _days(app, first, last)
+        begin, end = asked or last_week(app.clock(), zone=ZoneInfo(app.policy.calendar.zone))
         sops = [app.catalogue.procedure(sop).name] if sop else list(app.definitions)
         found = read_report(app, first=begin, last=end, sops=sops)
-        name = f"{begin}_{end}" + (f"_{sop}" if sop else "")
+        name = f"{begin}_{end - _DAY}" + (f"_{sop}" if sop else "")
         folder = (out or app.settings.home / "reports") / name
         write_report(app, found, folder=folder)
         if as_json:
@@ -50,16 +54,17 @@ def report(
             _print(app, found, folder)
 
 
-def _days(app: Installation, first: datetime | None, last: datetime | None) -> tuple[date, date]:
-    """The first day, and the one after the last."""
-    begin, end = last_week(app.clock(), zone=ZoneInfo(app.policy.calendar.zone))
-    if first is not None:
-        begin, end = first.date(), first.date() + _WEEK
-    if last is not None:
-        begin, end = begin if first is not None else last.date() - _WEEK, last.date()
-    if end <= begin:
-        raise typer.BadParameter(f"{end} is not after {begin}; name the day after the last one with --to")
-    return begin, end
+def _days(first: datetime | None, last: datetime | None) -> tuple[date, date] | None:
+    """The first day, and the one after the last; ``None`` if neither is named."""
+    begin, end = first and first.date(), last and last.date()
+    if begin is not None and end is not None and end <= begin:
+        raise typer.BadParameter(
+            f"{end} is not after --from {begin}; write the day after the last one, such as {begin + _DAY}",
+            param_hint="--to",
+        )
+    if begin is not None:
+        return begin, end or begin + _WEEK
+    return (end - _WEEK, end) if end is not None else None
 
 
 def _print(app: Installation, found: Report, folder: Path) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, tzinfo
 from functools import cached_property
+from itertools import groupby
 from typing import NamedTuple
 
 
@@ -21,11 +22,13 @@ class Line(NamedTuple):
 
 
 class Stay(NamedTuple):
-    """In one state, from one instant to another; ``None`` while it lasts."""
+    """In one state, or in several of them, from one instant to another, and the event by which the case
+    left; ``None`` while it lasts."""
 
     state: str
     start: datetime
     end: datetime | None
+    left: str | None
 
 
 class Period(NamedTuple):
@@ -40,10 +43,12 @@ class Period(NamedTuple):
 
 @dataclass(frozen=True)
 class Course:
-    """``lines`` are all of a case, in order, and not empty; ``ends`` the names of the final states."""
+    """``lines`` are all of a case, in order, and not empty; ``ends`` the names of the final states, ``zone``
+    the house's, by which its days begin."""
 
     lines: Sequence[Line]
     ends: Collection[str]
+    zone: tzinfo
 
     @property
     def opened(self) -> datetime:
@@ -55,9 +60,9 @@ class Course:
         found, state, since = [], self.lines[0].before, self.opened
         for line in self.lines:
             if line.handled and line.after != state:
-                found.append(Stay(state, since, line.at))
+                found.append(Stay(state, since, line.at, line.event))
                 state, since = line.after, line.at
-        return (*found, Stay(state, since, None))
+        return (*found, Stay(state, since, None, None))
 
     @property
     def ended(self) -> Stay | None:
@@ -72,24 +77,17 @@ class Course:
         """When it first came to one of these."""
         return next((stay.start for stay in self.stays if stay.state in states), None)
 
+    def day(self, at: datetime) -> date:
+        """The day of the house on which that was."""
+        return at.astimezone(self.zone).date()
+
     def body(self, event: str) -> Mapping[str, object]:
         """What it was told by the first such event."""
         return next((line.body for line in self.lines if line.handled and line.event == event), {})
 
-    def runs(self, states: Collection[str], missed: str) -> Iterator[tuple[datetime, bool]]:
-        """Each unbroken stay in ``states``, once it is over or has been ``missed``: when, and whether it was
-        over before. The event ``missed`` says that it was not, and is counted once."""
-        since: datetime | None = None
-        misses = [line.at for line in self.lines if line.handled and line.event == missed]
-        for stay in self.stays:
-            if stay.state in states:
-                since = since or stay.start
-                if stay.end is not None:
-                    continue
-            if since is None:
-                continue
-            over = None if stay.state in states else stay.start
-            late = next((at for at in misses if at >= since and (over is None or at <= over)), None)
-            if late is not None or over is not None:
-                yield late or over or since, late is None
-            since = None
+    def spells(self, states: Collection[str]) -> Iterator[Stay]:
+        """Each unbroken stay in ``states``; it bears the name of the last of them."""
+        for inside, stays in groupby(self.stays, key=lambda stay: stay.state in states):
+            if inside:
+                first, *others = stays
+                yield (others or [first])[-1]._replace(start=first.start)

@@ -7,9 +7,10 @@ States and events go by name: one catalogue sees all procedures, and no procedur
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
+from machines.kernel.procedure import Procedure
 from machines.report.course import Course
 
 When = Callable[[Course], datetime | None]
@@ -28,7 +29,8 @@ class Time:
 
 @dataclass(frozen=True, slots=True)
 class Portion:
-    """Of the cases that are ``among``, the share of the ``hits``."""
+    """Of the cases that are ``among``, the share of the ``hits``. A deadline in braces in ``text`` stands for
+    how long it is."""
 
     text: str
     among: Whether
@@ -36,22 +38,43 @@ class Portion:
 
 
 @dataclass(frozen=True, slots=True)
+class Payments:
+    """Money that goes to customers: the events that say it has, with its ``amount`` in minor units, those
+    that say it has come back to us, and the event that says in which ``currency``."""
+
+    paid: tuple[str, ...]
+    reversed: tuple[str, ...]
+    currency: str
+
+    @property
+    def bodies(self) -> tuple[str, ...]:
+        return (*self.paid, *self.reversed, self.currency)
+
+
+@dataclass(frozen=True, slots=True)
 class Measures:
-    """``reasons`` names events with the field that says why, ``money`` the event with the sum that goes to
-    the customer and the ends at which it has, ``score`` the event and field with stars."""
+    """``reasons`` names events with the field that says why, ``score`` the event and field with stars.
+
+    ``planned`` are the deadlines that are a reminder or a wait by design, and so no limit to anybody. By the
+    events ``void`` a case leaves a service level that it has neither kept nor missed: it is waited for no
+    more. ``escalates`` are the deadlines, and thresholds of clocks without a rung, at which somebody is
+    called who is above those that look after the case; rungs need not be named."""
 
     times: tuple[Time, ...] = ()
     portions: tuple[Portion, ...] = ()
     reasons: Mapping[str, str] = field(default_factory=dict)
-    money: tuple[str, tuple[str, ...]] | None = None
+    money: Payments | None = None
     score: tuple[str, str] | None = None
+    planned: tuple[str, ...] = ()
+    void: tuple[str, ...] = ()
+    escalates: tuple[str, ...] = ()
     tells: tuple[str, ...] = ()  #: other events whose content is asked for
 
     @property
     def bodies(self) -> frozenset[str]:
         """The events whose content is asked for."""
         named = [*self.reasons, *self.tells]
-        named += [self.money[0]] if self.money else []
+        named += self.money.bodies if self.money else ()
         named += [self.score[0]] if self.score else []
         return frozenset(named)
 
@@ -89,9 +112,9 @@ def _not(hits: Whether) -> Whether:
 
 
 def _on_the_promised_day(course: Course) -> bool:
-    """By the day that the customer was told when ordering (UTC)."""
+    """By the day that the customer was told when ordering."""
     told, delivered = course.body("order.placed").get("deliver_by"), course.reached("delivered")
-    return delivered is not None and delivered.date() <= date.fromisoformat(str(told))
+    return delivered is not None and course.day(delivered) <= date.fromisoformat(str(told))
 
 
 MEASURES: Mapping[str, Measures] = {
@@ -101,7 +124,7 @@ MEASURES: Mapping[str, Measures] = {
             Portion("delivered by the promised day", _ended_as("delivered"), _on_the_promised_day),
             Portion("cancelled", _any, _ended_as("cancelled")),
             Portion(
-                "of these, something was sold out",
+                "of the cancelled, something was sold out",
                 _ended_as("cancelled"),
                 _through("awaiting_choice", "backordered", "awaiting_consent"),
             ),
@@ -109,6 +132,9 @@ MEASURES: Mapping[str, Measures] = {
         ),
         reasons={"order.cancel": "reason"},
         tells=("order.placed",),
+        planned=("reminder",),
+        void=("order.cancel", "order.amend"),
+        escalates=("review_due", "dispatch_overdue", "stop_due"),
     ),
     "shipment": Measures(
         times=(Time("from dispatch to delivery", _first("shipment.dispatched"), _reached("delivered")),),
@@ -117,12 +143,20 @@ MEASURES: Mapping[str, Measures] = {
             Portion("lost, damaged or come back", _took("shipment.dispatched"), _ended_as("failed")),
         ),
         reasons={"shipment.returning": "reason"},
+        planned=("not_collected",),
+        void=("shipment.cancelled",),
     ),
     "refund": Measures(
         times=(Time("from request to settled money", _opened, _reached("settled", "settled_again")),),
         portions=(Portion("failed at first", _any, _through("awaiting_retry", "awaiting_alternative")),),
         reasons={"refund.requested": "reason"},
-        money=("refund.requested", ("settled", "settled_again")),
+        money=Payments(
+            paid=("payment.refunded", "refund.confirmed", "payout.paid"),
+            reversed=("refund.reversed",),
+            currency="refund.requested",
+        ),
+        planned=("reminder", "retry_due"),
+        escalates=("approval_due",),
     ),
     "return": Measures(
         times=(
@@ -130,15 +164,18 @@ MEASURES: Mapping[str, Measures] = {
         ),
         portions=(
             Portion("declined", _any, _through("declined")),
-            Portion("of these, appealed", _through("declined"), _through("under_appeal")),
-            Portion("of these, overridden", _through("declined"), _took("return.override")),
+            Portion("of the declined, appealed", _through("declined"), _through("under_appeal")),
+            Portion("of the declined, overridden", _through("declined"), _took("return.override")),
             Portion(
-                "inspected later than in two working days",
+                "inspected later than in {inspection_due}",
                 _through("inspecting"),
                 _took("deadline.inspection_due"),
             ),
         ),
         reasons={"return.requested": "reason"},
+        planned=("reminder", "choice_reminder", "appeal_due"),
+        void=("return.cancel",),
+        escalates=("inspection_due", "charge_due", "dispatch_due"),
     ),
     "complaint": Measures(
         portions=(
@@ -150,6 +187,9 @@ MEASURES: Mapping[str, Measures] = {
             ),
         ),
         reasons={"complaint.assessed": "nature"},
+        planned=("third_day", "progress_due", "reminder", "follow_up"),
+        void=("complaint.withdrawn", "complaint.merged", "complaint.referred"),
+        escalates=("redress_due", "eight_weeks.80", "eight_weeks.100"),
     ),
     "task": Measures(
         times=(
@@ -157,11 +197,14 @@ MEASURES: Mapping[str, Measures] = {
         ),
         portions=(
             Portion(
-                "answered within three working days",
+                "answered within {answer_due}",
                 _ended_as("answered"),
                 _not(_took("deadline.answer_due")),
             ),
         ),
+        planned=("reminder",),
+        void=("task.withdrawn",),
+        escalates=("answer_due", "head_due"),
     ),
     "survey": Measures(
         portions=(
@@ -172,5 +215,15 @@ MEASURES: Mapping[str, Measures] = {
             ),
         ),
         score=("survey.answered", "score"),
+        planned=("ask_at", "reminder"),
+        void=("survey.called_off",),
     ),
 }
+
+
+def measures_of(procedure: Procedure) -> Measures:
+    """Those of a procedure, none for one that is not named here."""
+    measures = MEASURES.get(procedure.name, Measures())
+    lengths = {one.name: str(one.after) for one in procedure.deadlines.values()}
+    told = (replace(one, text=one.text.format_map(lengths)) for one in measures.portions)
+    return replace(measures, portions=tuple(told))

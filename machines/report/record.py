@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from machines.kernel.procedure import Procedure
-from machines.report.figures import Figures, limits_of
-from machines.report.measures import MEASURES, Measures
+from machines.report.figures import Figures
+from machines.report.limits import limits_of
+from machines.report.measures import measures_of
 from machines.report.spread import Share, Spread
 
 SECONDS, PERCENT, CASES, MINOR_UNITS, STARS = "seconds", "percent", "count", "minor units", "stars"
@@ -15,8 +16,9 @@ _MOST_REASONS = 15
 
 
 class Record(NamedTuple):
-    """``value`` of the statistic ``stat`` (count, p50, p95, hits, share, sum, mean) of what ``name`` says in
-    ``group``; ``None`` where there was nothing to measure. For money ``name`` is the currency."""
+    """``value`` of the statistic ``stat`` (count, reversed, p50, p95, hits, share, sum, mean) of what
+    ``name`` says in ``group``; ``None`` where there was nothing to measure. For money ``name`` is the
+    currency."""
 
     sop: str
     group: str
@@ -28,7 +30,7 @@ class Record(NamedTuple):
 
 def records(procedure: Procedure, figures: Figures) -> Iterator[Record]:
     """In the order in which a reader wants them."""
-    sop, measures = procedure.name, MEASURES.get(procedure.name, Measures())
+    sop, measures = procedure.name, measures_of(procedure)
     titles = {state.name: state.title for state in procedure.states}
     yield Record(sop, "Cases", "opened", "count", figures.opened, CASES)
     yield Record(sop, "Cases", "ended", "count", figures.ended.total(), CASES)
@@ -48,6 +50,8 @@ def records(procedure: Procedure, figures: Figures) -> Iterator[Record]:
             yield from _spread(sop, "Cycle times", title, figures.stays[state])
     for currency in sorted(figures.paid):
         yield Record(sop, "Money back to customers", currency, "count", figures.payments[currency], CASES)
+        reversals = figures.reversals[currency]
+        yield Record(sop, "Money back to customers", currency, "reversed", reversals, CASES)
         yield Record(sop, "Money back to customers", currency, "sum", figures.paid[currency], MINOR_UNITS)
     if figures.scores:
         yield Record(sop, "Satisfaction", "score", "count", figures.scores.total(), CASES)

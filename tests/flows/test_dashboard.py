@@ -5,19 +5,24 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import cast
 from urllib.parse import unquote
 
 import pytest
 
+import flows.boards
 from adapters.charts import Chart, draw, picture
 from adapters.steering import Steering
+from adapters.store.base import Store
+from adapters.store.records import Step, StepStatus
 from flows import board_page, case_desk
 from flows.boards import Board, Boards
 from flows.dashboard import dashboard
 from tests.asking import STOLEN, Office, open_office
 from tests.conftest_prefect import Json, Prefect, eventually
+
+START = datetime(2026, 11, 23, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +62,8 @@ def page(office: Office, board: Board, sop: str = "order") -> str:
 def test_a_dashboard_tells_who_is_waited_for_and_what_came_and_went(office: Office) -> None:
     told = page(office, boards(office).of("order"))
     for part in (
-        "| Open | Due within the hour | Late | On hold | Parked steps | Opened in 24 h | Ended in 24 h |",
-        "| 4 | 0 | 0 | 1 | 0 | 5 | 1 |",
+        "| Open | Due within the hour | Deadlines passed | Clocks overrun | On hold | Parked steps |",
+        "| 4 | 0 | 0 | 0 | 1 | 0 | 5 | 1 |",
         "| Awaiting dispatch | 3 | 1 | news of parcel, payment |",
         "[SO-2](../key/order-so-2)",
         "| order desk | 1 |",
@@ -80,9 +85,35 @@ def test_what_is_due_within_the_hour_says_what_happens_then(office: Office) -> N
     assert "SO-3" not in {one.key for one in soon.seen.due.first}, "no deadline runs on hold"
 
 
+def test_more_parked_steps_than_are_read_are_said_to_be_more(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    definition = office.definitions["order"]
+    step = Step(
+        "order/P-1/payment.capture/1", "order/P-1", "payment.capture", b"{}", StepStatus.PARKED, START
+    )
+
+    class Parked:
+        overview = office.store.overview
+
+        def steps(self, **asked: object) -> list[Step]:
+            return [step] * min(3, cast("int", asked["limit"]))
+
+    monkeypatch.setattr(flows.boards, "_MOST_PARKED", 2)
+    some = Boards(cast("Store", Parked()), office.definitions, clock=office.clock).of("order")
+    told = board_page.page(some, definition, ["<svg/>"] * len(board_page.charts(some, definition)))
+    assert "| 2 or more |" in told
+    assert "## Parked steps: no money at stake in the oldest 2 of them" in told
+    monkeypatch.setattr(flows.boards, "_MOST_PARKED", 3)
+    every = Boards(cast("Store", Parked()), office.definitions, clock=office.clock).of("order")
+    told = board_page.page(every, definition, ["<svg/>"] * len(board_page.charts(every, definition)))
+    assert "or more" not in told
+    assert "of them" not in told
+
+
 def test_a_procedure_without_cases_has_a_dashboard_too(office: Office) -> None:
     told = page(office, boards(office).of("survey"), "survey")
-    assert "| 0 | 0 | 0 | 0 | 0 | 0 | 0 |" in told
+    assert "| 0 | 0 | 0 | 0 | 0 | 0 | 0 | 0 |" in told
     assert "## Open cases by state\n\nNone." in told
 
 
@@ -114,7 +145,7 @@ def test_a_new_version_is_kept_only_where_something_is_new(office: Office, prefe
     with case_desk.install(desk):
         first = versions()
         assert len(first) == 1
-        assert "| 4 | 0 | 0 | 1 | 0 | 5 | 1 |" in first[0]["data"]
+        assert "| 4 | 0 | 0 | 0 | 1 | 0 | 5 | 1 |" in first[0]["data"]
         assert first[0]["flow_run_id"]
         second = versions()
         office.place("SO-6")
@@ -122,4 +153,4 @@ def test_a_new_version_is_kept_only_where_something_is_new(office: Office, prefe
         third = versions()
     assert second[-1]["id"] == first[0]["id"]
     assert len(third) == len(second) + 1
-    assert "| 5 | 0 | 0 | 1 | 0 | 6 | 1 |" in third[0]["data"]
+    assert "| 5 | 0 | 0 | 0 | 1 | 0 | 6 | 1 |" in third[0]["data"]

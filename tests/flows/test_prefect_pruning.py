@@ -104,6 +104,20 @@ def test_old_runs_and_replaced_artifacts_go_and_what_is_needed_stays(prefect: Pr
     asyncio.run(live())
 
 
+def test_the_report_of_a_week_stays_when_that_of_the_next_is_there(prefect: Prefect) -> None:
+    async def live() -> None:
+        async with PruningApi() as api:
+            runs = [await make(api, "COMPLETED") for _ in range(2)]
+            for run in runs:
+                await api.add_markdown(run, key="report", description="Report, a week", markdown="figures")
+            await sweep(api, Steps(), days=8)
+            assert [len(prefect.artifacts(run)) for run in runs] == [1, 1]
+            await sweep(api, Steps(), days=31)
+            assert [prefect.artifacts(run) for run in runs] == [[], []]
+
+    asyncio.run(live())
+
+
 def test_more_than_one_call_deletes_go_too(prefect: Prefect, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prefect_pruning, "_RUNS", 2)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
+import os
 import sys
 from collections import Counter
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import cast
 
@@ -33,6 +34,7 @@ REFUND = CATALOGUE.procedure("refund")
 def figures() -> Figures:
     seen = Figures(opened=3, ended=Counter({"settled": 2, "withheld": 1}))
     seen.paid, seen.payments = Counter(EUR=123_456, JPY=500), Counter(EUR=2, JPY=1)
+    seen.reversals = Counter(EUR=1)
     seen.reasons = Counter({"parcel | not <received>": 3})
     seen.portions["failed at first"].add(True)
     seen.portions["failed at first"].add(False)
@@ -47,8 +49,8 @@ def test_a_page_says_money_in_main_units_and_times_in_words() -> None:
     told = report_page.markdown("Report", [page()])
     for part in (
         "| ended | 3 |",
-        "| EUR | 2 | 1234.56 EUR |",
-        "| JPY | 1 | 500 JPY |",
+        "| EUR | 2 | 1 | 1234.56 EUR |",
+        "| JPY | 1 | 0 | 500 JPY |",
         "| failed at first | 2 | 1 | 50.0 % |",
         "| from request to settled money | 0 | – | – |",
         r"| parcel \| not \<received\> | 3 |",
@@ -75,8 +77,13 @@ def test_records_keep_minor_units_and_shares_for_programs() -> None:
     assert Record("refund", "Shares it is judged by", "failed at first", "share", 50.0, PERCENT) in found
 
 
-def test_the_title_names_the_last_day_that_counts() -> None:
-    assert report_page.title(date(2026, 11, 23), date(2026, 11, 30)) == "Report, 2026-11-23 to 2026-11-29"
+def test_the_title_names_the_last_day_that_counts_and_whose_days_they_are() -> None:
+    days = date(2026, 11, 23), date(2026, 11, 30)
+    told = report_page.title(*days, zone="Europe/Berlin", until=None)
+    assert told == "Report, 2026-11-23 to 2026-11-29 (Europe/Berlin)"
+    until = datetime(2026, 11, 25, 13, tzinfo=UTC)
+    told = report_page.title(*days, zone="Europe/Berlin", until=until)
+    assert told == "Report, 2026-11-23 to 2026-11-29, so far, until 2026-11-25 14:00 (Europe/Berlin)"
 
 
 def run(office: Office, *command: str) -> State[object]:
@@ -96,7 +103,7 @@ def run(office: Office, *command: str) -> State[object]:
 def test_the_flow_shows_what_the_command_wrote(tmp_path: Path, prefect: Prefect) -> None:
     script = (
         "import json, sys; open(sys.argv[1] + '/report.md', 'w').write(' '.join(sys.argv[2:]));"
-        "print(json.dumps({'folder': sys.argv[1], 'from': '2026-11-23', 'to': '2026-11-30'}))"
+        "print(json.dumps({'folder': sys.argv[1], 'heading': 'Report, a week'}))"
     )
     with open_office(driving=False) as office:
         written = run(office, sys.executable, "-c", script, str(tmp_path))
@@ -108,6 +115,36 @@ def test_the_flow_shows_what_the_command_wrote(tmp_path: Path, prefect: Prefect)
     body = {"artifacts": {"key": {"any_": ["report"]}}}
     (shown,) = cast("list[Json]", prefect.post("/artifacts/filter", body))
     assert shown["data"] == "--from 2026-11-23 --sop order --json"
+    assert shown["description"] == "Report, a week"
+    assert prefect.run(str(shown["flow_run_id"]))["name"] == "Report, a week"
+
+
+def test_a_run_that_is_cancelled_leaves_no_process_behind(tmp_path: Path) -> None:
+    noted = tmp_path / "pid"
+    script = (
+        "import os, sys, time; from pathlib import Path; note = Path(sys.argv[1]);"
+        "note.with_suffix('.new').write_text(str(os.getpid()));"
+        "note.with_suffix('.new').rename(note); time.sleep(120)"
+    )
+    with open_office(driving=False) as office:
+        boards = Boards(office.store, office.definitions, clock=office.clock)
+        steering = Steering(office.store, office.definitions, clock=office.clock)
+        command = (sys.executable, "-c", script, str(noted))
+        desk = case_desk.CaseDesk(lambda _: None, steering, boards, command)
+
+        async def cancelled() -> None:
+            running = asyncio.ensure_future(report.fn())
+            while not noted.exists():
+                assert not running.done(), running.result()
+                await asyncio.sleep(0.05)
+            running.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await running
+
+        with case_desk.install(desk):
+            asyncio.run(cancelled())
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(noted.read_text()), 0)
 
 
 def test_figures_are_the_same_in_each_file(tmp_path: Path) -> None:
@@ -124,6 +161,15 @@ def test_figures_are_the_same_in_each_file(tmp_path: Path) -> None:
     asked = ["report", "--from", str(today - DAY), "--sop", "order", "--out", str(tmp_path / "out")]
     told = json.loads(runner.invoke(app, [*asked, "--json"], catch_exceptions=False).stdout)
     folder = Path(told["folder"])
+    assert folder.name == f"{today - DAY}_{today + 5 * DAY}_order"
+    assert f"{today - DAY} to {today + 5 * DAY}, so far, until 20" in told["heading"]
+    assert told["heading"].endswith("(Europe/Berlin)")
+    assert datetime.fromisoformat(told["until"]).tzinfo is not None
+    for one_day in (["--from", "2026-01-05"], ["--to", "2026-01-12"]):
+        past = runner.invoke(app, ["report", *one_day, "--json"], catch_exceptions=False)
+        whole = json.loads(past.stdout)
+        assert whole["heading"] == "Report, 2026-01-05 to 2026-01-11 (Europe/Berlin)"
+        assert whole["until"] is None
     rows = [row for row in told["figures"] if (row["group"], row["name"]) == ("Cases", "opened")]
     assert [row["value"] for row in rows] == [2]
     assert json.loads((folder / "figures.json").read_bytes())["figures"] == told["figures"]
@@ -133,7 +179,17 @@ def test_figures_are_the_same_in_each_file(tmp_path: Path) -> None:
     assert [line["value"] for line in lines if line["name"] == "opened"] == ["2"]
     assert "<td>opened</td><td>2</td>" in (folder / "report.html").read_text()
     assert "| opened | 2 |" in (folder / "report.md").read_text()
+    assert told["heading"] in (folder / "report.html").read_text()
+    assert "|  | Number |" in (folder / "report.md").read_text()
     shown = runner.invoke(app, asked, catch_exceptions=False).stdout
     assert "authorising" in shown.lower()
-    wrong = runner.invoke(app, ["report", "--from", str(today), "--to", str(today)])
+
+
+def test_days_in_the_wrong_order_are_told_before_the_store_is_opened(tmp_path: Path) -> None:
+    runner = CliRunner(env={"SOP_HOME": str(tmp_path / "none"), "COLUMNS": "200", "TERM": "dumb"})
+    wrong = runner.invoke(app, ["report", "--from", "2026-11-23", "--to", "2026-11-23"])
     assert wrong.exit_code == 2
+    assert "--to" in wrong.output
+    assert "2026-11-23 is not after --from 2026-11-23" in wrong.output
+    assert "such as 2026-11-24" in wrong.output
+    assert not (tmp_path / "none").exists()
