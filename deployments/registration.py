@@ -63,12 +63,12 @@ async def _register_pool(client: PrefectClient) -> None:
 async def register_flow(client: PrefectClient, *, name: str, flow: Procedure) -> UUID:
     """Create or refresh the deployment of one flow; its id."""
     try:
-        known = await client.read_deployment_by_name(deployment_of(name))
+        # Creating it once more would delete its schedules.
+        deployment = (await client.read_deployment_by_name(deployment_of(name))).id
     except ObjectNotFound:
-        return await _create(client, name=name, flow=flow)
-    # Creating it once more would delete its schedules.
+        deployment = await _create(client, name=name)
     await client.update_deployment(
-        known.id,
+        deployment,
         DeploymentUpdate(
             description=flow.description,
             tags=_tags(name),
@@ -80,23 +80,15 @@ async def register_flow(client: PrefectClient, *, name: str, flow: Procedure) ->
             enforce_parameter_schema=True,
         ),
     )
-    return known.id
+    return deployment
 
 
-async def _create(client: PrefectClient, *, name: str, flow: Procedure) -> UUID:
+async def _create(client: PrefectClient, *, name: str) -> UUID:
     scheduled = _SCHEDULES.get(name)
     every = scheduled() if scheduled else None
     return await client.create_deployment(
         flow_id=await client.create_flow_from_name(name),
         name=name,
-        description=flow.description,
-        tags=_tags(name),
-        entrypoint=entrypoint(name),
-        path=".",
-        work_pool_name=WORK_POOL,
-        work_queue_name=_QUEUE,
-        parameter_openapi_schema=parameter_schema(flow).model_dump_for_openapi(),
-        enforce_parameter_schema=True,
         schedules=[DeploymentScheduleCreate(schedule=every, slug=name)] if every else None,
         # Runs that came due while no worker was there would say the same thing many times over.
         concurrency_limit=1 if every else None,

@@ -25,16 +25,7 @@ from tests.adapters.test_web import app as intake_on
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 SILENT = timedelta(hours=1)
 
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "300")
-    monkeypatch.setenv("SOP_PREFECT_API_URL", "http://127.0.0.1:1/api")
-    monkeypatch.setenv("SOP_WEB_PORT", "1")
-    for name in ("SOP_HOME", "SOP_STORE_URL", "SOP_MASTER_KEY"):
-        monkeypatch.delenv(name, raising=False)
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("folder")
 
 
 def checks() -> dict[str, dict[str, str]]:
