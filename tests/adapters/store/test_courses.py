@@ -43,6 +43,7 @@ REFUND = [
 BODIES: dict[str, dict[str, object]] = {
     "order.placed": {"deliver_by": "2026-11-26", "buyer": {"name": "sealed:1"}},
     "refund.requested": {"amount": 1999, "currency": "EUR", "reason": "parcel not received"},
+    "refund.confirmed": {"payment": "P-1", "amount": 1999},
     "parcel.dispatched": {"parcel": 1},
 }
 
