@@ -35,7 +35,6 @@ from machines.returns.commands import InboundLabel
 from tests.adapters.toys import ToyStore
 
 SECRET = "whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0"
-NOW = datetime.now(UTC)
 KETTLE = (Pick(sku="KETTLE", quantity=1),)
 SUBMIT = Command(
     "warehouse.submit",
@@ -106,7 +105,7 @@ def ask(
             Endpoint(url=provider.url, secret=SECRET, timeout=timeout, wait=60),
             commands=commands()[command.name.partition(".")[0]],
             writer=Writer(vault or vault_on(ToyStore())),
-            clock=lambda: NOW,
+            clock=lambda: datetime.now(UTC),  # what is signed is good for five minutes
         )
         try:
             return await adapter.perform(command)
@@ -152,7 +151,7 @@ def test_what_may_pass_is_tried_again(provider: Provider, status: int) -> None:
 
 
 def test_a_time_to_wait_may_be_a_date(provider: Provider) -> None:
-    when = f"{NOW.replace(microsecond=0):%a, %d %b %Y %H:%M:%S} GMT"
+    when = f"{datetime.now(UTC).replace(microsecond=0):%a, %d %b %Y %H:%M:%S} GMT"
     provider.answers = [json(503, {}, **{"Retry-After": when})]
     assert isinstance(failure := ask(provider), Unavailable)
     assert failure.after == 0
