@@ -34,13 +34,17 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptio
 
 DAY = timedelta(days=1)
 RETENTION = Retention(runs=30 * DAY, versions=7 * DAY)
-#: One flow whose runs no other test makes, beside that of parked steps.
 FLOWS = ("assign", "step")
 
 
 @pytest.fixture(scope="module", autouse=True)
 def registered(prefect: Prefect) -> None:
-    asyncio.run(register())
+    async def prepare() -> None:
+        await register()
+        async with PruningApi() as api:
+            await sweep(api, Steps(), days=31)  # what other tests have left on this server
+
+    asyncio.run(prepare())
 
 
 @pytest.fixture(autouse=True)
@@ -80,7 +84,6 @@ async def sweep(api: PruningApi, steps: Steps, *, days: float, dry_run: bool = F
 def test_old_runs_and_replaced_artifacts_go_and_what_is_needed_stays(prefect: Prefect) -> None:
     async def live() -> None:
         async with PruningApi() as api:
-            await sweep(api, Steps(), days=8)  # what other tests have left on this server
             first = await make(api, "COMPLETED", pages=2)
             second = await make(api, "CRASHED", pages=1)
             going = [await make(api, kind) for kind in ("RUNNING", "PAUSED", "SCHEDULED")]
