@@ -83,7 +83,8 @@ class SqlRound:
 
     def _read(self, claimed: Claim) -> tuple[Taken, list[int]]:
         cases, unreadable = queries.load_cases(self._connection, claimed.found, hydrate=self._hydrate)
-        self._leases.update((row[0], row[-1]) for row in claimed.found if row[0] in cases)
+        # Only what is taken is leased, not what an earlier look found and another round had done by then.
+        self._leases = {row[0]: row[-1] for row in claimed.found if row[0] in cases}
         ready = claimed.ready.without(unreadable)
         letters, unmatched = sort_letters(
             (rows.inbox_from(row[:-3]), row[-2] is not None) for row in ready.letters

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -19,7 +19,7 @@ import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, create_engine, make_url
+from sqlalchemy import Connection, create_engine, event, make_url
 from sqlalchemy.exc import OperationalError
 
 from adapters.errors import StoreUnavailable, Unwritable
@@ -37,6 +37,7 @@ from tests.adapters.store.scenery import (
     NOW,
     add_move,
     announced,
+    answer,
     drive,
     entry,
     new_case,
@@ -156,6 +157,30 @@ def test_open_rounds_share_the_cases_between_them(postgres_url: str) -> None:
             two = second.take(now=NOW, limit=4, held=())
         assert sorted(one.cases) == ["parcel/A", "parcel/B"]
         assert sorted(two.cases) == ["parcel/C", "parcel/D"]
+
+
+def test_a_case_whose_work_another_round_has_just_done_is_not_leased(postgres_url: str) -> None:
+    with (
+        closing(open_store(postgres_url, hydrate=HYDRATE)) as store,
+        closing(open_store(postgres_url, hydrate=HYDRATE)) as other,
+        ExitStack() as rounds,
+    ):
+        assert isinstance(store, PostgresStore)
+        open_parcels(store, "AB", release=True)
+        store.receive([scanned("A")])
+        of_ann = rounds.enter_context(other.round(worker="ann"))
+        changes, cases = answer(of_ann.take(now=NOW, limit=10, held=()))
+        changes.released.update(cases)
+        of_ann.write(changes)
+
+        def commit_before_the_claim(*execution: object) -> None:
+            if "SKIP LOCKED" in str(execution[2]):
+                rounds.close()
+                other.receive([scanned("B")])
+
+        event.listen(store._engine, "before_cursor_execute", commit_before_the_claim)
+        assert drive(store, worker="bob").keys() == {"parcel/B"}
+        assert store.backlog(NOW).leases == {"bob": 1}
 
 
 def test_a_letter_that_comes_while_its_case_is_being_opened_is_not_lost(postgres_url: str) -> None:
