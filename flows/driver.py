@@ -218,7 +218,7 @@ class Driver:
                 return False
             began = self._spend("take", began)
             draft = self._draft(taken, pieces, spurned=spurned)
-            ended = [result.errand for result in results] + self._holdings.under_way(draft.overtaken)
+            ended = self._holdings.ended(results, draft.overtaken)
             released = self._holdings.idle_after(draft.cases, ended=ended, begun=draft.errands)
             draft.changes.released |= released
             began = self._spend("decide", began)

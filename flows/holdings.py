@@ -27,9 +27,13 @@ class Holdings:
         """Whether this very try of the step is still ours; an answer after a relapse is not."""
         return self._errands.get(result.errand.step.key) is result.errand
 
-    def under_way(self, steps: Iterable[Step]) -> list[Errand]:
-        """Those of ``steps`` that are being performed."""
-        return [errand for step in steps if (errand := self._errands.get(step.key)) is not None]
+    def ended(self, results: Iterable[Result], overtaken: Iterable[Step]) -> list[Errand]:
+        """What ends with ``results`` and because its step is ``overtaken``; once, where it is both."""
+        ending = {result.errand.step.key: result.errand for result in results}
+        for step in overtaken:
+            if (errand := self._errands.get(step.key)) is not None:
+                ending[step.key] = errand
+        return list(ending.values())
 
     def idle_after(
         self, cases: Iterable[str], *, ended: Iterable[Errand], begun: Iterable[Errand]
