@@ -16,11 +16,14 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+import httpx
+
 from adapters.postgres import EmbeddedPostgres
 from deployments.bootstrap import Application, open_application
 from deployments.prefect_server import PrefectServer
 from deployments.processes import Child, free_port
 from deployments.settings import Settings
+from flows.prefect_api import WORK_POOL
 
 _TICK = os.sysconf("SC_CLK_TCK")
 
@@ -42,6 +45,19 @@ class Installation:
         """An address for SQLAlchemy; the database is made if there is none."""
         assert self.postgres is not None
         return self.postgres.url(database).replace("postgresql://", "postgresql+psycopg://", 1)
+
+    def await_attached(self) -> None:
+        """Until each worker is known to Prefect: its start, which registers the flows, is over by then."""
+        if self.prefect is None:
+            return
+        workers = f"{self.prefect.api_url}/work_pools/{WORK_POOL}/workers/filter"
+        until = time.monotonic() + 120
+        while time.monotonic() < until:
+            answer = httpx.post(workers, json={})
+            if answer.is_success and len(answer.json()) >= len(self.workers):
+                return
+            time.sleep(0.5)
+        raise TimeoutError("the worker does not attach to Prefect")
 
     def cpu(self) -> dict[str, float]:
         """Seconds of processor time used so far, by part."""

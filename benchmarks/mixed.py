@@ -44,6 +44,7 @@ def main() -> None:
         outside = Outside(running.app)
         people = People(outside)
         _drive(outside, list(load.keys(100, prefix="WARM")), people)
+        running.await_attached()
         answered = people.answers
         seconds, cpu = measured(running, lambda: _drive(outside, list(load.keys(given.n)), people))
         running.worker.stop()

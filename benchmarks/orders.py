@@ -41,6 +41,7 @@ def main() -> None:
     with installation(database=given.database, prefect=not given.no_prefect) as running:
         app = running.app
         drive(app, list(load.keys(100, prefix="WARM")), look=lambda: _look(app))
+        running.await_attached()
         seconds, cpu = measured(
             running, lambda: drive(app, list(load.keys(given.n)), look=lambda: _look(app))
         )

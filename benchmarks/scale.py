@@ -83,6 +83,7 @@ def main() -> None:
         app = running.app
         with audit.reading(app.settings.url) as ask:
             _run(running, ask, prefix="WARM", n=100)
+            running.await_attached()
             result["worker_mb_at_start"] = resident_mb(running.worker.pid)
             result["empty"] = _run(running, ask, prefix="EMPTY", n=given.n)
             place_template(app)
