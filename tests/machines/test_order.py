@@ -7,69 +7,53 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pytest
-from pydantic import ValidationError
 
 from machines import policy
-from machines.between import Address, Means, Pick
+from machines.between import Pick
 from machines.kernel.decide import decide
 from machines.kernel.duration import hours
-from machines.kernel.event import Event, Facts, Received
+from machines.kernel.event import Event, Received
 from machines.kernel.rule import Disposition
-from machines.order import ORDER, delivery, events, outcomes, paying
-from machines.order.asks import Hold, Submission, Taking
-from machines.order.data import Line, Offer, OfferKind, Order, PayWith, Similar
+from machines.order import ORDER, events, outcomes
+from machines.order.asks import Taking
+from machines.order.data import Offer, OfferKind, Order
 from machines.order.deadlines import DISPATCH_DUE
 from machines.order.events import OrderPlaced
-from machines.order.money import charges_for, with_payment
 from machines.shipment import events as carrier
+from tests.machines.orders import (
+    AMEND,
+    ARRIVES,
+    CANCEL,
+    CARD,
+    CASE,
+    FIRST,
+    LEAVES,
+    PLAIN,
+    SECOND,
+    SHORT,
+    SPLIT,
+    TWO_LINES,
+    choose,
+    declined,
+    needs_action,
+    remedy,
+    two_parcels,
+)
 from tests.machines.play import DEFINITIONS, START, Answer, Play
 
-PLAIN, TWO_LINES, SPLIT, *_ = (OrderPlaced.model_validate(example) for example in OrderPlaced.examples)
-CASE, FIRST, SECOND = "order/SO-1001", "shipment/SO-1001-1", "shipment/SO-1001-2"
-
-LEAVES, ARRIVES = carrier.ShipmentDispatched(), carrier.ShipmentDelivered()
-CANCEL = events.OrderCancelRequested(customer="C-1")
-CARD = events.MeansGiven(pay_with=PayWith(means=Means.CARD, token="tok_other"))
-AMEND = events.OrderAmended(customer="C-1", lines=(Line(sku="CUP", quantity=2, price=1000),))
-RESTOCK = datetime(2026, 12, 20, tzinfo=UTC)
-SHORT = outcomes.StockShort(offer=Offer(kind=OfferKind.REDUCED, reason="sold out", restock=RESTOCK))
 NOTHING_LEFT = outcomes.StockShort(offer=Offer(kind=OfferKind.REDUCED, reason="sold out"))
+
+
 ONE_LEFT = outcomes.StockShort(
     offer=Offer(kind=OfferKind.REDUCED, reason="sold out", available=(Pick(sku="KETTLE", quantity=1),))
 )
+
+
 FEE = outcomes.RestrictionsOffer(offer=Offer(kind=OfferKind.FEE, reason="bulky goods", fee=700))
-
-
-def choose(choice: events.Choice, sku: str | None = None) -> Event:
-    return events.ChoiceMade(choice=choice, sku=sku)
-
-
-def remedy(chosen: events.Remedy, parcel: str = "SO-1001-1") -> Event:
-    return events.RemedyChosen(parcel=parcel, remedy=chosen)
-
-
-def declined(asked: Hold) -> Event:
-    return outcomes.PaymentDeclined(payment=asked.payment, reason="no funds")
-
-
-def authorised(amount: int) -> Answer:
-    return lambda asked: outcomes.PaymentAuthorized(
-        payment=asked.payment,
-        amount=amount,
-    )
-
-
-def needs_action(asked: Hold) -> Event:
-    return outcomes.PaymentActionRequired(payment=asked.payment)
 
 
 def capture_declined(asked: Taking) -> Event:
     return outcomes.CaptureDeclined(charge=asked.charge)
-
-
-def two_parcels(asked: Submission) -> Event:
-    items = asked.items
-    return outcomes.WarehouseAccepted(parcels=tuple(outcomes.PlannedParcel(items=(item,)) for item in items))
 
 
 @dataclass(frozen=True)
@@ -86,6 +70,8 @@ class Path:
 
 
 DELIVERY: list[Event | tuple[str, Event] | str] = [(FIRST, LEAVES), (FIRST, ARRIVES)]
+
+
 PATHS = [
     Path("one parcel", DELIVERY, "delivered", told=("order.confirmed", "order.dispatched"), kept=3500),
     Path(
@@ -472,221 +458,6 @@ def test_every_example_of_an_event_is_a_valid_payload() -> None:
     for event in ORDER.event_types.values():
         for example in event.examples:
             event.model_validate(example)
-
-
-# -- what is refused -------------------------------------------------------------------------------
-
-
-TWICE = (Line(sku="CUP", quantity=1, price=1000), Line(sku="CUP", quantity=1, price=3000))
-TWICE_REFUSED = "an article stands in two lines; write it in one, with one price"
-SOMEBODY_ELSE = "this order belongs to another customer"
-BOUNDED = events.MeansGiven(pay_with=PayWith(means=Means.CARD, token="tok_other", up_to=1))
-
-
-def test_article_in_two_lines_is_refused_and_the_corrected_order_is_taken() -> None:
-    play = Play()
-    assert play.tell(CASE, PLAIN.model_copy(update={"lines": TWICE})) is Disposition.REFUSED
-    assert play.reason == TWICE_REFUSED
-    assert play.done == []
-    assert play.tell(CASE, PLAIN) is Disposition.HANDLED
-
-
-def test_change_to_an_article_in_two_lines_is_refused() -> None:
-    play = Play(answers={"stock.reserve": [SHORT]})
-    play.tell(CASE, PLAIN)
-    assert play.tell(CASE, AMEND.model_copy(update={"lines": TWICE})) is Disposition.REFUSED
-    assert play.reason == TWICE_REFUSED
-    assert play.data(CASE, Order).amendment is None
-
-
-def test_substitute_that_is_in_the_order_already_is_refused() -> None:
-    similar = Similar(sku="CUP", instead_of="KETTLE", price=900)
-    offer = Offer(kind=OfferKind.ALTERNATIVES, reason="not in this zone", similar=(similar,))
-    play = Play(answers={"restrictions.check": [outcomes.RestrictionsOffer(offer=offer)]})
-    play.tell(CASE, TWO_LINES)
-    assert play.tell(CASE, choose(events.Choice.SUBSTITUTE, "CUP")) is Disposition.REFUSED
-
-
-def test_parcels_worth_other_than_the_order_are_not_planned() -> None:
-    play = Play()
-    play.tell(CASE, PLAIN)
-    order = play.data(CASE, Order).model_copy(update={"lines": TWICE, "parcels": ()})
-    items = (Pick(sku="CUP", quantity=2),)
-    plan = outcomes.WarehouseAccepted(parcels=(outcomes.PlannedParcel(items=items),))
-    with pytest.raises(AssertionError, match="parcels worth 6500 were planned for an order of 4500"):
-        delivery.plan_parcels(order, plan, START)
-
-
-# What customers send is sealed under their own keys, which are destroyed on their own request.
-@pytest.mark.parametrize(
-    ("event", "answers", "steps"),
-    [
-        (CANCEL, {"stock.reserve": [SHORT]}, []),
-        (CANCEL, {}, []),
-        (CANCEL, {}, [(FIRST, LEAVES), (FIRST, carrier.ParcelLost())]),
-        (AMEND, {"stock.reserve": [SHORT]}, []),
-        (AMEND, {}, []),
-        (
-            events.AddressCorrected(customer="C-1", ship_to=PLAIN.ship_to),
-            {"order.verify": [outcomes.AddressUndeliverable()]},
-            [],
-        ),
-    ],
-)
-def test_another_customer_changes_nothing(
-    event: Event, answers: dict[str, list[Answer]], steps: list[tuple[str, Event]]
-) -> None:
-    play = Play(answers=answers)
-    play.tell(CASE, PLAIN)
-    for step in steps:
-        play.tell(*step)
-    before = play.data(CASE, Order)
-    assert play.tell(CASE, event.model_copy(update={"customer": "C-2"})) is Disposition.REFUSED
-    assert play.reason == SOMEBODY_ELSE
-    assert play.data(CASE, Order) == before
-    assert play.tell(CASE, event) is Disposition.HANDLED
-
-
-# -- no order is confirmed with less held than it costs --------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "answers", [{"payment.authorize": [declined]}, {"order.verify": [outcomes.MeansUnusable()]}]
-)
-def test_bounded_means_is_refused_where_it_is_the_last(answers: dict[str, list[Answer]]) -> None:
-    play = Play(answers=answers)
-    play.tell(CASE, PLAIN)
-    assert play.state(CASE) == "awaiting_means"
-    assert play.tell(CASE, BOUNDED) is Disposition.REFUSED
-    assert play.reason == "the last means of payment must cover whatever remains"
-    assert play.state(CASE) == "awaiting_means"
-    play.tell(CASE, CARD)
-    assert play.state(CASE) == "awaiting_dispatch"
-
-
-def test_bounded_means_is_refused_while_a_hold_is_renewed() -> None:
-    play = Play(answers={"payment.reauthorize": [declined]})
-    play.tell(CASE, PLAIN)
-    play.pass_deadline(CASE, "hold_ends_soon")
-    assert play.state(CASE) == "awaiting_renewal"
-    assert play.tell(CASE, BOUNDED) is Disposition.REFUSED
-    assert play.tell(CASE, CARD) is Disposition.HANDLED
-
-
-def test_order_that_is_held_in_part_asks_for_a_further_means() -> None:
-    play = Play(answers={"payment.authorize": [authorised(1000)]})
-    play.tell(CASE, PLAIN)
-    assert play.state(CASE) == "awaiting_means"
-    play.tell(CASE, CARD)
-    assert play.state(CASE) == "awaiting_dispatch"
-    assert [payment.authorised for payment in play.data(CASE, Order).payments] == [1000, 2500]
-    play.tell(FIRST, LEAVES)
-    play.tell(FIRST, ARRIVES)
-    assert play.broken_laws(CASE) == []
-    assert play.sums[CASE]["captured"] == 3500
-
-
-def test_means_that_never_hold_enough_are_tried_four_times() -> None:
-    play = Play(answers={"payment.authorize": [authorised(1)] * 4})
-    play.tell(CASE, PLAIN)
-    for _ in range(3):
-        assert play.tell(CASE, CARD) is Disposition.HANDLED
-    assert play.tell(CASE, CARD) is Disposition.REFUSED
-    play.pass_deadline(CASE, "means_due")
-    assert play.state(CASE) == "expired"
-    assert play.broken_laws(CASE) == []
-
-
-def test_further_means_that_holds_too_little_does_not_let_go_of_the_others() -> None:
-    play = Play(
-        answers={
-            "payment.authorize": [authorised(3500), authorised(1000)],
-            "payment.reauthorize": [declined],
-        }
-    )
-    play.tell(CASE, PLAIN)
-    play.pass_deadline(CASE, "hold_ends_soon")
-    play.tell(CASE, CARD)
-    assert play.state(CASE) == "awaiting_renewal"
-    assert [payment.hold for payment in play.data(CASE, Order).payments] == [3500, 1000]
-    play.tell(FIRST, LEAVES)
-    play.tell(FIRST, ARRIVES)
-    assert play.broken_laws(CASE) == []
-    assert play.sums[CASE]["captured"] == 3500
-
-
-def test_hold_that_lapsed_in_part_is_asked_for_again_by_the_means_that_is_given() -> None:
-    play = Play(answers={"payment.authorize": [authorised(2000), declined]})
-    play.tell(CASE, SPLIT)
-    play.tell(CASE, events.PaymentLapsed(payment="1", amount=500))
-    assert play.state(CASE) == "awaiting_means"
-    play.tell(CASE, CARD)
-    assert play.state(CASE) == "awaiting_dispatch"
-    assert [payment.hold for payment in play.data(CASE, Order).payments] == [1500, 3000]
-
-
-def test_price_that_falls_below_what_is_held_needs_no_further_confirmation() -> None:
-    play = Play(answers={"payment.authorize": [authorised(2000), needs_action]})
-    play.tell(CASE, SPLIT)
-    play.tell(CASE, events.OrderRepriced(sku="SOFA", price=1000))
-    play.tell(CASE, events.PaymentConfirmed(payment="2"))
-    assert play.state(CASE) == "awaiting_dispatch"
-
-
-def test_nothing_is_charged_without_a_hold_unless_the_hold_lapsed() -> None:
-    play = Play()
-    play.tell(CASE, PLAIN)
-    order = play.data(CASE, Order)
-    (parcel,) = order.parcels
-    spent = with_payment(order, "1", voided=1000)
-    assert [(charge.amount, charge.held) for charge in charges_for(spent, parcel)] == [(2500, True)]
-    lapsed = paying.lapsed(order, events.PaymentLapsed(payment="1", amount=1000), START)
-    assert [(charge.amount, charge.held) for charge in charges_for(lapsed, parcel)] == [
-        (2500, True),
-        (1000, False),
-    ]
-
-
-# -- values that nobody means ----------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("model", "right", "wrong"),
-    [
-        (Line, {"sku": "CUP", "quantity": 1, "price": 0}, {"quantity": 0}),
-        (Line, {"sku": "CUP", "quantity": 1, "price": 0}, {"quantity": -1}),
-        (Line, {"sku": "CUP", "quantity": 1, "price": 0}, {"price": -1}),
-        (Line, {"sku": "CUP", "quantity": 1, "price": 0}, {"sku": ""}),
-        (Line, {"sku": "CUP", "quantity": 1, "price": 0}, {"sku": "C\x00P"}),
-        (Line, {"sku": "RED CUP", "quantity": 1, "price": 0}, {"sku": "C" * 65}),
-        (Pick, {"sku": "CUP", "quantity": 1}, {"quantity": 0}),
-        (PayWith, {"means": "card", "token": "t"}, {"up_to": 0}),
-        (PayWith, {"means": "card", "token": "t"}, {"token": ""}),
-        (PayWith, {"means": "card", "token": "t"}, {"token": "t" * 501}),
-        (OrderPlaced, OrderPlaced.examples[0], {"shipping": -1}),
-        (OrderPlaced, OrderPlaced.examples[0], {"order": "SO\x001"}),
-        (OrderPlaced, OrderPlaced.examples[0], {"order": "SO 1"}),
-        (OrderPlaced, OrderPlaced.examples[0], {"order": "S" * 65}),
-        (OrderPlaced, OrderPlaced.examples[0], {"currency": "EUX"}),
-        (Address, PLAIN.ship_to.model_dump(), {"zone": "1\x00"}),
-        (events.OrderRepriced, {"sku": "CUP", "price": 0}, {"price": -1}),
-        (events.PaymentLapsed, {"payment": "1", "amount": 1}, {"amount": -1}),
-        (events.ReviewDecided, {"accept": True, "reason": "known,\nphoned"}, {"reason": "\x00"}),
-        (events.RemedyChosen, {"parcel": "S" * 64 + "-1", "remedy": "refund"}, {"parcel": "a b"}),
-        (outcomes.StockExpected, {"on": "2026-12-20T12:00:00Z"}, {"on": "2026-12-20T12:00:00"}),
-        (
-            outcomes.PaymentAuthorized,
-            {"payment": "1", "amount": 1, "capture_before": "2026-12-20T12:00:00Z"},
-            {"capture_before": "2026-12-20T12:00:00"},
-        ),
-    ],
-)
-def test_value_that_nobody_means_is_no_valid_payload(
-    model: type[Facts], right: dict[str, object], wrong: dict[str, object]
-) -> None:
-    model.model_validate(right)
-    with pytest.raises(ValidationError):
-        model.model_validate({**right, **wrong})
 
 
 def test_a_confirmation_that_overtakes_the_answer_of_the_provider_is_kept_until_it_is_here() -> None:

@@ -14,8 +14,8 @@ from machines.order import ORDER, events, outcomes, states
 from machines.order.data import Order, PayWith
 from machines.order.events import OrderPlaced
 from machines.shipment import events as carrier
+from tests.machines.orders import two_parcels
 from tests.machines.play import DEFINITIONS, START, Answer, Play
-from tests.machines.test_order import two_parcels
 
 PLAIN = OrderPlaced.model_validate(OrderPlaced.examples[0])
 CASE, FIRST, REFUND = "order/SO-1001", "shipment/SO-1001-1", "refund/SO-1001-1-R"

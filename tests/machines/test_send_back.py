@@ -19,8 +19,8 @@ from machines.policy import load
 from machines.refund import REFUND
 from machines.refund import procedure as refund
 from machines.task.data import Task
+from tests.machines.orders import CASE, PLAIN
 from tests.machines.play import Play
-from tests.machines.test_order import CASE, PLAIN
 
 
 def back(to: str) -> SentBack:
