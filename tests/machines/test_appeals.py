@@ -15,7 +15,7 @@ from machines.kernel.rule import Disposition
 from machines.returning import ReturnCovered
 from machines.returns.data import Return
 from tests.machines.play import Answer, Play
-from tests.machines.test_return import (
+from tests.machines.returns import (
     APPEAL,
     ARRIVED,
     ARRIVES,

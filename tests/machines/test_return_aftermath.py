@@ -12,7 +12,7 @@ from machines.kernel.rule import Disposition
 from machines.returning import ReturnCovered
 from machines.returns import events as told
 from tests.machines.play import Play
-from tests.machines.test_return import (
+from tests.machines.returns import (
     APPEAL,
     ARRIVED,
     ARRIVES,

@@ -8,7 +8,7 @@ from machines.kernel.event import Event
 from machines.kernel.rule import Disposition
 from machines.returns import events as told
 from tests.machines.play import Answer, Play
-from tests.machines.test_return import (
+from tests.machines.returns import (
     ARRIVED,
     CASE,
     KETTLE,
