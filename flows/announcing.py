@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import NAMESPACE_URL, uuid4, uuid5
@@ -82,6 +81,7 @@ class Announcing:
         self._open: dict[tuple[str, str], _Item] = {}
         self._rest: dict[tuple[str, str], float] = {}
         self._parked: OrderedDict[str, _Item] = OrderedDict()
+        self._under_way: _Item | None = None  #: nothing joins it: it may have reached Prefect already
 
     def ended(self, seen: Snapshot) -> None:
         """A run has ended: what needs attention there now, and did not when last seen, is announced."""
@@ -110,20 +110,16 @@ class Announcing:
 
     async def show(self, api: PrefectApi) -> None:
         """Send what is due, as far as the budget goes; raises what the API raises, and keeps it then."""
-        now = time.monotonic()
-        due: Sequence[_Item] = [
-            *self._parked.values(),
-            *(one for one in self._open.values() if one.due <= now),
-        ]
-        for item in due:
-            if not self._budget.take():
+        while True:
+            self._under_way = self._under_way or self._next()
+            if self._under_way is None or not self._budget.take():
                 return
             try:
-                await api.emit([item.event])
+                await api.emit([self._under_way.event])
             except PREFECT_ERRORS as error:
                 if not refused(error):
                     raise
-            self._sent(item)
+            self._under_way = None
 
     def _gather(self, what: str, sop: str) -> _Item:
         name = (what, sop)
@@ -132,10 +128,15 @@ class Announcing:
             self._open[name] = _Item(what, sop, due=due)
         return self._open[name]
 
-    def _sent(self, item: _Item) -> None:
-        if self._parked.pop(item.id, None) is None:
-            del self._open[item.what, item.sop]
-            self._rest[item.what, item.sop] = time.monotonic() + _REST_SECONDS
+    def _next(self) -> _Item | None:
+        if self._parked:
+            return self._parked.popitem(last=False)[1]
+        now = time.monotonic()
+        for name, item in self._open.items():
+            if item.due <= now:
+                self._rest[name] = now + _REST_SECONDS
+                return self._open.pop(name)
+        return None
 
 
 def _resource(id: str, *, role: str) -> dict[str, str]:

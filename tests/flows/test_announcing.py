@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -21,8 +21,10 @@ class Api:
     def __init__(self) -> None:
         self.events: list[Mapping[str, Any]] = []
         self.away = False
+        self.meanwhile: Callable[[], None] = lambda: None
 
     async def emit(self, events: Sequence[Mapping[str, object]]) -> None:
+        self.meanwhile()
         if self.away:
             raise httpx.ConnectError("away")
         self.events.extend(events)
@@ -104,3 +106,40 @@ def test_what_is_told_while_prefect_is_away_is_kept_and_bounded() -> None:
     for _ in range(20):
         show(board, api)
     assert 0 < len(api.events) <= 11, "a burst, and not all at once"
+
+
+@pytest.mark.parametrize("away", [False, True])
+def test_what_comes_while_an_event_is_under_way_is_in_the_next(
+    away: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(announcing, "_REST_SECONDS", 0.0)
+    board, api = Announcing(), Api()
+
+    def meanwhile() -> None:
+        api.meanwhile = lambda: None
+        board.ended(seen(C2=("breached",)))
+
+    api.meanwhile, api.away = meanwhile, away
+    board.ended(seen(C1=("breached",)))
+    if away:
+        with pytest.raises(httpx.ConnectError):
+            show(board, api)
+        api.away = False
+    show(board, api)
+    show(board, api)
+    assert [event["payload"]["cases"] for event in api.events] == [["C1"], ["C2"]]
+
+
+def test_an_incident_under_way_may_be_forgotten_for_newer_ones() -> None:
+    board, api = Announcing(), Api()
+
+    def meanwhile() -> None:
+        api.meanwhile = lambda: None
+        for number in range(200):
+            board.parked(incident(1), f"run-{number}")
+
+    api.meanwhile = meanwhile
+    board.parked(incident(1), "run")
+    show(board, api)
+    assert "prefect.flow-run.run" in {one["prefect.resource.id"] for one in api.events[0]["related"]}
+    assert len(api.events) > 1
