@@ -21,8 +21,8 @@ _PARKED_EVERY = timedelta(seconds=60)
 
 
 async def ensure(client: PrefectClient, wanted: AutomationCore) -> None:
-    """Make sure that there is one automation of that name, with those actions. Several processes may do this
-    at once."""
+    """Make sure that there is one automation of that name, with that trigger and those actions. Several
+    processes may do this at once."""
     found = await _found(client, wanted.name)
     if not found:
         await client.create_automation(wanted)
@@ -30,7 +30,7 @@ async def ensure(client: PrefectClient, wanted: AutomationCore) -> None:
     first, *more = found
     for other in more:  # another process was as quick; it deletes the same ones
         await client.delete_automation(other.id)
-    if first.actions != wanted.actions:
+    if (first.trigger, first.actions) != (wanted.trigger, wanted.actions):
         await client.update_automation(first.id, wanted.model_copy(update={"enabled": first.enabled}))
 
 
