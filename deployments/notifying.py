@@ -53,6 +53,8 @@ class Look(Protocol):
 
     def parked(self, *, patience: timedelta) -> int: ...
 
+    def again(self) -> None: ...
+
 
 @contextmanager
 def looking(settings: Settings, found: Look, *, every: float = _EVERY_SECONDS) -> Iterator[None]:
@@ -67,6 +69,7 @@ def looking(settings: Settings, found: Look, *, every: float = _EVERY_SECONDS) -
         if time.monotonic() > since:
             _try(found.no_worker)
         _try(lambda: found.parked(patience=PATIENCE))
+        _try(found.again)
 
     with repeating(look, name="telling staff", every=every, first_wait=True):
         yield

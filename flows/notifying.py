@@ -125,9 +125,13 @@ class Notifying:
         self._store.note_notices({key: now + _REPEATED})
         return 1
 
+    def again(self) -> None:
+        """Tell receivers what they did not get when others did."""
+        self._post.again()
+
     def _tell(self, notice: Notice) -> None:
         for fault in self._post(notice):
-            _log.warning("%s did not get %r; others did", fault, notice.title)
+            _log.warning("%s did not get %r; others did, it is tried again", fault, notice.title)
 
 
 def _since(step: Step) -> datetime:

@@ -1,5 +1,6 @@
-"""A process of its own that hands one notice to Apprise and ends: 45 MB that no worker keeps, and a receiver
-that hangs holds up nobody. URLs come in on standard input, where no list of processes shows them."""
+"""A process of its own that hands one notice for one receiver to Apprise and ends: 45 MB that no worker
+keeps, and a receiver that hangs holds up nobody. The URL comes in on standard input, where no list of
+processes shows it."""
 
 from __future__ import annotations
 
@@ -13,8 +14,7 @@ from adapters.notices.muting import muted, without
 
 def main() -> None:
     told = json.load(sys.stdin)
-    faults = [_fault(url, title=told["title"], body=told["body"]) for url in told["urls"]]
-    json.dump(faults, sys.stdout)
+    json.dump(_fault(told["url"], title=told["title"], body=told["body"]), sys.stdout)
 
 
 def _fault(url: str, *, title: str, body: str) -> str | None:

@@ -98,6 +98,7 @@ class Watch:
     def __init__(self, *errors: Exception) -> None:
         self.errors = list(errors)
         self.looks = 0
+        self.tried_again = 0
 
     def no_worker(self) -> int:
         return 0
@@ -108,12 +109,15 @@ class Watch:
             raise self.errors.pop(0)
         return 0
 
+    def again(self) -> None:
+        self.tried_again += 1
+
 
 def test_the_look_at_the_store_goes_on_whatever_happens(caplog: pytest.LogCaptureFixture) -> None:
     watch = Watch(StoreUnavailable("away"), NotDelivered("nobody"), KeyError("a mistake of ours"))
     settings = Settings.model_validate({"notify": {"oncall": ["json://127.0.0.1:9/"]}})
     with caplog.at_level(logging.ERROR), looking(settings, watch, every=0.01):
-        eventually(lambda: watch.looks > 3)
+        eventually(lambda: watch.looks > 3 and watch.tried_again > 3)
     said = [record.getMessage() for record in caplog.records if record.name == "deployments.notifying"]
     assert said == [
         "staff were not told: nobody [not-delivered]",

@@ -40,14 +40,17 @@ class Desk:
         self.away = False
         places = Places(prefect="http://prefect", web="http://web")
         self.telling = Notifying(
-            store, self._post, places=places, quiet=QUIET, silence=SILENCE, clock=lambda: self.now
+            store, self, places=places, quiet=QUIET, silence=SILENCE, clock=lambda: self.now
         )
 
-    def _post(self, notice: Notice) -> Sequence[str]:
+    def __call__(self, notice: Notice) -> Sequence[str]:
         if self.away:
             raise NotDelivered("nobody reads")
         self.read.append(notice)
         return []
+
+    def again(self) -> None:
+        """Nobody is owed anything."""
 
     @property
     def titles(self) -> list[str]:

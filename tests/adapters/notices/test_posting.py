@@ -52,9 +52,39 @@ def test_what_reaches_nobody_is_an_error_that_keeps_the_secrets() -> None:
     assert [one.number for one in unusable(wrong)] == [2, 3]
 
 
-def test_a_receiver_that_hangs_holds_nobody_up(box: Mailbox) -> None:
+def test_a_receiver_that_hangs_keeps_no_other_from_being_told(box: Mailbox) -> None:
+    with mailbox() as hanging:
+        hanging.hangs = True
+        posting = Posting({"oncall": receivers("oncall", [hanging.url, box.url])}, seconds=8)
+        assert posting(NOTICE) == ["oncall 1 (json): no answer within 8 s"]
+    assert box.titles == [NOTICE.title]
+
+
+def test_nobody_who_can_be_reached_in_time_is_an_error(box: Mailbox) -> None:
     with pytest.raises(NotDelivered, match=r"no answer within 0\.01 s"):
         Posting({"oncall": receivers("oncall", [box.url])}, seconds=0.01)(NOTICE)
+
+
+def test_who_failed_is_told_later_and_nobody_else_again(box: Mailbox) -> None:
+    with mailbox() as other:
+        other.refuses = True
+        posting = Posting({"oncall": receivers("oncall", [box.url, other.url])}, pause=0)
+        assert len(posting(NOTICE)) == 1
+        posting.again()
+        other.refuses = False
+        for _ in range(2):
+            posting.again()
+        assert (other.titles, box.titles) == ([NOTICE.title], [NOTICE.title])
+
+
+def test_what_reached_nobody_is_left_to_whoever_claims_it_next(box: Mailbox) -> None:
+    box.refuses = True
+    posting = Posting({"oncall": receivers("oncall", [box.url])}, pause=0)
+    with pytest.raises(NotDelivered):
+        posting(NOTICE)
+    box.refuses = False
+    posting.again()
+    assert box.letters == []
 
 
 def test_no_part_of_a_url_is_shown() -> None:
