@@ -8,7 +8,6 @@ see the same one tells it. Keys only: nothing personal is told.
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -30,7 +29,7 @@ AGAIN = timedelta(hours=1)  #: between two words about workers that are still mi
 #: was lost.
 PATIENCE = timedelta(seconds=60)
 _REPEATED = timedelta(days=30)  #: no event comes a second time later than that
-_MOST_STEPS = 5_000
+_MOST_STEPS = 5_000  #: of one cause in one message; more are told in the next one
 _MOST_CAUSES = 10
 _MOST_KEYS = 10
 _NO_WORKER = "no-worker"
@@ -75,13 +74,13 @@ class Notifying:
     def parked(self, *, patience: timedelta = timedelta()) -> int:
         """Tell of parked steps that nobody was told of since they failed last, ``patience`` ago or longer."""
         now = self._clock()
-        causes: defaultdict[tuple[str, ...], list[Step]] = defaultdict(list)
-        for step in self._store.untold(limit=_MOST_STEPS):
-            causes[step.case.partition("/")[0], step.command, step.code or ""].append(step)
         ours: dict[str, list[Step]] = {}
-        for cause, found in causes.items():
-            key, due = f"parked {' '.join(cause)}", any(_since(step) <= now - patience for step in found)
-            if due and self._store.claim_notice(key, now=now, until=now + TRYING):
+        for cause, since in self._store.untold_causes().items():
+            key = f"parked {cause.sop} {cause.command} {cause.code}"
+            if since > now - patience or not self._store.claim_notice(key, now=now, until=now + TRYING):
+                continue
+            # Another process may have told them since we looked.
+            if found := self._store.untold(cause, limit=_MOST_STEPS):
                 ours[key] = found
         if not ours:
             return 0
@@ -132,10 +131,6 @@ class Notifying:
     def _tell(self, notice: Notice) -> None:
         for fault in self._post(notice):
             _log.warning("%s did not get %r; others did, it is tried again", fault, notice.title)
-
-
-def _since(step: Step) -> datetime:
-    return step.failed or step.issued
 
 
 def _parked_notice(causes: Sequence[Sequence[Step]], places: Places) -> Notice:

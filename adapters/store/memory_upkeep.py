@@ -9,7 +9,7 @@ from datetime import datetime
 from adapters.store import memory_pruning
 from adapters.store.records import Step, StepStatus
 from adapters.store.tables import Tables
-from adapters.store.upkeep import Document, Family, Finished, Place, notice_of
+from adapters.store.upkeep import Cause, Document, Family, Finished, Place, cause_of, notice_of
 
 
 class MemoryUpkeep:
@@ -19,14 +19,23 @@ class MemoryUpkeep:
     _lock: threading.RLock
 
     # telling staff
-    def untold(self, *, limit: int) -> list[Step]:
+    def untold_causes(self) -> Mapping[Cause, datetime]:
+        found: dict[Cause, datetime] = {}
+        for step in self._untold():
+            found.setdefault(cause_of(step), step.failed or step.issued)
+        return found
+
+    def untold(self, cause: Cause, *, limit: int) -> list[Step]:
+        return [step for step in self._untold() if cause_of(step) == cause][:limit]
+
+    def _untold(self) -> list[Step]:
         with self._lock:
             found = [
                 step
                 for step in self._tables.steps.values()
                 if step.status is StepStatus.PARKED and notice_of(step) not in self._tables.notices
             ]
-        return sorted(found, key=lambda step: (step.failed or step.issued, step.key))[:limit]
+        return sorted(found, key=lambda step: (step.failed or step.issued, step.key))
 
     def claim_notice(self, key: str, *, now: datetime, until: datetime) -> bool:
         with self._lock:

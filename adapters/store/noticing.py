@@ -8,11 +8,23 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, Text, bindparam, cast, delete, exists, func, literal, select
+from sqlalchemy import (
+    Connection,
+    Text,
+    bindparam,
+    cast,
+    delete,
+    exists,
+    func,
+    literal,
+    literal_column,
+    select,
+)
 from sqlalchemy.dialects.postgresql import insert
 
 from adapters.store import rows, schema
 from adapters.store.records import Step
+from adapters.store.upkeep import Cause
 
 _notices = schema.notices
 _INSERT = insert(_notices)
@@ -23,23 +35,45 @@ _CLAIM = _INSERT.on_conflict_do_update(
 _NOTE = _INSERT.on_conflict_do_update(index_elements=["key"], set_=_TAKE_OVER)
 _NOTED = select(_notices.c.key).where(_notices.c.key.in_(bindparam("keys", expanding=True)))
 _FORGET = delete(_notices).where(_notices.c.key == bindparam("gone"))
-_steps = schema.steps
+_steps, _cases = schema.steps, schema.cases
+_IS_UNTOLD = (
+    schema.IS_PARKED,
+    ~exists().where(
+        _notices.c.key == literal("step ") + _steps.c.key + literal(" ") + cast(_steps.c.attempts, Text)
+    ),
+)
+_SINCE = func.coalesce(_steps.c.failed, _steps.c.issued)
+# Spelled out: to PostgreSQL the same expression with another parameter is another one, and no group.
+_CODE = func.coalesce(_steps.c.code, literal_column("''"))
+_CAUSES = (
+    select(_cases.c.sop, _steps.c.command, _CODE, func.min(_SINCE))
+    .join_from(_steps, _cases, _cases.c.id == _steps.c.case_id)
+    .where(*_IS_UNTOLD)
+    .group_by(_cases.c.sop, _steps.c.command, _CODE)
+)
 _UNTOLD = (
     select(*_steps.c)
+    .join_from(_steps, _cases, _cases.c.id == _steps.c.case_id)
     .where(
-        schema.IS_PARKED,
-        ~exists().where(
-            _notices.c.key == literal("step ") + _steps.c.key + literal(" ") + cast(_steps.c.attempts, Text)
-        ),
+        *_IS_UNTOLD,
+        _cases.c.sop == bindparam("sop"),
+        _steps.c.command == bindparam("command"),
+        bindparam("code") == _CODE,
     )
-    .order_by(func.coalesce(_steps.c.failed, _steps.c.issued), _steps.c.key)
+    .order_by(_SINCE, _steps.c.key)
     .limit(bindparam("limit"))
 )
 _MOST_KEYS = 5_000  #: in one query; SQLite takes 32,766 values
 
 
-def untold(connection: Connection, *, limit: int) -> list[Step]:
-    return [rows.step_from(row) for row in connection.execute(_UNTOLD, {"limit": limit})]
+def untold_causes(connection: Connection) -> dict[Cause, datetime]:
+    found = connection.execute(_CAUSES)
+    return {Cause(sop, command, code): rows.instant(since) for sop, command, code, since in found}
+
+
+def untold(connection: Connection, cause: Cause, *, limit: int) -> list[Step]:
+    values = {"sop": cause.sop, "command": cause.command, "code": cause.code, "limit": limit}
+    return [rows.step_from(row) for row in connection.execute(_UNTOLD, values)]
 
 
 def claim(connection: Connection, key: str, *, now: datetime, until: datetime) -> bool:

@@ -46,7 +46,7 @@ from adapters.store.records import (
 from adapters.store.round import SqlRound
 from adapters.store.rows import Hydrate
 from adapters.store.sql_bulletins import SqlBulletins
-from adapters.store.upkeep import Document, Family, Finished, Place
+from adapters.store.upkeep import Cause, Document, Family, Finished, Place
 from machines.kernel.case import Case, Entry, Timer, case_id
 from machines.report.course import Line
 
@@ -220,9 +220,13 @@ class SqlStore(ABC):
             return outages.stranded(connection, since=since)
 
     # telling staff
-    def untold(self, *, limit: int) -> list[Step]:
+    def untold_causes(self) -> Mapping[Cause, datetime]:
         with self._reading() as connection:
-            return noticing.untold(connection, limit=limit)
+            return noticing.untold_causes(connection)
+
+    def untold(self, cause: Cause, *, limit: int) -> list[Step]:
+        with self._reading() as connection:
+            return noticing.untold(connection, cause, limit=limit)
 
     def claim_notice(self, key: str, *, now: datetime, until: datetime) -> bool:
         with self._writing() as connection:

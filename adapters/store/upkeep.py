@@ -35,6 +35,19 @@ class Finished:
     last: Place | None
 
 
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What parked steps have in common. ``code`` is of their error, empty where it has none."""
+
+    sop: str
+    command: str
+    code: str
+
+
+def cause_of(step: Step) -> Cause:
+    return Cause(step.case.partition("/")[0], step.command, step.code or "")
+
+
 def notice_of(step: Step) -> str:
     """That a step is parked: another one each time."""
     return f"step {step.key} {step.attempts}"
@@ -44,8 +57,12 @@ class Upkeep(Protocol):
     """The part of ``adapters.store.base.Store`` that staff and housekeeping need."""
 
     # telling staff
-    def untold(self, *, limit: int) -> list[Step]:
-        """Parked steps whose notice by ``notice_of`` nobody has noted, in the order in which they failed."""
+    def untold_causes(self) -> Mapping[Cause, datetime]:
+        """Why steps are parked whose notice by ``notice_of`` nobody has noted; since when the first is."""
+        ...
+
+    def untold(self, cause: Cause, *, limit: int) -> list[Step]:
+        """Such steps of that cause, in the order in which they failed."""
         ...
 
     def claim_notice(self, key: str, *, now: datetime, until: datetime) -> bool:

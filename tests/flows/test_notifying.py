@@ -14,6 +14,7 @@ from adapters.notices.posting import NotDelivered, Notice
 from adapters.store.base import Store
 from adapters.store.opening import open_store
 from adapters.store.records import Changes, StepStatus
+from flows import notifying
 from flows.notifying import AGAIN, TRYING, Notifying, Places
 from machines.kernel.case import Case
 from tests.adapters.store.scenery import HYDRATE, NOW, announced, drive
@@ -113,6 +114,19 @@ def test_fifty_of_one_cause_are_one_message_and_more_of_them_wait_for_the_next(
     desk.now += SECOND
     desk.telling.parked()
     assert desk.titles[1:] == ["sop: 2 parked steps"]
+
+
+def test_a_mass_of_one_cause_hides_no_other(
+    store: Store, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notifying, "_MOST_STEPS", 3)
+    park(store, *(f"P-{number}" for number in range(9)), command="label.print")
+    park(store, "Q-1", command="label.void")
+    desk.telling.parked()
+    assert desk.titles == ["sop: 4 parked steps of 2 causes"]
+    park(store, "R-1", code="rejected", command="label.print")
+    assert desk.telling.parked() == 1, "while six of the mass are still to be told"
+    assert desk.titles[1:] == ["sop: R-1: label.print is parked"]
 
 
 def test_many_causes_at_once_are_one_message_too(store: Store, desk: Desk) -> None:

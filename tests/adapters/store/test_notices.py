@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sqlite3
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import event
 
 from adapters.store.base import Store
+from adapters.store.opening import open_store
 from adapters.store.records import Changes, StepStatus
-from adapters.store.upkeep import notice_of
+from adapters.store.sqlite import SqliteStore
+from adapters.store.upkeep import Cause, notice_of
 from machines.kernel.case import Case
 from tests.adapters.store.scenery import NOW, SOON, announced, drive
 
@@ -50,12 +57,53 @@ def test_parked_steps_are_untold_until_noted_and_again_when_they_park_again(stor
             replace(step, status=StepStatus.PARKED, attempts=3, failed=next(later)) for step in changes.steps
         ]
 
+    cause = Cause("parcel", "label.print", "")
+    assert store.untold_causes() == {}
     store.receive([announced("P-1"), announced("P-2")])
     drive(store, change=park)
-    first, second = store.untold(limit=10)
+    first, second = store.untold(cause, limit=10)
     assert (first.case, second.case) == ("parcel/P-2", "parcel/P-1")
-    assert store.untold(limit=1) == [first]
+    assert store.untold(cause, limit=1) == [first]
+    assert store.untold_causes() == {cause: NOW}
     store.note_notices({notice_of(first): NOW})
-    assert store.untold(limit=10) == [second]
+    assert store.untold(cause, limit=10) == [second]
+    assert store.untold_causes() == {cause: SOON}
     drive(store, change=lambda changes, cases: changes.settled.append(replace(first, attempts=4)))
-    assert [step.case for step in store.untold(limit=10)] == ["parcel/P-2", "parcel/P-1"]
+    assert [step.case for step in store.untold(cause, limit=10)] == ["parcel/P-2", "parcel/P-1"]
+    store.note_notices({notice_of(step): NOW for step in store.untold(cause, limit=10)})
+    assert store.untold_causes() == {}
+
+
+def test_untold_steps_are_apart_by_procedure_command_and_code(store: Store) -> None:
+    kinds = {"A": ("label.print", None), "B": ("label.print", "rejected"), "C": ("label.void", "rejected")}
+
+    def park(changes: Changes, cases: dict[str, Case]) -> None:
+        changes.steps = [
+            replace(step, status=StepStatus.PARKED, command=command, code=code, failed=NOW)
+            for step in changes.steps
+            for command, code in [kinds[step.case[-1]]]
+        ]
+
+    store.receive([announced(key) for key in kinds])
+    drive(store, change=park)
+    causes = [Cause("parcel", command, code or "") for command, code in kinds.values()]
+    assert store.untold_causes() == dict.fromkeys(causes, NOW)
+    found = [[step.case for step in store.untold(cause, limit=10)] for cause in causes]
+    assert found == [["parcel/A"], ["parcel/B"], ["parcel/C"]]
+    assert store.untold(Cause("order", "label.print", ""), limit=10) == []
+
+
+def test_looking_for_causes_looks_at_no_step_that_is_not_parked(tmp_path: Path) -> None:
+    with closing(open_store(f"sqlite:///{tmp_path}/cases.db", hydrate={})) as store:
+        store.migrate()
+        assert isinstance(store, SqliteStore)
+        seen: list[tuple[str, Sequence[object]]] = []
+        event.listen(store._engine, "before_cursor_execute", lambda *called: seen.append(called[2:4]))
+        store.untold_causes()
+        store.untold(Cause("parcel", "label.print", ""), limit=10)
+    with closing(sqlite3.connect(tmp_path / "cases.db")) as connection:
+        looked = [(sql, values) for sql, values in seen if sql.startswith("SELECT")]
+        for sql, values in looked:
+            plan = [step[3] for step in connection.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
+            assert any("steps USING INDEX steps_parked" in step for step in plan), plan
+    assert len(looked) == 2
