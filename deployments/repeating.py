@@ -6,11 +6,14 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from deployments.threads import wait_for
+
 
 @contextmanager
 def repeating(work: Callable[[], object], *, name: str, every: float, first_wait: bool) -> Iterator[None]:
     """While the context is open, ``work`` is done ``every`` so many seconds: at once for the first time, or
-    after a ``first_wait`` of the same length. The thread is called ``name`` and ends with the context."""
+    after a ``first_wait`` of the same length. The thread is called ``name`` and ends with the context, unless
+    ``work`` hangs."""
     ending = threading.Event()
 
     def run() -> None:
@@ -27,4 +30,4 @@ def repeating(work: Callable[[], object], *, name: str, every: float, first_wait
         yield
     finally:
         ending.set()
-        thread.join()
+        wait_for(thread)

@@ -13,6 +13,7 @@ from adapters.bulletins.secrets import Secrets
 from adapters.bulletins.sender import Pace, Patience, Sender
 from adapters.store.bulletins import Bulletins
 from deployments.settings import Settings
+from deployments.threads import wait_for
 
 
 @contextmanager
@@ -39,7 +40,7 @@ def telling_subscribers(
         yield
     finally:
         ending.set()
-        thread.join()
+        wait_for(thread)
 
 
 async def _run(sender: Sender, ending: threading.Event) -> None:
