@@ -89,6 +89,7 @@ class Sender:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._memories: dict[str, _Memory] = {}
         self._tidied = monotonic()
+        self._lost = 0  #: looks that failed, one after the other
 
     async def run(self) -> None:
         """Until cancelled; what is on its way then is sent again by whoever comes next."""
@@ -118,7 +119,9 @@ class Sender:
             return self._pace.idle
         except Exception:
             log.exception("events out: could not look at what is to be told")
-            return self._pace.idle
+            self._lost += 1
+            return min(self._pace.delay(self._lost, chance=0.5), self._pace.tidy)
+        self._lost = 0
         return self._pace.look if subscriptions else self._pace.idle
 
     def _read(self) -> tuple[list[Subscription], int]:
@@ -167,25 +170,36 @@ class Sender:
 
     async def _send(self, subscription: Subscription, latest: int) -> None:
         """Batch after batch, until nothing is left up to ``latest`` or something fails."""
-        try:
-            keys = self._keys(subscription)
-        except SealBroken as error:
-            await self._settle(subscription, [], [(subscription.position, Failed(str(error)))], latest)
-            return
         current: Subscription | None = subscription
         while current is not None and current.status is SubscriptionStatus.ACTIVE:
-            # A receiver that has failed is asked one thing first.
-            limit = 1 if current.attempts else self._pace.batch
-            batch = await asyncio.to_thread(self._find, current, limit)
-            memory = self._memory(current)
-            if not batch:
-                memory.seen = max(memory.seen, latest)
-                return
-            trouble = await self._deliver(current, batch, keys=keys, taken=memory.taken)
-            whole = latest if len(batch) < limit else batch[-1].position
-            current = await self._settle(current, batch, trouble, max(whole, batch[-1].position))
-            if trouble:
-                return
+            current = await self._try_batch(current, latest)
+
+    async def _try_batch(self, subscription: Subscription, latest: int) -> Subscription | None:
+        """As it is afterwards; None if nothing is left, it was changed meanwhile or something fails."""
+        try:
+            return await self._send_batch(subscription, latest)
+        except StoreError:
+            raise
+        except SealBroken as error:
+            failed = Failed(str(error))
+        except Exception as error:
+            failed = _unforeseen(subscription, error)
+        await self._settle(subscription, [], [(subscription.position, failed)], latest)
+        return None
+
+    async def _send_batch(self, subscription: Subscription, latest: int) -> Subscription | None:
+        # A receiver that has failed is asked one thing first.
+        limit = 1 if subscription.attempts else self._pace.batch
+        keys = self._keys(subscription)
+        batch = await asyncio.to_thread(self._find, subscription, limit)
+        memory = self._memory(subscription)
+        if not batch:
+            memory.seen = max(memory.seen, latest)
+            return None
+        trouble = await self._deliver(subscription, batch, keys=keys, taken=memory.taken)
+        whole = latest if len(batch) < limit else batch[-1].position
+        after = await self._settle(subscription, batch, trouble, max(whole, batch[-1].position))
+        return None if trouble else after
 
     def _find(self, subscription: Subscription, limit: int) -> list[Bulletin]:
         after = self._memory(subscription).seen
@@ -217,7 +231,12 @@ class Sender:
                 async with gate:
                     if trouble:
                         return
-                    verdict = await postman.post(subscription.url, bulletin, keys=keys)
+                    try:
+                        verdict = await postman.post(subscription.url, bulletin, keys=keys)
+                    except Exception as error:
+                        if trouble:
+                            return
+                        verdict = _unforeseen(subscription, error)
                 if not isinstance(verdict, Taken):
                     trouble.append((bulletin.position, verdict))
                     return
@@ -286,6 +305,14 @@ class Sender:
             return
         after = replace(subscription, position=seen)
         self._bulletins.change(subscription.name, lambda known: after if known == subscription else None)
+
+
+def _unforeseen(subscription: Subscription, error: Exception) -> Failed:
+    """Told to the log once, however often it is tried."""
+    failed = Failed(f"an unforeseen error ({type(error).__name__}); the log of the worker has more")
+    if subscription.error != failed.error:
+        log.error("events out: sending to %s failed", subscription.name, exc_info=error)
+    return failed
 
 
 def _by_case(bulletins: Sequence[Bulletin]) -> Iterator[list[Bulletin]]:

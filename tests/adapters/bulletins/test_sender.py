@@ -4,6 +4,7 @@ receiver does."""
 from __future__ import annotations
 
 import threading
+import time
 from collections import defaultdict
 from dataclasses import replace
 from datetime import timedelta
@@ -11,6 +12,7 @@ from random import Random
 from typing import Any
 
 import orjson
+import pytest
 from cloudevents.core.bindings.http import HTTPMessage, from_structured_event
 
 from adapters.bulletins.secrets import Secrets
@@ -281,3 +283,62 @@ def test_the_sdk_of_cloudevents_reads_what_is_sent(house: House) -> None:
     event = from_structured_event(message)
     assert (event.get_type(), event.get_subject()) == ("parcel.announced", "A")
     assert event.get_extension("position") == "1"
+
+
+def test_an_unforeseen_error_of_one_is_told_once_and_delays_it_alone(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    house.desk.subscribe("https://erp.example/", name="erp")
+    # Taken by whoever did not look at it well; what it raises is no error of httpx.
+    house.store.bulletins.change("erp", lambda known: replace(known, url="http://xn--/"))
+    other = house.receiver("other")
+    house.move("ABCD")
+    house.send()
+    house.settles("other")
+    eventually(lambda: house.subscription("erp").attempts >= 4, seconds=30)
+    assert len(other.taken) == 8
+    failing = house.subscription("erp")
+    assert failing.error.startswith("an unforeseen error (IDNAError)")
+    assert failing.due is not None
+    assert failing.position == 0
+    assert [record.getMessage() for record in caplog.records] == ["events out: sending to erp failed"]
+
+
+def test_so_is_one_that_is_no_error_of_the_connection(
+    house: House, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opens = Secrets.open
+
+    def fail(self: Secrets, sealed: bytes, *, name: str) -> bytes:
+        if name == "erp":
+            raise RuntimeError("what nobody thought of")
+        return opens(self, sealed, name=name)
+
+    monkeypatch.setattr(Secrets, "open", fail)
+    erp, other = house.receiver("erp"), house.receiver("other")
+    house.send()
+    house.move("AB")
+    house.settles("other")
+    eventually(lambda: house.subscription("erp").attempts >= 4, seconds=30)
+    assert erp.requests == []
+    assert [record.getMessage() for record in caplog.records] == ["events out: sending to erp failed"]
+    monkeypatch.undo()
+    house.settles("erp")
+    assert len(erp.taken) == len(other.taken) == 4
+
+
+def test_a_store_that_answers_nonsense_is_looked_at_less_and_less_often(
+    house: House, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> tuple[int, int]:
+        raise RuntimeError("what nobody thought of")
+
+    erp = house.receiver("erp")
+    with monkeypatch.context() as patched:
+        patched.setattr(house.store.bulletins, "span", fail)
+        house.send(pace=replace(PACE, first=0.2, longest=60, tidy=60))
+        house.move("A")
+        time.sleep(0.6)
+    assert 1 <= len(caplog.records) <= 3
+    house.settles("erp")
+    assert len(erp.taken) == 2
