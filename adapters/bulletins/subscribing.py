@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
+import httpx
+
 from adapters.bulletins.happening import TYPES
 from adapters.bulletins.secrets import Secrets, make_secret, spelled
 from adapters.errors import AdapterError
@@ -25,6 +27,7 @@ MOST = 100
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _NUMBERED = 5_000
+_SHOWN = 100  #: characters of a URL that is refused
 
 
 class InvalidSubscription(AdapterError):
@@ -185,23 +188,35 @@ class Subscribing:
         return self._secrets.seal(secret, name=name)
 
     def _checked(self, url: str) -> SplitResult:
-        try:
-            address = urlsplit(url)
-            host, _ = address.hostname, address.port
-        except ValueError:
-            address, host = urlsplit(""), None
-        if address.scheme not in ("http", "https") or not host or not url.isprintable() or " " in url:
-            raise InvalidSubscription("url is no address; write one such as https://erp.example/cases")
+        address = _parsed(url)
+        if address is None or address.scheme not in ("http", "https"):
+            # Before the last @ may be a password.
+            shown = url.rpartition("@")[2][:_SHOWN]
+            raise InvalidSubscription(
+                f"url {shown!r} is no address; write one such as https://erp.example/cases"
+            )
         if address.username is not None or address.password is not None:
             raise InvalidSubscription("url has a user or password in it; leave them out: events are signed")
         if address.fragment:
             raise InvalidSubscription(f"url ends in #{address.fragment}, which is never sent; leave it out")
+        host = address.hostname or ""
         if address.scheme == "http" and not (self._plain or _is_loopback(host)):
             raise InvalidSubscription(
                 f"url is http://{host}, which others can read and change on the way; write https://, or set "
                 "plain_subscribers = true"
             )
         return address
+
+
+def _parsed(url: str) -> SplitResult | None:
+    """None for what the client that posts, or the resolver after it, cannot take."""
+    try:
+        address, posted = urlsplit(url), httpx.URL(url)
+        posted.raw_host.decode("ascii").encode("idna")
+        usable = posted.host and address.port != 0 and url.isprintable() and " " not in url
+    except (ValueError, httpx.InvalidURL):
+        return None
+    return address if usable else None
 
 
 def _is_loopback(host: str) -> bool:

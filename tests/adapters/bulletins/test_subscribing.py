@@ -35,11 +35,21 @@ def desk(store: MemoryStore) -> Subscribing:
 @pytest.mark.parametrize(
     ("url", "told"),
     [
-        ("ftp://erp.example", "url is no address; write one such as https://"),
-        ("erp.example/cases", "url is no address"),
-        ("https://", "url is no address"),
-        ("https://erp.example:port/", "url is no address"),
-        ("https://erp.example/a b", "url is no address"),
+        ("ftp://erp.example", "url 'ftp://erp.example' is no address; write one such as https://"),
+        ("erp.example/cases", "url 'erp.example/cases' is no address"),
+        ("https://", "url 'https://' is no address"),
+        ("https://erp.example:port/", "url 'https://erp.example:port/' is no address"),
+        ("https://erp.example:0/", "url 'https://erp.example:0/' is no address"),
+        ("https://erp.example:99999/", "url 'https://erp.example:99999/' is no address"),
+        ("https://erp.example/a b", "url 'https://erp.example/a b' is no address"),
+        ("http://[::1", "url 'http://[::1' is no address; write one such as https://"),
+        ("https://[zz]/", "url 'https://[zz]/' is no address"),
+        ("https://1.2.3.999/", "url 'https://1.2.3.999/' is no address"),
+        ("https://erp..example/", "url 'https://erp..example/' is no address"),
+        (f"https://{'e' * 64}.example/", "is no address"),
+        ("https://xn--/", "url 'https://xn--/' is no address"),
+        (f"https://erp.example/{'a' * 70_000}", "aaa' is no address"),
+        ("https://me:secret@[::1", "url '[::1' is no address"),
         ("https://me:secret@erp.example/", "url has a user or password in it"),
         ("https://erp.example/#top", "url ends in #top"),
         ("http://erp.example/", "http://erp.example, which others can read"),
@@ -55,7 +65,14 @@ def test_an_address_that_cannot_be_told_is_refused(desk: Subscribing, url: str, 
 
 
 @pytest.mark.parametrize(
-    "url", ["https://erp.example/a?b=c", "http://127.0.0.1:9/", "http://[::1]/", "http://localhost/"]
+    "url",
+    [
+        "https://erp.example/a?b=c",
+        "http://127.0.0.1:9/",
+        "http://[::1]/",
+        "http://localhost/",
+        "https://örp.example/",
+    ],
 )
 def test_others_are_taken(desk: Subscribing, url: str) -> None:
     assert desk.subscribe(url).subscription.url == url
