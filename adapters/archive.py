@@ -7,6 +7,7 @@ import gzip
 import os
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
@@ -21,7 +22,8 @@ _STALE_SECONDS = 86_400
 
 
 class ArchiveUnavailable(AdapterError):
-    """A file of the archive could not be written; what should be in it stays in the store."""
+    """A file of the archive could not be written, or an unfinished one removed; the cases stay where they
+    are."""
 
     code = "archive-unavailable"
 
@@ -48,14 +50,23 @@ class Archive:
             part.rename(self._folder / name)
             _sync(self._folder)
         except OSError as error:
-            raise ArchiveUnavailable(f"{self._folder}: {error.strerror or error}") from error
+            raise self._unavailable(error) from error
         return self._folder / name
 
     def tidy(self) -> None:
-        """Remove what a writer that was killed left unfinished a day ago or longer."""
-        for part in self._folder.glob(f"*{_PART}"):
-            if time.time() - part.stat().st_mtime > _STALE_SECONDS:
-                part.unlink(missing_ok=True)
+        """Remove what a writer that was killed left unfinished a day ago or longer. Raises
+        ``ArchiveUnavailable``."""
+        try:
+            for part in self._folder.glob(f"*{_PART}"):
+                # By now its writer may be done with it, or another sweep was quicker.
+                with suppress(FileNotFoundError):
+                    if time.time() - part.stat().st_mtime > _STALE_SECONDS:
+                        part.unlink()
+        except OSError as error:
+            raise self._unavailable(error) from error
+
+    def _unavailable(self, error: OSError) -> ArchiveUnavailable:
+        return ArchiveUnavailable(f"{self._folder}: {error.strerror or error}")
 
 
 def _sync(folder: Path) -> None:

@@ -48,3 +48,36 @@ def test_what_a_killed_writer_left_goes_after_a_day(tmp_path: Path) -> None:
     Archive(tmp_path).tidy()
     assert list(tmp_path.iterdir()) == [young]
     Archive(tmp_path / "nowhere").tidy()
+
+
+def test_a_file_that_is_whole_by_the_time_it_is_looked_at_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part, whole, old = tmp_path / "cases.jsonl.gz.part", tmp_path / "cases.jsonl.gz", tmp_path / "old.part"
+    for one in (part, old):
+        one.touch()
+        os.utime(one, (0, 0))
+    stat = Path.stat
+
+    def late(self: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        if self == part:
+            part.rename(whole)
+        return stat(self, follow_symlinks=follow_symlinks)
+
+    monkeypatch.setattr(Path, "stat", late)
+    Archive(tmp_path).tidy()
+    assert list(tmp_path.iterdir()) == [whole]
+
+
+def test_what_cannot_be_removed_is_told_as_the_archive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: Path, *, missing_ok: bool = False) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    old = tmp_path / "old.part"
+    old.touch()
+    os.utime(old, (0, 0))
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(ArchiveUnavailable, match="Operation not permitted"):
+        Archive(tmp_path).tidy()
