@@ -31,7 +31,7 @@ from prefect.settings import PREFECT_WORKER_QUERY_SECONDS, temporary_settings
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
 
 from deployments.prefect_schedules import mend_schedules
-from flows import runtime
+from flows import back_office, runtime
 from flows.prefect_api import PREFECT_ERRORS, WORK_POOL, PrefectApi
 from flows.procedures import PROCEDURES
 from flows.runtime import Runtime
@@ -103,6 +103,7 @@ class SopWorker(BaseWorker[BaseJobConfiguration, BaseVariables, SopWorkerResult]
     async def teardown(self, *exc_info: Any) -> None:
         """Let running flow runs end for some seconds, leave Prefect, close the drive loop if it is ours."""
         try:
+            back_office.stop()
             await _wait(lambda: not self.running, seconds=_GRACE_SECONDS)
             await super().teardown(*exc_info)
         finally:

@@ -38,3 +38,9 @@ def current() -> BackOffice:
     if not _installed:
         raise RuntimeNotInstalled
     return _installed[-1]
+
+
+def stop() -> None:
+    """Have the sweeps of this process end soon."""
+    for office in _installed:
+        office.housekeeping.stop()

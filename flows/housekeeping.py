@@ -2,12 +2,13 @@
 nowhere; `flows.prefect_pruning` does the same for runs and artifacts in Prefect.
 
 A batch is on the disk before it is deleted, and what is deleted is looked at again in the transaction that
-does so. So it may be killed at any moment, run twice at once, and be repeated.
+does so. So it may be killed at any moment, run twice at once, and be repeated. A process that ends has it
+leave the rest to the next time.
 """
 
 from __future__ import annotations
 
-import time
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -65,33 +66,45 @@ class Housekeeping:
         self.store = store
         self.clock = clock
         self._archive = archive
+        self.ending = threading.Event()  #: of the sweeps that begin now; set, they end after their batch
         self._pause = pause
 
-    def sweep(self, *, dry_run: bool) -> Swept:
-        """Let everything of the store go whose time is over."""
-        now, swept = self.clock(), Swept()
+    def stop(self) -> None:
+        """Have the sweeps that go on end after their batch; those that begin later are none of this."""
+        going, self.ending = self.ending, threading.Event()
+        going.set()
+
+    def sweep(self, *, dry_run: bool, ending: threading.Event | None = None) -> Swept:
+        """Let everything of the store go whose time is over, or what goes until ``ending`` is set, by default
+        by ``stop``."""
+        now, swept, ending = self.clock(), Swept(), ending or self.ending
         if not dry_run:
             self._archive.tidy()
             self.store.drop_notices(before=now - _NOTICES)
         if self.retention.cases is not None:
-            swept = self._sweep_cases(now - self.retention.cases, swept, dry_run=dry_run)
+            swept = self._sweep_cases(now - self.retention.cases, swept, ending, dry_run=dry_run)
         if self.retention.letters is not None:
-            swept = self._sweep_letters(now - self.retention.letters, swept, dry_run=dry_run)
+            swept = self._sweep_letters(now - self.retention.letters, swept, ending, dry_run=dry_run)
         return swept
 
-    def _sweep_cases(self, before: datetime, swept: Swept, *, dry_run: bool) -> Swept:
+    def _sweep_cases(
+        self, before: datetime, swept: Swept, ending: threading.Event, *, dry_run: bool
+    ) -> Swept:
         after: Place | None = None
-        while True:
+        while not ending.is_set():
             found = self.store.finished(before=before, after=after, limit=_ROOTS)
             for batch in _batches(found.families):
+                if ending.is_set():
+                    break
                 if dry_run:
                     swept = swept.plus(cases=sum(len(family.cases) for family in batch))
                     continue
                 swept = self._let_go(batch, before, swept)
-                time.sleep(self._pause)
+                ending.wait(self._pause)
             if found.last is None:
-                return swept
+                break
             after = found.last
+        return swept
 
     def _let_go(self, batch: list[Family], before: datetime, swept: Swept) -> Swept:
         cases = [case for family in batch for case in family.cases]
@@ -99,15 +112,17 @@ class Housekeeping:
         gone = self.store.prune(batch, before=before)
         return swept.plus(cases=len(gone), file=str(file))
 
-    def _sweep_letters(self, before: datetime, swept: Swept, *, dry_run: bool) -> Swept:
+    def _sweep_letters(
+        self, before: datetime, swept: Swept, ending: threading.Event, *, dry_run: bool
+    ) -> Swept:
         last: int | None = 0
-        while last is not None:
+        while last is not None and not ending.is_set():
             numbers, last = self.store.stray_letters(before=before, after=last, limit=_NUMBERS)
             if numbers and dry_run:
                 swept = swept.plus(letters=len(numbers))
             elif numbers:
                 swept = swept.plus(letters=self.store.drop_letters(numbers, before=before))
-                time.sleep(self._pause)
+                ending.wait(self._pause)
         return swept
 
 

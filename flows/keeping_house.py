@@ -29,17 +29,24 @@ async def housekeeping(*, dry_run: Annotated[bool, Field(title="Only say what wo
     """Keep house."""
     office = back_office.current()
     house, would = office.housekeeping, "would go" if dry_run else "gone"
+    ending = house.ending
     try:
-        swept = await asyncio.to_thread(house.sweep, dry_run=dry_run)
+        swept = await asyncio.to_thread(house.sweep, dry_run=dry_run, ending=ending)
+    except asyncio.CancelledError:
+        # The thread goes on otherwise, and the process waits for it.
+        ending.set()
+        raise
     except AdapterError as error:
         return Failed(message=with_page(error))
     for file in swept.files:
         get_run_logger().info("archived in %s", file)
     async with PruningApi() as api:
         pruning = PrefectPruning(api, house.store, flows=office.flows, retention=house.retention)
-        pruned = await pruning.sweep(now=house.clock(), dry_run=dry_run)
+        pruned = await pruning.sweep(now=house.clock(), dry_run=dry_run, ending=ending)
     told = (
         f"{would}: {swept.cases} cases, {swept.letters} letters, {pruned.runs} flow runs, "
         f"{pruned.artifacts} artifacts; {pruned.parked} old runs stand for parked steps and stay"
     )
+    if ending.is_set():
+        return Completed(name="Stopped", message=f"{told}; the worker stops, the next night does the rest")
     return Completed(name="Dry run" if dry_run else "Completed", message=told)

@@ -8,6 +8,7 @@ here.
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -104,15 +105,19 @@ class PrefectPruning:
         self._flows = flows
         self._retention = retention
 
-    async def sweep(self, *, now: datetime, dry_run: bool) -> Pruned:
-        """Let old artifacts go that a newer one has replaced, then old runs with what artifacts they have."""
-        replaced = await self._sweep_versions(now - self._retention.versions, dry_run=dry_run)
-        pruned = await self._sweep_runs(now - self._retention.runs, dry_run=dry_run)
+    async def sweep(self, *, now: datetime, dry_run: bool, ending: threading.Event) -> Pruned:
+        """Let old artifacts go that a newer one has replaced, then old runs with what artifacts they have,
+        until ``ending`` is set."""
+        replaced = await self._sweep_versions(now - self._retention.versions, ending, dry_run=dry_run)
+        pruned = await self._sweep_runs(now - self._retention.runs, ending, dry_run=dry_run)
         return Pruned(pruned.runs, pruned.artifacts + replaced, pruned.parked)
 
-    async def _sweep_versions(self, before: datetime, *, dry_run: bool) -> int:
+    async def _sweep_versions(self, before: datetime, ending: threading.Event, *, dry_run: bool) -> int:
         gone = offset = 0
-        while page := await self._api.versions(self._flows, before=before, offset=offset):
+        while not ending.is_set():
+            page = await self._api.versions(self._flows, before=before, offset=offset)
+            if not page:
+                break
             latest = await self._api.latest({key for _, key in page})
             old = [artifact for artifact, key in page if artifact not in latest and key not in _LASTING]
             gone += len(old)
@@ -121,9 +126,9 @@ class PrefectPruning:
                 await self._delete_artifacts(old)
         return gone
 
-    async def _sweep_runs(self, before: datetime, *, dry_run: bool) -> Pruned:
+    async def _sweep_runs(self, before: datetime, ending: threading.Event, *, dry_run: bool) -> Pruned:
         runs = artifacts = parked = offset = 0
-        while runs < _MOST_RUNS:
+        while runs < _MOST_RUNS and not ending.is_set():
             page = await self._api.ended(self._flows, before=before, offset=offset)
             if not page:
                 break

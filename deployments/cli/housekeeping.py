@@ -46,7 +46,7 @@ def _prune(settings: Settings, house: Housekeeping, *, dry_run: bool) -> dict[st
     async def sweep() -> dict[str, int]:
         async with PruningApi(settings.prefect_url) as api:
             pruning = PrefectPruning(api, house.store, flows=tuple(PROCEDURES), retention=house.retention)
-            return asdict(await pruning.sweep(now=house.clock(), dry_run=dry_run))
+            return asdict(await pruning.sweep(now=house.clock(), dry_run=dry_run, ending=house.ending))
 
     try:
         return asyncio.run(sweep())

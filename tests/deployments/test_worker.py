@@ -8,8 +8,9 @@ import gc
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from threading import Event, Thread
 from typing import cast
 from uuid import uuid4
@@ -20,19 +21,26 @@ from prefect.flow_runs import suspend_flow_run
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Completed
 
+from adapters.archive import Archive
 from adapters.dead_letters import NotResendable, Resent
 from adapters.envelope import EventFault
 from adapters.intake import Correction, InvalidEvents
+from adapters.store.opening import open_store
 from adapters.store.records import Letter, StepStatus
 from deployments import worker
 from deployments.registration import register
 from deployments.worker import SopWorker, run_worker
-from flows import runtime
+from flows import back_office, runtime
+from flows.back_office import BackOffice
+from flows.housekeeping import Housekeeping, Retention
+from flows.notifying import Notifying
 from flows.oncall import OnCall
 from flows.owner import Owner
 from flows.procedures import PROCEDURES, Ended
 from flows.recording import ParkedStep, Recorder
 from flows.session import Session
+from tests.adapters.store.scenery import DAY, HYDRATE, NOW
+from tests.adapters.store.test_pruning import end
 from tests.conftest_prefect import Json, Prefect, Relay, eventually, free_port
 from tests.flows.test_replaying import Bench
 from tests.toy import DEFINITION
@@ -192,6 +200,37 @@ def test_the_worker_outlasts_an_outage_of_prefect(prefect: Prefect) -> None:
         with Relay(port, to=prefect.server.port):
             finished(prefect, run, "COMPLETED")
             assert patient.replayed[0][0] == (step,)
+
+
+def test_housekeeping_that_would_take_hours_does_not_keep_a_worker_from_ending(
+    prefect: Prefect, tmp_path: Path
+) -> None:
+    # Stands before the tests that keep a worker, too.
+    loop, begun = Loop(), Event()
+
+    class Slow(Archive):
+        def tidy(self) -> None:
+            begun.set()
+
+    with closing(open_store("memory:", hydrate=HYDRATE)) as store:
+        end(store, *(f"P-{number:03}" for number in range(100)))
+        end(store, *(f"P-{number:03}" for number in range(100, 200)))
+        retention = Retention(runs=DAY, versions=DAY, cases=90 * DAY)
+        house = Housekeeping(
+            store, Slow(tmp_path), retention=retention, clock=lambda: NOW + 91 * DAY, pause=3_600
+        )
+        with back_office.install(BackOffice(cast("Notifying", None), house, ())):
+            with working(loop):
+                eventually(prefect.workers)
+                run = prefect.start("housekeeping/housekeeping", {})
+                assert begun.wait(30)
+                eventually(lambda: list(tmp_path.glob("*.gz")))
+                stopped = time.monotonic()
+            assert time.monotonic() - stopped < 8
+        assert len(store.cases(limit=1_000)) == 100
+    ended = prefect.run(run)
+    assert (ended["state_type"], ended["state_name"]) == ("COMPLETED", "Stopped")
+    assert str(ended["state"]["message"]).startswith("gone: 100 cases")
 
 
 def test_a_worker_started_by_prefect_opens_the_drive_loop_itself(

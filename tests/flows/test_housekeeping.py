@@ -21,8 +21,8 @@ from adapters.errors import StoreUnavailable
 from adapters.store.base import Store
 from adapters.store.opening import open_store
 from adapters.store.records import InboxStatus
-from adapters.store.upkeep import Family
-from flows.housekeeping import MOST_CASES, Housekeeping, Retention
+from adapters.store.upkeep import Family, Finished
+from flows.housekeeping import MOST_CASES, Housekeeping, Retention, Swept
 from tests.adapters.store.scenery import DAY, HYDRATE, NOW, scanned
 from tests.adapters.store.test_pruning import end
 
@@ -189,3 +189,37 @@ def test_a_family_that_grows_while_it_is_archived_stays(store: Store, tmp_path: 
     keeping = Housekeeping(store, Growing(tmp_path), retention=RETENTION, clock=keeping.clock, pause=0)
     assert keeping.sweep(dry_run=False).cases == 0
     assert {row.id for row in store.cases()} == {"parcel/P-1", "parcel/P-1-1"}
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_told_to_stop_it_ends_after_its_batch_and_the_next_sweep_does_the_rest(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dry_run: bool
+) -> None:
+    keys = [f"P-{number:03}" for number in range(MOST_CASES + 1)]
+    end_many(store, keys)
+    keeping = Housekeeping(
+        store, Archive(tmp_path), retention=RETENTION, clock=lambda: NOW + 91 * DAY, pause=60
+    )
+    finished = store.finished
+
+    def stopped(**where: Any) -> Finished:
+        keeping.stop()
+        return finished(**where)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "finished", stopped)
+        assert keeping.sweep(dry_run=dry_run) == Swept()
+    write = Archive.write
+
+    def stopping(self: Archive, *args: Any, **kwargs: Any) -> Path:
+        keeping.stop()
+        return write(self, *args, **kwargs)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Archive, "write", stopping)
+        swept = keeping.sweep(dry_run=dry_run)
+    assert swept.cases == (len(keys) if dry_run else 100), "what one look at the store finds is a batch"
+    done = ids(tmp_path)
+    assert len(done) == (0 if dry_run else 100)
+    assert {f"parcel/{key}" for key in keys} - {str(row.id) for row in store.cases(limit=1_000)} == set(done)
+    assert house(store, tmp_path).sweep(dry_run=False).cases == len(keys) - len(done)

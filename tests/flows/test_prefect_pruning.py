@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 from typing import cast
 from uuid import uuid4
 
@@ -75,10 +76,12 @@ async def make(api: PruningApi, kind: str, *, flow: str = "assign", pages: int =
     return run
 
 
-async def sweep(api: PruningApi, steps: Steps, *, days: float, dry_run: bool = False) -> Pruned:
+async def sweep(
+    api: PruningApi, steps: Steps, *, days: float, dry_run: bool = False, ending: Event | None = None
+) -> Pruned:
     store = cast("Store", steps)
     pruning = PrefectPruning(api, store, flows=FLOWS, retention=RETENTION)
-    return await pruning.sweep(now=datetime.now(UTC) + days * DAY, dry_run=dry_run)
+    return await pruning.sweep(now=datetime.now(UTC) + days * DAY, dry_run=dry_run, ending=ending or Event())
 
 
 def test_old_runs_and_replaced_artifacts_go_and_what_is_needed_stays(prefect: Prefect) -> None:
@@ -132,6 +135,18 @@ def test_more_than_one_call_deletes_go_too(prefect: Prefect, monkeypatch: pytest
                 await make(api, "CANCELLED")
             assert (await sweep(api, Steps(), days=31)).runs == 5
             assert prefect.run(parked)["state_type"] == "FAILED"
+
+    asyncio.run(live())
+
+
+def test_a_process_that_ends_is_not_waited_for(prefect: Prefect) -> None:
+    async def live() -> None:
+        async with PruningApi() as api:
+            run, ending = await make(api, "COMPLETED", pages=2), Event()
+            ending.set()
+            assert await sweep(api, Steps(), days=31, ending=ending) == Pruned(0, 0, 0)
+            assert len(prefect.artifacts(run)) == 2
+            await sweep(api, Steps(), days=31)
 
     asyncio.run(live())
 
