@@ -127,7 +127,8 @@ async def open_runtime() -> AsyncIterator[Runtime]:
         stack.enter_context(desk.install(desk.Desk(app.questions, app.answers)))
         told = notifying(settings, app.store, clock=utc_now)
         house = housekeeping(settings, app.store, clock=utc_now)
-        stack.enter_context(back_office.install(back_office.BackOffice(told, house, tuple(PROCEDURES))))
+        office = back_office.BackOffice(told, house, tuple(PROCEDURES), app.mark)
+        stack.enter_context(back_office.install(office))
         stack.enter_context(looking(settings, told))
         stack.enter_context(
             case_desk.install(case_desk.CaseDesk(app.page_of, app.steering, app.boards, _REPORT))

@@ -13,11 +13,12 @@ from flows.runtime import RuntimeNotInstalled
 
 @dataclass(frozen=True, slots=True)
 class BackOffice:
-    """``flows`` are the names of those whose runs are ours."""
+    """``flows`` are the names of those whose runs are ours, where they are labelled with ``installation``."""
 
     notifying: Notifying
     housekeeping: Housekeeping
     flows: Sequence[str]
+    installation: str
 
 
 _installed: list[BackOffice] = []

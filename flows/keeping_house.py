@@ -41,7 +41,13 @@ async def housekeeping(*, dry_run: Annotated[bool, Field(title="Only say what wo
     for file in swept.files:
         get_run_logger().info("archived in %s", file)
     async with PruningApi() as api:
-        pruning = PrefectPruning(api, house.store, flows=office.flows, retention=house.retention)
+        pruning = PrefectPruning(
+            api,
+            house.store,
+            flows=office.flows,
+            installation=office.installation,
+            retention=house.retention,
+        )
         pruned = await pruning.sweep(now=house.clock(), dry_run=dry_run, ending=ending)
     told = (
         f"{would}: {swept.cases} cases, {swept.letters} letters, {pruned.runs} flow runs, "

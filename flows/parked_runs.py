@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from flows.budget import Budget
+from flows.owner import Owner
 from flows.parking import Incident, ParkedStep, incidents
 from flows.prefect_api import PREFECT_ERRORS, PrefectApi, refused
 from flows.wording import Badge
@@ -28,7 +29,8 @@ class ParkedRuns:
     """Told of parked and settled steps by any thread; shows them on the recorder's.
 
     `on_recorded` hears which run stands for which steps, `on_shown` after that; `still_parked` says which of
-    these steps are parked at this moment, so that no run is made for one that was replayed meanwhile.
+    these steps are parked at this moment, so that no run is made for one that was replayed meanwhile. Runs
+    are labelled with their `owner`.
     """
 
     def __init__(
@@ -37,10 +39,12 @@ class ParkedRuns:
         on_recorded: Callable[[Sequence[str], str], None] | None,
         still_parked: Callable[[Sequence[str]], Collection[str]] | None,
         on_shown: Callable[[Incident, str], None],
+        owner: Owner,
     ) -> None:
         self._on_recorded = on_recorded
         self._still_parked = still_parked
         self._on_shown = on_shown
+        self._owner = owner
         self._held: dict[str, tuple[float, float]] = {}
         self._waiting: dict[str, ParkedStep] = {}
         self._settled: deque[tuple[str, str]] = deque()
@@ -86,7 +90,7 @@ class ParkedRuns:
             if number and not budget.take():
                 return
             try:
-                run = await _show_incident(api, incident)
+                run = await _show_incident(api, incident, owner=self._owner)
             except PREFECT_ERRORS as error:
                 if not refused(error):
                     raise
@@ -152,7 +156,7 @@ class ParkedRuns:
                     del self._waiting[step.step]
 
 
-async def _show_incident(api: PrefectApi, incident: Incident) -> str:
+async def _show_incident(api: PrefectApi, incident: Incident, *, owner: Owner) -> str:
     run = incident.steps[0].run
     if run is None:
         run = await api.create_run(
@@ -162,6 +166,7 @@ async def _show_incident(api: PrefectApi, incident: Incident) -> str:
             state=incident.badge,
             once=incident.once,
             parameters={"steps": incident.step_ids},
+            labels=owner.labels,
         )
         many = len(incident.steps) > 1
         description = (

@@ -1,8 +1,8 @@
 """Old flow runs and artifacts of ours go from Prefect, through its API, some dozens a call.
 
-Only runs that have ended go, and none that stands for a parked step: the store is asked, and what it does not
-know stays. A question that waits has not ended. Prefect removes the logs of a run with it; its artifacts go
-here.
+Only runs that have ended go, and none that stands for a parked step: the store is asked. Steps that it does
+not know have gone with their case if the run is labelled as ours; other such runs stay. A question that waits
+has not ended. Prefect removes the logs of a run with it; its artifacts go here.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, cast
 
 from adapters.store.base import Store
 from flows.housekeeping import Retention
+from flows.owner import Owner
 from flows.parked_runs import STEP_FLOW
 from flows.prefect_api import PREFECT_ERRORS, PrefectApi, refused
 from flows.watching import UNSETTLED
@@ -43,11 +44,20 @@ class Pruned:
     parked: int
 
 
+@dataclass(frozen=True, slots=True)
+class EndedRun:
+    """``parked``: whether parked steps may need it."""
+
+    id: str
+    parked: bool
+    owner: Owner
+
+
 class PruningApi(PrefectApi):
     """`PrefectApi` with what pruning needs beyond it."""
 
-    async def ended(self, flows: Sequence[str], *, before: datetime, offset: int) -> list[tuple[str, bool]]:
-        """The oldest runs of these flows that ended before, and of each whether parked steps may need it."""
+    async def ended(self, flows: Sequence[str], *, before: datetime, offset: int) -> list[EndedRun]:
+        """The oldest runs of these flows that ended before."""
         step = (await self.place(STEP_FLOW)).flow_id
         body = {
             "flows": {"name": {"any_": list(flows)}},
@@ -58,7 +68,12 @@ class PruningApi(PrefectApi):
         }
         found = (await self._call("POST", "/flow_runs/filter", body)).json()
         return [
-            (str(run["id"]), str(run["flow_id"]) == step and run["state_type"] == "FAILED") for run in found
+            EndedRun(
+                str(run["id"]),
+                parked=str(run["flow_id"]) == step and run["state_type"] == "FAILED",
+                owner=Owner.of(run["labels"] or {}),
+            )
+            for run in found
         ]
 
     async def delete_runs(self, runs: Sequence[str], *, before: datetime) -> int:
@@ -97,12 +112,22 @@ class PruningApi(PrefectApi):
 
 
 class PrefectPruning:
-    """For runs of ``flows``; raises what the API raises, and ``StoreUnavailable``."""
+    """For runs of ``flows``; those of this ``installation`` say so. Raises what the API raises, and
+    ``StoreUnavailable``."""
 
-    def __init__(self, api: PruningApi, store: Store, *, flows: Sequence[str], retention: Retention) -> None:
+    def __init__(
+        self,
+        api: PruningApi,
+        store: Store,
+        *,
+        flows: Sequence[str],
+        installation: str,
+        retention: Retention,
+    ) -> None:
         self._api = api
         self._store = store
         self._flows = flows
+        self._installation = installation
         self._retention = retention
 
     async def sweep(self, *, now: datetime, dry_run: bool, ending: threading.Event) -> Pruned:
@@ -132,9 +157,9 @@ class PrefectPruning:
             page = await self._api.ended(self._flows, before=before, offset=offset)
             if not page:
                 break
-            kept = [run for run, failed in page if failed and await asyncio.to_thread(self._stands, run)]
+            kept = [run for run in page if run.parked and await asyncio.to_thread(self._stands, run)]
             parked += len(kept)
-            old = [run for run, _ in page if run not in kept]
+            old = [run.id for run in page if run not in kept]
             if dry_run:
                 runs, offset = runs + len(old), offset + len(page)
                 continue
@@ -146,10 +171,11 @@ class PrefectPruning:
             await asyncio.sleep(_PAUSE_SECONDS)
         return Pruned(runs, artifacts, parked)
 
-    def _stands(self, run: str) -> bool:
+    def _stands(self, run: EndedRun) -> bool:
         """Whether a run stands for a step that is not done, or may: another installation may know it."""
-        known = self._store.steps(run=run, limit=1)
-        return not known or bool(self._store.steps(run=run, status=UNSETTLED, limit=1))
+        if self._store.steps(run=run.id, limit=1):
+            return bool(self._store.steps(run=run.id, status=UNSETTLED, limit=1))
+        return run.owner.installation != self._installation
 
     async def _delete_artifacts(self, artifacts: Sequence[str]) -> None:
         for artifact in artifacts:

@@ -109,7 +109,10 @@ class Recorder:
         self._outages = OutageRuns(look)
         self._announcing = Announcing()
         self._parked = ParkedRuns(
-            on_recorded=on_recorded, still_parked=still_parked, on_shown=self._announcing.parked
+            on_recorded=on_recorded,
+            still_parked=still_parked,
+            on_shown=self._announcing.parked,
+            owner=self._owner,
         )
         self._exhibits = Exhibits(page)
         self._budget = Budget(runs_per_second, burst=at_once)

@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from deployments import keeping
-from deployments.bootstrap import open_installation
+from deployments.bootstrap import open_application
 from deployments.cli.output import AsJson, console, errors, plain_errors, print_json
+from deployments.installed import require_installation
 from deployments.settings import Settings, without_password
 from flows.housekeeping import Housekeeping
 
@@ -25,10 +26,11 @@ def housekeeping(
     """Let go what is old by the settings of ``keep``; finished cases are archived under SOP_HOME/archive."""
     with plain_errors():
         settings = Settings()
-        with open_installation(settings) as app:
+        require_installation(settings)
+        with open_application(settings) as app:
             house = keeping.housekeeping(settings, app.store, clock=app.clock)
             swept = house.sweep(dry_run=dry_run)
-            pruned = _prune(settings, house, dry_run=dry_run)
+            pruned = _prune(settings, house, mark=app.mark, dry_run=dry_run)
     if as_json:
         print_json({"dry_run": dry_run, **asdict(swept), **(pruned or _UNKNOWN)})
     else:
@@ -36,7 +38,7 @@ def housekeeping(
     raise typer.Exit(0 if pruned is not None else 1)
 
 
-def _prune(settings: Settings, house: Housekeeping, *, dry_run: bool) -> dict[str, int] | None:
+def _prune(settings: Settings, house: Housekeeping, *, mark: str, dry_run: bool) -> dict[str, int] | None:
     """None where Prefect is out of reach."""
     # Importing Prefect takes a second and a half.
     from flows.prefect_api import PREFECT_ERRORS
@@ -45,7 +47,9 @@ def _prune(settings: Settings, house: Housekeeping, *, dry_run: bool) -> dict[st
 
     async def sweep() -> dict[str, int]:
         async with PruningApi(settings.prefect_url) as api:
-            pruning = PrefectPruning(api, house.store, flows=tuple(PROCEDURES), retention=house.retention)
+            pruning = PrefectPruning(
+                api, house.store, flows=tuple(PROCEDURES), installation=mark, retention=house.retention
+            )
             return asdict(await pruning.sweep(now=house.clock(), dry_run=dry_run, ending=house.ending))
 
     try:

@@ -219,7 +219,7 @@ def test_housekeeping_that_would_take_hours_does_not_keep_a_worker_from_ending(
         house = Housekeeping(
             store, Slow(tmp_path), retention=retention, clock=lambda: NOW + 91 * DAY, pause=3_600
         )
-        with back_office.install(BackOffice(cast("Notifying", None), house, ())):
+        with back_office.install(BackOffice(cast("Notifying", None), house, (), "tests")):
             with working(loop):
                 eventually(prefect.workers)
                 run = prefect.start("housekeeping/housekeeping", {})

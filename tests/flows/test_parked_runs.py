@@ -13,9 +13,12 @@ import pytest
 
 from flows import parked_runs
 from flows.budget import Budget
+from flows.owner import Owner
 from flows.parked_runs import ParkedRuns
 from flows.parking import MOST_STEPS, ParkedStep, incidents
 from flows.prefect_api import PrefectApi
+
+OWNER = Owner(worker="w", installation="house")
 
 
 class Api:
@@ -58,7 +61,10 @@ def test_what_was_settled_meanwhile_gets_no_run() -> None:
     def still(steps: Sequence[str]) -> Collection[str]:
         return {"SO-2/7"}
 
-    api, runs = Api(), ParkedRuns(on_recorded=None, still_parked=still, on_shown=lambda incident, run: None)
+    api, runs = (
+        Api(),
+        ParkedRuns(on_recorded=None, still_parked=still, on_shown=lambda incident, run: None, owner=OWNER),
+    )
     runs.tell([parked(1), parked(2)])
     show(runs, api)
     assert list(api.runs.values()) == [["SO-2/7"]]
@@ -72,7 +78,10 @@ def test_a_store_that_does_not_answer_loses_nothing(monkeypatch: pytest.MonkeyPa
     def still(steps: Sequence[str]) -> Collection[str]:
         return answers.pop() if api.states else (_ for _ in ()).throw(OSError("away"))
 
-    api, runs = Api(), ParkedRuns(on_recorded=None, still_parked=still, on_shown=lambda incident, run: None)
+    api, runs = (
+        Api(),
+        ParkedRuns(on_recorded=None, still_parked=still, on_shown=lambda incident, run: None, owner=OWNER),
+    )
     runs.tell([parked(1)])
     show(runs, api)
     assert not api.runs
@@ -86,7 +95,7 @@ def test_a_refused_step_is_kept_and_tried_again_later(monkeypatch: pytest.Monkey
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     api, runs = (
         Api(refusals=2),
-        ParkedRuns(on_recorded=None, still_parked=None, on_shown=lambda incident, run: None),
+        ParkedRuns(on_recorded=None, still_parked=None, on_shown=lambda incident, run: None, owner=OWNER),
     )
     budget = Budget(1000, burst=1000)
 

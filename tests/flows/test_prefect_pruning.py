@@ -18,15 +18,17 @@ import pytest
 from adapters.archive import Archive
 from adapters.store.base import Store
 from adapters.store.opening import open_store
-from adapters.store.records import Step, StepStatus
+from adapters.store.records import Changes, Step, StepStatus
 from deployments.registration import register, register_flow
 from flows import back_office, prefect_pruning
 from flows.housekeeping import Housekeeping, Retention
 from flows.keeping_house import housekeeping
 from flows.notifying import Notifying
+from flows.owner import Owner
 from flows.prefect_api import connect, deployment_of
 from flows.prefect_pruning import PrefectPruning, Pruned, PruningApi
 from flows.wording import Badge
+from machines.kernel.case import Case
 from tests.adapters.store.scenery import HYDRATE, NOW
 from tests.adapters.store.test_pruning import end
 from tests.conftest_prefect import Prefect
@@ -36,6 +38,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptio
 DAY = timedelta(days=1)
 RETENTION = Retention(runs=30 * DAY, versions=7 * DAY)
 FLOWS = ("assign", "step")
+OURS, THEIRS = (Owner(worker="gone", installation=name) for name in ("ours", "theirs"))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -68,19 +71,24 @@ class Steps:
         return [Step("k", "loan/L-1", "c", b"{}", found, datetime.now(UTC))]
 
 
-async def make(api: PruningApi, kind: str, *, flow: str = "assign", pages: int = 0) -> str:
+async def make(
+    api: PruningApi, kind: str, *, flow: str = "assign", pages: int = 0, owner: Owner | None = None
+) -> str:
     state = Badge(kind=kind, name=kind.capitalize(), message="")
-    run = await api.create_run(flow, name=f"old {kind}", tags=[], state=state, once=str(uuid4()))
+    labels = owner.labels if owner else {}
+    run = await api.create_run(
+        flow, name=f"old {kind}", tags=[], state=state, once=str(uuid4()), labels=labels
+    )
     for version in range(pages):
         await api.add_markdown(run, key="loan-l-1", description="page", markdown=f"{version}")
     return run
 
 
 async def sweep(
-    api: PruningApi, steps: Steps, *, days: float, dry_run: bool = False, ending: Event | None = None
+    api: PruningApi, steps: Steps | Store, *, days: float, dry_run: bool = False, ending: Event | None = None
 ) -> Pruned:
     store = cast("Store", steps)
-    pruning = PrefectPruning(api, store, flows=FLOWS, retention=RETENTION)
+    pruning = PrefectPruning(api, store, flows=FLOWS, installation="ours", retention=RETENTION)
     return await pruning.sweep(now=datetime.now(UTC) + days * DAY, dry_run=dry_run, ending=ending or Event())
 
 
@@ -107,6 +115,37 @@ def test_old_runs_and_replaced_artifacts_go_and_what_is_needed_stays(prefect: Pr
             assert left.issuperset((*going, parked, unknown))
             assert prefect.artifacts(second) == []
             assert (await sweep(api, steps, days=31)).runs == 0, "a repeat is harmless"
+
+    asyncio.run(live())
+
+
+def test_runs_of_steps_that_have_gone_with_their_case_go_too_unless_they_may_be_of_others(
+    prefect: Prefect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prefect_pruning, "_RUNS", 2)
+    monkeypatch.setattr(prefect_pruning, "_MOST_RUNS", 2)
+
+    def park(changes: Changes, case: Case) -> None:
+        changes.steps = [replace(step, status=StepStatus.PARKED) for step in changes.steps]
+
+    async def live() -> None:
+        async with PruningApi() as api:
+            theirs = await make(api, "FAILED", flow="step", owner=THEIRS)
+            parked, *gone = [await make(api, "FAILED", flow="step", owner=OURS) for _ in range(4)]
+            with closing(open_store("memory:", hydrate=HYDRATE)) as store:
+                end(store, "open", ended=False, spoil=park)
+                end(store, "P-1", "P-2", "P-3")
+                for key, run in zip(("open", "P-1", "P-2", "P-3"), (parked, *gone), strict=True):
+                    store.set_run([step.key for step in store.steps(case=f"parcel/{key}")], run)
+                kept = replace(RETENTION, cases=90 * DAY)
+                house = Housekeeping(
+                    store, Archive(tmp_path), retention=kept, clock=lambda: NOW + 91 * DAY, pause=0
+                )
+                assert house.sweep(dry_run=False).cases == 3
+                assert [(await sweep(api, store, days=31)).runs for _ in range(3)] == [2, 1, 0]
+            left = {str(run["id"]) for run in prefect.runs()}
+            assert not left.intersection(gone)
+            assert left.issuperset((theirs, parked))
 
     asyncio.run(live())
 
@@ -180,7 +219,7 @@ def test_the_flow_says_what_went(prefect: Prefect, tmp_path: Path) -> None:
             house = Housekeeping(
                 store, Archive(tmp_path), retention=retention, clock=lambda: NOW + 91 * DAY, pause=0
             )
-            office = back_office.BackOffice(cast("Notifying", None), house, FLOWS)
+            office = back_office.BackOffice(cast("Notifying", None), house, FLOWS, "ours")
             with back_office.install(office):
                 state = await housekeeping(dry_run=True, return_state=True)
                 assert (state.name, str(state.message)[:38]) == (

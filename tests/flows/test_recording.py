@@ -38,7 +38,8 @@ def recorder(registered: Prefect, recorded: dict[str, str]) -> Iterator[Recorder
     def note(steps: Sequence[str], run: str) -> None:
         recorded.update(dict.fromkeys(steps, run))
 
-    with Recorder(on_recorded=note, runs_per_second=20) as started:
+    owner = Owner(worker="w", installation="house")
+    with Recorder(owner=owner, on_recorded=note, runs_per_second=20) as started:
         yield started
 
 
@@ -139,6 +140,7 @@ def test_a_parked_step_is_a_failed_run(
     assert (run["name"], run["state_type"]) == (f"{key}: payment.capture", "FAILED")
     assert run["parameters"] == {"steps": [f"{key}/7"]}
     assert run["state"]["message"] == "card declined; 5 attempts"
+    assert run["labels"]["sop.installation"] == "house"
     log = eventually(lambda: prefect.log(run["id"]))
     assert log[0] == f"payment.capture of {key} failed after 5 attempts: card declined"
 
