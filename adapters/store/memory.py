@@ -234,7 +234,7 @@ class MemoryStore(MemoryUpkeep):
         steps = [step for step in tables.steps.values() if step.command == command]
         codes = (OUTAGE, Unavailable.code)
         out = [step for step in steps if step.status is StepStatus.RETRYING and step.code in codes]
-        out.sort(key=lambda step: (step.failed is not None, step.failed or now, step.issued))
+        out.sort(key=lambda step: (step.attempts, step.issued))
         waiting = out[: wanted.most]
         for step in waiting:
             tables.steps[step.key] = replace(step, status=StepStatus.PENDING, due=now)

@@ -42,8 +42,8 @@ class Outage:
 @dataclass(frozen=True, slots=True)
 class Release:
     """Put up to ``most`` steps of a command back to work: those first that wait for it, or to be tried again
-    by themselves, then those that are parked as unavailable and failed ``since``; none of these without.
-    What never failed, or long ago, comes before what failed lately. ``why`` is journalled."""
+    by themselves, what was tried least before the rest; then those that are parked as unavailable and failed
+    ``since``, what failed long ago before the rest; none of these without. ``why`` is journalled."""
 
     most: int
     since: datetime | None

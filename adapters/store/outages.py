@@ -5,16 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from adapters.errors import Unavailable
 from adapters.store import recovering, rows, schema
 from adapters.store.outage import WHO, Outage, Phase, Release
 from adapters.store.records import StepStatus
 
 _outages, _steps = schema.outages, schema.steps
-_IS_STRANDED = (schema.IS_PARKED, _steps.c.code == Unavailable.code)
+_command: BindParameter[str] = bindparam("command")
+_most: BindParameter[int] = bindparam("most")
+# Both in the order of an index, so that a turn costs what it releases, however much waits.
+WAITING = (
+    select(_steps.c.key)
+    .where(schema.IS_OUT, _steps.c.command == _command)
+    # Whatever was tried least comes first, so that probes spend the attempts of all alike.
+    .order_by(_steps.c.attempts, _steps.c.issued)
+    .limit(_most)
+    .with_for_update(skip_locked=True)  # what a round has in its hands comes the next time
+)
+STRANDED = (
+    select(_steps.c.key)
+    .where(schema.IS_STRANDED, _steps.c.command == _command, _steps.c.failed >= bindparam("since"))
+    .order_by(_steps.c.failed, _steps.c.key)
+    .limit(_most)
+)
 
 
 def list_outages(connection: Connection) -> list[Outage]:
@@ -42,31 +57,22 @@ def change(connection: Connection, before: Outage | None, after: Outage | None) 
 
 
 def release(connection: Connection, command: str, wanted: Release, *, now: datetime) -> list[str]:
-    waiting = (
-        select(_steps.c.key)
-        .where(schema.IS_OUT, _steps.c.command == command)
-        # Whatever failed last comes last, so that probes spend the attempts of all alike.
-        .order_by(func.coalesce(_steps.c.failed, 0), _steps.c.issued)
-        .limit(wanted.most)
-        .with_for_update(skip_locked=True)  # what a round has in its hands comes the next time
-    )
+    waiting = connection.scalars(WAITING, {"command": command, "most": wanted.most}).all()
     pending = {"status": StepStatus.PENDING.value, "due": rows.micros(now)}
-    freed = update(_steps).where(_steps.c.key.in_(connection.scalars(waiting).all())).values(pending)
-    released = list(connection.scalars(freed.returning(_steps.c.key)))
+    freed = update(_steps).where(_steps.c.key.in_(waiting)).values(pending).returning(_steps.c.key)
+    released = list(connection.scalars(freed))
     room = wanted.most - len(released)
     if room <= 0 or wanted.since is None:
         return released
-    parked = select(_steps.c.key).where(
-        *_IS_STRANDED, _steps.c.command == command, _steps.c.failed >= rows.micros(wanted.since)
-    )
-    found = connection.scalars(parked.order_by(_steps.c.failed, _steps.c.key).limit(room)).all()
+    given = {"command": command, "since": rows.micros(wanted.since), "most": room}
+    found = connection.scalars(STRANDED, given).all()
     return released + recovering.requeue(connection, found, now=now, who=WHO, reason=wanted.why)
 
 
 def stranded(connection: Connection, *, since: datetime) -> Mapping[str, tuple[int, datetime]]:
     first = func.min(_steps.c.failed)
     wanted = select(_steps.c.command, func.count(), first).where(
-        *_IS_STRANDED, _steps.c.failed >= rows.micros(since)
+        schema.IS_STRANDED, _steps.c.failed >= rows.micros(since)
     )
     found = connection.execute(wanted.group_by(_steps.c.command))
     return {command: (count, rows.instant(failed)) for command, count, failed in found}

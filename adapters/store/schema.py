@@ -221,6 +221,9 @@ IS_OUT = and_(
     steps.c.status == literal_column("'retrying'"),
     steps.c.code.in_([literal_column("'outage'"), literal_column("'unavailable'")]),
 )
+IS_STRANDED = and_(
+    steps.c.status == literal_column("'parked'"), steps.c.code == literal_column("'unavailable'")
+)
 IS_PARKED = steps.c.status == literal_column("'parked'")
 HAS_RUN = steps.c.run.is_not(None)
 IS_LEASED = cases.c.lease.is_not(None)
@@ -245,7 +248,8 @@ _partial("inbox_deferred", inbox.c.case_id, where=IS_DEFERRED)
 _partial("inbox_dead", inbox.c.number, where=IS_DEAD)
 _partial("steps_due", steps.c.due, where=IS_DUE)
 _partial("steps_parked", steps.c.command, where=IS_PARKED)
-_partial("steps_out", steps.c.command, steps.c.issued, where=IS_OUT)
+_partial("steps_out", steps.c.command, steps.c.attempts, steps.c.issued, where=IS_OUT)
+_partial("steps_stranded", steps.c.command, steps.c.failed, steps.c.key, where=IS_STRANDED)
 _partial("steps_of_run", steps.c.run, where=HAS_RUN)
 _partial("timers_due", timers.c.due, where=HAS_NOT_PASSED)
 _partial("cases_leased", cases.c.lease, where=IS_LEASED)

@@ -24,11 +24,14 @@ from sqlalchemy.exc import OperationalError
 
 from adapters.errors import StoreUnavailable, Unwritable
 from adapters.postgres import EmbeddedPostgres
+from adapters.store import outages
 from adapters.store.base import Store
 from adapters.store.opening import open_store
+from adapters.store.outage import OUTAGE
 from adapters.store.postgres import PostgresStore
 from adapters.store.records import Changes, StepStatus
 from adapters.store.schema import metadata
+from adapters.store.sql import SqlStore
 from adapters.store.sqlite import SqliteStore
 from machines.kernel.case import Case
 from tests.adapters.store.conftest import Opener
@@ -435,6 +438,42 @@ def test_statistics_of_a_quiet_hour_make_no_rush_compare_each_with_each(postgres
     with closing(open_store(postgres_url, hydrate=HYDRATE)) as store:
         assert len(peek(store, worker="ann", held=held).letters) == len(keys)
     assert _rows_looked_at(postgres_url) - before < 20 * len(keys)
+
+
+def _fill_with_waiting(store: Store, *, count: int) -> None:
+    """Labels that wait for an outage to end, and as many that are parked because of it."""
+
+    def stand(changes: Changes, cases: dict[str, Case]) -> None:
+        waits, parked = (StepStatus.RETRYING, OUTAGE), (StepStatus.PARKED, "unavailable")
+        for number, step in enumerate(changes.steps):
+            status, code = parked if number % 2 else waits
+            changes.steps[number] = replace(step, status=status, code=code, due=NOW, failed=NOW)
+
+    for first in range(0, 2 * count, 100):
+        store.receive([announced(f"W-{number}") for number in range(first, first + 100)])
+        drive(store, change=stand, release=True)
+
+
+def test_what_waits_for_an_outage_is_released_in_the_order_of_an_index(url: str, opener: Opener) -> None:
+    """However much waits, a turn looks at no more than it releases."""
+    store = opener()
+    assert isinstance(store, SqlStore)
+    _fill_with_waiting(store, count=1_000)
+    given = {"command": "label.print", "since": 0, "most": 10}
+    with store._writing() as connection:
+        connection.exec_driver_sql("ANALYZE")
+        for index, statement in (("steps_out", outages.WAITING), ("steps_stranded", outages.STRANDED)):
+            assert len(connection.execute(statement, given).all()) == 10
+            compiled = statement.compile(connection, compile_kwargs={"render_postcompile": True})
+            explain = "EXPLAIN QUERY PLAN" if url.startswith("sqlite") else "EXPLAIN"
+            values = compiled.construct_params(given)
+            found = connection.exec_driver_sql(
+                f"{explain} {compiled}", tuple(values[name] for name in compiled.positiontup or ())
+            )
+            plan = "\n".join(" ".join(map(str, row)) for row in found)
+            assert index in plan
+            assert "Sort" not in plan
+            assert "B-TREE" not in plan
 
 
 def _rows_looked_at(url: str) -> int:

@@ -17,9 +17,10 @@ ALL = Release(most=10, since=NOW - DAY, why="it answers again")
 
 
 def fill(store: Store) -> None:
-    """A to C wait for the outage to end; D to F are parked as unavailable, E failed first and F days ago; G
-    is parked for another reason, H is tried again by itself."""
+    """A to C wait for the outage to end, B was tried twice before; D to F are parked as unavailable, E failed
+    first and F days ago; G is parked for another reason, H was tried once and is tried again by itself."""
     parked = {"D": NOW, "E": NOW - timedelta(hours=1), "F": NOW - 3 * DAY}
+    tried = {"B": 2, "H": 1}
 
     def stand(key: str) -> tuple[StepStatus, str, datetime | None]:
         if key in parked:
@@ -36,7 +37,13 @@ def fill(store: Store) -> None:
             status, code, failed = stand(key)
             issued = NOW - timedelta(seconds=ord(key))
             changes.steps[number] = replace(
-                step, status=status, code=code, failed=failed, due=SOON, issued=issued
+                step,
+                status=status,
+                code=code,
+                failed=failed,
+                due=SOON,
+                issued=issued,
+                attempts=tried.get(key, 0),
             )
 
     store.receive([announced(key) for key in "ABCDEFGH"])
@@ -60,7 +67,9 @@ def test_whoever_is_first_changes_it(store: Store) -> None:
     assert store.outages() == []
 
 
-def test_what_waits_is_released_before_what_is_parked_and_what_failed_last_comes_last(store: Store) -> None:
+def test_what_waits_is_released_before_what_is_parked_and_what_was_tried_least_comes_first(
+    store: Store,
+) -> None:
     fill(store)
     store.change_outage(None, OUT, now=NOW)
 
@@ -69,7 +78,7 @@ def test_what_waits_is_released_before_what_is_parked_and_what_failed_last_comes
         store.change_outage(known, known, now=SOON, release=replace(ALL, most=most))
         return released(store)
 
-    assert [release(most) for most in (1, 3, 10)] == ["C", "ABCH", "ABCDEH"]
+    assert [release(most) for most in (1, 1, 1, 1, 10)] == ["C", "AC", "ACH", "ABCH", "ABCDEH"]
     assert {step.due for step in store.steps(status=[StepStatus.PENDING])} == {SOON}
     told = [row.letter for row in store.inbox(status=[InboxStatus.NEW])]
     assert {(letter.type, letter.key) for letter in told} == {(REPLAY, "D"), (REPLAY, "E")}

@@ -1,4 +1,5 @@
-"""Commands that their provider does not answer, and an index of the steps that wait for them."""
+"""Commands that their provider does not answer, and indexes of the steps that wait for them, in the order in
+which they are put back to work."""
 
 from __future__ import annotations
 
@@ -25,5 +26,12 @@ def upgrade() -> None:
         sa.Column("halted", sa.Text, nullable=False),
         sa.Column("version", sa.Integer, nullable=False),
     )
-    waits = sa.text("status = 'retrying' AND code IN ('outage', 'unavailable')")
-    op.create_index("steps_out", "steps", ["command", "issued"], sqlite_where=waits, postgresql_where=waits)
+    _index(
+        "steps_out", "attempts", "issued", where="status = 'retrying' AND code IN ('outage', 'unavailable')"
+    )
+    _index("steps_stranded", "failed", "key", where="status = 'parked' AND code = 'unavailable'")
+
+
+def _index(name: str, *order: str, where: str) -> None:
+    condition = sa.text(where)
+    op.create_index(name, "steps", ["command", *order], sqlite_where=condition, postgresql_where=condition)
