@@ -15,6 +15,7 @@ from adapters.store.outage import Outage, Phase
 
 STALLED = timedelta(seconds=10)  #: without an answer, after which a turn is taken all the same
 UNANSWERED = timedelta(seconds=35)  #: after which nothing more is heard of a probe; commands time out before
+PATIENCE = timedelta(minutes=10)  #: at least, after which a step comes up by itself whose command is out
 FULL = 256  #: steps in one turn, when resuming has come to its full speed
 _LONGEST = 86_400.0  #: seconds that a provider can have us wait for the next probe
 

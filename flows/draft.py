@@ -7,7 +7,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from zlib import crc32
 
@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from adapters.command import Later
 from adapters.errors import Unavailable
-from adapters.store.outage import OUTAGE
+from adapters.store.outage import OUTAGE, Outage, Phase
 from adapters.store.records import (
     ANSWER,
     ANSWERS_LATER,
@@ -28,6 +28,7 @@ from adapters.store.records import (
     Step,
     StepStatus,
 )
+from flows import breaker
 from flows.changing import KEPT, Changing
 from flows.outages import Outages
 from flows.performing import Errand, Result, Way
@@ -163,7 +164,8 @@ class Draft(Changing):
         """One try of a step ended."""
         step, outcome = result.errand.step, result.outcome
         if result.way is Way.HELD_BACK:
-            self.changes.settled.append(self._hold_back(step, self.now + LATER))
+            known = self.outages.known.get(step.command) if self.outages else None
+            self.changes.settled.append(self._hold_back(step, known))
             return
         tried = step.attempts + 1
         if outcome is None:
@@ -306,7 +308,7 @@ class Draft(Changing):
         """Send the step out, unless so many crowd before its adapter already that it had better come back."""
         adapter = command.name.partition(".")[0]
         if outage := self.outages and self.outages.waits(step, under_way=self.crowd[adapter]):
-            return self._hold_back(step, outage.due)
+            return self._hold_back(step, outage)
         if self.crowd[adapter] >= CROWD:
             return replace(step, status=StepStatus.PENDING, due=self.now + LATER)
         self.crowd[adapter] += 1
@@ -316,10 +318,12 @@ class Draft(Changing):
         self.errands.append(Errand(running, command, timeout, earlier, presumed, trial))
         return running
 
-    def _hold_back(self, step: Step, until: datetime) -> Step:
+    def _hold_back(self, step: Step, outage: Outage | None) -> Step:
         """The step waits in the store for its command to answer again, which spends none of its attempts;
-        most likely it is released before ``until``."""
-        due = max(until, self.now) + LATER * (1 + crc32(step.key.encode()) % 8 / 4)
+        most likely it is released before it is due."""
+        pause = breaker.PATIENCE if outage and outage.phase is Phase.OUT else LATER
+        until = max(outage.due, self.now) if outage else self.now
+        due = until + pause * (1 + crc32(step.key.encode()) % 256 / 256)
         why = f"{step.command} is not answered at present; it is sent as soon as it is"
         if step.code != OUTAGE:
             self._note(self.case(step.case), "step.waiting", why, _attempt(step))

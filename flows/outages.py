@@ -24,7 +24,7 @@ from flows.wording import plain_error
 
 log = logging.getLogger("sop.outages")
 
-_SELDOM = 30.0  #: seconds between two looks for steps that were parked without anybody noticing an outage
+_SELDOM = 30.0  #: seconds between two looks for steps that an outage has left parked or waiting unnoticed
 _ROW = 3  #: steps parked again one after the other, for another reason, that halt a resuming
 
 
@@ -131,7 +131,8 @@ class Outages:
             self._tend(outage, now=now, caution=caution)
         if at - self._searched >= _SELDOM:
             self._search(now=now, caution=caution)
-            self._searched = at
+            more = self._store.release_forgotten(now=now, most=breaker.FULL) == breaker.FULL
+            self._searched = float("-inf") if more else at
         with self._lock:
             for command in (self._trials.keys() | self._rows.keys()) - self.known.keys():
                 self._trials.pop(command, None)

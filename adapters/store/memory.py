@@ -18,7 +18,7 @@ from adapters.store.bulletins import Tells, tell_nothing
 from adapters.store.failing import storable
 from adapters.store.memory_bulletins import MemoryBulletins
 from adapters.store.memory_upkeep import MemoryUpkeep
-from adapters.store.outage import OUTAGE, WHO, Outage, Release
+from adapters.store.outage import OUTAGE, WHO, Outage, Phase, Release
 from adapters.store.overview import Overview
 from adapters.store.receiving import TOO_LATE, resent_note, resent_reason
 from adapters.store.records import (
@@ -236,14 +236,29 @@ class MemoryStore(MemoryUpkeep):
         out = [step for step in steps if step.status is StepStatus.RETRYING and step.code in codes]
         out.sort(key=lambda step: (step.attempts, step.issued))
         waiting = out[: wanted.most]
-        for step in waiting:
-            tables.steps[step.key] = replace(step, status=StepStatus.PENDING, due=now)
+        self._put_back(waiting, now=now)
         released = [step.key for step in waiting]
         if wanted.since is None:
             return released
         parked = [(step.failed, step.key) for step in steps if _stranded(step, since=wanted.since)]
         keys = [key for _, key in sorted(parked, key=str)[: wanted.most - len(released)]]
         return released + self.requeue(keys, now=now, who=WHO, reason=wanted.why)
+
+    def release_forgotten(self, *, now: datetime, most: int) -> int:
+        with self._writing() as tables:
+            known = {one.command for one in tables.outages.values() if one.phase is not Phase.LEFT}
+            out = [
+                step
+                for step in tables.steps.values()
+                if (step.status, step.code) == (StepStatus.RETRYING, OUTAGE)
+            ]
+            forgotten = [step for step in out if step.command not in known][:most]
+            self._put_back(forgotten, now=now)
+            return len(forgotten)
+
+    def _put_back(self, steps: Sequence[Step], *, now: datetime) -> None:
+        for step in steps:
+            self._tables.steps[step.key] = replace(step, status=StepStatus.PENDING, due=now)
 
     def stranded(self, *, since: datetime) -> Mapping[str, tuple[int, datetime]]:
         with self._lock:

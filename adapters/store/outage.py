@@ -70,6 +70,11 @@ class OutageStore(Protocol):
         ``before`` is there, and nothing happens."""
         ...
 
+    def release_forgotten(self, *, now: datetime, most: int) -> int:
+        """Release up to ``most`` steps that wait for the end of an outage although their command is neither
+        out nor resuming: a worker held them back that had not heard of the end. How many there were."""
+        ...
+
     def stranded(self, *, since: datetime) -> Mapping[str, tuple[int, datetime]]:
         """Command -> how many of its steps are parked as unavailable and failed ``since``, and when the first
         of them did."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import BindParameter, Connection, bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from adapters.store import recovering, rows, schema
-from adapters.store.outage import WHO, Outage, Phase, Release
+from adapters.store.outage import OUTAGE, WHO, Outage, Phase, Release
 from adapters.store.records import StepStatus
 
 _outages, _steps = schema.outages, schema.steps
@@ -29,6 +29,17 @@ STRANDED = (
     .where(schema.IS_STRANDED, _steps.c.command == _command, _steps.c.failed >= bindparam("since"))
     .order_by(_steps.c.failed, _steps.c.key)
     .limit(_most)
+)
+_AWAY = select(_outages.c.command).where(_outages.c.phase != Phase.LEFT.value)
+_FORGOTTEN = (
+    select(_steps.c.key)
+    .where(schema.IS_OUT, _steps.c.command.not_in(_AWAY), _steps.c.code == OUTAGE)
+    .limit(_most)
+)
+_WANTED = (
+    select(_steps.c.key)
+    .where(schema.IS_OUT, _steps.c.key.in_(bindparam("keys", expanding=True)))
+    .with_for_update(skip_locked=True)
 )
 
 
@@ -58,15 +69,28 @@ def change(connection: Connection, before: Outage | None, after: Outage | None) 
 
 def release(connection: Connection, command: str, wanted: Release, *, now: datetime) -> list[str]:
     waiting = connection.scalars(WAITING, {"command": command, "most": wanted.most}).all()
-    pending = {"status": StepStatus.PENDING.value, "due": rows.micros(now)}
-    freed = update(_steps).where(_steps.c.key.in_(waiting)).values(pending).returning(_steps.c.key)
-    released = list(connection.scalars(freed))
+    released = _free(connection, waiting, now=now)
     room = wanted.most - len(released)
     if room <= 0 or wanted.since is None:
         return released
     given = {"command": command, "since": rows.micros(wanted.since), "most": room}
     found = connection.scalars(STRANDED, given).all()
     return released + recovering.requeue(connection, found, now=now, who=WHO, reason=wanted.why)
+
+
+def forgotten(connection: Connection, *, most: int) -> Sequence[str]:
+    return connection.scalars(_FORGOTTEN, {"most": most}).all()
+
+
+def release_waiting(connection: Connection, steps: Sequence[str], *, now: datetime) -> list[str]:
+    """Those of ``steps`` that still wait."""
+    return _free(connection, connection.scalars(_WANTED, {"keys": steps}).all(), now=now)
+
+
+def _free(connection: Connection, steps: Sequence[str], *, now: datetime) -> list[str]:
+    pending = {"status": StepStatus.PENDING.value, "due": rows.micros(now)}
+    freed = update(_steps).where(_steps.c.key.in_(steps)).values(pending)
+    return list(connection.scalars(freed.returning(_steps.c.key)))
 
 
 def stranded(connection: Connection, *, since: datetime) -> Mapping[str, tuple[int, datetime]]:

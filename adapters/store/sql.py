@@ -215,6 +215,17 @@ class SqlStore(ABC):
         self.wake()
         return released
 
+    def release_forgotten(self, *, now: datetime, most: int) -> int:
+        with self._reading() as connection:
+            found = outages.forgotten(connection, most=most)
+        if not found:
+            return 0
+        with self._writing() as connection:
+            released = outages.release_waiting(connection, found, now=now)
+            self._announce(connection)
+        self.wake()
+        return len(released)
+
     def stranded(self, *, since: datetime) -> Mapping[str, tuple[int, datetime]]:
         with self._reading() as connection:
             return outages.stranded(connection, since=since)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -150,6 +150,49 @@ def test_a_probe_is_all_that_is_sent_while_it_is_out(shop: Shop) -> None:
     asked, told = shop.asked(), shop.tries()
     assert asked - before <= told - tries + 1
     assert shop.steps(StepStatus.PARKED) == []
+
+
+def test_what_is_held_back_is_left_alone_until_it_is_released(shop: Shop) -> None:
+    """Not written anew with each probe, but long before it would come up by itself it is sent."""
+    shop.faults.set(AWAY)
+    shop.start()
+    for key in keys(20):
+        shop.place(key)
+    until(lambda: shop.phase() is Phase.OUT)
+    late = [f"LATE-{key}" for key in keys(20)]
+    for key in late:
+        shop.place(key)
+
+    def waiting() -> list[Step]:
+        return [step for step in shop.steps(StepStatus.RETRYING) if "LATE" in step.case]
+
+    def held() -> dict[str, datetime]:
+        """Those that were no probe."""
+        return {step.key: step.due for step in waiting() if step.due and not step.attempts}
+
+    until(lambda: len(waiting()) == 20)
+    before, tries = held(), shop.tries()
+    assert min(before.values()) - shop.now() > timedelta(minutes=9)
+    assert len(set(before.values())) > 10, "they do not all come up at once"
+    until(lambda: shop.tries() >= tries + 3)
+    assert held().items() <= before.items()
+    shop.faults.set("")
+    until(lambda: shop.done() == 40 and not shop.store.outages())
+
+
+def test_what_was_held_back_after_the_end_is_sent_soon_all_the_same(shop: Shop) -> None:
+    """The worker that held it back had not heard of the end, and is gone."""
+    shop.faults.set(AWAY)
+    first = shop.worker("w-1", caution=replace(QUICK, first=3_000.0, longest=3_000.0))
+    for key in keys(8):
+        shop.place(key)
+    until(lambda: shop.phase() is Phase.OUT and {step.code for step in shop.steps()} == {OUTAGE})
+    first.stop()
+    shop.store.change_outage(shop.store.outages()[0], None, now=shop.now())
+    shop.faults.set("")
+    shop.worker("w-2", caution=QUICK)
+    until(lambda: shop.done() == 8)
+    assert shop.each_authorised_once()
 
 
 def test_steps_parked_by_an_outage_that_nobody_noticed_are_resumed_when_it_answers(shop: Shop) -> None:

@@ -100,3 +100,20 @@ def test_steps_stranded_by_an_outage_are_counted(store: Store) -> None:
     assert store.stranded(since=NOW - DAY) == {}
     fill(store)
     assert store.stranded(since=NOW - DAY) == {"label.print": (2, NOW - timedelta(hours=1))}
+
+
+def test_what_was_held_back_for_an_outage_that_is_over_is_found_and_released(store: Store) -> None:
+    """By a worker that had not heard of its end."""
+    fill(store)
+    store.change_outage(None, OUT, now=NOW)
+    assert store.release_forgotten(now=SOON, most=10) == 0
+    (known,) = store.outages()
+    store.change_outage(known, replace(known, phase=Phase.RESUMING), now=NOW)
+    assert store.release_forgotten(now=SOON, most=10) == 0, "it comes in its turn"
+    (known,) = store.outages()
+    store.change_outage(known, replace(known, phase=Phase.LEFT), now=NOW)
+    assert store.release_forgotten(now=SOON, most=1) == 1
+    store.change_outage(store.outages()[0], None, now=NOW)
+    assert store.release_forgotten(now=SOON, most=10) == 2
+    assert released(store) == "ABC", "H is tried again by itself"
+    assert {step.due for step in store.steps(status=[StepStatus.PENDING])} == {SOON}
