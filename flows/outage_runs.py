@@ -3,6 +3,7 @@ again, and an event for each change, which automations may act on."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 from collections.abc import Callable
@@ -23,7 +24,7 @@ _BADGES = {Phase.OUT: "Out", Phase.RESUMING: "Resuming", Phase.LEFT: "Left to st
 _log = logging.getLogger(__name__)
 
 Look = Callable[[Outage], Affected]
-"""How many cases an outage concerns, and the like; asks the store."""
+"""How many cases an outage concerns, and the like; asks the store, on a thread beside the recorder's loop."""
 
 
 class OutageRuns:
@@ -50,7 +51,8 @@ class OutageRuns:
             if self._look is None or not budget.take():
                 return
             try:
-                await _show(api, self._look(told[0]), over=told[1])
+                seen = await asyncio.to_thread(self._look, told[0])
+                await _show(api, seen, over=told[1])
             except StoreUnavailable as error:
                 _log.warning(
                     "an outage waits to be shown, the store does not say whom it concerns: %s", error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,9 +12,13 @@ from uuid import uuid4
 
 import pytest
 
+from adapters.errors import StoreUnavailable
 from adapters.store.outage import Outage, Phase
 from deployments.registration import register
 from flows.affected import Affected
+from flows.budget import Budget
+from flows.outage_runs import OutageRuns
+from flows.prefect_api import PrefectApi
 from flows.recording import Recorder
 from machines.kernel.money import Money
 from tests.conftest_prefect import Json, Prefect, eventually
@@ -59,3 +64,23 @@ def test_it_stands_failed_until_it_is_over(recorder: Recorder, prefect: Prefect)
     eventually(lambda: prefect.run(run["id"])["state"]["type"] == "COMPLETED")
     assert prefect.run(run["id"])["name"] == f"{command} was out"
     eventually(lambda: {"sop.outage.out", "sop.outage.over"} <= events(prefect, f"sop.command.{command}"))
+
+
+def test_the_store_is_asked_beside_the_loop_that_records() -> None:
+    """It may be slow, with thousands of steps that wait."""
+    goes_on = threading.Event()
+
+    def slow(outage: Outage) -> Affected:
+        assert goes_on.wait(5), "the loop stands still meanwhile"
+        raise StoreUnavailable("nor does it answer in the end")
+
+    async def record() -> None:
+        runs = OutageRuns(slow)
+        runs.tell(Outage("payment.capture", Phase.OUT, NOW, NOW, NOW), over=False)
+        showing = asyncio.create_task(runs.show(PrefectApi(), budget=Budget(1, burst=1)))
+        await asyncio.sleep(0.01)
+        goes_on.set()
+        await showing
+        assert not runs.idle, "it is told later"
+
+    asyncio.run(record())
