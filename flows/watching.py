@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from adapters.store.base import Store
 from adapters.store.outage import Outage, Phase
-from adapters.store.records import Step, StepStatus
+from adapters.store.records import MOST_KEYS, Step, StepStatus
 from flows.affected import Affected, affected
 from flows.breaker import Caution
 from flows.broken import broken
@@ -26,7 +26,6 @@ UNSETTLED = (
     StepStatus.HELD,
 )
 _ALL = 1_000_000
-_MOST_KEYS = 5_000  #: in one query; SQLite takes 32,766 values
 
 
 class Watching:
@@ -102,8 +101,8 @@ class Watching:
 
     def _still_parked(self, steps: Sequence[str]) -> set[str]:
         parked: set[str] = set()
-        for start in range(0, len(steps), _MOST_KEYS):
-            keys = steps[start : start + _MOST_KEYS]
+        for start in range(0, len(steps), MOST_KEYS):
+            keys = steps[start : start + MOST_KEYS]
             found = self._store.steps(keys=keys, status=(StepStatus.PARKED,), limit=len(keys))
             parked.update(step.key for step in found)
         return parked - self._replaying

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 
 from adapters.store import rows, schema
-from adapters.store.records import Step
+from adapters.store.records import MOST_KEYS, Step
 from adapters.store.upkeep import Cause
 
 _notices = schema.notices
@@ -63,7 +63,6 @@ _UNTOLD = (
     .order_by(_SINCE, _steps.c.key)
     .limit(bindparam("limit"))
 )
-_MOST_KEYS = 5_000  #: in one query; SQLite takes 32,766 values
 
 
 def untold_causes(connection: Connection) -> dict[Cause, datetime]:
@@ -90,8 +89,8 @@ def note(connection: Connection, notices: Mapping[str, datetime]) -> None:
 def noted(connection: Connection, keys: Collection[str]) -> set[str]:
     wanted = list(keys)
     found: set[str] = set()
-    for start in range(0, len(wanted), _MOST_KEYS):
-        found.update(connection.scalars(_NOTED, {"keys": wanted[start : start + _MOST_KEYS]}))
+    for start in range(0, len(wanted), MOST_KEYS):
+        found.update(connection.scalars(_NOTED, {"keys": wanted[start : start + MOST_KEYS]}))
     return found
 
 

@@ -11,6 +11,9 @@ from enum import StrEnum
 from machines.kernel.case import Case, Entry, Timer, case_id
 from machines.kernel.hold import Hold
 
+MOST_KEYS = 5_000
+"""Names in one query; SQLite takes 32,766 values."""
+
 ANSWERS_LATER = "answers-later"
 """Code of a step that waits for its provider's answer: retrying, due when the provider is asked again."""
 
