@@ -307,12 +307,12 @@ class Draft(Changing):
     ) -> Step:
         """Send the step out, unless so many crowd before its adapter already that it had better come back."""
         adapter = command.name.partition(".")[0]
+        again = step.status is not StepStatus.RUNNING
         if outage := self.outages and self.outages.waits(step, under_way=self.crowd[adapter]):
             return self._hold_back(step, outage)
         if self.crowd[adapter] >= CROWD:
-            return replace(step, status=StepStatus.PENDING, due=self.now + LATER)
+            return replace(step, status=step.status if again else StepStatus.PENDING, due=self.now + LATER)
         self.crowd[adapter] += 1
-        again = step.status is not StepStatus.RUNNING
         running = replace(step, status=StepStatus.RUNNING, due=None) if again else step
         trial = self.outages.trial(step) if self.outages else None
         self.errands.append(Errand(running, command, timeout, earlier, presumed, trial))

@@ -104,14 +104,14 @@ class Store(OutageStore, Upkeep, Panorama, Protocol):
 
     def recover(self, *, now: datetime, silent_since: datetime) -> int:
         """Free the cases of workers whose last heartbeat is older than ``silent_since`` (on PostgreSQL:
-        older than ``now - silent_since`` by the database's clock); their running steps become pending, due
-        now. Returns the number of cases freed."""
+        older than ``now - silent_since`` by the database's clock); their running steps become pending, those
+        with a code retrying, due now. Returns the number of cases freed."""
         ...
 
     def leave(self, *, worker: str, now: datetime) -> None:
         """Free what the worker leases, at once, and forget what it could not read; its running steps become
-        pending, due now. For a worker that stops in good order, or that cannot know whether its last round
-        was kept: this one may go on under the same name, with nothing in hand."""
+        pending, those with a code retrying, due now. For a worker that stops in good order, or that cannot
+        know whether its last round was kept: this one may go on under the same name, with nothing in hand."""
         ...
 
     def expire_unmatched(self, *, before: datetime) -> int: ...

@@ -126,7 +126,8 @@ class MemoryStore(MemoryUpkeep):
             tables.cases[id] = replace(tables.cases[id], lease=None)
         for step in list(tables.steps.values()):
             if step.status is StepStatus.RUNNING and step.case in freed:
-                tables.steps[step.key] = replace(step, status=StepStatus.PENDING, due=now)
+                status = StepStatus.RETRYING if step.code else StepStatus.PENDING
+                tables.steps[step.key] = replace(step, status=status, due=now)
         tables.unreadable = {mark for mark in tables.unreadable if mark[1] not in workers}
         return len(freed)
 

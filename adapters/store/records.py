@@ -47,7 +47,7 @@ RESENDABLE = (InboxStatus.DEAD, InboxStatus.UNMATCHED, InboxStatus.REFUSED)
 
 
 class StepStatus(StrEnum):
-    PENDING = "pending"  #: to be performed when due (after recovery or replay)
+    PENDING = "pending"  #: to be performed when due; with a code: somebody put it back to work
     RUNNING = "running"  #: being performed by the worker that leases the case
     RETRYING = "retrying"  #: failed; tried again when due
     PARKED = "parked"  #: attempts spent; waits for on-call staff

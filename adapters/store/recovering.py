@@ -17,6 +17,7 @@ from sqlalchemy import (
     Connection,
     Executable,
     bindparam,
+    case,
     cast,
     delete,
     exists,
@@ -55,10 +56,12 @@ _marks = schema.unreadable
 _MARK = insert(_marks).on_conflict_do_nothing()
 _READ_AGAIN = delete(_marks).where(_marks.c.worker.in_(_names))
 _PENDING: dict[str, object] = {"status": literal_column("'pending'"), "due": bindparam("now")}
+# A retry stays one: what is pending and has a code was put back to work by somebody.
+_again = case((_steps.c.code.is_(None), literal_column("'pending'")), else_=literal_column("'retrying'"))
 _REQUEUE_RUNNING = (
     update(_steps)
     .where(_steps.c.case_id == bindparam("case"), _steps.c.status == literal_column("'running'"))
-    .values(_PENDING)
+    .values(_PENDING | {"status": _again})
 )
 _REQUEUE_PARKED = (
     update(_steps)
@@ -120,7 +123,7 @@ def leave(connection: Connection, *, worker: str, now: datetime) -> int:
 
 
 def free_cases(connection: Connection, workers: Sequence[str], *, now: datetime) -> int:
-    """The number of cases freed; their running steps become pending."""
+    """The number of cases freed; their running steps become pending, or retrying."""
     return _free(connection, _FREE_UNLOCKED, workers, now=now)
 
 

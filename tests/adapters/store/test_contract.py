@@ -176,6 +176,19 @@ def test_recovery_frees_the_cases_of_silent_workers_only(store: Store) -> None:
     assert store.recover(now=SOON, silent_since=SOON - long) == 0
 
 
+def test_a_retry_of_a_worker_that_fell_silent_is_a_retry_still(store: Store) -> None:
+    """Only what somebody put back to work is pending and has a code."""
+
+    def tried(changes: Changes, cases: dict[str, Case]) -> None:
+        changes.steps = [replace(step, code="unavailable", attempts=1) for step in changes.steps]
+
+    store.receive([announced("A")])
+    drive(store, change=tried)
+    store.leave(worker="ann", now=SOON)
+    (step,) = peek(store, worker="bob", now=SOON).steps
+    assert (step.status, step.due, step.attempts) == (StepStatus.RETRYING, SOON, 1)
+
+
 def test_a_worker_that_leaves_frees_its_cases_at_once(store: Store) -> None:
     open_parcels(store, "A", worker="ann")
     store.leave(worker="ann", now=NOW)
