@@ -25,7 +25,8 @@ class Adapter(Protocol):
     async def perform(self, command: Command) -> Event | Later:
         """Do it, at most once per ``command.key``; answer with one of the command's outcomes, or ``Later``.
 
-        Raises ``Unavailable`` when another try may help and ``Rejected`` when none will.
+        Raises ``Unavailable`` when another try may help, ``Rejected`` when none will, and its ``OwnFault``
+        when the provider was not even asked.
         """
         ...
 

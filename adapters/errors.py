@@ -4,6 +4,7 @@ AdapterError
 ├── CommandFailed          a command did not reach a business outcome
 │   ├── Unavailable        worth another try: time-out, 5xx, connection refused
 │   ├── Rejected           no try will help: malformed, unauthorised, unknown
+│   │   └── OwnFault       on our side: the provider has refused nothing
 │   └── Uncertain          nobody can say whether it was done; staff must find out
 ├── StoreError
 │   ├── Conflict           another worker changed the case first
@@ -47,6 +48,10 @@ class Rejected(CommandFailed):
     """No try will help: malformed, unauthorised, unknown."""
 
     code = "rejected"
+
+
+class OwnFault(Rejected):
+    """No try will help, and the fault is on our side: the provider has refused nothing."""
 
 
 class Uncertain(CommandFailed):

@@ -21,7 +21,7 @@ import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from adapters.errors import Rejected, SealBroken
+from adapters.errors import OwnFault, SealBroken
 from adapters.master_key import MasterKeys
 from adapters.personal import Json, Place, places
 from machines.kernel.event import SEALED, Event
@@ -89,13 +89,13 @@ class Vault:
     def open_tokens(self, tokens: Collection[str], *, disclosure: Disclosure) -> dict[str, str]:
         """Token -> clear text, for what ``disclosure`` covers.
 
-        Raises ``Rejected`` for a field outside it, ``SealBroken`` when a key was destroyed or a token was
+        Raises ``OwnFault`` for a field outside it, ``SealBroken`` when a key was destroyed or a token was
         tampered with, ``StoreUnavailable``.
         """
         taken = {token: _parse(token) for token in tokens}
         for token in taken.values():
             if token.field.rpartition(".")[2] not in disclosure.fields:
-                raise Rejected(
+                raise OwnFault(
                     f"{disclosure.recipient} is not given the field {token.field!r} for "
                     f"{disclosure.purpose!r}; only {', '.join(sorted(disclosure.fields))}"
                 )

@@ -1,56 +1,30 @@
 """Which commands their provider does not answer: noticed from how tries end, kept in the store for all
 workers and for the next one, probed there, and resumed from there.
 
-A streak of failures is counted by each worker for itself, the outage that follows from it is everybody's.
+Failures are counted by each worker for itself (``flows.tally``), the outage that follows is everybody's.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from threading import Lock
 from time import monotonic
 
-from adapters.errors import CommandFailed, Rejected, Unavailable
+from adapters.errors import Unavailable
 from adapters.store.base import Store
 from adapters.store.outage import Outage, Phase, Release
 from adapters.store.records import Step, StepStatus
 from flows import breaker
 from flows.breaker import Caution
 from flows.performing import Errand, Result, Way
+from flows.tally import Streak, Tally, Trial
 from flows.wording import plain_error
 
 log = logging.getLogger("sop.outages")
 
 _SELDOM = 30.0  #: seconds between two looks for steps that an outage has left parked or waiting unnoticed
 _ROW = 3  #: steps parked again one after the other, for another reason, that halt a resuming
-
-
-@dataclass(slots=True)
-class Streak:
-    """Failures in a row of one command."""
-
-    since: datetime
-    count: int = 0
-    steps: set[str] = field(default_factory=set)
-    error: str = ""
-    asked: float = 0.0
-
-    def add(self, result: Result, failure: Unavailable) -> None:
-        self.count += 1
-        if len(self.steps) < 2:
-            self.steps.add(result.errand.step.key)
-        self.error, self.asked = str(failure), max(self.asked, failure.after)
-
-
-@dataclass(frozen=True, slots=True)
-class _Trial:
-    """How a step ended that went out although its command was out, or while it was resuming."""
-
-    number: int
-    failure: CommandFailed | None
 
 
 class Outages:
@@ -72,36 +46,21 @@ class Outages:
         self._look = look
         self._told = told
         self.known: Mapping[str, Outage] = {}
-        self._lock = Lock()
-        self._streaks: dict[str, Streak] = {}
-        self._tripped: dict[str, Streak] = {}
-        self._trials: dict[str, list[_Trial]] = {}
-        self._answered: set[str] = set()
+        self._tally = Tally(failures=caution.failures if caution else 0, clock=clock)
         self._rows: dict[str, int] = {}
-        self._shut: frozenset[str] = frozenset()
         self._looked = self._searched = float("-inf")
         self._pause = look
 
     def holds(self, errand: Errand) -> bool:
         """Whether the errand is not to be sent after all."""
-        return bool(self._shut) and errand.command.name in self._shut and errand.trial is None
+        return errand.trial is None and self._tally.is_shut(errand.command.name)
 
     def heard(self, result: Result) -> None:
         """One try ended."""
-        caution, failure = self._caution, result.failure
-        if failure is None and not (self.known or self._streaks):
+        if result.failure is None and not self.known and self._tally.is_calm:
             return  # thousands of times a second, while all is well
-        if caution is None or result.way not in (Way.PERFORMED, Way.FOUND):
-            return
-        command = result.errand.command.name
-        with self._lock:
-            if isinstance(failure, Unavailable):
-                self._failed(command, result, failure, caution)
-            elif failure is None or isinstance(failure, Rejected):
-                self._streaks.pop(command, None)
-                self._answered.add(command)
-            if result.errand.trial is not None:
-                self._trials.setdefault(command, []).append(_Trial(result.errand.trial, failure))
+        if self._caution is not None and result.way in (Way.PERFORMED, Way.FOUND):
+            self._tally.add(result)
 
     def trial(self, step: Step) -> int | None:
         """The number under which a step goes out that somebody has put back to work, staff or ourselves:
@@ -121,11 +80,11 @@ class Outages:
     def tend(self) -> None:
         """Take note of what was heard, send probes, go on resuming. Costs nothing while all is well."""
         caution, at = self._caution, monotonic()
-        if caution is None or (at - self._looked < self._pause and not self._tripped):
+        if caution is None or (at - self._looked < self._pause and not self._tally.tripped):
             return
         now = self._clock()
         self.known = {outage.command: outage for outage in self._store.outages()}
-        for command, streak in list(self._tripped.items()):
+        for command, streak in self._tally.tripped.items():
             self._open(command, streak, now=now, caution=caution)
         for outage in list(self.known.values()):
             self._tend(outage, now=now, caution=caution)
@@ -133,27 +92,11 @@ class Outages:
             self._search(now=now, caution=caution)
             more = self._store.release_forgotten(now=now, most=breaker.FULL) == breaker.FULL
             self._searched = float("-inf") if more else at
-        with self._lock:
-            for command in (self._trials.keys() | self._rows.keys()) - self.known.keys():
-                self._trials.pop(command, None)
-                self._rows.pop(command, None)
-            out = {command for command, outage in self.known.items() if outage.phase is Phase.OUT}
-            self._shut = frozenset(out | self._tripped.keys())
-            for command in out:
-                self._streaks.pop(command, None)
-                self._rows.pop(command, None)
-            busy = any(outage.phase is not Phase.LEFT for outage in self.known.values())
+        self._tally.settle(self.known)
+        resuming = {command for command, outage in self.known.items() if outage.phase is Phase.RESUMING}
+        self._rows = {command: row for command, row in self._rows.items() if command in resuming}
+        busy = any(outage.phase is not Phase.LEFT for outage in self.known.values())
         self._looked, self._pause = at, caution.turn / 2 if busy else self._look
-
-    def _failed(self, command: str, result: Result, failure: Unavailable, caution: Caution) -> None:
-        if command in self._shut:
-            return  # it was under way already when its command went out
-        streak = self._streaks.setdefault(command, Streak(self._clock()))
-        streak.add(result, failure)
-        # One step that fails alone tells of itself, not of its provider.
-        if streak.count >= caution.failures and len(streak.steps) > 1:
-            self._tripped[command] = streak
-            self._shut |= {command}
 
     def _open(self, command: str, streak: Streak, *, now: datetime, caution: Caution) -> None:
         before = self.known.get(command)
@@ -164,31 +107,24 @@ class Outages:
                 command, since=streak.since, error=streak.error, now=now, due=due, before=before
             )
             self._change(command, out, now=now)
-        with self._lock:
-            del self._tripped[command]
-            self._streaks.pop(command, None)
-            self._trials.pop(command, None)
+        self._tally.note_out(command)
 
     def _tend(self, outage: Outage, *, now: datetime, caution: Caution) -> None:
-        with self._lock:
-            trials = list(self._trials.get(outage.command, ()))
-            heard = outage.command in self._answered
-        noted = True
+        trials, noted = self._tally.trials(outage.command), True
         if outage.phase is Phase.OUT:
             noted = self._probe(outage, trials, now=now, caution=caution)
         elif outage.phase is Phase.RESUMING:
-            self._resume(outage, trials, heard=heard, now=now, caution=caution)
+            self._resume(outage, trials, now=now, caution=caution)
         # Not before the store has it: it may be away, or another worker first.
         if noted and trials:
-            with self._lock:
-                del self._trials[outage.command][: len(trials)]
+            self._tally.note_trials(outage.command, len(trials))
 
-    def _probe(self, outage: Outage, trials: list[_Trial], *, now: datetime, caution: Caution) -> bool:
+    def _probe(self, outage: Outage, trials: list[Trial], *, now: datetime, caution: Caution) -> bool:
         """False if another worker changed it first, and what was tried is to be looked at once more."""
         # Those of an earlier try say nothing of now.
-        ours = [trial.failure for trial in trials if trial.number == outage.tries]
-        failures = [failure for failure in ours if isinstance(failure, Unavailable)]
-        if len(failures) < len(ours):
+        ours = [trial for trial in trials if trial.number == outage.tries]
+        failures = [trial.failure for trial in ours if isinstance(trial.failure, Unavailable)]
+        if any(trial.is_answered for trial in ours):
             return self._change(outage.command, breaker.answered(outage, now=now), now=now) is not None
         if failures:
             wait = caution.wait(outage.tries + 1, asked=max(failure.after for failure in failures))
@@ -208,18 +144,15 @@ class Outages:
                 self._change(outage.command, None, now=now)
         return True
 
-    def _resume(
-        self, outage: Outage, trials: list[_Trial], *, heard: bool, now: datetime, caution: Caution
-    ) -> None:
+    def _resume(self, outage: Outage, trials: list[Trial], *, now: datetime, caution: Caution) -> None:
         self._count(outage.command, trials)
         if self._rows.get(outage.command, 0) >= _ROW and not outage.halted:
             why = f"{_ROW} of them were parked again one after the other"
             self._change(outage.command, breaker.halted(outage, why=why), now=now)
             return
-        if not breaker.may_turn(outage, heard=heard, now=now):
+        if not breaker.may_turn(outage, heard=self._tally.is_answered(outage.command), now=now):
             return
-        with self._lock:
-            self._answered.discard(outage.command)
+        self._tally.await_answer(outage.command)
         most = breaker.allowance(outage)
         release = self._release(outage, most, now=now, caution=caution, why="it answers again")
         sent = self._change(
@@ -233,7 +166,7 @@ class Outages:
             end = breaker.over(outage, stays=self._stranded(outage, now=now, caution=caution), now=now)
             self._change(outage.command, end, now=now)
 
-    def _count(self, command: str, trials: list[_Trial]) -> None:
+    def _count(self, command: str, trials: list[Trial]) -> None:
         """Steps in a row that were put back to work and failed for good."""
         for trial in trials:
             if trial.failure is None:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from adapters.command import Adapter, Closing, Inquiry, Later
-from adapters.errors import CommandFailed, Rejected, Unavailable, Uncertain
+from adapters.errors import CommandFailed, OwnFault, Unavailable, Uncertain
 from adapters.store.records import ANSWERS_LATER, Step
 from machines.kernel.command import Command
 from machines.kernel.event import Event
@@ -141,14 +141,14 @@ class Performer:
         except Exception as error:
             # An adapter's own mistake must not lose the step. Its text may be personal: keep its kind.
             log.error("the adapter of %s failed with %s", errand.command.name, type(error).__name__)
-            failure = Rejected(f"the adapter failed with {type(error).__name__}")
+            failure = OwnFault(f"the adapter failed with {type(error).__name__}")
         self._deliver(Result(errand, started, datetime.now(UTC), outcome, failure, way))
 
     async def _ask(self, errand: Errand) -> tuple[Event | Later | None, Way]:
         prefix = errand.adapter
         adapter = self._adapters.get(prefix)
         if adapter is None:
-            raise Rejected(f"no adapter performs {prefix}.* commands; configure one")
+            raise OwnFault(f"no adapter performs {prefix}.* commands; configure one")
         async with self._gates[prefix], asyncio.timeout(errand.timeout):
             if self._holds(errand):
                 return None, Way.HELD_BACK

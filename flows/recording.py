@@ -84,8 +84,8 @@ class Recorder:
     Its runs are marked with `owner`; those of `flows` whose worker is no longer `beating` are ended. The
     others are called on the recorder's thread: `on_connected` whenever Prefect answers at first or again,
     `on_recorded` with the flow run that stands for these parked steps, `still_parked` for those of these
-    steps that are parked now, `page` for the page of a case. `look` tells what an outage concerns, on any
-    thread.
+    steps that are parked now, and `page` for the page of a case. `look` tells what an outage concerns, on
+    any thread.
     """
 
     def __init__(

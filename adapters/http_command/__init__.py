@@ -14,7 +14,7 @@ from datetime import datetime
 import httpx
 
 from adapters.command import Later
-from adapters.errors import Rejected, Unavailable
+from adapters.errors import OwnFault, Rejected, Unavailable
 from adapters.http_command.document import Document, Writer
 from adapters.http_command.reading import MOST, explain, read_outcome, wait_before
 from adapters.signatures import message_id, parse_key, sign
@@ -62,7 +62,7 @@ class HttpCommands:
         """One of the command's outcomes, or ``Later``. Raises ``Unavailable``, ``Rejected``."""
         kind = self._commands.get(command.name)
         if kind is None:
-            raise Rejected(f"{command.name}: no procedure asks for this command")
+            raise OwnFault(f"{command.name}: no procedure asks for this command")
         document = await self._writer.write(command, kind)
         status, headers, body = await self._post(command, document)
         if status == 200:

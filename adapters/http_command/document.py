@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from adapters.errors import Rejected, SealBroken, StoreUnavailable, Unavailable
+from adapters.errors import OwnFault, SealBroken, StoreUnavailable, Unavailable
 from adapters.personal import Json
 from adapters.sealing import Disclosure, Vault
 from machines.kernel.command import Command, CommandType
@@ -47,7 +47,7 @@ class Writer:
         self._vault = vault
 
     async def write(self, command: Command, kind: CommandType) -> Document:
-        """Raises ``Unavailable`` when the keys of customers cannot be read, ``Rejected`` when a field cannot
+        """Raises ``Unavailable`` when the keys of customers cannot be read, ``OwnFault`` when a field cannot
         be opened any more."""
         arguments: Json = command.arguments.model_dump(mode="json")
         opened = await self._open(command, _tokens(arguments))
@@ -72,7 +72,7 @@ class Writer:
         except StoreUnavailable as error:
             raise Unavailable(f"{command.name}: {error}") from None
         except SealBroken as error:
-            raise Rejected(f"{command.name}: {error}") from None
+            raise OwnFault(f"{command.name}: {error}") from None
 
 
 def _tokens(value: Json) -> list[str]:

@@ -18,7 +18,7 @@ from babel.dates import format_datetime
 from babel.numbers import format_currency
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFound
 
-from adapters.errors import Rejected
+from adapters.errors import OwnFault
 from adapters.messages.words import DAY, FOLDER, LOCALES, language, word, written_day
 from machines.messages import Channel, Message
 from machines.policy import House
@@ -43,7 +43,7 @@ class Renderer:
         self._environments = {locale: self._environment(locale) for locale in LOCALES}
 
     def render(self, message: Message, *, channel: Channel, link: str = "") -> Rendered:
-        """Raises ``Rejected`` when the template is missing or asks for a fact that the message lacks."""
+        """Raises ``OwnFault`` when the template is missing or asks for a fact that the message lacks."""
         environment = self._environments[language(message.locale)]
         try:
             written = environment.get_template(f"{message.template}.txt").render(
@@ -56,11 +56,11 @@ class Renderer:
                 **self._told(message),
             )
         except TemplateNotFound as error:
-            raise Rejected(f"message {message.template}: there is no template {error.name}") from None
+            raise OwnFault(f"message {message.template}: there is no template {error.name}") from None
         except Exception as error:
             # Its own text may quote facts.
             what = f"{type(error).__name__} in its template"
-            raise Rejected(f"message {message.template} in {message.locale}: {what}") from error
+            raise OwnFault(f"message {message.template} in {message.locale}: {what}") from error
         subject, _, text = written.partition("\n")
         return Rendered(subject.strip(), _tidy(text))
 

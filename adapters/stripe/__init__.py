@@ -13,7 +13,7 @@ from typing import Any
 from stripe import CardError, InvalidRequestError
 
 from adapters.command import Adapter, Inquiry, Later
-from adapters.errors import Rejected, Uncertain
+from adapters.errors import OwnFault, Rejected, Uncertain
 from adapters.stripe.account import Account, Booking
 from adapters.stripe.failing import REFUND_REFUSED, UNCAPTURABLE, reason, translated
 from adapters.stripe.holding import ACTION, Ask, capturable, covering, is_card, remainder, single
@@ -76,10 +76,10 @@ class StripePayments:
         """One of the command's outcomes. Raises ``Unavailable``, ``Rejected``."""
         performs = self._performs.get(command.name)
         if str(getattr(command.arguments, "currency", "")) in MISCOUNTED:
-            raise Rejected(f"{command.name}: Stripe counts that currency in other units than ISO 4217")
+            raise OwnFault(f"{command.name}: Stripe counts that currency in other units than ISO 4217")
         if performs is None or not is_card(command.arguments):
             if self._otherwise is None:
-                raise Rejected(f"{command.name}: Stripe pays by card alone; set providers.payment.otherwise")
+                raise OwnFault(f"{command.name}: Stripe pays by card alone; set providers.payment.otherwise")
             return await self._otherwise.perform(command)
         with translated(command.name):
             return await performs(command.key, command.arguments)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from adapters.errors import AdapterError, Rejected, SealBroken, StoreUnavailable, Unavailable
+from adapters.errors import AdapterError, OwnFault, SealBroken, StoreUnavailable, Unavailable
 from adapters.grouping import Group
 from adapters.messages.rendering import Rendered, Renderer
 from adapters.sealing import Disclosure, Vault
@@ -105,7 +105,7 @@ class PostOffice(Provider):
         except StoreUnavailable as error:
             raise Unavailable(f"{command.name}: {error}") from None
         except SealBroken as error:
-            raise Rejected(f"{command.name}: {error}") from None
+            raise OwnFault(f"{command.name}: {error}") from None
         if sent.address.endswith(".invalid"):
             return MessageUndeliverable(template=message.template)
         self._ready[command.key] = sent
