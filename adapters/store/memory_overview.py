@@ -7,11 +7,9 @@ from datetime import datetime
 
 from adapters.store import rows
 from adapters.store.overseeing import overruns
-from adapters.store.overview import InState, Limited, Listed, OnHold, Overview
+from adapters.store.overview import MOST_NAMED, InState, Limited, Listed, OnHold, Overview
 from adapters.store.records import StepStatus
 from adapters.store.tables import Kept, Tables
-
-_MOST_KEYS = 3
 
 
 def overview(tables: Tables, sop: str, *, since: datetime, until: datetime, most: int) -> Overview:
@@ -64,7 +62,7 @@ def _states(still: list[Kept]) -> dict[str, InState]:
             len(found),
             sum(one.held is not None for one in found),
             found[0].changed,
-            tuple(one.case.key for one in found[:_MOST_KEYS]),
+            tuple(one.case.key for one in found[:MOST_NAMED]),
         )
         for state, found in by_state.items()
     }

@@ -11,7 +11,7 @@ import orjson
 from sqlalchemy import BigInteger, BindParameter, Connection, bindparam, func, literal_column, select
 
 from adapters.store import rows, schema
-from adapters.store.overview import InState, Limited, Listed, OnHold, Overrun, Overview
+from adapters.store.overview import MOST_NAMED, InState, Limited, Listed, OnHold, Overrun, Overview
 from adapters.store.records import ANSWERS_LATER
 from machines.kernel.clock_ledger import Told
 
@@ -19,7 +19,6 @@ _cases, _timers, _steps = schema.cases, schema.timers, schema.steps
 _HOUR = 3_600_000_000  #: microseconds
 _ALL = 100  #: percent
 _BATCH = 500
-_MOST_KEYS = 3
 
 _sop: BindParameter[str] = bindparam("sop")
 _OPEN = (schema.IS_OPEN, _cases.c.sop == _sop)
@@ -32,7 +31,7 @@ _place = func.row_number().over(partition_by=_cases.c.state, order_by=(_cases.c.
 _ranked = select(_cases.c.state, _cases.c.key, _place.label("place")).where(*_OPEN).subquery()
 _STILL = (
     select(_ranked.c.state, _ranked.c.key)
-    .where(_ranked.c.place <= _MOST_KEYS)
+    .where(_ranked.c.place <= MOST_NAMED)
     .order_by(_ranked.c.state, _ranked.c.place)
 )
 _ASSIGNEES = (

@@ -14,6 +14,8 @@ from machines.kernel.clock_ledger import Told
 from machines.kernel.hold import Hold
 from machines.report.course import Line
 
+MOST_NAMED = 3  #: cases of one state that are named by their keys
+
 T = TypeVar("T")
 
 
