@@ -12,13 +12,12 @@ from datetime import datetime
 
 import orjson
 
-from adapters.errors import Unavailable
-from adapters.store import memory_overview, rows
+from adapters.store import memory_outages, memory_overview, rows
 from adapters.store.bulletins import Tells, tell_nothing
 from adapters.store.failing import storable
 from adapters.store.memory_bulletins import MemoryBulletins
 from adapters.store.memory_upkeep import MemoryUpkeep
-from adapters.store.outage import OUTAGE, WHO, Outage, Phase, Release
+from adapters.store.outage import WHO, Outage, Release
 from adapters.store.overview import Overview
 from adapters.store.receiving import TOO_LATE, resent_note, resent_reason
 from adapters.store.records import (
@@ -221,54 +220,27 @@ class MemoryStore(MemoryUpkeep):
         if outage is None:
             return []
         with self._writing() as tables:
-            if tables.outages.get(outage.command) != before:
+            if not memory_outages.change(tables, outage.command, before, after):
                 return None
-            if after is None:
-                del tables.outages[outage.command]
-            else:
-                version = before.version + 1 if before else 1
-                tables.outages[outage.command] = replace(after, version=version)
             return self._release(outage.command, release, now=now) if release else []
 
     def _release(self, command: str, wanted: Release, *, now: datetime) -> list[str]:
-        tables = self._tables
-        steps = [step for step in tables.steps.values() if step.command == command]
-        codes = (OUTAGE, Unavailable.code)
-        out = [step for step in steps if step.status is StepStatus.RETRYING and step.code in codes]
-        out.sort(key=lambda step: (step.attempts, step.issued))
-        waiting = out[: wanted.most]
-        self._put_back(waiting, now=now)
-        released = [step.key for step in waiting]
+        waiting = memory_outages.waiting(self._tables, command)[: wanted.most]
+        released = memory_outages.put_back(self._tables, waiting, now=now)
         if wanted.since is None:
             return released
-        parked = [(step.failed, step.key) for step in steps if _stranded(step, since=wanted.since)]
-        keys = [key for _, key in sorted(parked, key=str)[: wanted.most - len(released)]]
-        return released + self.requeue(keys, now=now, who=WHO, reason=wanted.why)
+        parked = memory_outages.parked(self._tables, command, since=wanted.since)
+        room = wanted.most - len(released)
+        return released + self.requeue(parked[:room], now=now, who=WHO, reason=wanted.why)
 
     def release_forgotten(self, *, now: datetime, most: int) -> int:
         with self._writing() as tables:
-            known = {one.command for one in tables.outages.values() if one.phase is not Phase.LEFT}
-            out = [
-                step
-                for step in tables.steps.values()
-                if (step.status, step.code) == (StepStatus.RETRYING, OUTAGE)
-            ]
-            forgotten = [step for step in out if step.command not in known][:most]
-            self._put_back(forgotten, now=now)
-            return len(forgotten)
-
-    def _put_back(self, steps: Sequence[Step], *, now: datetime) -> None:
-        for step in steps:
-            self._tables.steps[step.key] = replace(step, status=StepStatus.PENDING, due=now)
+            forgotten = memory_outages.forgotten(tables)[:most]
+            return len(memory_outages.put_back(tables, forgotten, now=now))
 
     def stranded(self, *, since: datetime) -> Mapping[str, tuple[int, datetime]]:
         with self._lock:
-            found: dict[str, tuple[int, datetime]] = {}
-            for step in self._tables.steps.values():
-                if _stranded(step, since=since) and step.failed:
-                    count, first = found.get(step.command, (0, step.failed))
-                    found[step.command] = (count + 1, min(first, step.failed))
-            return found
+            return memory_outages.stranded(self._tables, since=since)
 
     # customers
     def customer_keys(self, customers: Collection[str], *, fresh: Mapping[str, bytes]) -> Mapping[str, bytes]:
@@ -490,11 +462,6 @@ class MemoryStore(MemoryUpkeep):
                 count[runs_on] += 1
                 ended[runs_on] += kept.ended
             return [Live(*one, count[one] - ended[one], ended[one]) for one in sorted(count)]
-
-
-def _stranded(step: Step, *, since: datetime) -> bool:
-    parked = step.status is StepStatus.PARKED and step.code == Unavailable.code
-    return parked and step.failed is not None and step.failed >= since
 
 
 def _meant(step: Step, wanted: StepFilter) -> bool:
