@@ -1,8 +1,7 @@
 # Needs Python 3.11 or newer and make; everything else is installed into .venv.
 PYTHON ?= python3
-# Tests run side by side, the files with the long ones first; each process has servers of its own. Two cores serve
-# three: half of the time a test waits for somebody.
-TOGETHER ?= 3
+# Tests run side by side, the files with the long ones first; each of them has servers of its own.
+TOGETHER ?= 2
 BIN := .venv/bin
 
 .PHONY: run test setup lint lock clean

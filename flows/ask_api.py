@@ -78,12 +78,14 @@ class AskApi(PrefectApi):
         return _run(answer.json(), new=answer.status_code == httpx.codes.CREATED)
 
     async def suspend(
-        self, run: str, *, schema: Mapping[str, object], description: str, message: str
+        self, run: str, *, schema: Mapping[str, object], description: str, message: str, new: bool = False
     ) -> None:
-        """Let a run wait for its form, whatever it is in now; without time limit, which the store keeps."""
+        """Let a run wait for its form, whatever it is in now; without time limit, which the store keeps. A
+        `new` one holds no answer to an earlier form."""
         await self._put(run, _SCHEMA, json.dumps(dict(schema)))
         await self._put(run, _DESCRIPTION, json.dumps(description))
-        await self.forget_answers(run)
+        if not new:
+            await self.forget_answers(run)
         # A new place for each time, so that an answer is told from the one before.
         answer = f"{_ANSWER}{time_ns():x}"
         details = {

@@ -181,6 +181,9 @@ class Asking:
                     self._grouped.add(question.id)
                     self._next_pass = min(self._next_pass, time.monotonic() + _AGAIN_SECONDS)
                 continue
+            # Putting those before it took a while, in which people answer.
+            if number and await asyncio.to_thread(self._questions.find, question.id) is None:
+                continue
             if not self._budget.take():
                 return number
             run = await api.prepare(
@@ -199,13 +202,13 @@ class Asking:
         young = datetime.now(UTC) - run.since < _LOST
         if not (run.new or run.finished or (run.kind in ("PENDING", "RUNNING") and not young)):
             return
-        if await api.answer(run.id) is not None:
+        if not run.new and await api.answer(run.id) is not None:
             await api.resume(run.id)
             return
         # It may have been answered since it was looked up: then its run has ended for good.
         if run.finished and await asyncio.to_thread(self._questions.find, question.id) is None:
             return
-        await suspend(api, run.id, question)
+        await suspend(api, run.id, question, new=run.new)
         self._told_of[question.id] = question.known
         lines = [wording.log_line(question)]
         await api.add_log(run.id, lines=lines, source=f"sop.{question.case.sop}")

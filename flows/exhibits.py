@@ -27,7 +27,7 @@ _MOST_WAITING = 200
 _MOST_KNOWN = 2_000
 _MOST_OF_A_RUSH = 50
 _PER_SECOND = 0.5
-_BURST = 20
+_BURST = 10
 
 _log = logging.getLogger(__name__)
 

@@ -10,11 +10,19 @@ from flows.ask_api import AskApi
 
 
 async def suspend(
-    api: AskApi, run: str, question: Question, *, note: str = "", said: Mapping[str, object] | None = None
+    api: AskApi,
+    run: str,
+    question: Question,
+    *,
+    note: str = "",
+    said: Mapping[str, object] | None = None,
+    new: bool = False,
 ) -> None:
-    """Let a run wait for the answer to its question; `said` stands in the form already."""
+    """Let a run wait for the answer to its question; `said` stands in the form already. Nobody can have
+    answered in a `new` one."""
     await api.suspend(
         run,
+        new=new,
         schema=wording.schema(question, said=said),
         description=wording.description(question, note=note),
         message=note or wording.message(question),

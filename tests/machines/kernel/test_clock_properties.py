@@ -81,7 +81,7 @@ def stood(desk: Desk, state: str, until: datetime) -> list[tuple[datetime, datet
 
 
 @given(policies, starts, happenings, gaps)
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=75)
 def test_no_time_is_lost_or_invented(
     rules: Policy, start: datetime, events: list[tuple[timedelta, Event]], rest: timedelta
 ) -> None:
@@ -103,7 +103,7 @@ def test_no_time_is_lost_or_invented(
 
 
 @given(policies, starts, happenings, gaps)
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=75)
 def test_thresholds_are_told_once_in_order_and_when_they_are_reached(
     rules: Policy, start: datetime, events: list[tuple[timedelta, Event]], rest: timedelta
 ) -> None:
@@ -123,7 +123,7 @@ def test_thresholds_are_told_once_in_order_and_when_they_are_reached(
 
 
 @given(policies, starts, happenings)
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 def test_left_alone_a_running_clock_tells_its_end_exactly_when_it_is_due(
     rules: Policy, start: datetime, events: list[tuple[timedelta, Event]]
 ) -> None:
@@ -141,7 +141,7 @@ def test_left_alone_a_running_clock_tells_its_end_exactly_when_it_is_due(
 
 
 @given(st.tuples(policies, policies), starts, happenings, happenings, st.booleans())
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 def test_a_policy_changed_at_any_instant_counts_for_all_that_is_left(
     rules: tuple[Policy, Policy],
     start: datetime,
@@ -170,7 +170,7 @@ def test_a_policy_changed_at_any_instant_counts_for_all_that_is_left(
 
 
 @given(policies, starts, happenings, gaps)
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 def test_a_threshold_whose_timer_was_missed_is_told_all_the_same(
     rules: Policy, start: datetime, events: list[tuple[timedelta, Event]], rest: timedelta
 ) -> None:

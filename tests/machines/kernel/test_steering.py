@@ -176,7 +176,7 @@ def _spent(
     return whole - sum((calendar.working_time(max(a, start), min(b, end)) for a, b in holds), timedelta())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(holds)
 def test_holds_at_any_instants_neither_lose_nor_invent_time(holds: list[tuple[datetime, datetime]]) -> None:
     office, passed = Office(), dict[str, datetime]()
@@ -201,7 +201,7 @@ def test_holds_at_any_instants_neither_lose_nor_invent_time(holds: list[tuple[da
 happenings = st.lists(st.tuples(instants, st.sampled_from((AskedBack(), Replied(), Answered()))), max_size=6)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(holds, happenings)
 def test_events_at_any_instants_are_kept_and_come_in_their_order(
     holds: list[tuple[datetime, datetime]], happenings: list[tuple[datetime, Event]]
