@@ -4,15 +4,23 @@ has, under the name it always had."""
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
+from sqlalchemy import NullPool, bindparam, create_engine, select, tuple_
+
 from adapters.errors import StoreUnavailable
+from adapters.store.failing import translated
 from adapters.store.records import CaseRow
+from adapters.store.schema import cases
 from deployments.bootstrap import Application
 
 _PATIENCE = 120.0
 _AGAIN = 0.2
+
+_STANDING = select(cases.c.sop, cases.c.state, cases.c.key).where(
+    tuple_(cases.c.sop, cases.c.state).in_(bindparam("places", expanding=True))
+)
 
 T = TypeVar("T")
 
@@ -22,6 +30,7 @@ class Outside:
 
     def __init__(self, app: Application) -> None:
         self._app = app
+        self._engine = create_engine(app.settings.url, poolclass=NullPool)
 
     def send(self, events: Sequence[object]) -> None:
         if events:
@@ -29,6 +38,16 @@ class Outside:
 
     def counts(self) -> Mapping[str, Mapping[str, int]]:
         return self.patiently(self._app.store.summary)
+
+    def standing(self, places: Collection[tuple[str, str]]) -> list[tuple[str, str, str]]:
+        """(procedure, state, key) of the cases there. By a query of its own: who looks so often must not take
+        much from what is measured."""
+
+        def ask() -> list[tuple[str, str, str]]:
+            with translated(), self._engine.connect() as connection:
+                return [(row[0], row[1], row[2]) for row in connection.execute(_STANDING, {"places": places})]
+
+        return self.patiently(ask)
 
     def waiting(self, sop: str, state: str, *, limit: int) -> Sequence[CaseRow]:
         return self.patiently(lambda: self._app.store.cases(sop=sop, state=state, limit=limit))

@@ -9,7 +9,6 @@ from benchmarks import load
 from benchmarks.outside import Outside
 
 LOOK_SECONDS = 0.2
-_MANY = 1_000  #: more than come to ask between two looks
 
 GOES_BACK = "-BACK"  #: how keys of orders end whose customers return everything
 Answer = Callable[[str], Iterator[Mapping[str, object]]]
@@ -75,7 +74,7 @@ class People:
 
     def __init__(self, outside: Outside) -> None:
         self._outside = outside
-        self._done: set[tuple[str, str]] = set()
+        self._done: set[tuple[str, str, str]] = set()
         self._look_again = 0.0
         self.answers = 0
 
@@ -83,11 +82,10 @@ class People:
         if time.monotonic() < self._look_again:
             return
         said: list[object] = []
-        for (sop, state), answer in ANSWERS.items():
-            for row in self._outside.waiting(sop, state, limit=_MANY):
-                if (row.id, state) not in self._done:
-                    self._done.add((row.id, state))
-                    said.extend(answer(row.key))
+        for sop, state, key in self._outside.standing(list(ANSWERS)):
+            if (sop, state, key) not in self._done:
+                self._done.add((sop, state, key))
+                said.extend(ANSWERS[sop, state](key))
         self._outside.send(said)
         self.answers += len(said)
         self._look_again = time.monotonic() + LOOK_SECONDS
