@@ -192,12 +192,10 @@ def _astray(outside: Outside, cases: Sequence[Work]) -> list[str]:
     counts = outside.counts()["cases"]
     if all(counts.get(end, 0) < count for end, count in Counter(ENDS[sop] for sop, _ in cases).items()):
         return ["no kind of case has ended yet"]
-    standing = {
-        end: {row.key for row in outside.waiting(*end.split("/", 1), limit=10 * len(cases))}
-        for end in set(ENDS.values())
-    }
+    ends = [(sop, end.partition("/")[2]) for sop, end in ENDS.items()]
+    ended = {(sop, key) for sop, _, key in outside.standing(ends)}
     own = {"return": "-RT1"}  # the order's key is also the beginning of its return's
-    lost = [f"{sop} {key}" for sop, key in cases if key + own.get(sop, "") not in standing[ENDS[sop]]]
+    lost = [f"{sop} {key}" for sop, key in cases if (sop, key + own.get(sop, "")) not in ended]
     return [f"{len(lost)} cases are not where they should end: {lost[:5]}"] if lost else []
 
 

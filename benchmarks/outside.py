@@ -11,7 +11,6 @@ from sqlalchemy import NullPool, bindparam, create_engine, select, tuple_
 
 from adapters.errors import StoreUnavailable
 from adapters.store.failing import translated
-from adapters.store.records import CaseRow
 from adapters.store.schema import cases
 from deployments.bootstrap import Application
 
@@ -45,12 +44,12 @@ class Outside:
 
         def ask() -> list[tuple[str, str, str]]:
             with translated(), self._engine.connect() as connection:
-                return [(row[0], row[1], row[2]) for row in connection.execute(_STANDING, {"places": places})]
+                return [
+                    (row[0], row[1], row[2])
+                    for row in connection.execute(_STANDING, {"places": list(places)})
+                ]
 
         return self.patiently(ask)
-
-    def waiting(self, sop: str, state: str, *, limit: int) -> Sequence[CaseRow]:
-        return self.patiently(lambda: self._app.store.cases(sop=sop, state=state, limit=limit))
 
     def patiently(self, ask: Callable[[], T]) -> T:
         until = time.monotonic() + _PATIENCE

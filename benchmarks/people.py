@@ -82,7 +82,7 @@ class People:
         if time.monotonic() < self._look_again:
             return
         said: list[object] = []
-        for sop, state, key in self._outside.standing(list(ANSWERS)):
+        for sop, state, key in self._outside.standing(ANSWERS.keys()):
             if (sop, state, key) not in self._done:
                 self._done.add((sop, state, key))
                 said.extend(ANSWERS[sop, state](key))

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,7 +21,7 @@ from adapters.errors import StoreUnavailable
 from adapters.store.base import Store
 from adapters.store.opening import open_store
 from adapters.store.records import InboxStatus
-from adapters.store.upkeep import Family, Finished
+from adapters.store.upkeep import Document, Family, Finished
 from flows.housekeeping import MOST_CASES, Housekeeping, Retention, Swept
 from tests.adapters.store.scenery import DAY, HYDRATE, NOW, scanned
 from tests.adapters.store.test_pruning import end
@@ -181,9 +181,9 @@ def test_a_family_that_grows_while_it_is_archived_stays(store: Store, tmp_path: 
     end(store, "P-1")
 
     class Growing(Archive):
-        def write(self, *args: object, **kwargs: object) -> Path:
+        def write(self, cases: Iterable[Document], *, now: datetime) -> Path:
             end(store, "P-1-1", parent="parcel/P-1", ended=False)
-            return super().write(*args, **kwargs)  # type: ignore[arg-type]
+            return super().write(cases, now=now)
 
     keeping = house(store, tmp_path)
     keeping = Housekeeping(store, Growing(tmp_path), retention=RETENTION, clock=keeping.clock, pause=0)

@@ -42,13 +42,9 @@ from tests.machines.orders import (
 from tests.machines.play import DEFINITIONS, START, Answer, Play
 
 NOTHING_LEFT = outcomes.StockShort(offer=Offer(kind=OfferKind.REDUCED, reason="sold out"))
-
-
 ONE_LEFT = outcomes.StockShort(
     offer=Offer(kind=OfferKind.REDUCED, reason="sold out", available=(Pick(sku="KETTLE", quantity=1),))
 )
-
-
 FEE = outcomes.RestrictionsOffer(offer=Offer(kind=OfferKind.FEE, reason="bulky goods", fee=700))
 
 
@@ -70,8 +66,6 @@ class Path:
 
 
 DELIVERY: list[Event | tuple[str, Event] | str] = [(FIRST, LEAVES), (FIRST, ARRIVES)]
-
-
 PATHS = [
     Path("one parcel", DELIVERY, "delivered", told=("order.confirmed", "order.dispatched"), kept=3500),
     Path(

@@ -26,11 +26,7 @@ from tests.machines.orders import (
 from tests.machines.play import START, Answer, Play
 
 TWICE = (Line(sku="CUP", quantity=1, price=1000), Line(sku="CUP", quantity=1, price=3000))
-
-
 TWICE_REFUSED = "an article stands in two lines; write it in one, with one price"
-
-
 SOMEBODY_ELSE = "this order belongs to another customer"
 
 
