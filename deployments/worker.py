@@ -7,12 +7,10 @@ for Prefect before it opens the drive loop, so that cases go on from the start w
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import importlib
 import logging
 import os
 import signal
-import threading
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
@@ -27,13 +25,14 @@ from prefect.events.clients import PrefectEventsClient
 from prefect.events.worker import EventsWorker
 from prefect.exceptions import Abort, Pause
 from prefect.flow_engine import run_flow_async
-from prefect.settings import PREFECT_WORKER_QUERY_SECONDS, temporary_settings
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, PREFECT_WORKER_QUERY_SECONDS, temporary_settings
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
 
 from deployments.prefect_schedules import mend_schedules
 from flows import back_office, runtime
 from flows.prefect_api import PREFECT_ERRORS, WORK_POOL, PrefectApi
 from flows.procedures import PROCEDURES
+from flows.reconnecting import Reconnecting, with_retries
 from flows.runtime import Runtime
 
 OpenRuntime = Callable[[], AbstractAsyncContextManager[Runtime]]
@@ -80,6 +79,7 @@ class SopWorker(BaseWorker[BaseJobConfiguration, BaseVariables, SopWorkerResult]
         self._named = kwargs.get("name") is not None
         self._leaving = AsyncExitStack()
         self._unreachable = False
+        self._retries = PREFECT_CLIENT_MAX_RETRIES.value()
         self.running = 0
         self.served = False  #: whether Prefect has answered
 
@@ -124,7 +124,8 @@ class SopWorker(BaseWorker[BaseJobConfiguration, BaseVariables, SopWorkerResult]
     async def get_and_submit_flow_runs(self) -> list[FlowRun]:
         """Take runs that are due; an API out of reach is no reason to end, as it is for other workers."""
         try:
-            found = await super().get_and_submit_flow_runs()
+            with with_retries():
+                found = await super().get_and_submit_flow_runs()
         except httpx.HTTPError as error:
             self._say_unreachable(error)
             return []
@@ -134,7 +135,8 @@ class SopWorker(BaseWorker[BaseJobConfiguration, BaseVariables, SopWorkerResult]
     async def sync_with_backend(self) -> None:
         """Tell Prefect that this worker is alive, as far as it listens."""
         try:
-            await super().sync_with_backend()
+            with with_retries():
+                await super().sync_with_backend()
         except httpx.HTTPError as error:
             self._say_unreachable(error)
 
@@ -152,7 +154,9 @@ class SopWorker(BaseWorker[BaseJobConfiguration, BaseVariables, SopWorkerResult]
         self.running += 1
         try:
             await self.client.update_flow_run_labels(flow_run.id, {**runtime.current().owner.labels})
-            await _aside(partial(run_flow_async, flow, flow_run, flow_run.parameters, return_type="state"))
+            running = partial(run_flow_async, flow, flow_run, flow_run.parameters, return_type="state")
+            with with_retries(self._retries):
+                await _aside(running)
         except (Pause, Abort):
             # Suspended for a form, or Prefect says that the run is not to run: its state is told already.
             pass
@@ -211,56 +215,47 @@ class Attachment:
         self._name = name
         self._pool = pool
         self._register = register
-        self._stopping = threading.Event()
         self._worker: SopWorker | None = None
-        self._thread = threading.Thread(target=contextvars.copy_context().run, args=(self._run,), daemon=True)
+        self._told = False
+        self._connection = Reconnecting(self._serve, failed=self._say_detached, name="attachment")
 
     def start(self) -> None:
         """Attach when Prefect answers; returns at once."""
-        self._thread.start()
+        self._connection.start()
 
     def stop(self) -> None:
         """Have the worker torn down, and wait for that."""
-        self._stopping.set()
-        self._thread.join(_GRACE_SECONDS + 5)
+        self._connection.stop(seconds=_GRACE_SECONDS + 5)
         EventsWorker.drain_all(timeout=_DRAIN_SECONDS)
 
-    def _run(self) -> None:
-        with suppress(asyncio.CancelledError):
-            asyncio.run(self._until_stopped())
-
-    async def _until_stopped(self) -> None:
-        serving = asyncio.create_task(self._serve())
-        await _wait(self._stopping.is_set)
-        serving.cancel()
-        with suppress(asyncio.CancelledError):
-            await serving
-
     async def _serve(self) -> None:
-        told = False
-        while True:
-            self._worker = None
-            try:
-                if self._register is not None:
-                    await self._register()
-                self._worker = SopWorker(work_pool_name=self._pool, name=self._name)
-                await self._worker.start(printer=_log.info)
-            except Exception as error:
-                # Whatever it is: without attachment Retry does nothing, so it is tried again.
-                told = told and not self._served()
-                if not told:
-                    self._say_detached(error)
-                told = True
-            await asyncio.sleep(_AGAIN_SECONDS)
+        attached = asyncio.create_task(self._attach())
+        await _wait(lambda: attached.done() or self._connection.stopping.is_set())
+        attached.cancel()
+        with suppress(asyncio.CancelledError):
+            await attached
+
+    async def _attach(self) -> None:
+        self._worker = None
+        if self._register is not None:
+            with with_retries():
+                await self._register()
+        self._worker = SopWorker(work_pool_name=self._pool, name=self._name)
+        await self._worker.start(printer=_log.info)
 
     def _served(self) -> bool:
         return self._worker is not None and self._worker.served
 
-    def _say_detached(self, error: Exception) -> None:
+    def _say_detached(self, error: BaseException) -> float:
+        """Without attachment Retry does nothing, so it is tried again after so many seconds."""
+        told, self._told = self._told and not self._served(), True
+        if told:
+            return _AGAIN_SECONDS
         if isinstance(error, (*PREFECT_ERRORS, RuntimeError, ExceptionGroup)):
             _log.warning("not attached to Prefect, trying on: %s", error)
         else:
             _log.error("not attached to Prefect, trying on", exc_info=error)
+        return _AGAIN_SECONDS
 
 
 def _on_signal(number: signal.Signals, then: Callable[[], object]) -> None:

@@ -8,13 +8,11 @@ key, however many workers look.
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import logging
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Collection, Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self
@@ -26,6 +24,7 @@ from flows import ask_wording as wording
 from flows.ask_api import AskApi, AskRun
 from flows.budget import Budget
 from flows.prefect_api import PREFECT_ERRORS, refused
+from flows.reconnecting import Reconnecting, with_retries
 from flows.suspending import suspend, suspend_group
 from flows.wording import Badge
 
@@ -70,44 +69,34 @@ class Asking:
         self._most_runs = most_runs
         self._told: set[str] = set()
         self._lock = threading.Lock()
-        self._stopping = threading.Event()
         self._single = 0
         self._grouped: set[str] = set()
         self._told_of: dict[str, Mapping[str, str]] = {}
         self._next_pass = 0.0
         self._away = False
-        self._thread = threading.Thread(target=contextvars.copy_context().run, args=(self._run,), daemon=True)
+        self._connection = Reconnecting(self._show, failed=self._say_away, name="asking")
+        self._stopping = self._connection.stopping
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._connection.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stopping.set()
-        self._thread.join(5)
+        self._connection.stop(seconds=5.0)
 
     def asked(self, cases: Collection[str]) -> None:
         """Questions of these cases came, went or changed hands; from any thread, returns at once."""
         with self._lock:
             self._told.update(cases)
 
-    def _run(self) -> None:
-        with suppress(asyncio.CancelledError):
-            asyncio.run(self._show())
-
     async def _show(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                async with AskApi(self._api_url) as api:
-                    await api.ping()
-                    self._next_pass = 0.0
-                    await self._serve(api)
-            except Exception as error:
-                # Whatever it is, the drive loop must not feel it; the next connection compares anew.
-                self._say_away(error)
-            await self._sleep(_AGAIN_SECONDS)
+        with with_retries():
+            async with AskApi(self._api_url) as api:
+                await api.ping()
+                self._next_pass = 0.0
+                await self._serve(api)
 
     async def _serve(self, api: AskApi) -> None:
         while not self._stopping.is_set():
@@ -116,13 +105,7 @@ class Asking:
                 await self._compare_all(api)
                 self._away = False
             elif not await self._compare_some(api):
-                await self._sleep(_LOOK_SECONDS)
-
-    async def _sleep(self, seconds: float) -> None:
-        until = time.monotonic() + seconds
-        # Stopping comes from another thread, which must not have to know of this loop.
-        while not self._stopping.is_set() and time.monotonic() < until:  # noqa: ASYNC110
-            await asyncio.sleep(_LOOK_SECONDS)
+                await asyncio.sleep(_LOOK_SECONDS)
 
     async def _compare_all(self, api: AskApi) -> None:
         """Close what is no longer asked, note what has no run yet, and bring the groups up to date."""
@@ -299,10 +282,10 @@ class Asking:
         await api.add_table(run.id, key=wording.table_key(group[0]), description=name, rows=rows)
         await suspend_group(api, run.id, group)
 
-    def _say_away(self, error: BaseException) -> None:
-        if isinstance(error, ObjectNotFound):
-            return  # our flows are about to be registered
-        if not self._away:
+    def _say_away(self, error: BaseException) -> float:
+        """Seconds until the next attempt, which compares anew."""
+        # Our flows are about to be registered if Prefect does not know them.
+        if not (self._away or isinstance(error, ObjectNotFound)):
             self._away = True
             expected = isinstance(error, PREFECT_ERRORS)
             _log.warning(
@@ -311,6 +294,7 @@ class Asking:
                 error,
                 exc_info=None if expected else error,
             )
+        return _AGAIN_SECONDS
 
 
 async def _unless_gone(call: Awaitable[None]) -> None:

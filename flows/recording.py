@@ -7,20 +7,17 @@ remember, and what they remembered is recorded when it is back.
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import logging
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
 from prefect.exceptions import ObjectNotFound
-from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from adapters.store.outage import Outage
 from flows import wording
@@ -34,6 +31,7 @@ from flows.parked_runs import ParkedRuns
 from flows.parking import ParkedStep
 from flows.prefect_api import PREFECT_ERRORS, PrefectApi, refused
 from flows.progress import Progress
+from flows.reconnecting import Reconnecting, with_retries
 from flows.session import Session, Snapshot, merged
 from flows.wording import Badge
 
@@ -46,7 +44,6 @@ _log = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.1
 _OPEN_SECONDS = 1.0
 _PROGRESS_SECONDS = 1.0
-_CLIENT_RETRIES = 2  #: after 2 and 4 seconds, for a server that is busy for a moment
 _BACK_OFF_SECONDS = (1.0, 2.0, 5.0, 10.0)
 _SURE_SECONDS = 5.0  #: without a failure, after which an outage is over though there is always more to do
 
@@ -120,15 +117,15 @@ class Recorder:
         self._at_once = at_once
         self._sessions: deque[_Recording] = deque()
         self._lock = threading.Lock()
-        self._stopping = threading.Event()
         self._forgotten = 0
         self._failures = 0
         self._told_down = False
         self._following = 0
-        self._thread = threading.Thread(target=contextvars.copy_context().run, args=(self._run,), daemon=True)
+        self._connection = Reconnecting(self._record, failed=self._say_down, name="recording")
+        self._stopping = self._connection.stopping
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self.start()
         return self
 
     def __exit__(
@@ -138,13 +135,11 @@ class Recorder:
 
     def start(self) -> None:
         """Begin to record; what was told before is recorded too."""
-        self._thread.start()
+        self._connection.start()
 
     def stop(self, *, seconds: float = 5.0) -> None:
         """Record what is waiting, as far as Prefect answers within some seconds, and end."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(seconds)
+        self._connection.stop(seconds=seconds)
 
     def opened(self, session: Session) -> None:
         """Follow a session until it closes. Without budget for a run of its own it joins the next one."""
@@ -168,27 +163,13 @@ class Recorder:
         """Show an outage as one Failed run, until it is over; telling it twice is harmless."""
         self._outages.tell(outage, over=over)
 
-    def _run(self) -> None:
-        # Prefect's client would sleep through the minute after an outage; here the next attempt is ours.
-        patience = temporary_settings(updates={PREFECT_CLIENT_MAX_RETRIES: _CLIENT_RETRIES})
-        with patience, suppress(asyncio.CancelledError):
-            asyncio.run(self._record())
-
     async def _record(self) -> None:
-        while not (self._stopping.is_set() and self._idle()):
-            try:
-                async with PrefectApi(self._api_url) as api:
-                    await api.ping()
-                    self._say_connected()
-                    self._abandoned.connected()
-                    await self._serve(api)
-            except Exception as error:
-                # Whatever it is, the drive loop must not feel it, and the next attempt may do better.
-                self._say_down(_first(error))
-            if self._stopping.is_set():
-                return
-            pause = _BACK_OFF_SECONDS[min(self._failures, len(_BACK_OFF_SECONDS)) - 1]
-            await self._wait(lambda: False, seconds=pause)
+        with with_retries():
+            async with PrefectApi(self._api_url) as api:
+                await api.ping()
+                self._say_connected()
+                self._abandoned.connected()
+                await self._serve(api)
 
     async def _serve(self, api: PrefectApi) -> None:
         """Record until told to stop; ends with an ExceptionGroup when Prefect fails."""
@@ -296,22 +277,27 @@ class Recorder:
         except Exception as error:
             _log.warning("the parked steps of before could not be looked up: %s", error)
 
-    def _say_down(self, error: BaseException) -> None:
-        # Only the first failure of an outage is worth a line.
+    def _say_down(self, error: BaseException) -> float:
+        """Only the first failure of an outage is worth a line; seconds until the next attempt."""
+        error = _first(error)
         if isinstance(error, ObjectNotFound):
             if not self._failures:
                 _log.info("Prefect does not know our flows yet, cases go on unobserved")
             # They are about to be registered: no reason to look less and less often.
             self._failures = 1
-            return
-        if not self._told_down:
-            self._told_down = True
-            if isinstance(error, PREFECT_ERRORS):
-                what = f"{type(error).__name__}: {error}"
-                _log.warning("Prefect is not reachable, cases go on unobserved: %s", what)
-            else:
-                _log.error("recording failed, cases go on unobserved", exc_info=error)
-        self._failures += 1
+        else:
+            if not self._told_down:
+                self._told_down = True
+                self._warn_down(error)
+            self._failures += 1
+        return _BACK_OFF_SECONDS[min(self._failures, len(_BACK_OFF_SECONDS)) - 1]
+
+    def _warn_down(self, error: BaseException) -> None:
+        if isinstance(error, PREFECT_ERRORS):
+            what = f"{type(error).__name__}: {error}"
+            _log.warning("Prefect is not reachable, cases go on unobserved: %s", what)
+        else:
+            _log.error("recording failed, cases go on unobserved", exc_info=error)
 
     def _say_up(self) -> None:
         if self._told_down:

@@ -18,7 +18,7 @@ from uuid import uuid4
 import pytest
 from prefect import flow
 from prefect.flow_runs import suspend_flow_run
-from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from prefect.states import Completed
 
 from adapters.archive import Archive
@@ -369,6 +369,28 @@ def test_an_unforeseen_failure_does_not_end_attachment(
     assert [record.message for record in caplog.records if record.name == worker.__name__] == [
         "not attached to Prefect, trying on"
     ]
+
+
+def test_attaching_is_tried_again_soon_after_an_outage_and_flows_are_as_patient_as_set(
+    prefect_with_worker: Prefect, loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patience: dict[str, int] = {}
+
+    async def note() -> None:
+        patience["registering"] = PREFECT_CLIENT_MAX_RETRIES.value()
+
+    attachment = worker.Attachment(name=None, pool="sop", register=note)
+    attachment.start()
+    eventually(lambda: "registering" in patience)
+    attachment.stop()
+
+    async def drive(sop: str) -> Session:
+        patience["a flow"] = PREFECT_CLIENT_MAX_RETRIES.value()
+        return await Loop.drive(loop, sop)
+
+    monkeypatch.setattr(loop, "drive", drive)
+    finished(prefect_with_worker, prefect_with_worker.start("refund/refund", {}), "COMPLETED")
+    assert patience == {"registering": 2, "a flow": PREFECT_CLIENT_MAX_RETRIES.value()}
 
 
 def test_a_procedure_started_by_hand_drives_what_is_ready(prefect_with_worker: Prefect) -> None:

@@ -1,0 +1,70 @@
+"""A thread that keeps up a connection to Prefect, for as long as nobody stops it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager
+from typing import Any
+
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+
+_RETRIES = 2  #: after 2 and 4 seconds, for a server that is busy for a moment
+_PAUSE_SECONDS = 1.0  #: after a connection that ended without an error
+
+
+def with_retries(most: int = _RETRIES) -> AbstractContextManager[object]:
+    """How often Prefect's client repeats a call. By its own measure, five times, it would sleep through the
+    minute after an outage: whoever connects anew by himself asks for fewer."""
+    return temporary_settings(updates={PREFECT_CLIENT_MAX_RETRIES: most})
+
+
+class Reconnecting:
+    """Runs `serve` on a thread called `name`, again and again, until it is stopped.
+
+    `serve` holds one connection and returns soon after `stopping` is set. What ends it otherwise is told to
+    `failed`, which answers after how many seconds the next attempt begins. Each attempt has an event loop of
+    its own: nothing of a broken connection, such as a cancellation that came too late, reaches the next.
+    """
+
+    def __init__(
+        self,
+        serve: Callable[[], Coroutine[Any, Any, None]],
+        *,
+        failed: Callable[[BaseException], float],
+        name: str,
+    ) -> None:
+        self.stopping = threading.Event()
+        self._serve = serve
+        self._failed = failed
+        # Prefect keeps in the context which settings hold.
+        context = contextvars.copy_context()
+        self._thread = threading.Thread(target=context.run, args=(self._keep_up,), name=name, daemon=True)
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        self._thread.start()
+
+    def stop(self, *, seconds: float) -> None:
+        """Have the connection ended, and wait so long for it at most."""
+        self.stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(seconds)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._thread.is_alive()
+
+    def _keep_up(self) -> None:
+        while True:
+            pause = _PAUSE_SECONDS
+            try:
+                asyncio.run(self._serve())
+            except BaseException as error:
+                # On a thread nobody else would hear of it, and there is no reason not to try again.
+                pause = self._failed(error)
+            if self.stopping.wait(pause):
+                return
