@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import cast
 
@@ -21,6 +23,7 @@ from tests.conftest_prefect import Json, eventually, free_port
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _ARGUMENTS = (
     "--disable-gpu",
+    "--disable-3d-apis",  # without a GPU the drawing of a run's timeline takes half a processor
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
@@ -125,6 +128,12 @@ class House:
         command = [sys.executable, "-m", "deployments.cli", "cases", sop, "--state", state, "--json"]
         answer = subprocess.run(command, env=self.environment, capture_output=True, check=True)
         return len(orjson.loads(answer.stdout))
+
+    def comes_to(self, key: str, state: str) -> None:
+        """Wait until the case stands there; the database tells it quicker than a command that must start."""
+        query = "SELECT 1 FROM cases WHERE key = ? AND state = ?"
+        with closing(sqlite3.connect(self.home / "cases.db")) as database:
+            eventually(lambda: database.execute(query, (key, state)).fetchone())
 
     def case(self, key: str) -> Mapping[str, object]:
         """What ``sop show`` answers."""

@@ -68,7 +68,7 @@ def test_retry_of_a_failed_run_lets_the_order_go_on(house: House, page: Page) ->
     page.get_by_role("dialog").get_by_role("button", name="Retry").click()
     expect(page.get_by_role("banner").get_by_text("Completed", exact=True)).to_be_visible()
     house.run("SO-9102: payment.authorize", state_type="COMPLETED")
-    eventually(lambda: house.case("SO-9102")["state"] == "awaiting_dispatch")
+    house.comes_to("SO-9102", "awaiting_dispatch")
 
 
 def test_the_work_pool_shows_its_worker(house: House, page: Page) -> None:
@@ -108,7 +108,7 @@ def test_an_event_is_sent_with_the_run_form(house: House, page: Page) -> None:
     page.goto(house.run("SO-9103-1: shipment.dispatched"))
     # Accepted is all the run waits for; the drive loop may be quicker.
     expect(page.get_by_role("banner").get_by_text(re.compile("^(New|Applied)$"))).to_be_visible()
-    eventually(lambda: house.case("SO-9103")["state"] == "shipped")
+    house.comes_to("SO-9103", "shipped")
 
 
 def test_the_page_of_a_case_is_found_among_the_artifacts_of_its_run(house: House, page: Page) -> None:

@@ -10,7 +10,6 @@ from playwright.sync_api import Page, expect
 
 from tests.acceptance.operations.conftest import House, choose
 from tests.asking import ORDER
-from tests.conftest_prefect import eventually
 
 pytestmark = pytest.mark.browser
 
@@ -74,7 +73,7 @@ def test_an_answer_that_is_not_taken_can_be_mended_in_the_form(house: House, pag
     fields.nth(0).fill("known customer")
     submit(page)
     expect(page.get_by_role("banner").get_by_text("Checking restrictions", exact=True)).to_be_visible()
-    eventually(lambda: house.case("SO-9202")["state"] == "awaiting_dispatch")
+    house.comes_to("SO-9202", "awaiting_dispatch")
 
 
 def test_a_question_settled_elsewhere_is_cancelled_before_the_eyes(house: House, page: Page) -> None:
@@ -89,7 +88,7 @@ def test_a_question_settled_elsewhere_is_cancelled_before_the_eyes(house: House,
 def test_a_customer_answers_on_a_phone_without_javascript(house: House, phone: Page) -> None:
     lines = [{"sku": "SOFA-BULKY", "quantity": 1, "price": 3000}]
     place(house, "SO-9204", lines=lines, locale="de")
-    eventually(lambda: house.case("SO-9204")["state"] == "awaiting_choice")
+    house.comes_to("SO-9204", "awaiting_choice")
     address = house.link("SO-9204")
     assert "SO-9204" not in address
     phone.goto(address)
@@ -103,7 +102,7 @@ def test_a_customer_answers_on_a_phone_without_javascript(house: House, phone: P
     phone.get_by_label("nehmen, was möglich ist, auch mit Gebühr").check()
     phone.get_by_role("button", name="Antwort senden").click()
     expect(phone.get_by_role("heading", name="Vielen Dank")).to_be_visible()
-    eventually(lambda: house.case("SO-9204")["state"] == "awaiting_dispatch")
+    house.comes_to("SO-9204", "awaiting_dispatch")
     assert journal(house, "SO-9204", "order.choice")["from"] == "customer-link"
     phone.goto(address)
     expect(phone.get_by_role("heading", name="Diese Frage ist beantwortet")).to_be_visible()
