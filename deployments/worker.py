@@ -21,18 +21,19 @@ import anyio.abc
 import httpx
 from anyio.from_thread import start_blocking_portal
 from prefect.client.schemas.objects import FlowRun
+from prefect.context import get_settings_context
 from prefect.events.clients import PrefectEventsClient
 from prefect.events.worker import EventsWorker
 from prefect.exceptions import Abort, Pause
 from prefect.flow_engine import run_flow_async
-from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, PREFECT_WORKER_QUERY_SECONDS, temporary_settings
+from prefect.settings import PREFECT_WORKER_QUERY_SECONDS, temporary_settings
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
 
 from deployments.prefect_schedules import mend_schedules
 from flows import back_office, runtime
 from flows.prefect_api import PREFECT_ERRORS, WORK_POOL, PrefectApi
 from flows.procedures import PROCEDURES
-from flows.reconnecting import Reconnecting, with_retries
+from flows.reconnecting import Reconnecting, with_few_retries
 from flows.runtime import Runtime
 
 OpenRuntime = Callable[[], AbstractAsyncContextManager[Runtime]]
@@ -79,7 +80,7 @@ class SopWorker(BaseWorker[BaseJobConfiguration, BaseVariables, SopWorkerResult]
         self._named = kwargs.get("name") is not None
         self._leaving = AsyncExitStack()
         self._unreachable = False
-        self._retries = PREFECT_CLIENT_MAX_RETRIES.value()
+        self._given = get_settings_context()
         self.running = 0
         self.served = False  #: whether Prefect has answered
 
@@ -118,14 +119,14 @@ class SopWorker(BaseWorker[BaseJobConfiguration, BaseVariables, SopWorkerResult]
         serving = asyncio.current_task()
         assert serving is not None
         _on_signal(signal.SIGTERM, serving.cancel)
-        with temporary_settings(set_defaults={PREFECT_WORKER_QUERY_SECONDS: _LOOK_SECONDS}):
+        often = temporary_settings(set_defaults={PREFECT_WORKER_QUERY_SECONDS: _LOOK_SECONDS})
+        with often, with_few_retries():
             await super().start(*args, **kwargs)
 
     async def get_and_submit_flow_runs(self) -> list[FlowRun]:
         """Take runs that are due; an API out of reach is no reason to end, as it is for other workers."""
         try:
-            with with_retries():
-                found = await super().get_and_submit_flow_runs()
+            found = await super().get_and_submit_flow_runs()
         except httpx.HTTPError as error:
             self._say_unreachable(error)
             return []
@@ -135,8 +136,7 @@ class SopWorker(BaseWorker[BaseJobConfiguration, BaseVariables, SopWorkerResult]
     async def sync_with_backend(self) -> None:
         """Tell Prefect that this worker is alive, as far as it listens."""
         try:
-            with with_retries():
-                await super().sync_with_backend()
+            await super().sync_with_backend()
         except httpx.HTTPError as error:
             self._say_unreachable(error)
 
@@ -155,7 +155,8 @@ class SopWorker(BaseWorker[BaseJobConfiguration, BaseVariables, SopWorkerResult]
         try:
             await self.client.update_flow_run_labels(flow_run.id, {**runtime.current().owner.labels})
             running = partial(run_flow_async, flow, flow_run, flow_run.parameters, return_type="state")
-            with with_retries(self._retries):
+            # A flow is as patient with Prefect as the settings say, the worker itself less.
+            with self._given.model_copy():
                 await _aside(running)
         except (Pause, Abort):
             # Suspended for a form, or Prefect says that the run is not to run: its state is told already.
@@ -238,7 +239,7 @@ class Attachment:
     async def _attach(self) -> None:
         self._worker = None
         if self._register is not None:
-            with with_retries():
+            with with_few_retries():
                 await self._register()
         self._worker = SopWorker(work_pool_name=self._pool, name=self._name)
         await self._worker.start(printer=_log.info)

@@ -24,7 +24,7 @@ from flows import ask_wording as wording
 from flows.ask_api import AskApi, AskRun
 from flows.budget import Budget
 from flows.prefect_api import PREFECT_ERRORS, refused
-from flows.reconnecting import Reconnecting, with_retries
+from flows.reconnecting import Reconnecting, with_few_retries
 from flows.suspending import suspend, suspend_group
 from flows.wording import Badge
 
@@ -92,7 +92,7 @@ class Asking:
             self._told.update(cases)
 
     async def _show(self) -> None:
-        with with_retries():
+        with with_few_retries():
             async with AskApi(self._api_url) as api:
                 await api.ping()
                 self._next_pass = 0.0

@@ -31,7 +31,7 @@ from flows.parked_runs import ParkedRuns
 from flows.parking import ParkedStep
 from flows.prefect_api import PREFECT_ERRORS, PrefectApi, refused
 from flows.progress import Progress
-from flows.reconnecting import Reconnecting, with_retries
+from flows.reconnecting import Reconnecting, with_few_retries
 from flows.session import Session, Snapshot, merged
 from flows.wording import Badge
 
@@ -164,7 +164,7 @@ class Recorder:
         self._outages.tell(outage, over=over)
 
     async def _record(self) -> None:
-        with with_retries():
+        with with_few_retries():
             async with PrefectApi(self._api_url) as api:
                 await api.ping()
                 self._say_connected()
