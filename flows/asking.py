@@ -14,7 +14,6 @@ import time
 from collections import defaultdict
 from collections.abc import Awaitable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import islice, takewhile
 from types import TracebackType
 from typing import Self
 
@@ -34,7 +33,6 @@ MOST_RUNS = 500
 
 _log = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.2
-_SETTLE_SECONDS = 1.0  #: many a question is answered by other software at once: it needs no run
 _PASS_SECONDS = 120.0  #: between two comparisons of everything
 _GROUP_SECONDS = 20.0  #: the same while some questions are grouped
 _AGAIN_SECONDS = 5.0
@@ -69,7 +67,7 @@ class Asking:
         self._api_url = api_url
         self._budget = Budget(runs_per_second, burst=at_once)
         self._most_runs = most_runs
-        self._told: dict[str, float] = {}  #: cases and when to see to them, the earliest first
+        self._told: set[str] = set()
         self._lock = threading.Lock()
         self._single = 0
         self._grouped: set[str] = set()
@@ -90,10 +88,8 @@ class Asking:
 
     def asked(self, cases: Collection[str]) -> None:
         """Questions of these cases came, went or changed hands; from any thread, returns at once."""
-        due = time.monotonic() + _SETTLE_SECONDS
         with self._lock:
-            for case in cases:
-                self._told.setdefault(case, due)
+            self._told.update(cases)
 
     async def _show(self) -> None:
         with with_few_retries():
@@ -150,12 +146,9 @@ class Asking:
         return done > 0 or not left
 
     def _next_told(self) -> list[str]:
-        now = time.monotonic()
         with self._lock:
-            due = takewhile(lambda case: self._told[case] <= now, self._told)
-            cases = list(islice(due, _FEW))
-            for case in cases:
-                del self._told[case]
+            cases = list(self._told)[:_FEW]
+            self._told.difference_update(cases)
         return cases
 
     async def _open(self, cases: Collection[str] | None) -> dict[str, Question]:

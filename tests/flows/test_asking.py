@@ -340,25 +340,6 @@ def test_a_run_that_staff_cancelled_asks_again(
         assert run_of(registered, key, house=house)["id"] == run["id"]
 
 
-def test_a_question_that_other_software_answers_at_once_has_no_run(
-    registered: Prefect, listening: Listening, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(asking, "_SETTLE_SECONDS", 3.0)
-    house, quick, slow = uuid4().hex, new_key(), new_key()
-    with open_office(driving=False) as own:
-        driver = own.driver(listener=listening)
-        driver.start()
-        with showing(own, listening, house=house):
-            own.place(quick, **STOLEN)
-            eventually(lambda: own.state(quick) == "in_review")
-            own.send("order.reviewed", quick, {"accept": False, "reason": "no"})
-            eventually(lambda: own.state(quick) == "rejected")
-            own.place(slow, **STOLEN)
-            run_of(registered, slow, house=house)
-            assert not registered.runs(any_=[f"{quick}: In review"])
-        driver.stop()
-
-
 def test_beyond_the_budget_questions_share_a_run_with_a_table(
     registered: Prefect, listening: Listening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
