@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, compress
 from typing import Any
 
 from sqlalchemy import (
@@ -20,6 +20,7 @@ from sqlalchemy import (
     Text,
     any_,
     bindparam,
+    exists,
     func,
     select,
     text,
@@ -59,6 +60,11 @@ _STEPS = (
     .where(schema.IS_DUE, _steps.c.due <= _now, reach.readable(_steps.c.case_id))
     .order_by(_steps.c.due)
     .limit(_limit)
+)
+# In a rush nothing is due, and asking each leased case for it would take longer than all the rest.
+_ANY_DUE = select(
+    exists().where(schema.HAS_NOT_PASSED, _timers.c.due <= _now),
+    exists().where(schema.IS_DUE, _steps.c.due <= _now),
 )
 _Given = dict[str, Any]
 _Kinds = tuple[Select[Any], ...]  #: letters, timers, steps
@@ -128,18 +134,21 @@ def claim(
     """``shared`` tells whether other rounds may be open on this database, which is a PostgreSQL then. Raises
     ``Conflict`` when a case in ``held`` turns out to be leased no longer."""
     given = {"worker": worker, "now": now, "limit": max(limit, 0), "sops": list(sops)}
+    wanted = (True, *connection.execute(_ANY_DUE, given).one())
     if not shared:
-        ready = _find(connection, [(_OWN, {**given, "limit": _MOST}), (_FREE, given)])
+        ready = _find(connection, [(_OWN, {**given, "limit": _MOST}), (_FREE, given)], wanted)
         return Claim(ready, _lock(connection, ready, given, held=held))
     connection.execute(_PLAN_EACH)
-    claimed = _claim_among_others(connection, given, held=held)
+    claimed = _claim_among_others(connection, given, held=held, wanted=wanted)
     connection.execute(_PLAN_ONCE)
     return claimed
 
 
-def _claim_among_others(connection: Connection, given: _Given, *, held: Collection[str]) -> Claim:
+def _claim_among_others(
+    connection: Connection, given: _Given, *, held: Collection[str], wanted: Sequence[bool]
+) -> Claim:
     own = set(connection.execute(_OWN_CASES, given).scalars())
-    ready = _find(connection, [_of_own(own, given), (_FREE, given)])
+    ready = _find(connection, [_of_own(own, given), (_FREE, given)], wanted)
     found = _lock(connection, ready, given, held=held)
     if not ready:
         return Claim(ready, found)
@@ -151,7 +160,7 @@ def _claim_among_others(connection: Connection, given: _Given, *, held: Collecti
     if not (mine or homeless):
         return Claim(Ready(), found, kept=True)
     free = {**given, "only": [*(mine - own), *homeless]}
-    again = _find(connection, [_of_own(own & mine, given), (_OF_FREE, free)])
+    again = _find(connection, [_of_own(own & mine, given), (_OF_FREE, free)], wanted)
     strangers = {row[-2] for row in again if row[-2] is not None} - mine
     ready = again.without(strangers)
     return Claim(ready, found, kept=not ready)
@@ -170,12 +179,12 @@ def _of_own(cases: Collection[str], given: _Given) -> tuple[_Kinds, _Given]:
     return _OF_OWN, {**given, "only": list(cases), "limit": _MOST}
 
 
-def _find(connection: Connection, parts: Iterable[tuple[_Kinds, _Given]]) -> Ready:
-    letters: list[AnyRow] = []
-    timers: list[AnyRow] = []
-    steps: list[AnyRow] = []
+def _find(connection: Connection, parts: Iterable[tuple[_Kinds, _Given]], wanted: Sequence[bool]) -> Ready:
+    """``wanted`` tells which of letters, timers and steps to look for at all."""
+    found: tuple[list[AnyRow], ...] = ([], [], [])
     for kinds, given in parts:
         if given["limit"] and given.get("only") != []:
-            found = [connection.execute(kind, given).all() for kind in kinds]
-            letters, timers, steps = [*letters, *found[0]], [*timers, *found[1]], [*steps, *found[2]]
+            for rows, kind in compress(zip(found, kinds, strict=True), wanted):
+                rows.extend(connection.execute(kind, given))
+    letters, timers, steps = found
     return Ready(sorted(letters, key=lambda row: row[0]), timers, steps)
