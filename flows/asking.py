@@ -33,6 +33,7 @@ MOST_RUNS = 500
 
 _log = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.2
+_LEFT_SECONDS = 1.0  #: until questions that exceeded the budget are looked at again
 _PASS_SECONDS = 120.0  #: between two comparisons of everything
 _GROUP_SECONDS = 20.0  #: the same while some questions are grouped
 _AGAIN_SECONDS = 5.0
@@ -67,7 +68,7 @@ class Asking:
         self._api_url = api_url
         self._budget = Budget(runs_per_second, burst=at_once)
         self._most_runs = most_runs
-        self._told: set[str] = set()
+        self._told: dict[str, float] = {}  #: cases, and when to see to them at the earliest
         self._lock = threading.Lock()
         self._single = 0
         self._grouped: set[str] = set()
@@ -88,8 +89,12 @@ class Asking:
 
     def asked(self, cases: Collection[str]) -> None:
         """Questions of these cases came, went or changed hands; from any thread, returns at once."""
+        self._note(cases, due=0.0)
+
+    def _note(self, cases: Collection[str], *, due: float) -> None:
         with self._lock:
-            self._told.update(cases)
+            for case in cases:
+                self._told.setdefault(case, due)
 
     async def _show(self) -> None:
         with with_few_retries():
@@ -142,13 +147,16 @@ class Asking:
         except BaseException:
             self.asked(cases)
             raise
-        self.asked({question.case.id for question in left[done:]})
+        # Looking at them again costs more than the budget gives before then.
+        self._note([question.case.id for question in left[done:]], due=time.monotonic() + _LEFT_SECONDS)
         return done > 0 or not left
 
     def _next_told(self) -> list[str]:
+        now = time.monotonic()
         with self._lock:
-            cases = list(self._told)[:_FEW]
-            self._told.difference_update(cases)
+            cases = [case for case, due in self._told.items() if due <= now][:_FEW]
+            for case in cases:
+                del self._told[case]
         return cases
 
     async def _open(self, cases: Collection[str] | None) -> dict[str, Question]:

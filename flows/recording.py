@@ -43,7 +43,7 @@ MOST_SESSIONS = 100
 _log = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.1
 _OPEN_SECONDS = 1.0
-_PROGRESS_SECONDS = 1.0
+_PROGRESS_SECONDS = 2.0
 _BACK_OFF_SECONDS = (1.0, 2.0, 5.0, 10.0)
 _SURE_SECONDS = 5.0  #: without a failure, after which an outage is over though there is always more to do
 
