@@ -227,7 +227,10 @@ class Attachment:
     def stop(self) -> None:
         """Have the worker torn down, and wait for that."""
         self._connection.stop(seconds=_GRACE_SECONDS + 5)
-        EventsWorker.drain_all(timeout=_DRAIN_SECONDS)
+        try:
+            EventsWorker.drain_all(timeout=_DRAIN_SECONDS)
+        except Exception as error:
+            _log.warning("Prefect may miss its events of the last moment: %s", error)
 
     async def _serve(self) -> None:
         attached = asyncio.create_task(self._attach())
