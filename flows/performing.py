@@ -9,7 +9,6 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -18,11 +17,12 @@ from adapters.errors import CommandFailed, OwnFault, Unavailable, Uncertain
 from adapters.store.records import ANSWERS_LATER, Step
 from machines.kernel.command import Command
 from machines.kernel.event import Event
+from machines.kernel.value import value
 
 log = logging.getLogger("sop.performing")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Errand:
     """A step on its way to an adapter; ``timeout`` in seconds.
 
@@ -52,7 +52,7 @@ class Way(StrEnum):
     HELD_BACK = "held back"  #: it is not known: nothing was sent, since the command is out
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Result:
     """How one try of a step ended: an outcome, the promise of one, or a failure."""
 

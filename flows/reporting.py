@@ -25,7 +25,7 @@ QUIET = 0.5  #: seconds without work after which a session ends
 ON_HOLD = "On hold"  #: what staff read in place of the state
 _TELLING = (DEADLINE, PutOnHold.type, Resumed.type)
 _FEW = 50  #: cases of one session whose deadlines are told
-LONGEST = 5.0  #: seconds after which a session ends even in a rush, so that its run shows what was done
+LONGEST = 10.0  #: seconds after which a session ends even in a rush, so that its run shows what was done
 
 
 class Listener(Protocol):

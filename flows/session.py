@@ -12,12 +12,13 @@ from datetime import datetime, timedelta
 from threading import Lock
 
 from machines.attention import PARKED
+from machines.kernel.value import value
 
 #: Cases a session remembers by key. Beyond it they are counted only, so that a rush cannot fill the memory.
 MOST_CASES = 5_000
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CaseSeen:
     """One case in a session: the first event it took and where it last came to rest, if it did: in which
     state, known to people by its title, with which priority, and what about it needs attention."""

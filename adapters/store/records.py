@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from machines.kernel.case import Case, Entry, Timer, case_id
 from machines.kernel.hold import Hold
+from machines.kernel.value import value
 
 MOST_KEYS = 5_000
 """Names in one query; SQLite takes 32,766 values."""
@@ -59,7 +60,7 @@ class StepStatus(StrEnum):
 _UNDER_WAY = (StepStatus.PENDING, StepStatus.RUNNING, StepStatus.RETRYING)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Letter:
     """An event on its way in. ``body`` is the payload as JSON (UTF-8), personal fields already sealed.
     ``opens`` says whether it may open a case, ``parent`` is the id of the case that does so, if one does."""
@@ -87,7 +88,7 @@ class Receipt:
     duplicate: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class InboxRow:
     number: int
     letter: Letter
@@ -95,7 +96,7 @@ class InboxRow:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Step:
     """A command of a case as the store keeps it; ``key`` is its identity, and the idempotency key under
     which it is first asked for. ``arguments`` is JSON. ``due`` is when to try (again); ``error`` the latest

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
@@ -12,9 +12,10 @@ from machines.kernel.clock_ledger import Ledger
 from machines.kernel.event import Facts
 from machines.kernel.hold import Hold
 from machines.kernel.rule import Disposition
+from machines.kernel.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Timer:
     """A running or passed deadline of a case; instants are aware and UTC."""
 
@@ -24,7 +25,7 @@ class Timer:
     passed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Case:
     """``seq`` is the number of its latest journal entry and serves as the optimistic version; ``version`` and
     ``hash`` are those of the definition it runs on; ``data`` is ``None`` until the opening event.
@@ -65,7 +66,7 @@ def case_id(sop: str, key: str) -> str:
     return f"{sop}/{key}"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Entry:
     """One line of a case's journal; ``body`` is the event's payload, ``reason`` says why the case did so."""
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from machines.kernel.event import Event, Facts
+from machines.kernel.value import value
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class CommandType:
         return self.arguments(data, event)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Command:
     """A command to perform, under an idempotency key that never changes however often it is tried."""
 

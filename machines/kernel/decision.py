@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from machines.kernel.case import Case, Entry, Timer
 from machines.kernel.command import Command
 from machines.kernel.rule import Disposition, Send
+from machines.kernel.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Decision:
     """``timers_set`` and ``timers_cleared`` are the difference to the case before; ``moved`` tells whether it
     entered a state or was resumed, so that deferred events are worth another try."""

@@ -7,12 +7,13 @@ kernel only as sealed tokens, which guards and effects can pass on but not read.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.functional_validators import WrapValidator
+
+from machines.kernel.value import value
 
 SEALED = "sealed:"  #: how a sealed token begins; adapters/sealing.py writes what follows
 
@@ -112,7 +113,7 @@ class DeadlinePassed(Event, type="deadline"):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Received:
     """An event on its way into one case.
 

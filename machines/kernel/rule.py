@@ -22,6 +22,7 @@ from machines.kernel.command import CommandType
 from machines.kernel.errors import DefinitionError
 from machines.kernel.event import Event, SentBack
 from machines.kernel.state import Deadline, State
+from machines.kernel.value import value
 from machines.kernel.verdict import ALLOWED, ELSEWHERE, Verdict
 
 Data = TypeVar("Data")
@@ -56,7 +57,7 @@ class Disposition(StrEnum):
     REFUSED = "refused"  #: answered with a reason
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Send:
     """An event to another case: ``to`` is (procedure, key), or ``None`` for the case that opened this one.
     An event that opens a case makes the sender its parent. A case ``apart`` is none of this one's children:

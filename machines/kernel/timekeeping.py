@@ -5,7 +5,6 @@ to tell next. Pure; a clock to which nothing happens costs next to nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -17,6 +16,7 @@ from machines.kernel.clock_ledger import Escalation, Ledger, Measure, Moved, Spa
 from machines.kernel.duration import Duration
 from machines.kernel.event import Facts
 from machines.kernel.state import DEADLINE, Deadline, State
+from machines.kernel.value import value
 
 LATE = timedelta(minutes=10)
 """How late an alert still goes out after hours; one that is later waits until we open."""
@@ -40,7 +40,7 @@ def stated_length(deadline: Deadline, data: Facts) -> Duration | None:
     return deadline.after
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Timing:
     """What clocks go by, and how long deadlines are. ``name`` changes whenever anything here does."""
 
