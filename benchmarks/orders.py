@@ -36,9 +36,11 @@ class Seen(NamedTuple):
 
 def main() -> None:
     parser = arguments(__doc__, n=5_000, of="orders")
+    parser.add_argument("--workers", type=int, default=1, help="that share the store")
     parser.add_argument("--no-floor", action="store_true", help="do not measure the floor")
     given = parser.parse_args()
-    with installation(database=given.database, prefect=not given.no_prefect) as running:
+    prefect = not given.no_prefect
+    with installation(database=given.database, prefect=prefect, workers=given.workers) as running:
         app = running.app
         drive(app, list(load.keys(100, prefix="WARM")), look=lambda: _look(app))
         running.await_attached()
@@ -49,10 +51,11 @@ def main() -> None:
             "benchmark": "orders",
             "n": given.n,
             "database": given.database,
+            "workers": given.workers,
             "orders_per_s": round(given.n / seconds, 1),
             "seconds": round(seconds, 2),
             "cpu_s": cpu,
-            "prefect_recording": not given.no_prefect,
+            "prefect_recording": prefect,
         }
         if not given.no_floor:
             url = running.postgres_url("floor") if given.database == "postgres" else None

@@ -7,9 +7,9 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, compress
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import (
@@ -83,6 +83,9 @@ _OF_OWN: _Kinds = tuple(
 _OF_FREE: _Kinds = tuple(kind.where(case == any_(_only)) for kind, case in zip(_FREE, _CASES, strict=True))
 _PLAN_EACH = text("SET LOCAL plan_cache_mode = force_custom_plan")
 _PLAN_ONCE = text("SET LOCAL plan_cache_mode = auto")
+# For the same reason it would join and sort all that is new in order to give the first few.
+_ALONG_INDEX = text("SET LOCAL enable_sort = off")
+_MAY_SORT = text("SET LOCAL enable_sort = on")
 _CLAIM = (
     queries.CASES_BY_ID.add_columns(_cases.c.lease)
     .where(reach.IS_OWN_OR_FREE)
@@ -110,6 +113,10 @@ class Ready:
         parts = (self.letters, self.timers, self.steps)
         return Ready(*([row for row in part if row[-2] not in cases] for part in parts)) if cases else self
 
+    def __add__(self, other: Ready) -> Ready:
+        letters = sorted([*self.letters, *other.letters], key=lambda row: row[0])
+        return Ready(letters, [*self.timers, *other.timers], [*self.steps, *other.steps])
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -136,7 +143,8 @@ def claim(
     given = {"worker": worker, "now": now, "limit": max(limit, 0), "sops": list(sops)}
     wanted = (True, *connection.execute(_ANY_DUE, given).one())
     if not shared:
-        ready = _find(connection, [(_OWN, {**given, "limit": _MOST}), (_FREE, given)], wanted)
+        ready = _find(connection, _OWN, {**given, "limit": _MOST}, wanted)
+        ready += _find(connection, _FREE, given, wanted)
         return Claim(ready, _lock(connection, ready, given, held=held))
     connection.execute(_PLAN_EACH)
     claimed = _claim_among_others(connection, given, held=held, wanted=wanted)
@@ -148,7 +156,10 @@ def _claim_among_others(
     connection: Connection, given: _Given, *, held: Collection[str], wanted: Sequence[bool]
 ) -> Claim:
     own = set(connection.execute(_OWN_CASES, given).scalars())
-    ready = _find(connection, [_of_own(own, given), (_FREE, given)], wanted)
+    ready = _find(connection, _OF_OWN, _naming(own, given), wanted)
+    connection.execute(_ALONG_INDEX)
+    ready += _find(connection, _FREE, given, wanted)
+    connection.execute(_MAY_SORT)
     found = _lock(connection, ready, given, held=held)
     if not ready:
         return Claim(ready, found)
@@ -160,7 +171,8 @@ def _claim_among_others(
     if not (mine or homeless):
         return Claim(Ready(), found, kept=True)
     free = {**given, "only": [*(mine - own), *homeless]}
-    again = _find(connection, [_of_own(own & mine, given), (_OF_FREE, free)], wanted)
+    again = _find(connection, _OF_OWN, _naming(own & mine, given), wanted)
+    again += _find(connection, _OF_FREE, free, wanted)
     strangers = {row[-2] for row in again if row[-2] is not None} - mine
     ready = again.without(strangers)
     return Claim(ready, found, kept=not ready)
@@ -175,16 +187,13 @@ def _lock(connection: Connection, ready: Ready, given: _Given, *, held: Collecti
     return connection.execute(_CLAIM, {**given, "ids": list(wanted)}).all() if wanted else []
 
 
-def _of_own(cases: Collection[str], given: _Given) -> tuple[_Kinds, _Given]:
-    return _OF_OWN, {**given, "only": list(cases), "limit": _MOST}
+def _naming(cases: Collection[str], given: _Given) -> _Given:
+    return {**given, "only": list(cases), "limit": _MOST}
 
 
-def _find(connection: Connection, parts: Iterable[tuple[_Kinds, _Given]], wanted: Sequence[bool]) -> Ready:
+def _find(connection: Connection, kinds: _Kinds, given: _Given, wanted: Sequence[bool]) -> Ready:
     """``wanted`` tells which of letters, timers and steps to look for at all."""
-    found: tuple[list[AnyRow], ...] = ([], [], [])
-    for kinds, given in parts:
-        if given["limit"] and given.get("only") != []:
-            for rows, kind in compress(zip(found, kinds, strict=True), wanted):
-                rows.extend(connection.execute(kind, given))
-    letters, timers, steps = found
-    return Ready(sorted(letters, key=lambda row: row[0]), timers, steps)
+    if not given["limit"] or given.get("only") == []:
+        return Ready()
+    found = zip(kinds, wanted, strict=True)
+    return Ready(*(connection.execute(kind, given).all() if look else () for kind, look in found))
