@@ -141,20 +141,19 @@ def claim(
     """``shared`` tells whether other rounds may be open on this database, which is a PostgreSQL then. Raises
     ``Conflict`` when a case in ``held`` turns out to be leased no longer."""
     given = {"worker": worker, "now": now, "limit": max(limit, 0), "sops": list(sops)}
-    wanted = (True, *connection.execute(_ANY_DUE, given).one())
     if not shared:
+        wanted = _wanted(connection, given)
         ready = _find(connection, _OWN, {**given, "limit": _MOST}, wanted)
         ready += _find(connection, _FREE, given, wanted)
         return Claim(ready, _lock(connection, ready, given, held=held))
     connection.execute(_PLAN_EACH)
-    claimed = _claim_among_others(connection, given, held=held, wanted=wanted)
+    claimed = _claim_among_others(connection, given, held=held)
     connection.execute(_PLAN_ONCE)
     return claimed
 
 
-def _claim_among_others(
-    connection: Connection, given: _Given, *, held: Collection[str], wanted: Sequence[bool]
-) -> Claim:
+def _claim_among_others(connection: Connection, given: _Given, *, held: Collection[str]) -> Claim:
+    wanted = _wanted(connection, given)
     own = set(connection.execute(_OWN_CASES, given).scalars())
     ready = _find(connection, _OF_OWN, _naming(own, given), wanted)
     connection.execute(_ALONG_INDEX)
@@ -187,12 +186,16 @@ def _lock(connection: Connection, ready: Ready, given: _Given, *, held: Collecti
     return connection.execute(_CLAIM, {**given, "ids": list(wanted)}).all() if wanted else []
 
 
+def _wanted(connection: Connection, given: _Given) -> Sequence[bool]:
+    """Which of letters, timers and steps to look for at all."""
+    return True, *connection.execute(_ANY_DUE, given).one()
+
+
 def _naming(cases: Collection[str], given: _Given) -> _Given:
     return {**given, "only": list(cases), "limit": _MOST}
 
 
 def _find(connection: Connection, kinds: _Kinds, given: _Given, wanted: Sequence[bool]) -> Ready:
-    """``wanted`` tells which of letters, timers and steps to look for at all."""
     if not given["limit"] or given.get("only") == []:
         return Ready()
     found = zip(kinds, wanted, strict=True)
