@@ -26,6 +26,8 @@ def fill(page: Page, house: House, deployment: str, *values: str) -> None:
     """Run a deployment by its form."""
     page.goto(f"{house.ui}/deployments")
     page.get_by_role("searchbox").fill(deployment)
+    # A moment later the UI notes the search in its address, and would take a quicker click back with that.
+    page.wait_for_url(lambda url: f"={deployment}" in url)
     row = page.get_by_role("row", name=f"{deployment} {deployment}")
     row.get_by_role("link", name=deployment).first.click()
     page.get_by_role("banner").get_by_role("button", name="Run", exact=True).click()
