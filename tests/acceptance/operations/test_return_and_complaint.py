@@ -55,6 +55,8 @@ def test_a_return_is_inspected_in_the_form_and_chosen_about_on_a_phone(
     expect(shown.get_by_text("the next in line is called")).to_be_visible()
     shown.get_by_role("button", name="Add item").click()
     numbers, texts = shown.locator("input[type=number]"), shown.get_by_role("textbox")
+    # Until the item is there, the first text is the name.
+    expect(texts).to_have_count(2)
     texts.nth(0).fill("KETTLE")
     numbers.nth(0).fill("1")
     choose(page, "worth less")
