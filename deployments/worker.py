@@ -252,13 +252,12 @@ class Attachment:
 
     def _say_detached(self, error: BaseException) -> float:
         """Without attachment Retry does nothing, so it is tried again after so many seconds."""
-        told, self._told = self._told and not self._served(), True
-        if told:
-            return _AGAIN_SECONDS
-        if isinstance(error, (*PREFECT_ERRORS, RuntimeError, ExceptionGroup)):
-            _log.warning("not attached to Prefect, trying on: %s", error)
-        else:
-            _log.error("not attached to Prefect, trying on", exc_info=error)
+        if not self._told or self._served():
+            if isinstance(error, (*PREFECT_ERRORS, RuntimeError, ExceptionGroup)):
+                _log.warning("not attached to Prefect, trying on: %s", error)
+            else:
+                _log.error("not attached to Prefect, trying on", exc_info=error)
+        self._told = True
         return _AGAIN_SECONDS
 
 

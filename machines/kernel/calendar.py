@@ -110,7 +110,7 @@ class Calendar(BaseModel):
     def _known_country(self) -> Calendar:
         try:
             self._holidays_of(_ANY_YEAR)
-        except NotImplementedError:
+        except NotImplementedError:  # what the library raises for a country that it does not know
             where = "/".join(filter(None, (self.country, self.subdivision)))
             raise ValueError(f"no public holidays known for {where!r}; use ISO 3166 codes") from None
         return self
