@@ -205,8 +205,10 @@ def settled_values(step: Step) -> Values:
 
 def amended_values(step: Step, *, now: datetime) -> Values:
     """What ``amend`` changes, then what the step must still be."""
-    presumed = _text_or_none(step.presumed)
-    return (step.arguments.decode(), micros(now), _earlier(step), presumed, step.key, step.attempts)
+    return (
+        *(step.arguments.decode(), StepStatus.PENDING.value, micros(now), _earlier(step)),
+        *(_text_or_none(step.presumed), step.key, step.attempts, StepStatus.PARKED.value),
+    )
 
 
 def timer_values(case: str, timer: Timer) -> Values:

@@ -28,12 +28,12 @@ from sqlalchemy.dialects.postgresql import insert
 from adapters.store import rows, schema
 from adapters.store.bulletins import Bulletin, Change, Subscription, SubscriptionStatus, Waiting
 from adapters.store.rows import AnyRow, Values
-from adapters.store.statements import BulkInsert
+from adapters.store.statements import adding
 
 _NUMBERING = 7_003_619  #: advisory lock of whoever gives positions
 
 _bulletins, _subscriptions, _workers = schema.bulletins, schema.subscriptions, schema.workers
-_ADD = BulkInsert(_bulletins, leaving_out="number")
+_ADD = adding(_bulletins, leaving_out="number")
 _WANTED = "SELECT 1 FROM subscriptions LIMIT 1"  #: as text, because every round asks
 _BULLETIN = (_bulletins.c.case_id, _bulletins.c.seq, _bulletins.c.type, _bulletins.c.at, _bulletins.c.data)
 _LATEST = select(func.coalesce(func.max(_bulletins.c.position), 0)).where(schema.HAS_POSITION)

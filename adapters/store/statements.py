@@ -3,17 +3,18 @@ then run on plain tuples, which costs a fifth of handing Core a dictionary per r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import orjson
 from sqlalchemy import (
     JSON,
+    BindParameter,
     Column,
+    ColumnElement,
     Connection,
     Delete,
-    Insert,
     Table,
-    Text,
     Update,
     bindparam,
     delete,
@@ -22,26 +23,22 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert  # SQLite understands its ON CONFLICT too
+from sqlalchemy.dialects.postgresql import Insert, insert  # SQLite understands its ON CONFLICT too
 
 from adapters.store import schema
 from adapters.store.rows import Values
 
+Given = Mapping[str, ColumnElement[Any]]
+"""What stands for each value."""
 
-class Bulk:
-    """One statement for any number of rows; ``order`` names its parameters as the tuples have them."""
+
+class _Compiled:
+    """A statement as text, once for each database; ``order`` names its parameters as the values come."""
 
     def __init__(self, statement: Insert | Update | Delete, *order: str) -> None:
         self._statement = statement
         self._order = list(order)
         self._texts: dict[str, str] = {}
-
-    def run(self, connection: Connection, rows: Sequence[Values]) -> int:
-        """The number of rows changed."""
-        if not rows:
-            return 0
-        text = self.text(connection)
-        return connection.exec_driver_sql(text, list(rows)).rowcount
 
     def text(self, connection: Connection) -> str:
         return self._texts.get(connection.dialect.name) or self._compile(connection)
@@ -55,102 +52,107 @@ class Bulk:
         return text
 
 
-class BulkInsert(Bulk):
-    """Rows that are new. PostgreSQL gets them all in one statement, as JSON: one for each row, which its
-    driver would send, costs both sides several times as much."""
+class Bulk:
+    """One statement for any number of rows, with values for the columns named ``given``, in that order.
 
-    def __init__(self, table: Table, *, leaving_out: str = "", once: bool = False) -> None:
-        columns = [column for column in table.c if column.name != leaving_out]
-        self._names = [str(column.name) for column in columns]
+    ``build`` makes it from what stands for the values: parameters, for a statement run on each row, or the
+    columns of a table of all rows. That table is what PostgreSQL gets, as JSON: a statement for each row,
+    which its driver would send, costs both sides several times as much.
+    """
+
+    def __init__(
+        self, build: Callable[[Given], Insert | Update | Delete], given: Mapping[str, Column[Any]]
+    ) -> None:
+        self._names = list(given)
+        single = {name: bindparam(name, type_=column.type) for name, column in given.items()}
+        self._single = _Compiled(build(single), *self._names)
         rows = func.json_to_recordset(bindparam("rows", type_=JSON)).table_valued(
-            *(Column(each.name, each.type) for each in columns)
+            *(Column(name, column.type) for name, column in given.items())
         )
-        given = insert(table).from_select(self._names, select(*rows.render_derived(with_types=True).c))
-        single = insert(table)
-        super().__init__(single.on_conflict_do_nothing() if once else single, *self._names)
-        self._at_once = Bulk(given.on_conflict_do_nothing() if once else given, "rows")
+        self._at_once = _Compiled(build(dict(rows.render_derived(with_types=True).c)), "rows")
 
     def run(self, connection: Connection, rows: Sequence[Values]) -> int:
-        if connection.dialect.name != "postgresql" or not rows:
-            return super().run(connection, rows)
+        """The number of rows changed; no two of ``rows`` may concern the same one."""
+        if not rows:
+            return 0
+        if connection.dialect.name != "postgresql":
+            return connection.exec_driver_sql(self._single.text(connection), list(rows)).rowcount
         given = orjson.dumps([dict(zip(self._names, row, strict=True)) for row in rows]).decode()
         return connection.exec_driver_sql(self._at_once.text(connection), (given,)).rowcount
 
 
-def _given(*names: str) -> dict[str, object]:
-    return {name: bindparam(f"new_{name}") for name in names}
+def adding(table: Table, *, leaving_out: str = "", once: bool = False, renewing: Sequence[str] = ()) -> Bulk:
+    """New rows. Those that are there already are an error, left as they are if ``once``, or get new values in
+    the columns ``renewing``."""
+    columns = {str(column.name): column for column in table.c if column.name != leaving_out}
+
+    def build(given: Given) -> Insert:
+        values = [given[name] for name in columns]
+        statement = insert(table)
+        if isinstance(values[0], BindParameter):
+            statement = statement.values(given)
+        else:
+            statement = statement.from_select(list(columns), select(*values))
+        if renewing:
+            new = {name: statement.excluded[name] for name in renewing}
+            return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=new)
+        return statement.on_conflict_do_nothing() if once else statement
+
+    return Bulk(build, columns)
+
+
+def _changing(table: Table, *new: str, where: Sequence[str], kept: Sequence[str] = ()) -> Bulk:
+    """Sets the columns ``new`` of the rows whose columns ``where`` are as given; where nothing is given for
+    one of ``kept``, it stays what it is."""
+
+    def build(given: Given) -> Update:
+        values = {name: given[f"new_{name}"] for name in new}
+        values |= {name: func.coalesce(values[name], table.c[name]) for name in kept}
+        return update(table).values(values).where(*_are(table, where, given))
+
+    return Bulk(build, {f"new_{name}": table.c[name] for name in new} | _given(table, where))
+
+
+def _removing(table: Table, *, where: Sequence[str]) -> Bulk:
+    return Bulk(lambda given: delete(table).where(*_are(table, where, given)), _given(table, where))
+
+
+def _given(table: Table, names: Sequence[str]) -> dict[str, Column[Any]]:
+    return {f"old_{name}": table.c[name] for name in names}
+
+
+def _are(table: Table, names: Sequence[str], given: Given) -> Iterator[ColumnElement[bool]]:
+    for name in names:
+        column, value = table.c[name], given[f"old_{name}"]
+        yield column.is_not_distinct_from(value) if column.nullable else column == value
 
 
 _cases, _inbox, _steps, _timers = schema.cases, schema.inbox, schema.steps, schema.timers
-_lease_before = _cases.c.lease.is_not_distinct_from(bindparam("lease_before", type_=Text))
-_MOVING = (
-    "version",
-    "hash",
-    "state",
-    "data",
-    "seq",
-    "deferred",
-    "lease",
-    "changed",
-    "ended",
-    "clocks",
-    "policy",
-    "held",
-    "assignee",
-)
-_SETTLING = ("arguments", "status", "attempts", "due", "error", "code", "outcome")
-_IN_HAND = ("failed", "earlier", "presumed")
 
-OPEN_CASES = BulkInsert(_cases, once=True)
-MOVE_CASES = Bulk(
-    update(_cases)
-    .values(_given(*_MOVING))
-    .where(_cases.c.id == bindparam("case"), _cases.c.seq == bindparam("seq_before"), _lease_before),
-    *(f"new_{name}" for name in _MOVING),
-    *("case", "seq_before", "lease_before"),
+OPEN_CASES = adding(_cases, once=True)
+MOVE_CASES = _changing(
+    _cases,
+    *("version", "hash", "state", "data", "seq", "deferred", "lease", "changed", "ended"),
+    *("clocks", "policy", "held", "assignee"),
+    where=("id", "seq", "lease"),
 )
-LEASE_CASES = Bulk(
-    update(_cases).values(_given("lease")).where(_cases.c.id == bindparam("case"), _lease_before),
-    *("new_lease", "case", "lease_before"),
+LEASE_CASES = _changing(_cases, "lease", where=("id", "lease"))
+ADD_ENTRIES = adding(schema.journal)
+ADD_STEPS = adding(_steps)
+SETTLE_STEPS = _changing(
+    _steps,
+    *("arguments", "status", "attempts", "due", "error", "code", "outcome", "run"),
+    *("failed", "earlier", "presumed"),
+    where=("key",),
+    kept=("run",),
 )
-ADD_ENTRIES = BulkInsert(schema.journal)
-ADD_STEPS = BulkInsert(_steps)
-SETTLE_STEPS = Bulk(
-    update(_steps)
-    .values(
-        _given(*_SETTLING, *_IN_HAND) | {"run": func.coalesce(bindparam("new_run", type_=Text), _steps.c.run)}
-    )
-    .where(_steps.c.key == bindparam("step")),
-    *(f"new_{name}" for name in (*_SETTLING, "run", *_IN_HAND)),
-    "step",
+AMEND_STEP = _changing(
+    _steps, "arguments", "status", "due", "earlier", "presumed", where=("key", "attempts", "status")
 )
-_AMENDING = ("arguments", "due", "earlier", "presumed")
-AMEND_STEP = Bulk(
-    update(_steps)
-    .values(_given(*_AMENDING) | {"status": literal_column("'pending'")})
-    .where(schema.IS_PARKED, _steps.c.key == bindparam("step"), _steps.c.attempts == bindparam("tried")),
-    *(f"new_{name}" for name in _AMENDING),
-    *("step", "tried"),
-)
-SET_RUN = Bulk(
-    update(_steps).values(_given("run")).where(_steps.c.key == bindparam("step")), "new_run", "step"
-)
-CLEAR_TIMERS = Bulk(
-    delete(_timers).where(_timers.c.case_id == bindparam("case"), _timers.c.name == bindparam("timer")),
-    *("case", "timer"),
-)
-_set_timer = insert(_timers)
-SET_TIMERS = Bulk(
-    _set_timer.on_conflict_do_update(
-        index_elements=["case_id", "name"],
-        set_={name: _set_timer.excluded[name] for name in ("due", "set_at", "passed")},
-    ),
-    *_timers.c.keys(),
-)
-SETTLE_LETTERS = Bulk(
-    update(_inbox).values(_given("status", "reason")).where(_inbox.c.number == bindparam("letter")),
-    *("new_status", "new_reason", "letter"),
-)
+SET_RUN = _changing(_steps, "run", where=("key",))
+CLEAR_TIMERS = _removing(_timers, where=("case_id", "name"))
+SET_TIMERS = adding(_timers, renewing=("due", "set_at", "passed"))
+SETTLE_LETTERS = _changing(_inbox, "status", "reason", where=("number",))
 _AGAIN: dict[str, object] = {"status": literal_column("'new'"), "reason": literal_column("''")}
 # These mostly find nothing, so one statement for all cases is cheaper than one run for each.
 _of_cases = _inbox.c.case_id.in_(bindparam("cases", expanding=True))
@@ -163,4 +165,4 @@ RESUME_STEPS = (
     .values(status=literal_column("'pending'"))
 )
 DELIVER_UNMATCHED = update(_inbox).values(_AGAIN).where(schema.IS_UNMATCHED, _of_cases)
-ADD_LETTERS = BulkInsert(_inbox, leaving_out="number", once=True)
+ADD_LETTERS = adding(_inbox, leaving_out="number", once=True)

@@ -35,12 +35,13 @@ def write(connection: Connection, changes: Changes, *, span: Spans, worker: str,
         return False
     sql.ADD_ENTRIES.run(connection, [rows.entry_values(case, entry) for case, entry in changes.entries])
     sql.ADD_STEPS.run(connection, [rows.step_values(step) for step in changes.steps])
-    sql.SETTLE_STEPS.run(connection, [rows.settled_values(step) for step in changes.settled])
+    settled = {step.key: rows.settled_values(step) for step in changes.settled}
+    sql.SETTLE_STEPS.run(connection, list(settled.values()))
     sql.CLEAR_TIMERS.run(connection, changes.timers_cleared)
     timers = [rows.timer_values(case, timer) for (case, _), timer in changes.timers_set.items()]
     sql.SET_TIMERS.run(connection, timers)
-    settled = [(status.value, reason, number) for number, status, reason in changes.letters]
-    sql.SETTLE_LETTERS.run(connection, settled)
+    letters = [(status.value, reason, number) for number, status, reason in changes.letters]
+    sql.SETTLE_LETTERS.run(connection, letters)
     if changes.redeliver:
         connection.execute(sql.REDELIVER, {"cases": list(changes.redeliver)})
     if changes.resumed:
