@@ -62,6 +62,10 @@ class Changing:
         else:
             first = self.changes.moved.get(identity)
             self.changes.moved[identity] = (after, first[1] if first else before.seq)
+            if after.data is not before.data:
+                self.changes.unaltered.discard(identity)
+            elif first is None:
+                self.changes.unaltered.add(identity)
         if isinstance(self.definitions[after.sop].state(after.state), End):
             self.changes.ended.add(identity)
         else:

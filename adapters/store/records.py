@@ -193,7 +193,8 @@ class Changes:
     """Everything one round writes.
 
     ``opened`` are new cases as they stand after the round; ``moved`` maps case id -> (case after, journal
-    number before). Each has one entry for every journal number it went through. Those in ``ended`` stand in a
+    number before). Each has one entry for every journal number it went through. Moved cases in ``unaltered``
+    have the data that the store has, which need not be written. Those in ``ended`` stand in a
     final state, and are named in every round that writes them. Those in ``released`` give up their lease; all
     others that were taken, opened, moved or had a step settled keep or get it. ``steps`` are new, ``settled``
     replace rows that exist (``run`` of ``None`` keeps the one stored). Timers go by (case id, name): those in
@@ -204,6 +205,7 @@ class Changes:
 
     opened: dict[str, Case] = field(default_factory=dict)
     moved: dict[str, tuple[Case, int]] = field(default_factory=dict)
+    unaltered: set[str] = field(default_factory=set)
     ended: set[str] = field(default_factory=set)
     released: set[str] = field(default_factory=set)
     entries: list[tuple[str, Entry]] = field(default_factory=list)

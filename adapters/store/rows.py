@@ -81,11 +81,11 @@ def case_values(case: Case, *, lease: str | None, opened: int, changed: int, end
     )
 
 
-def moved_values(case: Case, *, lease: str | None, changed: int, ended: bool) -> Values:
-    """What may change in a case, then its id."""
-    data = None if case.data is None else json_text(case.data)
+def moved_values(case: Case, *, data: bool, lease: str | None, changed: int, ended: bool) -> Values:
+    """What may change in a case, without its data unless ``data``, then its id."""
+    text = json_text(case.data) if data and case.data is not None else None
     return (
-        *(case.version, case.hash, case.state, data, case.seq, case.deferred, lease, changed, ended),
+        *(case.version, case.hash, case.state, text, case.seq, case.deferred, lease, changed, ended),
         *(clocks_text(case), case.policy, hold_text(case), case.assignee, case.id),
     )
 

@@ -135,6 +135,7 @@ MOVE_CASES = _changing(
     *("version", "hash", "state", "data", "seq", "deferred", "lease", "changed", "ended"),
     *("clocks", "policy", "held", "assignee"),
     where=("id", "seq", "lease"),
+    kept=("data",),
 )
 LEASE_CASES = _changing(_cases, "lease", where=("id", "lease"))
 ADD_ENTRIES = adding(schema.journal)

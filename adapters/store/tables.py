@@ -229,6 +229,8 @@ class MemoryRound:
         for id, case in standing.items():
             opened = span[id][0] if id in changes.opened else tables.cases[id].opened
             data = None if case.data is None else rows.json_text(case.data)
+            if id in changes.unaltered:
+                data = tables.cases[id].data
             bare = replace(case, data=None, timers={}, clocks={}, hold=None)
             kept = (rows.clocks_text(case), case.policy, rows.hold_text(case))
             tables.cases[id] = Kept(bare, data, *kept, None, opened, span[id][1], id in changes.ended)

@@ -81,7 +81,13 @@ def _write_cases(
     moved = []
     for id, (case, before) in changes.moved.items():
         lease = None if id in released else worker
-        values = rows.moved_values(case, lease=lease, changed=rows.micros(span[id][1]), ended=id in ended)
+        values = rows.moved_values(
+            case,
+            data=id not in changes.unaltered,
+            lease=lease,
+            changed=rows.micros(span[id][1]),
+            ended=id in ended,
+        )
         moved.append((*values, before, leases.get(id, worker)))
     other = _leasing(changes, worker=worker, leases=leases)
     return (

@@ -130,6 +130,18 @@ def test_a_case_taken_for_a_step_alone_is_leased(store: Store) -> None:
     assert not peek(store, worker="bob")
 
 
+def test_a_case_moved_with_its_data_unaltered_keeps_those_of_the_store(store: Store) -> None:
+    (case,) = open_parcels(store, "A").values()
+
+    def move(changes: Changes, cases: dict[str, Case]) -> None:
+        add_move(changes, case)  # which counts the scans
+        changes.unaltered.add(case.id)
+
+    drive(store, change=move, release=True)
+    (kept,) = store.find_case(key="A")
+    assert (kept.seq, kept.state, kept.data) == (2, "moving", case.data)
+
+
 def test_cases_in_hand_are_not_loaded_again(store: Store) -> None:
     held = open_parcels(store, "A")
     store.receive([scanned("A")])
