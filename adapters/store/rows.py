@@ -195,10 +195,10 @@ def step_from(row: AnyRow) -> Step:
 
 
 def settled_values(step: Step) -> Values:
-    """What may change in a step, then its key."""
+    """What may change in a step as it goes on, then its key."""
     return (
-        *(step.arguments.decode(), step.status.value, step.attempts, micros_or_none(step.due)),
-        *(step.error, step.code, step.outcome, step.run, micros_or_none(step.failed), _earlier(step)),
+        *(step.status.value, step.attempts, micros_or_none(step.due), step.error, step.code),
+        *(step.outcome, step.run, micros_or_none(step.failed), _earlier(step)),
         *(_text_or_none(step.presumed), step.key),
     )
 

@@ -142,8 +142,7 @@ ADD_ENTRIES = adding(schema.journal)
 ADD_STEPS = adding(_steps)
 SETTLE_STEPS = _changing(
     _steps,
-    *("arguments", "status", "attempts", "due", "error", "code", "outcome", "run"),
-    *("failed", "earlier", "presumed"),
+    *("status", "attempts", "due", "error", "code", "outcome", "run", "failed", "earlier", "presumed"),
     where=("key",),
     kept=("run",),
 )

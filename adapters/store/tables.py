@@ -245,7 +245,8 @@ class MemoryRound:
         for step in changes.steps:
             tables.steps[step.key] = step
         for step in changes.settled:
-            tables.steps[step.key] = replace(step, run=step.run or tables.steps[step.key].run)
+            known = tables.steps[step.key]
+            tables.steps[step.key] = replace(step, arguments=known.arguments, run=step.run or known.run)
         for step in list(tables.steps.values()) if changes.resumed else ():
             if step.case in changes.resumed and step.status is StepStatus.HELD:
                 tables.steps[step.key] = replace(step, status=StepStatus.PENDING)
