@@ -38,7 +38,7 @@ class Engine:
 
 
 def ours(database: str) -> Run:
-    """The orders benchmark as it stands: Prefect's server records what is driven. As many workers as DBOS has."""
+    """The orders benchmark as it stands, with as many workers as DBOS has and Prefect recording."""
     workers = 1 if database == "sqlite" else 2
 
     def run(_: Environment, n: int, __: Path) -> Figures:
