@@ -33,7 +33,7 @@ class Changing:
         """As it stands at this point of the round; raises ``KeyError`` for a case that is not in it."""
         return self.cases.get(identity) or self.held[identity]
 
-    def _keep_outcome(self, case: Case, step: Step, outcome: Event) -> None:
+    def keep_outcome(self, case: Case, step: Step, outcome: Event) -> None:
         """A command under way when its case was put on hold has ended: its outcome becomes a letter, which
         waits with all others."""
         letter = Letter(
@@ -43,7 +43,7 @@ class Changing:
 
     def _keep(self, before: Case, decision: Decision) -> None:
         case, changes = decision.case.id, self.changes
-        self._update(before, decision.case)
+        self.update(before, decision.case)
         changes.entries.append((case, decision.entry))
         for timer in decision.timers_set:
             changes.timers_set[case, timer.name] = timer
@@ -55,7 +55,7 @@ class Changing:
         if before.hold is not None and decision.case.hold is None:
             changes.resumed.add(case)
 
-    def _update(self, before: Case, after: Case) -> None:
+    def update(self, before: Case, after: Case) -> None:
         identity = after.id
         if before.seq == 0 or identity in self.changes.opened:
             self.changes.opened[identity] = after
@@ -94,7 +94,7 @@ class Changing:
             )
         )
 
-    def _note(
+    def note(
         self, case: Case, event: str, reason: str, body: Mapping[str, Any], *, source: str = "worker"
     ) -> None:
         after = replace(case, seq=case.seq + 1)
@@ -110,5 +110,12 @@ class Changing:
             reason=reason,
             body=body,
         )
-        self._update(case, after)
+        self.update(case, after)
         self.changes.entries.append((case.id, entry))
+
+    def note_step(self, step: Step, event: str, reason: str, *, again: datetime | None = None) -> None:
+        """What became of a try of the step, in the journal of its case; ``again`` is when it comes again."""
+        body: dict[str, Any] = {"step": step.key, "command": step.command, "attempt": step.attempts}
+        if again is not None:
+            body["again"] = again.isoformat()
+        self.note(self.case(step.case), event, reason, body)

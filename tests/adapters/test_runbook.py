@@ -9,8 +9,7 @@ from adapters.errors import AdapterError
 from adapters.problems import TITLES
 from adapters.runbook.pages import link, on_replay, pages, written
 from deployments.errors import InstallationError
-from flows import errors, procedures
-from flows.draft import STEP_CODES
+from flows import errors, procedures, steps
 from machines.kernel.errors import Unfit
 from tests.adapters.test_web import app, ask
 
@@ -31,7 +30,7 @@ def test_every_code_has_a_page() -> None:
     assert procedures, "everything that may raise is imported"
     raised = {*kinds(AdapterError), *kinds(InstallationError)} - {InstallationError}
     codes = {Unfit.code} | {error.code for error in raised if error.__module__.split(".")[0] != "tests"}
-    assert codes | TITLES.keys() | STEP_CODES <= pages().keys()
+    assert codes | TITLES.keys() | steps.CODES <= pages().keys()
 
 
 def test_the_committed_pages_are_not_stale() -> None:

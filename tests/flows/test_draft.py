@@ -26,6 +26,6 @@ def test_data_are_written_only_if_an_event_of_the_round_altered_them(
     draft = Draft({"loan": DEFINITION}, now=NOW, cases={case.id: case}, held={})
     for number, event in enumerate(events):
         letter = Letter("desk", f"e{number}", event.type, "loan", "L-1", event.to_json(), NOW)
-        draft.letter(InboxRow(number, letter, InboxStatus.NEW))
+        draft.apply(InboxRow(number, letter, InboxStatus.NEW))
     assert draft.changes.moved.keys() == {case.id}
     assert (case.id not in draft.changes.unaltered) is written

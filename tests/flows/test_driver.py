@@ -512,8 +512,8 @@ def test_a_deadline_on_which_the_procedure_fails_comes_again(
 def test_a_crowd_before_one_adapter_waits_in_the_store_and_other_work_goes_on(
     store: Store, start: StartDriver, reminders: Reminders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flows.draft.CROWD", 4)
-    monkeypatch.setattr("flows.draft.LATER", timedelta(seconds=0.2))
+    monkeypatch.setattr("flows.deciding.CROWD", 4)
+    monkeypatch.setattr("flows.deciding.LATER", timedelta(seconds=0.2))
     keys = [f"L-{n}" for n in range(12)]
     reminders.slow = dict.fromkeys(keys, 1.0)
     start(ahead=timedelta(hours=-25))

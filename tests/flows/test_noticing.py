@@ -15,7 +15,8 @@ from adapters.store.opening import open_store
 from adapters.store.outage import Outage, Phase
 from adapters.store.records import Step, StepStatus
 from flows.breaker import Caution
-from flows.draft import CROWD, Draft
+from flows.deciding import CROWD
+from flows.draft import Draft
 from flows.outages import Outages
 from flows.performing import Errand, Result
 from machines.kernel.command import Command
@@ -117,7 +118,7 @@ def test_a_retry_that_waited_before_a_crowd_is_no_probe(known: Known) -> None:
     retry = step(status=StepStatus.RETRYING, code="unavailable")
     case = open_case(DEFINITION, key="L-1", parent=None)
     draft = Draft({"loan": DEFINITION}, NOW, {case.id: case}, {}, crowd=Counter(reminder=CROWD))
-    draft.due(retry)
+    draft.apply(retry)
     (waiting,) = draft.changes.settled
     assert not worker.passes(waiting)
     assert worker.passes(replace(waiting, status=StepStatus.PENDING)), "somebody released it"
