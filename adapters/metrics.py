@@ -89,7 +89,7 @@ class _StoreState(Collector):
     def __init__(self, store: Store) -> None:
         def look() -> _Seen:
             now = datetime.now(UTC)
-            return _Seen(now, store.backlog(now), store.open_steps(), store.outages())
+            return _Seen(now, store.backlog(now), store.open_steps(), store.outages.known())
 
         self._latest = Latest(look)
 

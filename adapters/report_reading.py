@@ -44,10 +44,10 @@ def read(
     found = {}
     for sop in sops:
         tally = Tally(definitions[sop].procedure, period, calendar=calendar)
-        ids = store.changed(sop, since=period.start, opened_before=period.end)
+        ids = store.panorama.changed(sop, since=period.start, opened_before=period.end)
         for start in range(0, len(ids), _TOGETHER):
             some = ids[start : start + _TOGETHER]
-            for lines in store.courses(some, bodies=tally.measures.bodies):
+            for lines in store.panorama.courses(some, bodies=tally.measures.bodies):
                 tally.add(lines)
         found[sop] = tally.figures
     return found

@@ -65,7 +65,7 @@ class Boards:
     def of(self, sop: str) -> Board:
         now = self._clock()
         since = _hour(now) - timedelta(hours=HOURS - 1)
-        seen = self._store.overview(sop, since=since, until=now + SOON, most=MOST)
+        seen = self._store.panorama.overview(sop, since=since, until=now + SOON, most=MOST)
         only = StepFilter(sop=sop)
         parked = self._store.steps(status=[StepStatus.PARKED], only=only, limit=_MOST_PARKED + 1)
         # Their arguments need not stay in memory.

@@ -72,7 +72,7 @@ class Driver:
         self._doubtful = False  #: whether the latest round may or may not have been committed
         listener = listener or Silence()
         self.outages = Outages(
-            store, caution=caution, clock=clock, look=self._pace.lease / 3, told=listener.outage
+            store.outages, caution=caution, clock=clock, look=self._pace.lease / 3, told=listener.outage
         )
         self._performer = Performer(adapters, deliver=self._deliver, holds=self.outages.holds)
         self._reporting = Reporting(definitions, listener=listener)

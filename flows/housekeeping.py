@@ -80,7 +80,7 @@ class Housekeeping:
         now, swept, ending = self.clock(), Swept(), ending or self.ending
         if not dry_run:
             self._archive.tidy()
-            self.store.drop_notices(before=now - _NOTICES)
+            self.store.notices.drop(before=now - _NOTICES)
         if self.retention.cases is not None:
             swept = self._sweep_cases(now - self.retention.cases, swept, ending, dry_run=dry_run)
         if self.retention.letters is not None:
@@ -92,7 +92,7 @@ class Housekeeping:
     ) -> Swept:
         after: Place | None = None
         while not ending.is_set():
-            found = self.store.finished(before=before, after=after, limit=_ROOTS)
+            found = self.store.upkeep.finished(before=before, after=after, limit=_ROOTS)
             for batch in _batches(found.families):
                 if ending.is_set():
                     break
@@ -108,8 +108,8 @@ class Housekeeping:
 
     def _let_go(self, batch: list[Family], before: datetime, swept: Swept) -> Swept:
         cases = [case for family in batch for case in family.cases]
-        file = self._archive.write(self.store.export(cases), now=self.clock())
-        gone = self.store.prune(batch, before=before)
+        file = self._archive.write(self.store.upkeep.export(cases), now=self.clock())
+        gone = self.store.upkeep.prune(batch, before=before)
         return swept.plus(cases=len(gone), file=str(file))
 
     def _sweep_letters(
@@ -117,11 +117,11 @@ class Housekeeping:
     ) -> Swept:
         last: int | None = 0
         while last is not None and not ending.is_set():
-            numbers, last = self.store.stray_letters(before=before, after=last, limit=_NUMBERS)
+            numbers, last = self.store.upkeep.stray_letters(before=before, after=last, limit=_NUMBERS)
             if numbers and dry_run:
                 swept = swept.plus(letters=len(numbers))
             elif numbers:
-                swept = swept.plus(letters=self.store.drop_letters(numbers, before=before))
+                swept = swept.plus(letters=self.store.upkeep.drop_letters(numbers, before=before))
                 ending.wait(self._pause)
         return swept
 

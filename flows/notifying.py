@@ -15,8 +15,8 @@ from datetime import datetime, timedelta
 from adapters.notices.posting import NotDelivered, Notice, Post
 from adapters.runbook.pages import address, link
 from adapters.store.base import Store
+from adapters.store.notices import notice_of
 from adapters.store.records import Backlog, Step
-from adapters.store.upkeep import notice_of
 from flows.broken import Broken, broken
 from machines.attention import BREACHED, ESCALATED
 from machines.stake import sums
@@ -75,19 +75,19 @@ class Notifying:
         """Tell of parked steps that nobody was told of since they failed last, ``patience`` ago or longer."""
         now = self._clock()
         ours: dict[str, list[Step]] = {}
-        for cause, since in self._store.untold_causes().items():
+        for cause, since in self._store.notices.untold_causes().items():
             key = f"parked {cause.sop} {cause.command} {cause.code}"
-            if since > now - patience or not self._store.claim_notice(key, now=now, until=now + TRYING):
+            if since > now - patience or not self._store.notices.claim(key, now=now, until=now + TRYING):
                 continue
             # Another process may have told them since we looked.
-            if found := self._store.untold(cause, limit=_MOST_STEPS):
+            if found := self._store.notices.untold(cause, limit=_MOST_STEPS):
                 ours[key] = found
         if not ours:
             return 0
         self._tell(_parked_notice(list(ours.values()), self._places))
         notices = dict.fromkeys(ours, now + self._quiet)
         notices |= {notice_of(step): now for found in ours.values() for step in found}
-        self._store.note_notices(notices)
+        self._store.notices.note(notices)
         return 1
 
     def no_worker(self) -> int:
@@ -95,7 +95,7 @@ class Notifying:
         now = self._store.time() or self._clock()
         beats = [beat for _, beat in self._store.workers()]
         if any(now - beat <= self._silence for beat in beats):
-            if not (self._store.noted_notices([_NO_WORKER]) and self._store.forget_notice(_NO_WORKER)):
+            if not (self._store.notices.noted([_NO_WORKER]) and self._store.notices.forget(_NO_WORKER)):
                 return 0
             self._tell(Notice("oncall", "sop: a worker is back", "A worker drives the cases again."))
             return 1
@@ -103,25 +103,25 @@ class Notifying:
         # Workers that were stopped in good order leave no heartbeat behind: fine, as long as nothing waits.
         if not beats and not _waiting(backlog):
             return 0
-        if not self._store.claim_notice(_NO_WORKER, now=now, until=now + TRYING):
+        if not self._store.notices.claim(_NO_WORKER, now=now, until=now + TRYING):
             return 0
         self._tell(_no_worker_notice(backlog, max(beats, default=None), places=self._places))
-        self._store.note_notices({_NO_WORKER: now + AGAIN})
+        self._store.notices.note({_NO_WORKER: now + AGAIN})
         return 1
 
     def moved(self, what: str, *, sop: str, cases: Sequence[str], count: int, event: str) -> int:
         """Tell what an event says: ``count`` cases of ``sop``, these among them, are ``what`` now. The same
         event is told once."""
         now, key = self._clock(), f"event {event}"
-        if not self._store.claim_notice(key, now=now, until=now + TRYING):
+        if not self._store.notices.claim(key, now=now, until=now + TRYING):
             return 0
         try:
             self._tell(_moved_notice(what, sop, cases, count=count, places=self._places))
         except NotDelivered:
             # Whoever presses Retry on the flow run need not wait.
-            self._store.forget_notice(key)
+            self._store.notices.forget(key)
             raise
-        self._store.note_notices({key: now + _REPEATED})
+        self._store.notices.note({key: now + _REPEATED})
         return 1
 
     def again(self) -> None:

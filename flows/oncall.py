@@ -51,10 +51,10 @@ class OnCall:
         found = self._find(name, (StepStatus.RETRYING,), only=waiting, limit=100) if name else []
         wanted = {step.command for step in found} if name else {only.command}
         hastened = []
-        for outage in self.store.outages():
+        for outage in self.store.outages.known():
             if outage.command in wanted and outage.phase is Phase.OUT:
                 now = self.clock()
-                self.store.change_outage(outage, replace(outage, due=now), now=now)
+                self.store.outages.change(outage, replace(outage, due=now), now=now)
                 hastened.append(outage.command)
         return hastened
 

@@ -12,8 +12,7 @@ from datetime import datetime, timedelta
 from time import monotonic
 
 from adapters.errors import Unavailable
-from adapters.store.base import Store
-from adapters.store.outage import Outage, Phase, Release
+from adapters.store.outage import Outage, OutageStore, Phase, Release
 from adapters.store.records import Step, StepStatus
 from flows import breaker
 from flows.breaker import Caution
@@ -33,7 +32,7 @@ class Outages:
 
     def __init__(
         self,
-        store: Store,
+        store: OutageStore,
         *,
         caution: Caution | None,
         clock: Callable[[], datetime],
@@ -83,7 +82,7 @@ class Outages:
         if caution is None or (at - self._looked < self._pause and not self._tally.tripped):
             return
         now = self._clock()
-        self.known = {outage.command: outage for outage in self._store.outages()}
+        self.known = {outage.command: outage for outage in self._store.known()}
         for command, streak in self._tally.tripped.items():
             self._open(command, streak, now=now, caution=caution)
         for outage in list(self.known.values()):
@@ -215,8 +214,8 @@ class Outages:
     ) -> list[str] | None:
         """What was released; None if another worker was first. ``known`` is as the store has it then."""
         before = self.known.get(command)
-        released = self._store.change_outage(before, after, now=now, release=release)
-        fresh = {outage.command: outage for outage in self._store.outages()}
+        released = self._store.change(before, after, now=now, release=release)
+        fresh = {outage.command: outage for outage in self._store.known()}
         self.known = fresh
         if released is not None and not quiet:
             self._say(before, after)

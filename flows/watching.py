@@ -61,7 +61,7 @@ class Watching:
         stands for yet."""
         parked = self._store.steps(status=(StepStatus.PARKED,), limit=_ALL)
         self.parked([step for step in parked if step.run is None])
-        for outage in self._store.outages():
+        for outage in self._store.outages.known():
             self.outage(outage, outage.phase is Phase.LEFT)
 
     @contextmanager

@@ -69,7 +69,7 @@ def house(tmp_path: Path) -> Iterator[House]:
     house = House(store, Vault(store, master=MasterKeys(b"m" * 32)), caution=Caution())
     now = house.now()
     out = Outage("payment.refund", Phase.OUT, since=now, changed=now, due=now + timedelta(hours=1))
-    store.change_outage(None, out, now=now)
+    store.outages.change(None, out, now=now)
     house.driver.start()
     house.faults.set("payment.authorize: permanent x 1\n")
     house.place("SO-1")

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Protocol
 
 from adapters.store.bulletins import Bulletins
+from adapters.store.notices import Notices
 from adapters.store.outage import OutageStore
 from adapters.store.overview import Panorama
 from adapters.store.records import (
@@ -61,7 +62,7 @@ class Round(Protocol):
         ...
 
 
-class Store(OutageStore, Upkeep, Panorama, Protocol):
+class Store(Protocol):
     """All methods raise ``StoreUnavailable`` when the database is locked, full or unreachable, and may be
     called from any thread; ``wait`` by one at a time. A ``worker`` names one life of one process: who starts
     again takes a new name.
@@ -74,6 +75,26 @@ class Store(OutageStore, Upkeep, Panorama, Protocol):
     @property
     def bulletins(self) -> Bulletins:
         """What subscribers are told."""
+        ...
+
+    @property
+    def notices(self) -> Notices:
+        """What staff are told."""
+        ...
+
+    @property
+    def outages(self) -> OutageStore:
+        """Commands that their provider does not answer."""
+        ...
+
+    @property
+    def upkeep(self) -> Upkeep:
+        """The end of what is over."""
+        ...
+
+    @property
+    def panorama(self) -> Panorama:
+        """All cases at once."""
         ...
 
     # intake

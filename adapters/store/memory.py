@@ -10,15 +10,14 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import datetime
 
-import orjson
-
-from adapters.store import memory_outages, memory_overview, rows
+from adapters.store import memory_recovering, rows
 from adapters.store.bulletins import Tells, tell_nothing
 from adapters.store.failing import storable
 from adapters.store.memory_bulletins import MemoryBulletins
-from adapters.store.memory_upkeep import MemoryUpkeep
-from adapters.store.outage import WHO, Outage, Release
-from adapters.store.overview import Overview
+from adapters.store.memory_notices import MemoryNotices
+from adapters.store.memory_outages import MemoryOutages
+from adapters.store.memory_overview import MemoryPanorama
+from adapters.store.memory_pruning import MemoryUpkeep
 from adapters.store.receiving import TOO_LATE, resent_note, resent_reason
 from adapters.store.records import (
     RESENDABLE,
@@ -36,16 +35,13 @@ from adapters.store.records import (
     StepFilter,
     StepStatus,
 )
-from adapters.store.recovering import replay_letter
 from adapters.store.retiming import retiming_letters
 from adapters.store.rows import Hydrate, UnreadableCase
 from adapters.store.tables import Kept, MemoryRound, Tables
 from machines.kernel.case import Case, Entry, Timer, case_id
-from machines.kernel.rule import Disposition
-from machines.report.course import Line
 
 
-class MemoryStore(MemoryUpkeep):
+class MemoryStore:
     """Implements ``Store``."""
 
     def __init__(self, *, hydrate: Hydrate, tells: Tells = tell_nothing) -> None:
@@ -55,6 +51,10 @@ class MemoryStore(MemoryUpkeep):
         self.bulletins = MemoryBulletins(
             self._tables.bulletins, locked=lambda: self._lock, alive=lambda: set(self._tables.workers)
         )
+        self.notices = MemoryNotices(locked=self._locked)
+        self.outages = MemoryOutages(locked=self._locked, writing=self._writing)
+        self.upkeep = MemoryUpkeep(locked=self._locked)
+        self.panorama = MemoryPanorama(locked=self._locked)
 
     def migrate(self) -> None:
         """There is nothing to migrate."""
@@ -63,9 +63,14 @@ class MemoryStore(MemoryUpkeep):
         """There is nothing to close."""
 
     @contextmanager
-    def _writing(self) -> Iterator[Tables]:
+    def _locked(self) -> Iterator[Tables]:
         with self._lock:
             yield self._tables
+
+    @contextmanager
+    def _writing(self) -> Iterator[Tables]:
+        with self._locked() as tables:
+            yield tables
         self.wake()
 
     # intake
@@ -109,26 +114,14 @@ class MemoryStore(MemoryUpkeep):
         with self._writing() as tables:
             alive = {worker for worker, beat in tables.workers.items() if beat >= silent_since}
             leasing = {kept.lease for kept in tables.cases.values() if kept.lease}
-            freed = self._free((leasing | tables.workers.keys()) - alive, now=now)
+            freed = memory_recovering.free(tables, (leasing | tables.workers.keys()) - alive, now=now)
             tables.workers = {worker: tables.workers[worker] for worker in alive}
             return freed
 
     def leave(self, *, worker: str, now: datetime) -> None:
         with self._writing() as tables:
-            self._free({worker}, now=now)
+            memory_recovering.free(tables, {worker}, now=now)
             tables.workers.pop(worker, None)
-
-    def _free(self, workers: Collection[str], *, now: datetime) -> int:
-        tables = self._tables
-        freed = [id for id, kept in tables.cases.items() if kept.lease in workers]
-        for id in freed:
-            tables.cases[id] = replace(tables.cases[id], lease=None)
-        for step in list(tables.steps.values()):
-            if step.status is StepStatus.RUNNING and step.case in freed:
-                status = StepStatus.RETRYING if step.code else StepStatus.PENDING
-                tables.steps[step.key] = replace(step, status=status, due=now)
-        tables.unreadable = {mark for mark in tables.unreadable if mark[1] not in workers}
-        return len(freed)
 
     def expire_unmatched(self, *, before: datetime) -> int:
         with self._lock:
@@ -146,31 +139,14 @@ class MemoryStore(MemoryUpkeep):
     # on-call staff
     def requeue(self, steps: Sequence[str], *, now: datetime, who: str, reason: str) -> list[str]:
         with self._writing() as tables:
-            found = (tables.steps[key] for key in dict.fromkeys(steps) if key in tables.steps)
-            parked = [step for step in found if step.status is StepStatus.PARKED]
-            for step in parked:
-                tables.steps[step.key] = replace(step, status=StepStatus.PENDING, due=now)
-                tables.add_letter(replay_letter(step.key, step.case, now=now, who=who, reason=reason))
-            return [step.key for step in parked]
+            return memory_recovering.requeue(tables, steps, now=now, who=who, reason=reason)
 
     def amend(self, step: Step, *, now: datetime, letter: Letter) -> bool:
         with self._writing() as tables:
             with storable():
                 rows.amended_values(step, now=now)
                 rows.letter_values(letter)
-            kept = tables.steps.get(step.key)
-            if kept is None or (kept.status, kept.attempts) != (StepStatus.PARKED, step.attempts):
-                return False
-            tables.steps[step.key] = replace(
-                kept,
-                status=StepStatus.PENDING,
-                due=now,
-                arguments=step.arguments,
-                earlier=step.earlier,
-                presumed=step.presumed,
-            )
-            tables.add_letter(letter)
-            return True
+            return memory_recovering.amend(tables, step, now=now, letter=letter)
 
     def resend(self, number: int, letter: Letter, *, who: str, reason: str) -> int | None:
         with self._writing() as tables:
@@ -202,45 +178,6 @@ class MemoryStore(MemoryUpkeep):
         with self._lock:
             for key in steps:
                 self._tables.steps[key] = replace(self._tables.steps[key], run=run)
-
-    # outages
-    def outages(self) -> list[Outage]:
-        with self._lock:
-            return [self._tables.outages[command] for command in sorted(self._tables.outages)]
-
-    def change_outage(
-        self,
-        before: Outage | None,
-        after: Outage | None,
-        *,
-        now: datetime,
-        release: Release | None = None,
-    ) -> list[str] | None:
-        outage = after or before
-        if outage is None:
-            return []
-        with self._writing() as tables:
-            if not memory_outages.change(tables, outage.command, before, after):
-                return None
-            return self._release(outage.command, release, now=now) if release else []
-
-    def _release(self, command: str, wanted: Release, *, now: datetime) -> list[str]:
-        waiting = memory_outages.waiting(self._tables, command)[: wanted.most]
-        released = memory_outages.put_back(self._tables, waiting, now=now)
-        if wanted.since is None:
-            return released
-        parked = memory_outages.parked(self._tables, command, since=wanted.since)
-        room = wanted.most - len(released)
-        return released + self.requeue(parked[:room], now=now, who=WHO, reason=wanted.why)
-
-    def release_forgotten(self, *, now: datetime, most: int) -> int:
-        with self._writing() as tables:
-            forgotten = memory_outages.forgotten(tables)[:most]
-            return len(memory_outages.put_back(tables, forgotten, now=now))
-
-    def stranded(self, *, since: datetime) -> Mapping[str, tuple[int, datetime]]:
-        with self._lock:
-            return memory_outages.stranded(self._tables, since=since)
 
     # customers
     def customer_keys(self, customers: Collection[str], *, fresh: Mapping[str, bytes]) -> Mapping[str, bytes]:
@@ -424,34 +361,6 @@ class MemoryStore(MemoryUpkeep):
 
     def time(self) -> datetime | None:
         return None
-
-    def overview(self, sop: str, *, since: datetime, until: datetime, most: int) -> Overview:
-        with self._lock:
-            return memory_overview.overview(self._tables, sop, since=since, until=until, most=most)
-
-    def changed(self, sop: str, *, since: datetime, opened_before: datetime) -> list[str]:
-        with self._lock:
-            return [
-                id
-                for id, kept in self._tables.cases.items()
-                if kept.case.sop == sop and kept.changed >= since and kept.opened < opened_before
-            ]
-
-    def courses(self, cases: Collection[str], *, bodies: Collection[str]) -> list[list[Line]]:
-        with self._lock:
-            found = [[rows.entry_from(values) for values in self._tables.journal[id]] for id in cases]
-        return [
-            [
-                Line(
-                    *(entry.at, entry.event, entry.disposition is Disposition.HANDLED),
-                    *(entry.before, entry.after),
-                    orjson.loads(body) if entry.event in bodies else {},
-                )
-                for entry, body in journal
-            ]
-            for journal in found
-            if journal
-        ]
 
     def live(self) -> list[Live]:
         with self._lock:

@@ -1,18 +1,58 @@
-"""The overview of one procedure, from the tables of the twin in memory."""
+"""All cases at once, in memory."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Collection
 from datetime import datetime
+
+import orjson
 
 from adapters.store import rows
 from adapters.store.overseeing import overruns
 from adapters.store.overview import MOST_NAMED, InState, Limited, Listed, OnHold, Overview
 from adapters.store.records import StepStatus
-from adapters.store.tables import Kept, Tables
+from adapters.store.tables import Kept, Locked, Tables
+from machines.kernel.rule import Disposition
+from machines.report.course import Line
 
 
-def overview(tables: Tables, sop: str, *, since: datetime, until: datetime, most: int) -> Overview:
+class MemoryPanorama:
+    """Implements ``Panorama``."""
+
+    def __init__(self, *, locked: Locked) -> None:
+        self._locked = locked
+
+    def overview(self, sop: str, *, since: datetime, until: datetime, most: int) -> Overview:
+        with self._locked() as tables:
+            return _overview(tables, sop, since=since, until=until, most=most)
+
+    def changed(self, sop: str, *, since: datetime, opened_before: datetime) -> list[str]:
+        with self._locked() as tables:
+            return [
+                id
+                for id, kept in tables.cases.items()
+                if kept.case.sop == sop and kept.changed >= since and kept.opened < opened_before
+            ]
+
+    def courses(self, cases: Collection[str], *, bodies: Collection[str]) -> list[list[Line]]:
+        with self._locked() as tables:
+            found = [[rows.entry_from(values) for values in tables.journal[id]] for id in cases]
+        return [
+            [
+                Line(
+                    *(entry.at, entry.event, entry.disposition is Disposition.HANDLED),
+                    *(entry.before, entry.after),
+                    orjson.loads(body) if entry.event in bodies else {},
+                )
+                for entry, body in journal
+            ]
+            for journal in found
+            if journal
+        ]
+
+
+def _overview(tables: Tables, sop: str, *, since: datetime, until: datetime, most: int) -> Overview:
     kept = [one for one in tables.cases.values() if one.case.sop == sop]
     still = sorted((one for one in kept if not one.ended), key=lambda one: (one.changed, one.case.key))
     limits = [

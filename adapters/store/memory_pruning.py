@@ -1,4 +1,4 @@
-"""The same on the tables of the in-memory twin."""
+"""The end of what is over, in memory."""
 
 from __future__ import annotations
 
@@ -8,13 +8,40 @@ from datetime import datetime
 from adapters.store import rows, schema
 from adapters.store.pruning import OVER, named
 from adapters.store.records import InboxRow, InboxStatus, StepStatus
-from adapters.store.tables import Tables
+from adapters.store.tables import Locked, Tables
 from adapters.store.upkeep import Document, Family, Finished, Place
 
 _SETTLED = (StepStatus.DONE, StepStatus.SKIPPED)
 
 
-def finished(tables: Tables, *, before: datetime, after: Place | None, limit: int) -> Finished:
+class MemoryUpkeep:
+    """Implements ``Upkeep``."""
+
+    def __init__(self, *, locked: Locked) -> None:
+        self._locked = locked
+
+    def finished(self, *, before: datetime, after: Place | None, limit: int) -> Finished:
+        with self._locked() as tables:
+            return _finished(tables, before=before, after=after, limit=limit)
+
+    def export(self, cases: Collection[str]) -> list[Document]:
+        with self._locked() as tables:
+            return _export(tables, cases)
+
+    def prune(self, families: Sequence[Family], *, before: datetime) -> list[str]:
+        with self._locked() as tables:
+            return _prune(tables, families, before=before)
+
+    def stray_letters(self, *, before: datetime, after: int, limit: int) -> tuple[list[int], int | None]:
+        with self._locked() as tables:
+            return _stray(tables, before=before, after=after, limit=limit)
+
+    def drop_letters(self, numbers: Collection[int], *, before: datetime) -> int:
+        with self._locked() as tables:
+            return _drop_letters(tables, numbers, before=before)
+
+
+def _finished(tables: Tables, *, before: datetime, after: Place | None, limit: int) -> Finished:
     roots = sorted(
         (kept.changed, id)
         for id, kept in tables.cases.items()
@@ -44,7 +71,7 @@ def _is_over(tables: Tables, family: Family, *, before: datetime) -> bool:
     )
 
 
-def export(tables: Tables, cases: Collection[str]) -> list[Document]:
+def _export(tables: Tables, cases: Collection[str]) -> list[Document]:
     return [_document(tables, id) for id in sorted(cases) if id in tables.cases]
 
 
@@ -75,7 +102,7 @@ def _inbox(row: InboxRow) -> Document:
     return named(schema.inbox, values)
 
 
-def prune(tables: Tables, families: Sequence[Family], *, before: datetime) -> list[str]:
+def _prune(tables: Tables, families: Sequence[Family], *, before: datetime) -> list[str]:
     gone = [
         case
         for family in families
@@ -101,7 +128,7 @@ def _drop(tables: Tables, number: int) -> None:
     del tables.numbers[letter.source, letter.id]
 
 
-def stray(tables: Tables, *, before: datetime, after: int, limit: int) -> tuple[list[int], int | None]:
+def _stray(tables: Tables, *, before: datetime, after: int, limit: int) -> tuple[list[int], int | None]:
     numbers = [number for number in tables.inbox if number > after][:limit]
     return [one for one in numbers if _is_stray(tables, one, before)], numbers[-1] if numbers else None
 
@@ -112,7 +139,7 @@ def _is_stray(tables: Tables, number: int, before: datetime) -> bool:
     return homeless and row.status in OVER and row.letter.received < before
 
 
-def drop_letters(tables: Tables, numbers: Collection[int], *, before: datetime) -> int:
+def _drop_letters(tables: Tables, numbers: Collection[int], *, before: datetime) -> int:
     gone = [number for number in numbers if number in tables.inbox and _is_stray(tables, number, before)]
     for number in gone:
         _drop(tables, number)

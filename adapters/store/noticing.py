@@ -9,7 +9,6 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from sqlalchemy import (
-    Connection,
     Text,
     bindparam,
     cast,
@@ -23,8 +22,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 
 from adapters.store import rows, schema
+from adapters.store.notices import Cause
 from adapters.store.records import MOST_KEYS, Step
-from adapters.store.upkeep import Cause
+from adapters.store.transactions import Opening
 
 _notices = schema.notices
 _INSERT = insert(_notices)
@@ -35,6 +35,7 @@ _CLAIM = _INSERT.on_conflict_do_update(
 _NOTE = _INSERT.on_conflict_do_update(index_elements=["key"], set_=_TAKE_OVER)
 _NOTED = select(_notices.c.key).where(_notices.c.key.in_(bindparam("keys", expanding=True)))
 _FORGET = delete(_notices).where(_notices.c.key == bindparam("gone"))
+_DROP = delete(_notices).where(_notices.c.until < bindparam("before"))
 _steps, _cases = schema.steps, schema.cases
 _IS_UNTOLD = (
     schema.IS_PARKED,
@@ -65,34 +66,46 @@ _UNTOLD = (
 )
 
 
-def untold_causes(connection: Connection) -> dict[Cause, datetime]:
-    found = connection.execute(_CAUSES)
-    return {Cause(sop, command, code): rows.instant(since) for sop, command, code, since in found}
+class SqlNotices:
+    """Implements ``Notices``; ``writing`` and ``reading`` open a transaction of their kind."""
 
+    def __init__(self, *, writing: Opening, reading: Opening) -> None:
+        self._writing = writing
+        self._reading = reading
 
-def untold(connection: Connection, cause: Cause, *, limit: int) -> list[Step]:
-    values = {"sop": cause.sop, "command": cause.command, "code": cause.code, "limit": limit}
-    return [rows.step_from(row) for row in connection.execute(_UNTOLD, values)]
+    def untold_causes(self) -> Mapping[Cause, datetime]:
+        with self._reading() as connection:
+            found = connection.execute(_CAUSES)
+            return {Cause(sop, command, code): rows.instant(since) for sop, command, code, since in found}
 
+    def untold(self, cause: Cause, *, limit: int) -> list[Step]:
+        values = {"sop": cause.sop, "command": cause.command, "code": cause.code, "limit": limit}
+        with self._reading() as connection:
+            return [rows.step_from(row) for row in connection.execute(_UNTOLD, values)]
 
-def claim(connection: Connection, key: str, *, now: datetime, until: datetime) -> bool:
-    values = {"key": key, "until": rows.micros(until), "now": rows.micros(now)}
-    return connection.execute(_CLAIM, values).rowcount == 1
+    def claim(self, key: str, *, now: datetime, until: datetime) -> bool:
+        values = {"key": key, "until": rows.micros(until), "now": rows.micros(now)}
+        with self._writing() as connection:
+            return connection.execute(_CLAIM, values).rowcount == 1
 
-
-def note(connection: Connection, notices: Mapping[str, datetime]) -> None:
-    if notices:
+    def note(self, notices: Mapping[str, datetime]) -> None:
         told = [{"key": key, "until": rows.micros(until)} for key, until in sorted(notices.items())]
-        connection.execute(_NOTE, told)
+        with self._writing() as connection:
+            if told:
+                connection.execute(_NOTE, told)
 
+    def noted(self, keys: Collection[str]) -> set[str]:
+        wanted = list(keys)
+        found: set[str] = set()
+        with self._reading() as connection:
+            for start in range(0, len(wanted), MOST_KEYS):
+                found.update(connection.scalars(_NOTED, {"keys": wanted[start : start + MOST_KEYS]}))
+        return found
 
-def noted(connection: Connection, keys: Collection[str]) -> set[str]:
-    wanted = list(keys)
-    found: set[str] = set()
-    for start in range(0, len(wanted), MOST_KEYS):
-        found.update(connection.scalars(_NOTED, {"keys": wanted[start : start + MOST_KEYS]}))
-    return found
+    def forget(self, key: str) -> bool:
+        with self._writing() as connection:
+            return connection.execute(_FORGET, {"gone": key}).rowcount == 1
 
-
-def forget(connection: Connection, key: str) -> bool:
-    return connection.execute(_FORGET, {"gone": key}).rowcount == 1
+    def drop(self, *, before: datetime) -> int:
+        with self._writing() as connection:
+            return connection.execute(_DROP, {"before": rows.micros(before)}).rowcount

@@ -51,13 +51,13 @@ class Release:
 
 
 class OutageStore(Protocol):
-    """Part of ``Store``."""
+    """All methods raise ``StoreUnavailable`` and may be called from any thread."""
 
-    def outages(self) -> list[Outage]:
+    def known(self) -> list[Outage]:
         """In the order of their commands."""
         ...
 
-    def change_outage(
+    def change(
         self,
         before: Outage | None,
         after: Outage | None,

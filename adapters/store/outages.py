@@ -1,8 +1,8 @@
-"""Outages in a database, on a connection of the caller's."""
+"""Outages on a database."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import BindParameter, Connection, bindparam, delete, func, select, update
@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from adapters.store import recovering, rows, schema
 from adapters.store.outage import OUTAGE, WHO, Outage, Phase, Release
 from adapters.store.records import StepStatus
+from adapters.store.transactions import Opening
 
 _outages, _steps = schema.outages, schema.steps
 _command: BindParameter[str] = bindparam("command")
@@ -30,6 +31,7 @@ STRANDED = (
     .order_by(_steps.c.failed, _steps.c.key)
     .limit(_most)
 )
+_ALL = select(*_outages.c).order_by(_outages.c.command)
 _AWAY = select(_outages.c.command).where(_outages.c.phase != Phase.LEFT.value)
 _FORGOTTEN = (
     select(_steps.c.key)
@@ -43,11 +45,63 @@ _WANTED = (
 )
 
 
-def list_outages(connection: Connection) -> list[Outage]:
-    return [_outage(row) for row in connection.execute(select(*_outages.c).order_by(_outages.c.command))]
+class SqlOutages:
+    """Implements ``OutageStore``; ``writing`` and ``reading`` open a transaction of their kind. Whoever waits
+    for work is told of what is released: in other processes by ``announce``, in this one by ``wake``."""
+
+    def __init__(
+        self,
+        *,
+        writing: Opening,
+        reading: Opening,
+        announce: Callable[[Connection], None],
+        wake: Callable[[], None],
+    ) -> None:
+        self._writing = writing
+        self._reading = reading
+        self._announce = announce
+        self._wake = wake
+
+    def known(self) -> list[Outage]:
+        with self._reading() as connection:
+            return [_outage(row) for row in connection.execute(_ALL)]
+
+    def change(
+        self,
+        before: Outage | None,
+        after: Outage | None,
+        *,
+        now: datetime,
+        release: Release | None = None,
+    ) -> list[str] | None:
+        with self._writing() as connection:
+            if not _change(connection, before, after):
+                return None
+            outage, released = after or before, list[str]()
+            if release is not None and outage is not None:
+                released = _release(connection, outage.command, release, now=now)
+            if released:
+                self._announce(connection)
+        self._wake()
+        return released
+
+    def release_forgotten(self, *, now: datetime, most: int) -> int:
+        with self._reading() as connection:
+            found = connection.scalars(_FORGOTTEN, {"most": most}).all()
+        if not found:
+            return 0
+        with self._writing() as connection:
+            released = _release_waiting(connection, found, now=now)
+            self._announce(connection)
+        self._wake()
+        return len(released)
+
+    def stranded(self, *, since: datetime) -> Mapping[str, tuple[int, datetime]]:
+        with self._reading() as connection:
+            return _stranded(connection, since=since)
 
 
-def change(connection: Connection, before: Outage | None, after: Outage | None) -> bool:
+def _change(connection: Connection, before: Outage | None, after: Outage | None) -> bool:
     """False if something else than ``before`` is there."""
     if before is None:
         if after is None:
@@ -67,7 +121,7 @@ def change(connection: Connection, before: Outage | None, after: Outage | None) 
     return connection.execute(update(_outages).where(*same).values(values)).rowcount == 1
 
 
-def release(connection: Connection, command: str, wanted: Release, *, now: datetime) -> list[str]:
+def _release(connection: Connection, command: str, wanted: Release, *, now: datetime) -> list[str]:
     waiting = connection.scalars(WAITING, {"command": command, "most": wanted.most}).all()
     released = _free(connection, waiting, now=now)
     room = wanted.most - len(released)
@@ -78,11 +132,7 @@ def release(connection: Connection, command: str, wanted: Release, *, now: datet
     return released + recovering.requeue(connection, found, now=now, who=WHO, reason=wanted.why)
 
 
-def forgotten(connection: Connection, *, most: int) -> Sequence[str]:
-    return connection.scalars(_FORGOTTEN, {"most": most}).all()
-
-
-def release_waiting(connection: Connection, steps: Sequence[str], *, now: datetime) -> list[str]:
+def _release_waiting(connection: Connection, steps: Sequence[str], *, now: datetime) -> list[str]:
     """Those of ``steps`` that still wait."""
     return _free(connection, connection.scalars(_WANTED, {"keys": steps}).all(), now=now)
 
@@ -93,7 +143,7 @@ def _free(connection: Connection, steps: Sequence[str], *, now: datetime) -> lis
     return list(connection.scalars(freed.returning(_steps.c.key)))
 
 
-def stranded(connection: Connection, *, since: datetime) -> Mapping[str, tuple[int, datetime]]:
+def _stranded(connection: Connection, *, since: datetime) -> Mapping[str, tuple[int, datetime]]:
     first = func.min(_steps.c.failed)
     wanted = select(_steps.c.command, func.count(), first).where(
         schema.IS_STRANDED, _steps.c.failed >= rows.micros(since)

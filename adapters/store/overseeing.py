@@ -1,19 +1,21 @@
-"""Reads the overview of one procedure from a database: over open cases, and over what changed since a while;
-cases that ended before are not looked at."""
+"""All cases at once, from a database. The overview of one procedure reads open cases and what changed since a
+while; cases that ended before are not looked at."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 
 import orjson
 from sqlalchemy import BigInteger, BindParameter, Connection, bindparam, func, literal_column, select
 
-from adapters.store import rows, schema
+from adapters.store import courses, rows, schema
 from adapters.store.overview import MOST_NAMED, InState, Limited, Listed, OnHold, Overrun, Overview
 from adapters.store.records import ANSWERS_LATER
+from adapters.store.transactions import Opening
 from machines.kernel.clock_ledger import Told
+from machines.report.course import Line
 
 _cases, _timers, _steps = schema.cases, schema.timers, schema.steps
 _HOUR = 3_600_000_000  #: microseconds
@@ -75,7 +77,26 @@ _TRAFFIC = (
 )
 
 
-def overview(connection: Connection, sop: str, *, since: datetime, until: datetime, most: int) -> Overview:
+class SqlPanorama:
+    """Implements ``Panorama``; ``reading`` opens a transaction to read in."""
+
+    def __init__(self, *, reading: Opening) -> None:
+        self._reading = reading
+
+    def overview(self, sop: str, *, since: datetime, until: datetime, most: int) -> Overview:
+        with self._reading() as connection:
+            return _overview(connection, sop, since=since, until=until, most=most)
+
+    def changed(self, sop: str, *, since: datetime, opened_before: datetime) -> list[str]:
+        with self._reading() as connection:
+            return courses.changed(connection, sop, since=since, opened_before=opened_before)
+
+    def courses(self, cases: Collection[str], *, bodies: Collection[str]) -> list[list[Line]]:
+        with self._reading() as connection:
+            return courses.read(connection, cases, bodies=bodies)
+
+
+def _overview(connection: Connection, sop: str, *, since: datetime, until: datetime, most: int) -> Overview:
     bound = {"sop": sop, "since": rows.micros(since), "until": rows.micros(until)}
     asked, retrying = _waiting(connection, bound)
     opened, ended = _traffic(connection, bound)

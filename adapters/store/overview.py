@@ -92,7 +92,7 @@ class Overview:
 
 
 class Panorama(Protocol):
-    """What a store tells of all its cases at once; every method raises ``StoreUnavailable``."""
+    """All methods raise ``StoreUnavailable`` and may be called from any thread."""
 
     def overview(self, sop: str, *, since: datetime, until: datetime, most: int) -> Overview:
         """One procedure at a glance: what is due ``until`` then, what came and went ``since`` then (the

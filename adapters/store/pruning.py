@@ -28,6 +28,7 @@ from sqlalchemy import (
 
 from adapters.store import rows, schema
 from adapters.store.records import InboxStatus, StepStatus
+from adapters.store.transactions import Opening
 from adapters.store.upkeep import Document, Family, Finished, Place
 
 OVER = (
@@ -122,10 +123,37 @@ _IS_STRAY = and_(
 )
 _STRAY = select(_inbox.c.number).where(_IS_STRAY).order_by(_inbox.c.number)
 _DROP = delete(_inbox).where(_IS_STRAY)
-_DROP_NOTICES = delete(schema.notices).where(schema.notices.c.until < _before)
 
 
-def finished(connection: Connection, *, before: datetime, after: Place | None, limit: int) -> Finished:
+class SqlUpkeep:
+    """Implements ``Upkeep``; ``writing`` and ``reading`` open a transaction of their kind."""
+
+    def __init__(self, *, writing: Opening, reading: Opening) -> None:
+        self._writing = writing
+        self._reading = reading
+
+    def finished(self, *, before: datetime, after: Place | None, limit: int) -> Finished:
+        with self._reading() as connection:
+            return _finished(connection, before=before, after=after, limit=limit)
+
+    def export(self, cases: Collection[str]) -> list[Document]:
+        with self._reading() as connection:
+            return _export(connection, cases)
+
+    def prune(self, families: Sequence[Family], *, before: datetime) -> list[str]:
+        with self._writing() as connection:
+            return _prune(connection, families, before=before)
+
+    def stray_letters(self, *, before: datetime, after: int, limit: int) -> tuple[list[int], int | None]:
+        with self._reading() as connection:
+            return _stray(connection, before=before, after=after, limit=limit)
+
+    def drop_letters(self, numbers: Collection[int], *, before: datetime) -> int:
+        with self._writing() as connection:
+            return _drop_letters(connection, numbers, before=before)
+
+
+def _finished(connection: Connection, *, before: datetime, after: Place | None, limit: int) -> Finished:
     at, id = (rows.micros(after[0]), after[1]) if after else (-1, "")
     wanted = {"before": rows.micros(before), "at": at, "id": id, "limit": limit}
     roots = {str(root): rows.instant(changed) for root, changed in connection.execute(_ROOTS, wanted)}
@@ -152,7 +180,7 @@ def _whole(connection: Connection, roots: Mapping[str, datetime], *, before: dat
     return [Family(root, roots[root], tuple(members[root])) for root in roots if root not in open_]
 
 
-def export(connection: Connection, cases: Collection[str]) -> list[Document]:
+def _export(connection: Connection, cases: Collection[str]) -> list[Document]:
     given = {"ids": list(cases)}
     documents: dict[str, dict[str, object]] = {
         row["id"]: {"case": _plain(row)} for row in connection.execute(_CASES, given).mappings()
@@ -171,7 +199,7 @@ def _plain(row: RowMapping) -> dict[str, object]:
     return {str(name): value for name, value in row.items()}
 
 
-def prune(connection: Connection, families: Sequence[Family], *, before: datetime) -> list[str]:
+def _prune(connection: Connection, families: Sequence[Family], *, before: datetime) -> list[str]:
     """The cases deleted: those of families that are as they were found."""
     every = [case for family in families for case in family.cases]
     locked = set(connection.scalars(_LOCK, {"ids": every}))
@@ -189,7 +217,7 @@ def prune(connection: Connection, families: Sequence[Family], *, before: datetim
     return gone
 
 
-def stray(
+def _stray(
     connection: Connection, *, before: datetime, after: int, limit: int
 ) -> tuple[list[int], int | None]:
     numbers = list(connection.scalars(_NEXT_NUMBERS, {"after": after, "limit": limit}))
@@ -199,12 +227,8 @@ def stray(
     return list(connection.scalars(_STRAY, given)), numbers[-1]
 
 
-def drop_letters(connection: Connection, numbers: Collection[int], *, before: datetime) -> int:
+def _drop_letters(connection: Connection, numbers: Collection[int], *, before: datetime) -> int:
     return connection.execute(_DROP, {"numbers": list(numbers), "before": rows.micros(before)}).rowcount
-
-
-def drop_notices(connection: Connection, *, before: datetime) -> int:
-    return connection.execute(_DROP_NOTICES, {"before": rows.micros(before)}).rowcount
 
 
 def named(table: Table, values: Iterable[object]) -> dict[str, object]:

@@ -10,13 +10,8 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine
 
 from adapters.store import (
-    courses,
     keys,
     migrating,
-    noticing,
-    outages,
-    overseeing,
-    pruning,
     queries,
     receiving,
     recovering,
@@ -27,8 +22,10 @@ from adapters.store import (
 from adapters.store import statements as sql
 from adapters.store.bulletins import Tells
 from adapters.store.failing import storable, translated
-from adapters.store.outage import Outage, Release
-from adapters.store.overview import Overview
+from adapters.store.noticing import SqlNotices
+from adapters.store.outages import SqlOutages
+from adapters.store.overseeing import SqlPanorama
+from adapters.store.pruning import SqlUpkeep
 from adapters.store.records import (
     Backlog,
     CaseRow,
@@ -46,9 +43,7 @@ from adapters.store.records import (
 from adapters.store.round import SqlRound
 from adapters.store.rows import Hydrate
 from adapters.store.sql_bulletins import SqlBulletins
-from adapters.store.upkeep import Cause, Document, Family, Finished, Place
 from machines.kernel.case import Case, Entry, Timer, case_id
-from machines.report.course import Line
 
 
 class SqlStore(ABC):
@@ -61,6 +56,12 @@ class SqlStore(ABC):
         self._hydrate = hydrate
         self._tells = tells
         self.bulletins = SqlBulletins(writing=self._writing, reading=self._reading)
+        self.notices = SqlNotices(writing=self._writing, reading=self._reading)
+        self.upkeep = SqlUpkeep(writing=self._writing, reading=self._reading)
+        self.panorama = SqlPanorama(reading=self._reading)
+        self.outages = SqlOutages(
+            writing=self._writing, reading=self._reading, announce=self._announce, wake=self.wake
+        )
 
     @abstractmethod
     def wait(self, seconds: float) -> bool: ...
@@ -191,95 +192,6 @@ class SqlStore(ABC):
         with self._writing() as connection:
             sql.SET_RUN.run(connection, [(run, step) for step in steps])
 
-    # outages
-    def outages(self) -> list[Outage]:
-        with self._reading() as connection:
-            return outages.list_outages(connection)
-
-    def change_outage(
-        self,
-        before: Outage | None,
-        after: Outage | None,
-        *,
-        now: datetime,
-        release: Release | None = None,
-    ) -> list[str] | None:
-        with self._writing() as connection:
-            if not outages.change(connection, before, after):
-                return None
-            outage, released = after or before, list[str]()
-            if release is not None and outage is not None:
-                released = outages.release(connection, outage.command, release, now=now)
-            if released:
-                self._announce(connection)
-        self.wake()
-        return released
-
-    def release_forgotten(self, *, now: datetime, most: int) -> int:
-        with self._reading() as connection:
-            found = outages.forgotten(connection, most=most)
-        if not found:
-            return 0
-        with self._writing() as connection:
-            released = outages.release_waiting(connection, found, now=now)
-            self._announce(connection)
-        self.wake()
-        return len(released)
-
-    def stranded(self, *, since: datetime) -> Mapping[str, tuple[int, datetime]]:
-        with self._reading() as connection:
-            return outages.stranded(connection, since=since)
-
-    # telling staff
-    def untold_causes(self) -> Mapping[Cause, datetime]:
-        with self._reading() as connection:
-            return noticing.untold_causes(connection)
-
-    def untold(self, cause: Cause, *, limit: int) -> list[Step]:
-        with self._reading() as connection:
-            return noticing.untold(connection, cause, limit=limit)
-
-    def claim_notice(self, key: str, *, now: datetime, until: datetime) -> bool:
-        with self._writing() as connection:
-            return noticing.claim(connection, key, now=now, until=until)
-
-    def note_notices(self, notices: Mapping[str, datetime]) -> None:
-        with self._writing() as connection:
-            noticing.note(connection, notices)
-
-    def noted_notices(self, keys: Collection[str]) -> set[str]:
-        with self._reading() as connection:
-            return noticing.noted(connection, keys)
-
-    def forget_notice(self, key: str) -> bool:
-        with self._writing() as connection:
-            return noticing.forget(connection, key)
-
-    def drop_notices(self, *, before: datetime) -> int:
-        with self._writing() as connection:
-            return pruning.drop_notices(connection, before=before)
-
-    # housekeeping
-    def finished(self, *, before: datetime, after: Place | None, limit: int) -> Finished:
-        with self._reading() as connection:
-            return pruning.finished(connection, before=before, after=after, limit=limit)
-
-    def export(self, cases: Collection[str]) -> list[Document]:
-        with self._reading() as connection:
-            return pruning.export(connection, cases)
-
-    def prune(self, families: Sequence[Family], *, before: datetime) -> list[str]:
-        with self._writing() as connection:
-            return pruning.prune(connection, families, before=before)
-
-    def stray_letters(self, *, before: datetime, after: int, limit: int) -> tuple[list[int], int | None]:
-        with self._reading() as connection:
-            return pruning.stray(connection, before=before, after=after, limit=limit)
-
-    def drop_letters(self, numbers: Collection[int], *, before: datetime) -> int:
-        with self._writing() as connection:
-            return pruning.drop_letters(connection, numbers, before=before)
-
     # customers
     def customer_keys(self, customers: Collection[str], *, fresh: Mapping[str, bytes]) -> Mapping[str, bytes]:
         wanted = list(customers)
@@ -407,15 +319,3 @@ class SqlStore(ABC):
     def live(self) -> list[Live]:
         with self._reading() as connection:
             return queries.live(connection)
-
-    def overview(self, sop: str, *, since: datetime, until: datetime, most: int) -> Overview:
-        with self._reading() as connection:
-            return overseeing.overview(connection, sop, since=since, until=until, most=most)
-
-    def changed(self, sop: str, *, since: datetime, opened_before: datetime) -> list[str]:
-        with self._reading() as connection:
-            return courses.changed(connection, sop, since=since, opened_before=opened_before)
-
-    def courses(self, cases: Collection[str], *, bodies: Collection[str]) -> list[list[Line]]:
-        with self._reading() as connection:
-            return courses.read(connection, cases, bodies=bodies)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -29,6 +28,7 @@ from adapters.store import rows, schema
 from adapters.store.bulletins import Bulletin, Change, Subscription, SubscriptionStatus, Waiting
 from adapters.store.rows import AnyRow, Values
 from adapters.store.statements import adding
+from adapters.store.transactions import Opening
 
 _NUMBERING = 7_003_619  #: advisory lock of whoever gives positions
 
@@ -84,8 +84,6 @@ _PRUNE = delete(_bulletins).where(
         )
     )
 )
-
-Opening = Callable[[], AbstractContextManager[Connection]]
 
 
 def is_wanted(connection: Connection) -> bool:

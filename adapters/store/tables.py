@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -134,6 +135,10 @@ class Tables:
             for row in list(self.inbox.values()):
                 if row.status is status and row.letter.case in cases:
                     self.mark(row.number, InboxStatus.NEW, "")
+
+
+Locked = Callable[[], AbstractContextManager[Tables]]
+"""Keeps others out while it is open."""
 
 
 class _Room:

@@ -1,4 +1,4 @@
-"""What the store offers beside the drive loop: what staff have been told, and the end of what is over."""
+"""The end of what is over: the part of the store's contract that housekeeping needs."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
-
-from adapters.store.records import Step
 
 Document = Mapping[str, object]
 """A case as it is exported: its row under ``case``, and its rows of ``journal``, ``steps``, ``timers`` and
@@ -35,57 +33,9 @@ class Finished:
     last: Place | None
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """What parked steps have in common. ``code`` is of their error, empty where it has none."""
-
-    sop: str
-    command: str
-    code: str
-
-
-def cause_of(step: Step) -> Cause:
-    return Cause(step.case.partition("/")[0], step.command, step.code or "")
-
-
-def notice_of(step: Step) -> str:
-    """That a step is parked: another one each time."""
-    return f"step {step.key} {step.attempts}"
-
-
 class Upkeep(Protocol):
-    """The part of ``adapters.store.base.Store`` that staff and housekeeping need."""
+    """All methods raise ``StoreUnavailable`` and may be called from any thread."""
 
-    # telling staff
-    def untold_causes(self) -> Mapping[Cause, datetime]:
-        """Why steps are parked whose notice by ``notice_of`` nobody has noted; since when the first is."""
-        ...
-
-    def untold(self, cause: Cause, *, limit: int) -> list[Step]:
-        """Such steps of that cause, in the order in which they failed."""
-        ...
-
-    def claim_notice(self, key: str, *, now: datetime, until: datetime) -> bool:
-        """Take it upon oneself to tell this; False if somebody has, until later than ``now``."""
-        ...
-
-    def note_notices(self, notices: Mapping[str, datetime]) -> None:
-        """These need not be told again before the instants given."""
-        ...
-
-    def noted_notices(self, keys: Collection[str]) -> set[str]:
-        """Those of ``keys`` that were ever claimed or noted."""
-        ...
-
-    def forget_notice(self, key: str) -> bool:
-        """False if there is none; of several who ask at once one is told True."""
-        ...
-
-    def drop_notices(self, *, before: datetime) -> int:
-        """Forget those whose time was over before; how many."""
-        ...
-
-    # housekeeping
     def finished(self, *, before: datetime, after: Place | None, limit: int) -> Finished:
         """Of the next ``limit`` cases that have ended, changed last before ``before`` and were opened by
         nobody who is still here: the families in which every case has ended and changed last before then, is

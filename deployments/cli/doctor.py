@@ -118,7 +118,7 @@ def _examine(app: Installation) -> Iterator[Ailment]:
 
 def outages(app: Installation) -> Iterator[Ailment]:
     """What their providers do not answer, or did not and left steps behind."""
-    known = app.store.outages()
+    known = app.store.outages.known()
     if not known:
         yield Ailment("providers", True, "none is known to be away")
     now, careful, who = app.clock(), caution(app.settings), performers(app.settings)

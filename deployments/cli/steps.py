@@ -281,7 +281,7 @@ def _say_hastened(app: Installation, commands: list[str]) -> None:
 def _print_outages(app: Installation) -> None:
     """Each once, and not as often as there are steps that wait for it."""
     careful = caution(app.settings)
-    for outage in app.store.outages():
+    for outage in app.store.outages.known():
         seen = affected(app.store, outage, caution=careful, now=app.clock())
         console.print(f"{seen.name}, {seen.told}", highlight=False)
 

@@ -105,7 +105,7 @@ def test_cases_held_by_silent_workers_are_found() -> None:
 
 def test_a_provider_that_is_away_is_told_once_with_what_hangs_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
     with open_application(Settings()) as app:
-        app.store.change_outage(
+        app.store.outages.change(
             None, Outage("payment.capture", Phase.OUT, NOW, NOW, NOW, error="answered 503"), now=NOW
         )
     monkeypatch.setenv("SOP_OUTAGES", '{"within_hours": 100000000}')
@@ -124,10 +124,10 @@ def test_a_provider_that_is_away_is_told_once_with_what_hangs_on_it(monkeypatch:
 def test_a_replay_where_nothing_is_parked_is_a_probe() -> None:
     later = datetime.now(UTC) + timedelta(hours=1)
     with open_application(Settings()) as app:
-        app.store.change_outage(None, Outage("payment.capture", Phase.OUT, NOW, NOW, later), now=NOW)
+        app.store.outages.change(None, Outage("payment.capture", Phase.OUT, NOW, NOW, later), now=NOW)
         ran = CliRunner().invoke(sop, ["replay", "--command", "payment.capture", "--reason", "it is back"])
         assert "nothing is parked; steps wait for payment.capture, which is asked now" in ran.output
-        assert app.store.outages()[0].due < later
+        assert app.store.outages.known()[0].due < later
         other = CliRunner().invoke(sop, ["replay", "--command", "payment.void", "--reason", "it is back"])
         assert "nothing parked matches" in other.output
 

@@ -94,7 +94,7 @@ def test_more_parked_steps_than_are_read_are_said_to_be_more(
     )
 
     class Parked:
-        overview = office.store.overview
+        panorama = office.store.panorama
 
         def steps(self, **asked: object) -> list[Step]:
             return [step] * min(3, cast("int", asked["limit"]))

@@ -125,7 +125,7 @@ def test_a_store_that_fails_after_the_archive_is_swept_again(
         raise StoreUnavailable("away")
 
     with monkeypatch.context() as patched:
-        patched.setattr(store, "prune", fail)
+        patched.setattr(store.upkeep, "prune", fail)
         with pytest.raises(StoreUnavailable):
             house(store, tmp_path).sweep(dry_run=False)
     assert store.find_case(key="P-1")
@@ -171,7 +171,7 @@ def test_killed_at_any_moment_each_case_is_whole_in_one_place(tmp_path: Path) ->
 def check(store: Store, folder: Path, keys: Sequence[str]) -> None:
     whole = {"journal": 1, "steps": 1, "timers": 1, "inbox": 1}
     there = {str(row.id) for row in store.cases(limit=10_000)}
-    for document in [*archived(folder), *store.export(there)]:
+    for document in [*archived(folder), *store.upkeep.export(there)]:
         assert {name: len(cast("list[object]", document[name])) for name in whole} == whole
     assert there.union(ids(folder)) == {f"parcel/{key}" for key in keys}
     assert {row.letter.case for row in store.inbox(limit=10_000)} == there
@@ -200,14 +200,14 @@ def test_told_to_stop_it_ends_after_its_batch_and_the_next_sweep_does_the_rest(
     keeping = Housekeeping(
         store, Archive(tmp_path), retention=RETENTION, clock=lambda: NOW + 91 * DAY, pause=60
     )
-    finished = store.finished
+    finished = store.upkeep.finished
 
     def stopped(**where: Any) -> Finished:
         keeping.stop()
         return finished(**where)
 
     with monkeypatch.context() as patched:
-        patched.setattr(store, "finished", stopped)
+        patched.setattr(store.upkeep, "finished", stopped)
         assert keeping.sweep(dry_run=dry_run) == Swept()
     write = Archive.write
 

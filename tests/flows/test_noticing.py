@@ -44,7 +44,11 @@ class Worker:
 
     def __post_init__(self) -> None:
         self.outages = Outages(
-            self.store, caution=Caution(turn=0), clock=lambda: NOW, look=0, told=lambda outage, over: None
+            self.store.outages,
+            caution=Caution(turn=0),
+            clock=lambda: NOW,
+            look=0,
+            told=lambda outage, over: None,
         )
 
     def passes(self, step: Step) -> bool:
@@ -78,9 +82,11 @@ def known(store: Store) -> Known:
     """A worker that knows of an outage in this phase."""
 
     def begin(phase: Phase) -> Worker:
-        store.change_outage(None, Outage(REMINDER, phase, NOW, NOW, due=NOW + DAY, halted="by hand"), now=NOW)
+        store.outages.change(
+            None, Outage(REMINDER, phase, NOW, NOW, due=NOW + DAY, halted="by hand"), now=NOW
+        )
         worker = Worker(store)
-        worker.outages.known = {outage.command: outage for outage in store.outages()}
+        worker.outages.known = {outage.command: outage for outage in store.outages.known()}
         return worker
 
     return begin
@@ -133,8 +139,8 @@ def test_what_was_under_way_when_it_went_out_is_no_new_row_of_failures(known: Kn
     assert worker.tends() is Phase.OUT
     for number in range(8):
         worker.hears(AWAY, number=number)
-    (out,) = worker.store.outages()
-    worker.store.change_outage(out, replace(out, phase=Phase.RESUMING), now=NOW)
+    (out,) = worker.store.outages.known()
+    worker.store.outages.change(out, replace(out, phase=Phase.RESUMING), now=NOW)
     worker.tends()
     worker.hears(AWAY)
     assert worker.tends() is not Phase.OUT

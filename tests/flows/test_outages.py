@@ -65,12 +65,12 @@ class Shop(House):
         return [(entry.event, entry.source) for entry, _ in self.store.journal(f"order/{key}")]
 
     def phase(self) -> Phase | None:
-        found = self.store.outages()
+        found = self.store.outages.known()
         return found[0].phase if found else None
 
     def tries(self) -> int:
         """Probes that failed; -1 while nothing is out."""
-        return next((one.tries for one in self.store.outages() if one.phase is Phase.OUT), -1)
+        return next((one.tries for one in self.store.outages.known() if one.phase is Phase.OUT), -1)
 
     def all_parked(self, count: int, *, faults: str = AWAY) -> None:
         """So many orders, parked by a worker that notices no outage; the worker is gone then."""
@@ -132,7 +132,7 @@ def test_what_comes_while_it_is_out_waits_and_goes_on_by_itself(shop: Shop) -> N
     until(lambda: len([step for step in shop.steps() if "LATE" in step.case and step.code == OUTAGE]) == 10)
     assert {step.attempts for step in shop.steps() if "LATE" in step.case} == {0}
     shop.faults.set("")
-    until(lambda: shop.done() == 30 and not shop.store.outages())
+    until(lambda: shop.done() == 30 and not shop.store.outages.known())
     assert shop.each_authorised_once()
     for key in late:
         assert shop.entries(key).count(("step.waiting", "worker")) == 1, "however often it was passed over"
@@ -177,7 +177,7 @@ def test_what_is_held_back_is_left_alone_until_it_is_released(shop: Shop) -> Non
     until(lambda: shop.tries() >= tries + 3)
     assert held().items() <= before.items()
     shop.faults.set("")
-    until(lambda: shop.done() == 40 and not shop.store.outages())
+    until(lambda: shop.done() == 40 and not shop.store.outages.known())
 
 
 def test_what_was_held_back_after_the_end_is_sent_soon_all_the_same(shop: Shop) -> None:
@@ -188,7 +188,7 @@ def test_what_was_held_back_after_the_end_is_sent_soon_all_the_same(shop: Shop) 
         shop.place(key)
     until(lambda: shop.phase() is Phase.OUT and {step.code for step in shop.steps()} == {OUTAGE})
     first.stop()
-    shop.store.change_outage(shop.store.outages()[0], None, now=shop.now())
+    shop.store.outages.change(shop.store.outages.known()[0], None, now=shop.now())
     shop.faults.set("")
     shop.worker("w-2", caution=QUICK)
     until(lambda: shop.done() == 8)
@@ -204,7 +204,7 @@ def test_steps_parked_by_an_outage_that_nobody_noticed_are_resumed_when_it_answe
     until(lambda: shop.tries() > 1)
     assert len(shop.steps(StepStatus.PARKED)) >= 39
     shop.faults.set("")
-    until(lambda: shop.done() == 37 and not shop.store.outages())
+    until(lambda: shop.done() == 37 and not shop.store.outages.known())
     assert {step.case for step in shop.steps(StepStatus.PARKED)} == refused, "another cause is another matter"
     assert shop.each_authorised_once()
     for step in shop.steps(StepStatus.DONE):
@@ -220,7 +220,7 @@ def test_what_is_parked_stays_so_where_the_settings_leave_it_to_staff(shop: Shop
         shop.place(key)
     until(lambda: shop.phase() is Phase.OUT)
     shop.faults.set("")
-    until(lambda: shop.done() == 3 and not shop.store.outages())
+    until(lambda: shop.done() == 3 and not shop.store.outages.known())
     assert len(shop.steps(StepStatus.PARKED)) == 10
 
 
@@ -253,7 +253,7 @@ def test_resuming_stops_when_what_is_parked_fails_again(shop: Shop) -> None:
     shop.faults.set(f"{AUTHORIZE}: 503 x 1\n{AUTHORIZE}: slow 1ms x 2\n{AUTHORIZE}: permanent x 1000\n")
     shop.start()
     until(lambda: shop.phase() is Phase.LEFT)
-    assert "parked again" in shop.store.outages()[0].halted
+    assert "parked again" in shop.store.outages.known()[0].halted
     parked = Counter(step.code for step in shop.steps(StepStatus.PARKED))
     assert parked["unavailable"] > 20
     assert parked["rejected"] < 15
@@ -269,7 +269,7 @@ def test_one_step_that_fails_alone_tells_nothing_of_its_provider(shop: Shop) -> 
         return bool(shop.steps(StepStatus.PARKED))
 
     until(parked)
-    assert shop.store.outages() == []
+    assert shop.store.outages.known() == []
 
 
 def test_workers_share_an_outage_and_its_end(postgres_url: str) -> None:
@@ -284,7 +284,7 @@ def test_workers_share_an_outage_and_its_end(postgres_url: str) -> None:
             shop.place(key)
         until(lambda: shop.tries() > 1)
         shop.faults.set("")
-        until(lambda: shop.done() == 60 and not shop.store.outages())
+        until(lambda: shop.done() == 60 and not shop.store.outages.known())
         assert shop.each_authorised_once()
         drivers = [driver.performed[AUTHORIZE, "payment.authorized"] for driver in shop.others]
         assert sum(drivers) == 60
@@ -295,7 +295,7 @@ def test_staff_read_what_is_out_and_how_it_goes_on(shop: Shop) -> None:
     shop.start()
     until(lambda: shop.tries() > 0)
     shop.driver.stop()
-    (outage,) = shop.store.outages()
+    (outage,) = shop.store.outages.known()
     seen = affected(shop.store, outage, caution=QUICK, now=shop.now())
     assert seen.name == f"{AUTHORIZE} is out: 6 cases"
     assert "0 cases wait, 6 are parked, " in seen.told

@@ -75,7 +75,7 @@ def test_parked_steps_and_the_loss_of_the_last_worker_are_told(house: Installati
 
     def told() -> bool:
         parked = house.app.store.steps(status=(StepStatus.PARKED,), limit=1_000)
-        return len(parked) == _MANY and not house.app.store.untold_causes()
+        return len(parked) == _MANY and not house.app.store.notices.untold_causes()
 
     eventually(told, seconds=_PATIENCE)
     eventually(lambda: notify_runs(prefect), seconds=_PATIENCE)

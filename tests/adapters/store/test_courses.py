@@ -89,7 +89,7 @@ def test_figures_of_a_week_are_those_added_up_by_hand(store: Store) -> None:
 def test_only_the_content_that_is_asked_for_is_read(store: Store) -> None:
     write(store, "order", "SO-1", KEPT, start="placed")
     write(store, "order", "SO-2", LATE, start="placed")
-    found = store.courses(["order/SO-2", "order/SO-1", "order/SO-9"], bodies=["parcel.dispatched"])
+    found = store.panorama.courses(["order/SO-2", "order/SO-1", "order/SO-9"], bodies=["parcel.dispatched"])
     by_length = sorted(found, key=len)
     assert [[line.event for line in lines] for lines in by_length] == [
         [event for event, _, _ in history] for history in (KEPT, LATE)
@@ -104,9 +104,9 @@ def test_cases_without_news_in_the_period_are_not_read(store: Store) -> None:
     write(store, "refund", "R-1", REFUND, start="requested")
     hour = timedelta(hours=1)
     later = MONDAY + 200 * hour
-    assert store.changed("order", since=MONDAY, opened_before=later) == ["order/SO-1"]
-    assert store.changed("order", since=MONDAY + 61 * hour, opened_before=later) == []
-    assert store.changed("order", since=MONDAY, opened_before=MONDAY + 9 * hour) == []
+    assert store.panorama.changed("order", since=MONDAY, opened_before=later) == ["order/SO-1"]
+    assert store.panorama.changed("order", since=MONDAY + 61 * hour, opened_before=later) == []
+    assert store.panorama.changed("order", since=MONDAY, opened_before=MONDAY + 9 * hour) == []
 
 
 def test_days_are_those_of_the_house() -> None:

@@ -13,10 +13,10 @@ from pathlib import Path
 from sqlalchemy import event
 
 from adapters.store.base import Store
+from adapters.store.notices import Cause, notice_of
 from adapters.store.opening import open_store
 from adapters.store.records import Changes, StepStatus
 from adapters.store.sqlite import SqliteStore
-from adapters.store.upkeep import Cause, notice_of
 from machines.kernel.case import Case
 from tests.adapters.store.scenery import NOW, SOON, announced, drive
 
@@ -24,30 +24,30 @@ HOUR = timedelta(hours=1)
 
 
 def test_one_of_several_claims_a_notice_until_its_time_is_over(store: Store) -> None:
-    assert store.claim_notice("no-worker", now=NOW, until=NOW + HOUR)
-    assert not store.claim_notice("no-worker", now=SOON, until=SOON + HOUR)
-    assert store.claim_notice("another", now=SOON, until=SOON + HOUR)
-    assert store.claim_notice("no-worker", now=NOW + HOUR, until=NOW + 2 * HOUR)
-    assert not store.claim_notice("no-worker", now=NOW + HOUR, until=NOW + 2 * HOUR)
+    assert store.notices.claim("no-worker", now=NOW, until=NOW + HOUR)
+    assert not store.notices.claim("no-worker", now=SOON, until=SOON + HOUR)
+    assert store.notices.claim("another", now=SOON, until=SOON + HOUR)
+    assert store.notices.claim("no-worker", now=NOW + HOUR, until=NOW + 2 * HOUR)
+    assert not store.notices.claim("no-worker", now=NOW + HOUR, until=NOW + 2 * HOUR)
 
 
 def test_of_processes_that_claim_at_once_one_gets_it(opener: Callable[[], Store]) -> None:
     stores = [opener() for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
-        got = list(pool.map(lambda store: store.claim_notice("parked", now=NOW, until=SOON), stores))
+        got = list(pool.map(lambda store: store.notices.claim("parked", now=NOW, until=SOON), stores))
     assert got.count(True) == 1
 
 
 def test_what_is_noted_is_found_again_and_forgotten_once(store: Store) -> None:
-    store.note_notices({})
-    store.note_notices({"a": SOON, "b": NOW})
-    store.note_notices({"b": SOON})
-    assert store.noted_notices(["a", "b", "c"]) == {"a", "b"}
-    assert not store.claim_notice("b", now=NOW, until=SOON)
-    assert store.forget_notice("b")
-    assert not store.forget_notice("b")
-    assert store.noted_notices(["a", "b"]) == {"a"}
-    assert store.noted_notices([]) == set()
+    store.notices.note({})
+    store.notices.note({"a": SOON, "b": NOW})
+    store.notices.note({"b": SOON})
+    assert store.notices.noted(["a", "b", "c"]) == {"a", "b"}
+    assert not store.notices.claim("b", now=NOW, until=SOON)
+    assert store.notices.forget("b")
+    assert not store.notices.forget("b")
+    assert store.notices.noted(["a", "b"]) == {"a"}
+    assert store.notices.noted([]) == set()
 
 
 def test_parked_steps_are_untold_until_noted_and_again_when_they_park_again(store: Store) -> None:
@@ -58,20 +58,20 @@ def test_parked_steps_are_untold_until_noted_and_again_when_they_park_again(stor
         ]
 
     cause = Cause("parcel", "label.print", "")
-    assert store.untold_causes() == {}
+    assert store.notices.untold_causes() == {}
     store.receive([announced("P-1"), announced("P-2")])
     drive(store, change=park)
-    first, second = store.untold(cause, limit=10)
+    first, second = store.notices.untold(cause, limit=10)
     assert (first.case, second.case) == ("parcel/P-2", "parcel/P-1")
-    assert store.untold(cause, limit=1) == [first]
-    assert store.untold_causes() == {cause: NOW}
-    store.note_notices({notice_of(first): NOW})
-    assert store.untold(cause, limit=10) == [second]
-    assert store.untold_causes() == {cause: SOON}
+    assert store.notices.untold(cause, limit=1) == [first]
+    assert store.notices.untold_causes() == {cause: NOW}
+    store.notices.note({notice_of(first): NOW})
+    assert store.notices.untold(cause, limit=10) == [second]
+    assert store.notices.untold_causes() == {cause: SOON}
     drive(store, change=lambda changes, cases: changes.settled.append(replace(first, attempts=4)))
-    assert [step.case for step in store.untold(cause, limit=10)] == ["parcel/P-2", "parcel/P-1"]
-    store.note_notices({notice_of(step): NOW for step in store.untold(cause, limit=10)})
-    assert store.untold_causes() == {}
+    assert [step.case for step in store.notices.untold(cause, limit=10)] == ["parcel/P-2", "parcel/P-1"]
+    store.notices.note({notice_of(step): NOW for step in store.notices.untold(cause, limit=10)})
+    assert store.notices.untold_causes() == {}
 
 
 def test_untold_steps_are_apart_by_procedure_command_and_code(store: Store) -> None:
@@ -87,10 +87,10 @@ def test_untold_steps_are_apart_by_procedure_command_and_code(store: Store) -> N
     store.receive([announced(key) for key in kinds])
     drive(store, change=park)
     causes = [Cause("parcel", command, code or "") for command, code in kinds.values()]
-    assert store.untold_causes() == dict.fromkeys(causes, NOW)
-    found = [[step.case for step in store.untold(cause, limit=10)] for cause in causes]
+    assert store.notices.untold_causes() == dict.fromkeys(causes, NOW)
+    found = [[step.case for step in store.notices.untold(cause, limit=10)] for cause in causes]
     assert found == [["parcel/A"], ["parcel/B"], ["parcel/C"]]
-    assert store.untold(Cause("order", "label.print", ""), limit=10) == []
+    assert store.notices.untold(Cause("order", "label.print", ""), limit=10) == []
 
 
 def test_looking_for_causes_looks_at_no_step_that_is_not_parked(tmp_path: Path) -> None:
@@ -99,8 +99,8 @@ def test_looking_for_causes_looks_at_no_step_that_is_not_parked(tmp_path: Path) 
         assert isinstance(store, SqliteStore)
         seen: list[tuple[str, Sequence[object]]] = []
         event.listen(store._engine, "before_cursor_execute", lambda *called: seen.append(called[2:4]))
-        store.untold_causes()
-        store.untold(Cause("parcel", "label.print", ""), limit=10)
+        store.notices.untold_causes()
+        store.notices.untold(Cause("parcel", "label.print", ""), limit=10)
     with closing(sqlite3.connect(tmp_path / "cases.db")) as connection:
         looked = [(sql, values) for sql, values in seen if sql.startswith("SELECT")]
         for sql, values in looked:

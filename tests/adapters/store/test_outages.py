@@ -55,27 +55,27 @@ def released(store: Store) -> str:
 
 
 def test_whoever_is_first_changes_it(store: Store) -> None:
-    assert store.change_outage(None, OUT, now=NOW) == []
-    assert store.change_outage(None, replace(OUT, error="another"), now=NOW) is None
-    (known,) = store.outages()
+    assert store.outages.change(None, OUT, now=NOW) == []
+    assert store.outages.change(None, replace(OUT, error="another"), now=NOW) is None
+    (known,) = store.outages.known()
     assert known == OUT
     later = replace(known, phase=Phase.RESUMING, turn=1, tries=2, halted="by hand")
-    assert store.change_outage(known, later, now=NOW) == []
-    assert store.change_outage(known, None, now=NOW) is None
-    assert store.outages() == [replace(later, version=2)]
-    assert store.change_outage(store.outages()[0], None, now=NOW) == []
-    assert store.outages() == []
+    assert store.outages.change(known, later, now=NOW) == []
+    assert store.outages.change(known, None, now=NOW) is None
+    assert store.outages.known() == [replace(later, version=2)]
+    assert store.outages.change(store.outages.known()[0], None, now=NOW) == []
+    assert store.outages.known() == []
 
 
 def test_what_waits_is_released_before_what_is_parked_and_what_was_tried_least_comes_first(
     store: Store,
 ) -> None:
     fill(store)
-    store.change_outage(None, OUT, now=NOW)
+    store.outages.change(None, OUT, now=NOW)
 
     def release(most: int) -> str:
-        (known,) = store.outages()
-        store.change_outage(known, known, now=SOON, release=replace(ALL, most=most))
+        (known,) = store.outages.known()
+        store.outages.change(known, known, now=SOON, release=replace(ALL, most=most))
         return released(store)
 
     assert [release(most) for most in (1, 1, 1, 1, 10)] == ["C", "AC", "ACH", "ABCH", "ABCDEH"]
@@ -88,32 +88,32 @@ def test_what_waits_is_released_before_what_is_parked_and_what_was_tried_least_c
 
 def test_parked_steps_stay_if_they_are_not_asked_for_and_for_another_command(store: Store) -> None:
     fill(store)
-    store.change_outage(None, OUT, now=NOW, release=replace(ALL, since=None))
+    store.outages.change(None, OUT, now=NOW, release=replace(ALL, since=None))
     assert released(store) == "ABCH"
     other = replace(OUT, command="label.burn")
-    assert store.change_outage(None, other, now=NOW, release=ALL) == []
-    assert store.change_outage(replace(other, version=7), None, now=NOW, release=ALL) is None
+    assert store.outages.change(None, other, now=NOW, release=ALL) == []
+    assert store.outages.change(replace(other, version=7), None, now=NOW, release=ALL) is None
     assert released(store) == "ABCH"
 
 
 def test_steps_stranded_by_an_outage_are_counted(store: Store) -> None:
-    assert store.stranded(since=NOW - DAY) == {}
+    assert store.outages.stranded(since=NOW - DAY) == {}
     fill(store)
-    assert store.stranded(since=NOW - DAY) == {"label.print": (2, NOW - timedelta(hours=1))}
+    assert store.outages.stranded(since=NOW - DAY) == {"label.print": (2, NOW - timedelta(hours=1))}
 
 
 def test_what_was_held_back_for_an_outage_that_is_over_is_found_and_released(store: Store) -> None:
     """By a worker that had not heard of its end."""
     fill(store)
-    store.change_outage(None, OUT, now=NOW)
-    assert store.release_forgotten(now=SOON, most=10) == 0
-    (known,) = store.outages()
-    store.change_outage(known, replace(known, phase=Phase.RESUMING), now=NOW)
-    assert store.release_forgotten(now=SOON, most=10) == 0, "it comes in its turn"
-    (known,) = store.outages()
-    store.change_outage(known, replace(known, phase=Phase.LEFT), now=NOW)
-    assert store.release_forgotten(now=SOON, most=1) == 1
-    store.change_outage(store.outages()[0], None, now=NOW)
-    assert store.release_forgotten(now=SOON, most=10) == 2
+    store.outages.change(None, OUT, now=NOW)
+    assert store.outages.release_forgotten(now=SOON, most=10) == 0
+    (known,) = store.outages.known()
+    store.outages.change(known, replace(known, phase=Phase.RESUMING), now=NOW)
+    assert store.outages.release_forgotten(now=SOON, most=10) == 0, "it comes in its turn"
+    (known,) = store.outages.known()
+    store.outages.change(known, replace(known, phase=Phase.LEFT), now=NOW)
+    assert store.outages.release_forgotten(now=SOON, most=1) == 1
+    store.outages.change(store.outages.known()[0], None, now=NOW)
+    assert store.outages.release_forgotten(now=SOON, most=10) == 2
     assert released(store) == "ABC", "H is tried again by itself"
     assert {step.due for step in store.steps(status=[StepStatus.PENDING])} == {SOON}

@@ -37,7 +37,7 @@ SLOW = Ledger(
 
 def look(store: Store, *, hours_ago: int = 23, most: int = 10, sop: str = "parcel") -> Overview:
     since = HOUR - timedelta(hours=hours_ago)
-    return store.overview(sop, since=since, until=NOW + timedelta(hours=1), most=most)
+    return store.panorama.overview(sop, since=since, until=NOW + timedelta(hours=1), most=most)
 
 
 def go(store: Store, case: Case, *, state: str, ended: bool = False, later: timedelta = timedelta(0)) -> None:

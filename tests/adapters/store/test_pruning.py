@@ -53,12 +53,12 @@ def _of(entry: Entry, case: Case) -> Entry:
 
 
 def found(store: Store, *, limit: int = 100, after: Place | None = None) -> list[tuple[str, ...]]:
-    families = store.finished(before=LATER, after=after, limit=limit).families
+    families = store.upkeep.finished(before=LATER, after=after, limit=limit).families
     return [tuple(sorted(family.cases)) for family in families]
 
 
 def families(store: Store) -> Sequence[Family]:
-    return store.finished(before=LATER, after=None, limit=100).families
+    return store.upkeep.finished(before=LATER, after=None, limit=100).families
 
 
 def test_a_family_goes_with_all_that_is_theirs_and_nothing_else(store: Store) -> None:
@@ -68,7 +68,7 @@ def test_a_family_goes_with_all_that_is_theirs_and_nothing_else(store: Store) ->
     end(store, "Q-1")
     (ours, theirs) = families(store)
     assert ours.cases == ("parcel/P-1", "parcel/P-1-1", "parcel/P-1-1-1")
-    documents = store.export(ours.cases)
+    documents = store.upkeep.export(ours.cases)
     assert [sorted(document) for document in documents] == 3 * [
         ["case", "inbox", "journal", "steps", "timers"]
     ]
@@ -78,8 +78,8 @@ def test_a_family_goes_with_all_that_is_theirs_and_nothing_else(store: Store) ->
     for name in ("inbox", "journal", "steps", "timers"):
         (row,) = cast("list[dict[str, object]]", first[name])
         assert row["case_id"] == "parcel/P-1", name
-    assert sorted(store.prune([ours], before=LATER)) == sorted(ours.cases)
-    assert store.prune([ours], before=LATER) == [], "a repeat is harmless"
+    assert sorted(store.upkeep.prune([ours], before=LATER)) == sorted(ours.cases)
+    assert store.upkeep.prune([ours], before=LATER) == [], "a repeat is harmless"
     assert [case.key for key in ("P-1", "Q-1") for case in store.find_case(key=key)] == ["Q-1"]
     for case in ours.cases:
         assert (store.journal(case), store.steps(case=case), store.case_timers(case)) == ([], [], [])
@@ -90,7 +90,7 @@ def test_a_family_goes_with_all_that_is_theirs_and_nothing_else(store: Store) ->
 
 def test_all_stores_export_alike(store: Store) -> None:
     end(store, "P-1")
-    (document,) = store.export(["parcel/P-1", "parcel/gone"])
+    (document,) = store.upkeep.export(["parcel/P-1", "parcel/gone"])
     case = document["case"]
     assert isinstance(case, dict)
     assert (case["ended"], case["lease"], case["opened"], case["seq"]) == (True, None, 1793610000123456, 1)
@@ -144,7 +144,7 @@ def test_an_open_or_leased_relative_and_news_keep_a_family(store: Store) -> None
     store.receive([scanned("P-3")])
     end(store, "P-4-1", parent="parcel/P-4")
     assert found(store) == [("parcel/P-4-1",)], "whose parent is gone is a family of its own"
-    assert store.finished(before=NOW, after=None, limit=9).families == []
+    assert store.upkeep.finished(before=NOW, after=None, limit=9).families == []
 
 
 def test_what_changed_since_it_was_found_stays(store: Store) -> None:
@@ -154,7 +154,7 @@ def test_what_changed_since_it_was_found_stays(store: Store) -> None:
     before = families(store)
     store.receive([scanned("P-1")])
     end(store, "P-2-1", parent="parcel/P-2")
-    assert store.prune(before, before=LATER) == ["parcel/P-3"]
+    assert store.upkeep.prune(before, before=LATER) == ["parcel/P-3"]
     assert store.find_case(key="P-1")
 
 
@@ -162,7 +162,7 @@ def test_the_search_goes_on_where_it_ended(store: Store) -> None:
     end(store, *(f"P-{number}" for number in range(5)))
     seen, after = [], None
     while True:
-        page = store.finished(before=LATER, after=after, limit=2)
+        page = store.upkeep.finished(before=LATER, after=after, limit=2)
         seen += [family.root for family in page.families]
         if page.last is None:
             break
@@ -175,13 +175,13 @@ def test_a_case_that_a_worker_is_at_is_not_deleted_under_it(store: Store) -> Non
     (family,) = families(store)
     store.receive([scanned("P-1")])
     drive(store, worker="bob")
-    assert store.prune([family], before=LATER) == []
+    assert store.upkeep.prune([family], before=LATER) == []
     assert store.find_case(key="P-1")[0].seq == 2
 
 
 def test_an_event_that_comes_again_after_all_is_new(store: Store) -> None:
     end(store, "P-1")
-    store.prune(families(store), before=LATER)
+    store.upkeep.prune(families(store), before=LATER)
     (receipt,) = store.receive([announced("P-1")])
     assert not receipt.duplicate
     assert [row.letter.id for row in peek(store, worker="ann").letters] == ["announce-P-1"]
@@ -196,29 +196,29 @@ def test_letters_without_a_case_go_after_their_time_and_those_that_wait_stay(sto
     store.expire_unmatched(before=NOW + timedelta(seconds=1))
     store.receive([replace(scanned("nobody", id="waits"), received=NOW)])
     drive(store, release=True)
-    numbers, last = store.stray_letters(before=LATER, after=0, limit=100)
+    numbers, last = store.upkeep.stray_letters(before=LATER, after=0, limit=100)
     dead = [row.number for row in store.inbox(status=(InboxStatus.DEAD,))]
     assert numbers == sorted(dead)
     assert len(dead) == 2
     assert last is not None
-    assert store.stray_letters(before=LATER, after=last, limit=100) == ([], None)
-    assert store.stray_letters(before=NOW, after=0, limit=100)[0] == []
+    assert store.upkeep.stray_letters(before=LATER, after=last, limit=100) == ([], None)
+    assert store.upkeep.stray_letters(before=NOW, after=0, limit=100)[0] == []
     everything = [row.number for row in store.inbox()]
-    assert store.drop_letters(everything, before=LATER) == 2
+    assert store.upkeep.drop_letters(everything, before=LATER) == 2
     assert {row.status for row in store.inbox()} == {InboxStatus.APPLIED, InboxStatus.UNMATCHED}
-    assert store.drop_letters([], before=LATER) == 0
+    assert store.upkeep.drop_letters([], before=LATER) == 0
 
 
 def test_notices_are_forgotten_after_their_time(store: Store) -> None:
-    store.note_notices({"old": NOW, "young": LATER})
-    assert store.drop_notices(before=LATER) == 1
-    assert store.noted_notices(["old", "young"]) == {"young"}
+    store.notices.note({"old": NOW, "young": LATER})
+    assert store.notices.drop(before=LATER) == 1
+    assert store.notices.noted(["old", "young"]) == {"young"}
 
 
 def test_the_journal_of_what_stays_has_no_gap(store: Store) -> None:
     end(store, "P-1")
     end(store, "P-2", ended=False)
-    store.prune(families(store), before=LATER)
+    store.upkeep.prune(families(store), before=LATER)
     cases = {case.id: case for case in store.find_case(key="P-2")}
     after = moved(cases["parcel/P-2"])
     with store.round(worker="ann") as current:
