@@ -4,13 +4,12 @@ process."""
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import datetime
 
-from adapters.store import memory_recovering, rows
+from adapters.store import memory_queries, memory_recovering, rows
 from adapters.store.bulletins import Tells, tell_nothing
 from adapters.store.failing import storable
 from adapters.store.memory_bulletins import MemoryBulletins
@@ -36,8 +35,8 @@ from adapters.store.records import (
     StepStatus,
 )
 from adapters.store.retiming import retiming_letters
-from adapters.store.rows import Hydrate, UnreadableCase
-from adapters.store.tables import Kept, MemoryRound, Tables
+from adapters.store.rows import Hydrate
+from adapters.store.tables import MemoryRound, Tables
 from machines.kernel.case import Case, Entry, Timer, case_id
 
 
@@ -216,31 +215,17 @@ class MemoryStore:
         parent: str | None = None,
         limit: int = 100,
     ) -> list[CaseRow]:
-        with self._lock:
-            found = [
-                self._row(kept)
-                for kept in self._tables.cases.values()
-                if sop in (None, kept.case.sop)
-                and state in (None, kept.case.state)
-                and not (open_only and kept.ended)
-                and not (held_only and kept.held is None)
-                and assignee in (None, kept.case.assignee)
-                and parent in (None, kept.case.parent)
-            ]
-        found.sort(key=lambda row: row.id)
-        return sorted(found, key=lambda row: row.changed, reverse=True)[:limit]
-
-    def _row(self, kept: Kept) -> CaseRow:
-        case = kept.case
-        running = [timer for timer in self._tables.timers[case.id].values() if not timer.passed]
-        due = min(running, key=lambda timer: timer.due, default=None)
-        return CaseRow(
-            *(case.id, case.sop, case.key, case.state, kept.opened, kept.changed, kept.ended, case.parent),
-            due=due.due if due else None,
-            due_name=due.name if due else None,
-            hold=rows.hold_from(kept.held),
-            assignee=case.assignee,
-        )
+        with self._locked() as tables:
+            return memory_queries.list_cases(
+                tables,
+                sop=sop,
+                state=state,
+                open_only=open_only,
+                held_only=held_only,
+                assignee=assignee,
+                parent=parent,
+                limit=limit,
+            )
 
     def standing(
         self,
@@ -249,25 +234,8 @@ class MemoryStore:
         cases: Collection[str] | None = None,
         limit: int = 1_000,
     ) -> list[Standing]:
-        with self._lock:
-            found = [
-                kept
-                for id, kept in self._tables.cases.items()
-                if (kept.case.sop, kept.case.state) in states and (cases is None or id in cases)
-            ]
-            found.sort(key=lambda kept: (kept.changed, kept.case.id))
-            return [standing for kept in found[:limit] if (standing := self._standing(kept.case.id))]
-
-    def _standing(self, id: str) -> Standing | None:
-        try:
-            case = self._tables.load(id)
-        except UnreadableCase:
-            return None
-        for values in reversed(self._tables.journal[id]):
-            entry, body = rows.entry_from(values)
-            if entry.after == case.state != entry.before:
-                return Standing(case, entry, body)
-        return None
+        with self._locked() as tables:
+            return memory_queries.standing(tables, states, cases=cases, limit=limit)
 
     def journal(self, case: str) -> list[tuple[Entry, bytes]]:
         with self._lock:
@@ -290,21 +258,19 @@ class MemoryStore:
         only: StepFilter | None = None,
         limit: int = 100,
     ) -> list[Step]:
-        with self._lock:
-            named = None if key_of_case is None else self._ids(key_of_case)
-            found = [
-                step
-                for step in self._tables.steps.values()
-                if (not status or step.status in status)
-                and case in (None, step.case)
-                and command in (None, step.command)
-                and run in (None, step.run)
-                and (not keys or step.key in keys)
-                and (named is None or step.case in named)
-                and (not error or error in (step.error or ""))
-                and (only is None or _meant(step, only))
-            ]
-        return sorted(found, key=lambda step: (step.issued, step.key))[:limit]
+        with self._locked() as tables:
+            return memory_queries.list_steps(
+                tables,
+                status=status,
+                case=case,
+                command=command,
+                run=run,
+                keys=keys,
+                of_cases=None if key_of_case is None else self._ids(key_of_case),
+                error=error,
+                only=only or StepFilter(),
+                limit=limit,
+            )
 
     def inbox(self, *, status: Collection[InboxStatus] = (), limit: int = 100) -> list[InboxRow]:
         with self._lock:
@@ -321,65 +287,24 @@ class MemoryStore:
             return self._tables.inbox.get(number)
 
     def summary(self) -> Mapping[str, Mapping[str, int]]:
-        with self._lock:
-            tables = self._tables
-            return {
-                "cases": Counter(f"{kept.case.sop}/{kept.case.state}" for kept in tables.cases.values()),
-                "steps": Counter(step.status.value for step in tables.steps.values()),
-                "inbox": Counter(row.status.value for row in tables.inbox.values()),
-            }
+        with self._locked() as tables:
+            return memory_queries.count_all(tables)
 
     def workers(self) -> list[tuple[str, datetime]]:
-        with self._lock:
-            return sorted(self._tables.workers.items())
+        with self._locked() as tables:
+            return memory_queries.list_workers(tables)
 
     def backlog(self, now: datetime) -> Backlog:
-        with self._lock:
-            tables = self._tables
-            letters = Counter(row.status for row in tables.inbox.values())
-            received = (tables.inbox[number].letter.received for number in tables.new)
-            return Backlog(
-                new=letters[InboxStatus.NEW],
-                oldest=min(received, default=None),
-                unmatched=letters[InboxStatus.UNMATCHED],
-                dead=letters[InboxStatus.DEAD],
-                overdue_timers=sum(due <= now for due, _ in tables.due_timers()),
-                overdue_steps=sum(due <= now for due, _ in tables.due_steps()),
-                parked=sum(step.status is StepStatus.PARKED for step in tables.steps.values()),
-                workers=self.workers(),
-                leases=Counter(kept.lease for kept in tables.cases.values() if kept.lease),
-            )
+        with self._locked() as tables:
+            return memory_queries.backlog(tables, now)
 
     def open_steps(self) -> list[OpenSteps]:
-        with self._lock:
-            count = Counter(
-                (step.case.partition("/")[0], step.status, step.command, step.code or "")
-                for step in self._tables.steps.values()
-                if step.status not in (StepStatus.DONE, StepStatus.SKIPPED)
-            )
-            return [OpenSteps(*which, count[which]) for which in sorted(count)]
+        with self._locked() as tables:
+            return memory_queries.open_steps(tables)
 
     def time(self) -> datetime | None:
         return None
 
     def live(self) -> list[Live]:
-        with self._lock:
-            count: Counter[tuple[str, int, str]] = Counter()
-            ended: Counter[tuple[str, int, str]] = Counter()
-            for kept in self._tables.cases.values():
-                runs_on = (kept.case.sop, kept.case.version, kept.case.hash)
-                count[runs_on] += 1
-                ended[runs_on] += kept.ended
-            return [Live(*one, count[one] - ended[one], ended[one]) for one in sorted(count)]
-
-
-def _meant(step: Step, wanted: StepFilter) -> bool:
-    when = step.failed or step.issued
-    return (
-        (wanted.sop is None or step.case.startswith(f"{wanted.sop}/"))
-        and wanted.command in (None, step.command)
-        and wanted.code in (None, step.code)
-        and (not wanted.error or wanted.error in (step.error or ""))
-        and (wanted.since is None or when >= wanted.since)
-        and (wanted.until is None or when <= wanted.until)
-    )
+        with self._locked() as tables:
+            return memory_queries.live(tables)
