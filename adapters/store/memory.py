@@ -17,6 +17,7 @@ from adapters.store.memory_notices import MemoryNotices
 from adapters.store.memory_outages import MemoryOutages
 from adapters.store.memory_overview import MemoryPanorama
 from adapters.store.memory_pruning import MemoryUpkeep
+from adapters.store.memory_round import MemoryRound
 from adapters.store.receiving import TOO_LATE, resent_note, resent_reason
 from adapters.store.records import (
     RESENDABLE,
@@ -36,7 +37,7 @@ from adapters.store.records import (
 )
 from adapters.store.retiming import retiming_letters
 from adapters.store.rows import Hydrate
-from adapters.store.tables import MemoryRound, Tables
+from adapters.store.tables import Tables
 from machines.kernel.case import Case, Entry, Timer, case_id
 
 
