@@ -13,7 +13,7 @@ from adapters.steering import CannotSteer, Steering
 from adapters.store.base import Store
 from adapters.store.records import InboxStatus, StepStatus
 from flows.driver import Driver
-from tests.flows.test_driver import PACE, Reminders, letter, state, until
+from tests.flows.lending import PACE, Reminders, letter, state, until
 from tests.toy import DEFINITION
 
 START = timedelta(hours=-25)

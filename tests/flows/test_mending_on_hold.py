@@ -21,7 +21,7 @@ from flows.driver import Driver
 from flows.oncall import OnCall
 from machines.kernel.command import Command
 from machines.kernel.event import Event
-from tests.flows.test_driver import PACE, letter, until
+from tests.flows.lending import PACE, letter, until
 from tests.toy import DEFINITION, Reminder, ReminderSent
 
 ANN = {"who": "ann", "reason": "the post office called"}

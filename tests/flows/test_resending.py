@@ -14,7 +14,7 @@ from adapters.store.opening import open_store
 from adapters.store.records import RESENT, InboxStatus
 from flows.draft import Draft
 from machines.kernel.case import Case
-from tests.flows.test_driver import letter
+from tests.flows.lending import letter
 from tests.toy import DEFINITION, Loan
 
 NOW = datetime.now(UTC)
