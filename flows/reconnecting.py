@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
+import time
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager
 from typing import Any
 
+import httpx
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 _RETRIES = 2  #: after 2 and 4 seconds, for a server that is busy for a moment
-_PAUSE_SECONDS = 1.0  #: after a connection that ended without an error
+_PAUSE_SECONDS = 2.0  #: after a connection that ended without an error, or was refused at first
+_STARTING_SECONDS = 60.0  #: Prefect's server may start beside us, and takes half of that on a busy machine
 
 
 def with_few_retries() -> AbstractContextManager[object]:
@@ -27,6 +30,7 @@ class Reconnecting:
     `serve` holds one connection and returns soon after `stopping` is set. What ends it otherwise is told to
     `failed`, which answers after how many seconds the next attempt begins. Each attempt has an event loop of
     its own: nothing of a broken connection, such as a cancellation that came too late, reaches the next.
+    In the first minute nobody is told of a refused connection: the server may be starting.
     """
 
     def __init__(
@@ -59,12 +63,14 @@ class Reconnecting:
         return self._thread.is_alive()
 
     def _keep_up(self) -> None:
+        starting = time.monotonic() + _STARTING_SECONDS
         while True:
             pause = _PAUSE_SECONDS
             try:
                 asyncio.run(self._serve())
             except BaseException as error:
                 # On a thread nobody else would hear of it, and there is no reason not to try again.
-                pause = self._failed(error)
+                if not isinstance(error, httpx.ConnectError) or time.monotonic() > starting:
+                    pause = self._failed(error)
             if self.stopping.wait(pause):
                 return

@@ -182,7 +182,8 @@ class Recorder:
                 await self._announcing.show(api)
                 await self._exhibits.show(api)
                 await self._abandoned.close(api)
-                if self._failures and (time.monotonic() > sure or (self._idle() and not self._following)):
+                missed = self._failures or self._forgotten
+                if missed and (time.monotonic() > sure or (self._idle() and not self._following)):
                     self._say_up()
                 if self._sessions and not slots.locked() and self._budget.take():
                     await slots.acquire()
@@ -300,7 +301,7 @@ class Recorder:
             _log.error("recording failed, cases go on unobserved", exc_info=error)
 
     def _say_up(self) -> None:
-        if self._told_down:
+        if self._told_down or self._forgotten:
             _log.warning("recording in Prefect goes on; %d wake-ups were not recorded", self._forgotten)
         self._told_down = False
         self._failures = self._forgotten = 0

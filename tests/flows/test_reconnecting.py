@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import threading
 
+import httpx
 import pytest
 
+from flows import reconnecting
 from flows.reconnecting import Reconnecting
 
 
@@ -73,3 +75,29 @@ def test_stopped_before_it_started_it_was_never_there() -> None:
     kept = Reconnecting(serve, failed=lambda _: 0.0, name="kept")
     kept.stop(seconds=1)
     assert not kept.alive
+
+
+def test_a_server_that_starts_beside_us_is_told_of_only_when_it_takes_too_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reconnecting, "_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(reconnecting, "_STARTING_SECONDS", 0.5)
+    attempts: list[int] = []
+    told: list[int] = []
+    again = threading.Event()
+
+    async def serve() -> None:
+        attempts.append(len(attempts))
+        raise httpx.ConnectError("refused")
+
+    def failed(error: BaseException) -> float:
+        told.append(len(attempts))
+        again.set()
+        return 60.0
+
+    kept = Reconnecting(serve, failed=failed, name="kept")
+    kept.start()
+    assert again.wait(10)
+    kept.stop(seconds=10)
+    assert len(told) == 1
+    assert told[0] > 3
