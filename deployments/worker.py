@@ -32,7 +32,6 @@ from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker
 from deployments.prefect_schedules import mend_schedules
 from flows import back_office, runtime
 from flows.prefect_api import PREFECT_ERRORS, WORK_POOL, PrefectApi
-from flows.procedures import PROCEDURES
 from flows.reconnecting import Reconnecting, with_few_retries
 from flows.runtime import Runtime
 
@@ -149,6 +148,8 @@ class SopWorker(BaseWorker[BaseJobConfiguration, BaseVariables, SopWorkerResult]
         """Run a flow run here and now, whichever of our flows it is of."""
         if task_status is not None:
             task_status.started(os.getpid())
+        from flows.procedures import PROCEDURES  # the whole application: see `open_runtime`
+
         flow = PROCEDURES[(await self.client.read_flow(flow_run.flow_id)).name]
         status = 0
         self.running += 1

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from flows.housekeeping import Housekeeping
-from flows.notifying import Notifying
 from flows.runtime import RuntimeNotInstalled
+
+if TYPE_CHECKING:
+    # Prefect's server loads this module with the worker's: it must not load the whole application.
+    from flows.housekeeping import Housekeeping
+    from flows.notifying import Notifying
 
 
 @dataclass(frozen=True, slots=True)

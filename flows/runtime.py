@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from adapters.dead_letters import Resent
-from adapters.intake import Correction
-from flows.oncall import OnCall
-from flows.owner import Owner
-from flows.session import Session
+if TYPE_CHECKING:
+    # Prefect's server loads this module with the worker's: it must not load the whole application.
+    from adapters.dead_letters import Resent
+    from adapters.intake import Correction
+    from flows.oncall import OnCall
+    from flows.owner import Owner
+    from flows.session import Session
 
 
 class RuntimeNotInstalled(RuntimeError):

@@ -6,6 +6,8 @@ import asyncio
 import contextvars
 import gc
 import os
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager
@@ -424,3 +426,10 @@ def test_registering_again_changes_nothing_that_staff_set(prefect_with_worker: P
     again = prefect_with_worker.deployment("shipment/shipment")
     assert (again["id"], again["paused"]) == (found["id"], True)
     prefect_with_worker.pause(found["id"], paused=False)
+
+
+def test_what_prefects_server_loads_to_list_worker_types_is_not_the_whole_application() -> None:
+    script = "import sys, deployments.worker; print('\\n'.join(sys.modules))"
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "deployments.worker" in told.stdout.splitlines()
+    assert {"machines.catalogue", "flows.procedures"}.isdisjoint(told.stdout.splitlines())
