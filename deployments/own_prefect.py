@@ -17,7 +17,10 @@ _AGAIN_SECONDS = 10.0  #: between two attempts with something that ends at once
 
 
 class OwnPrefect:
-    """A context manager. ``say`` hears what is being started, ``warn`` what went wrong."""
+    """A context manager, which does not wait for the server to answer: see ``came_up``.
+
+    ``say`` hears what is being started, ``warn`` what went wrong.
+    """
 
     def __init__(
         self, settings: Settings, *, say: Callable[[str], None], warn: Callable[[str], None]
@@ -36,7 +39,9 @@ class OwnPrefect:
             self._say("Starting Prefect's server ...")
             database = self._postgres.url("prefect") if self._postgres else None
             folder, port = self._settings.home / "prefect", self._settings.prefect_port
-            self._server = stack.enter_context(PrefectServer(folder, port=port, database=database))
+            self._server = PrefectServer(folder, port=port, database=database)
+            stack.callback(self._server.stop)
+            self._server.launch()
             self._stack = stack.pop_all()
         return self
 
@@ -53,6 +58,10 @@ class OwnPrefect:
             self._postgres = stack.enter_context(EmbeddedPostgres(self._settings.home / "postgres"))
         except PostgresUnavailable as error:
             self._warn(f"{error} Prefect's server runs on SQLite instead: slower, with pauses under load.")
+
+    def came_up(self) -> bool:
+        """Whether the server answers by now; raises ``PrefectServerUnavailable`` if it has ended."""
+        return self._server is not None and self._server.came_up()
 
     def revive(self) -> None:
         """Start again what ended; call it every second or so. Does not wait for the server to answer."""

@@ -9,14 +9,12 @@ import os
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from deployments.errors import PrefectServerUnavailable
-from deployments.processes import stop_leftover
+from deployments.processes import answers, stop_leftover
 
 _LOOPBACK = "127.0.0.1"
 _APPLICATION = "prefect.server.api.server"
@@ -55,6 +53,7 @@ class PrefectServer:
         self.port = port
         self.database = database
         self._process: subprocess.Popen[bytes] | None = None
+        self._launched = float("-inf")
         self._pid_file = self._folder / "server.pid"
         self.log = self._folder / "server.log"
 
@@ -84,19 +83,20 @@ class PrefectServer:
 
     def start(self) -> None:
         """Start the server and wait until it is healthy; raises `PrefectServerUnavailable` otherwise."""
-        process = self.launch()
+        self.launch()
         try:
-            self._wait_until_healthy(process)
+            while not self.came_up():
+                time.sleep(0.1)
         except BaseException:
             self.stop()
             raise
 
-    def launch(self) -> subprocess.Popen[bytes]:
-        """Start the server without waiting for it."""
+    def launch(self) -> None:
+        """Start the server without waiting for it: see `came_up`."""
         self._folder.mkdir(parents=True, exist_ok=True)
         self.stop_leftover()
         with self.log.open("ab") as log:
-            process = subprocess.Popen(
+            self._process = subprocess.Popen(
                 self._command(),
                 env=self._environment(),
                 stdin=subprocess.DEVNULL,
@@ -105,9 +105,19 @@ class PrefectServer:
                 # A Ctrl-C at the terminal must reach us only: we stop the server after its clients.
                 start_new_session=True,
             )
-        self._process = process
-        self._pid_file.write_text(f"{process.pid}\n")
-        return process
+        self._launched = time.monotonic()
+        self._pid_file.write_text(f"{self._process.pid}\n")
+
+    def came_up(self) -> bool:
+        """Whether the server that was launched answers by now; raises `PrefectServerUnavailable` if it has
+        ended, or takes too long."""
+        if not self.alive:
+            raise PrefectServerUnavailable(f"Prefect's server ended at once; see {self.log}")
+        if self.healthy():
+            return True
+        if time.monotonic() > self._launched + _START_SECONDS:
+            raise PrefectServerUnavailable(f"Prefect's server did not answer in time; see {self.log}")
+        return False
 
     def stop(self) -> None:
         """Stop the server; it is killed when it does not go within some seconds."""
@@ -128,11 +138,7 @@ class PrefectServer:
 
     def healthy(self) -> bool:
         """Whether the server answers now."""
-        try:
-            with urllib.request.urlopen(f"{self.api_url}/health", timeout=2) as answer:
-                return bool(answer.status == 200)
-        except (urllib.error.URLError, OSError):
-            return False
+        return answers(f"{self.api_url}/health")
 
     def _command(self) -> list[str]:
         return [
@@ -159,13 +165,3 @@ class PrefectServer:
             "PREFECT_UI_API_URL": self.api_url,
             "PREFECT__SERVER_FINAL": "1",
         }
-
-    def _wait_until_healthy(self, process: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + _START_SECONDS
-        while time.monotonic() < deadline:
-            if process.poll() is not None:
-                raise PrefectServerUnavailable(f"Prefect's server ended at once; see {self.log}")
-            if self.healthy():
-                return
-            time.sleep(0.1)
-        raise PrefectServerUnavailable(f"Prefect's server did not answer in time; see {self.log}")

@@ -8,6 +8,8 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
+from http.client import HTTPException
 from pathlib import Path
 
 from deployments.errors import ProcessFailed
@@ -136,6 +138,16 @@ def _parent_of(pid: int) -> int:
         return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
     except (OSError, ValueError):
         return 0
+
+
+def answers(url: str) -> bool:
+    """Whether a server answers there now that all is well. Costs less than a client of httpx, which loads
+    certificates: it is asked many times while processes start that need the processor."""
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (OSError, HTTPException):
+        return False
 
 
 def free_port(wanted: int, *, host: str = "127.0.0.1") -> int:

@@ -26,13 +26,13 @@ from deployments.errors import ProcessFailed
 from deployments.feeding import Fed, feed
 from deployments.own_prefect import OwnPrefect
 from deployments.prefect_server import PrefectServer
-from deployments.processes import Child, free_port
+from deployments.processes import Child, answers, free_port
 from deployments.settings import Settings
 
 _LOOK_SECONDS = 1.0
 _QUIET_LOOKS = 3  #: so many looks in a row must find nothing to do before it counts as idle
 _BUSY_STEPS = ("pending", "running", "retrying")
-_START_SECONDS = 60.0
+_START_SECONDS = 120.0
 _SOME_EVENTS = 200  #: of the example day, after which there is something to see on the dashboards
 _OURS = ("web", "worker")
 
@@ -68,8 +68,10 @@ class Up:
             self._spoil_the_world()
             self._start_prefect(stack)
             self._start_children(stack)
-            self._say_addresses()
-            feeding = self._start_feeding(app.store)
+            feeding = None
+            if self._came_up():
+                self._say_addresses()
+                feeding = self._start_feeding(app.store)
             summary = self._watch(app.store, feeding, started)
             # After what the terminal shows of Ctrl-C.
             self._say("\nStopping the worker, the web intake, Prefect's server and its PostgreSQL ...")
@@ -110,7 +112,24 @@ class Up:
         for child in self._children:
             child.start()
             stack.callback(child.stop)
-        _wait_for(f"{self._settings.web_url}/health", child=self._children[0])
+
+    def _came_up(self) -> bool:
+        """Wait until the web and Prefect answer, which start side by side; False if told to stop meanwhile.
+
+        Raises ``ProcessFailed`` or ``PrefectServerUnavailable``.
+        """
+        until = time.monotonic() + _START_SECONDS
+
+        def web_came_up() -> bool:
+            web = self._children[0]
+            if not web.alive or time.monotonic() > until:
+                raise ProcessFailed(f"the {web.name} did not start; its log is {web.log}")
+            return answers(f"{self._settings.web_url}/health")
+
+        waiting = [web_came_up] + ([self._prefect.came_up] if self._prefect else [])
+        while waiting and not self._stopping.wait(0.1):
+            waiting = [came_up for came_up in waiting if not came_up()]
+        return not self._stopping.is_set()
 
     def _child(self, name: str) -> Child:
         settings = self._settings
@@ -256,15 +275,3 @@ def _by_sop(cases: Mapping[str, int]) -> dict[str, dict[str, int]]:
         sop, _, state = name.partition("/")
         grouped.setdefault(sop, {})[state] = count
     return grouped
-
-
-def _wait_for(url: str, *, child: Child) -> None:
-    until = time.monotonic() + _START_SECONDS
-    while time.monotonic() < until and child.alive:
-        try:
-            if httpx.get(url, timeout=2).status_code == 200:
-                return
-        except httpx.HTTPError:
-            pass
-        time.sleep(0.1)
-    raise ProcessFailed(f"the {child.name} did not start; its log is {child.log}")
