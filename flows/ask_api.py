@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import time_ns
@@ -24,7 +23,9 @@ ASK_FLOW = "ask"
 
 _UNFINISHED = ("SCHEDULED", "PENDING", "RUNNING", "PAUSED")
 _PAGE = 200
-_SCHEMA, _DESCRIPTION, _ANSWER = "form-schema", "form-description", "form-answer-"
+#: Inputs of a run. What is neither a blank form nor its description may hold what somebody typed; the key of
+#: a filled form is the one that every form had once.
+_BLANK, _FILLED, _DESCRIPTION, _ANSWER = "form-blank", "form-schema", "form-description", "form-answer-"
 _HOUSE = "sop.questions-of"
 
 
@@ -78,20 +79,28 @@ class AskApi(PrefectApi):
         return _run(answer.json(), new=answer.status_code == httpx.codes.CREATED)
 
     async def suspend(
-        self, run: str, *, schema: Mapping[str, object], description: str, message: str, new: bool = False
+        self,
+        run: str,
+        *,
+        schema: Mapping[str, object],
+        description: str,
+        message: str,
+        filled: bool = False,
+        new: bool = False,
     ) -> None:
-        """Let a run wait for its form, whatever it is in now; without time limit, which the store keeps. A
-        `new` one holds no answer to an earlier form."""
-        await self._put(run, _SCHEMA, json.dumps(dict(schema)))
+        """Let a run wait for its form, whatever it is in now; without time limit, which the store keeps. In a
+        `filled` form stands what somebody typed; a `new` run holds no answer to an earlier form."""
+        form = _FILLED if filled else _BLANK
+        await self._put(run, form, json.dumps(dict(schema)))
         await self._put(run, _DESCRIPTION, json.dumps(description))
         if not new:
-            await self.forget_answers(run)
+            await self._forget(run, but=form)
         # A new place for each time, so that an answer is told from the one before.
         answer = f"{_ANSWER}{time_ns():x}"
         details = {
             "pause_reschedule": True,
             "pause_key": answer,
-            "run_input_keyset": {"schema": _SCHEMA, "description": _DESCRIPTION, "response": answer},
+            "run_input_keyset": {"schema": form, "description": _DESCRIPTION, "response": answer},
         }
         state = {"type": "PAUSED", "name": "Suspended", "message": message, "state_details": details}
         await self._call("POST", "/flow_runs/{id}/set_state", {"state": state, "force": True}, id=run)
@@ -107,22 +116,15 @@ class AskApi(PrefectApi):
 
     async def answer(self, run: str) -> Said | None:
         """What was filled in and not taken yet."""
-        found = await self._inputs(run)
+        found = await self._inputs(run, prefix=_ANSWER)
         if not found:
             return None
         values = json.loads(str(found[-1]["value"]))
         return Said(id=f"{run}/{found[-1]['key']}", values=values if isinstance(values, dict) else {})
 
-    async def forget_answers(self, run: str) -> None:
-        """Prefect need not keep what the journal keeps."""
-        for found in await self._inputs(run):
-            await self._call("DELETE", "/flow_runs/{id}/input/{key}", id=run, key=str(found["key"]))
-
     async def forget_form(self, run: str) -> None:
-        """What somebody had filled in before may stand in it."""
-        await self.forget_answers(run)
-        with suppress(httpx.HTTPStatusError):
-            await self._call("DELETE", "/flow_runs/{id}/input/{key}", id=run, key=_SCHEMA)
+        """Prefect need not keep what the journal keeps: answers, and a form in which one stands."""
+        await self._forget(run, but=_BLANK)
 
     async def retag(self, run: str, tags: Iterable[str]) -> None:
         await self._call("PATCH", "/flow_runs/{id}", {"tags": sorted(tags)}, id=run)
@@ -146,8 +148,13 @@ class AskApi(PrefectApi):
     async def find(self, run: str) -> AskRun:
         return _run((await self._call("GET", "/flow_runs/{id}", id=run)).json())
 
-    async def _inputs(self, run: str) -> list[dict[str, Any]]:
-        body = {"prefix": _ANSWER, "limit": 10}
+    async def _forget(self, run: str, *, but: str) -> None:
+        """Delete what somebody typed, except for this form."""
+        for found in await self._inputs(run, prefix="form-", but=(_BLANK, _DESCRIPTION, but)):
+            await self._call("DELETE", "/flow_runs/{id}/input/{key}", id=run, key=str(found["key"]))
+
+    async def _inputs(self, run: str, *, prefix: str, but: Sequence[str] = ()) -> list[dict[str, Any]]:
+        body = {"prefix": prefix, "exclude_keys": list(but), "limit": 10}
         answer = await self._call("POST", "/flow_runs/{id}/input/filter", body, id=run)
         found: list[dict[str, Any]] = answer.json()
         return found

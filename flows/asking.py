@@ -272,6 +272,7 @@ class Asking:
                 await _unless_gone(
                     api.set_state(run.id, Badge(kind="COMPLETED", name="Completed", message=every))
                 )
+                await _unless_gone(api.forget_form(run.id))
 
     async def _show_group(self, api: AskApi, id: str, group: Sequence[Question], run: AskRun | None) -> None:
         name, tags = wording.group_name(group, count=len(group)), wording.group_tags(group)

@@ -23,6 +23,7 @@ async def suspend(
     await api.suspend(
         run,
         new=new,
+        filled=bool(said),
         schema=wording.schema(question, said=said),
         description=wording.description(question, note=note),
         message=note or wording.message(question),
@@ -40,6 +41,7 @@ async def suspend_group(
     """Let a run wait for the answer to one of many questions."""
     await api.suspend(
         run,
+        filled=bool(said),
         schema=wording.schema(group[0], grouped=True, said=said),
         description=wording.group_description(group, note=note),
         message=note or f"{len(group)} cases ask {group[0].ask.role}",

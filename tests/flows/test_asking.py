@@ -170,6 +170,30 @@ def inputs(prefect: Prefect, run: Json, prefix: str = "form-") -> dict[str, str]
     return {str(each["key"]): str(each["value"]) for each in found}
 
 
+def typed(prefect: Prefect, run: Json) -> dict[str, str]:
+    """What may hold what somebody typed."""
+    return {key: value for key, value in inputs(prefect, run).items() if key != "form-description"}
+
+
+def assert_nothing_typed(prefect: Prefect, run: Json) -> None:
+    eventually(lambda: set(inputs(prefect, run)) <= {"form-blank", "form-description"})
+    assert '"default"' not in str(typed(prefect, run))
+
+
+def refuse(prefect: Prefect, office: Office, key: str, *, house: str = "") -> Json:
+    """The run of a question once an answer was refused, so that it stands in the form."""
+    office.place(key, **STOLEN)
+    run = run_of(prefect, key, house=house)
+    resume(prefect, run, {"accept": "yes", "reason": "sealed:1:C-1:smuggled"})
+    again = eventually(
+        lambda: (found := run_of(prefect, key, house=house)) and "not taken" in message(found) and found,
+        seconds=25,
+    )
+    assert "smuggled" in str(typed(prefect, run))
+    assert inputs(prefect, run, prefix="form-answer") == {}
+    return again
+
+
 def test_a_question_stands_suspended_with_role_deadline_form_and_what_is_known(
     shown: Prefect, office: Office
 ) -> None:
@@ -188,8 +212,8 @@ def test_a_question_stands_suspended_with_role_deadline_form_and_what_is_known(
     assert message(run).startswith("asks order desk, until ")
     assert "the next in line is called" in message(run)
     given = inputs(shown, run)
-    assert '"accept": {"title": "Accept", "type": "string", "enum": ["yes", "no"]' in given["form-schema"]
-    assert '"required": ["accept", "reason", "answered_by"]' in given["form-schema"]
+    assert '"accept": {"title": "Accept", "type": "string", "enum": ["yes", "no"]' in given["form-blank"]
+    assert '"required": ["accept", "reason", "answered_by"]' in given["form-blank"]
     assert "A colleague looks at a suspicious order." in given["form-description"]
     assert "stolen means of payment" in given["form-description"]
     (text,) = eventually(lambda: shown.log(run["id"]))
@@ -211,7 +235,7 @@ def test_an_answer_in_the_ui_is_the_same_event_and_ends_the_run(shown: Prefect, 
     assert office.state(key) == "rejected"
     (entry,) = [e for e, _ in office.store.journal(f"order/{key}") if e.event == "order.reviewed"]
     assert entry.source == "prefect-ui:J.Berg"
-    assert inputs(shown, run, prefix="form-answer") == {}
+    assert_nothing_typed(shown, run)
 
 
 def test_a_form_that_is_not_filled_in_is_refused_at_once(shown: Prefect, office: Office) -> None:
@@ -228,19 +252,23 @@ def test_an_answer_that_the_intake_refuses_is_told_and_the_question_stays(
     shown: Prefect, office: Office
 ) -> None:
     key = new_key()
-    office.place(key, **STOLEN)
-    run = run_of(shown, key)
-    resume(shown, run, {"accept": "yes", "reason": "sealed:1:C-1:smuggled"})
-    again = eventually(
-        lambda: (found := run_of(shown, key)) and "not taken" in message(found) and found, seconds=25
-    )
-    assert "data" not in message(again).partition(":")[0]
-    assert "reserved" in message(again)
+    run = refuse(shown, office, key)
+    assert "data" not in message(run).partition(":")[0]
+    assert "reserved" in message(run)
     assert "reserved" in inputs(shown, run)["form-description"]
     eventually(lambda: any("Your answer was not taken" in line for line in shown.log(run["id"])))
-    resume(shown, again, {"accept": "yes", "reason": "known customer"})
+    resume(shown, run, {"accept": "yes", "reason": "known customer"})
     run_of(shown, key, kind="COMPLETED")
     eventually(lambda: office.state(key) == "awaiting_dispatch")
+    assert_nothing_typed(shown, run)
+
+
+def test_a_form_in_which_an_answer_stands_goes_when_the_case_moves_on(shown: Prefect, office: Office) -> None:
+    key = new_key()
+    run = refuse(shown, office, key)
+    office.send("order.reviewed", key, {"accept": False, "reason": "no"}, source="back-office")
+    run_of(shown, key, kind="CANCELLED")
+    assert_nothing_typed(shown, run)
 
 
 def test_a_case_that_moves_on_cancels_the_run_and_says_why(shown: Prefect, office: Office) -> None:
@@ -267,6 +295,7 @@ def test_the_second_of_two_answers_is_told_what_came_first(
     ended = run_of(shown, key, kind="CANCELLED")
     listening.showing.extend(heard)
     assert message(ended).startswith("Your answer was not taken: order.reviewed from back-office came first")
+    assert_nothing_typed(shown, run)
     assert office.state(key) == "rejected"
 
 
@@ -275,14 +304,14 @@ def test_whoever_is_called_next_finds_the_question_by_role(registered: Prefect, 
         driver = own.driver(listener=listening)
         driver.start()
         house, key = uuid4().hex, new_key()
-        with showing(own, listening, house=house):
-            own.place(key, **STOLEN)
-            run = run_of(registered, key, house=house)
+        with showing(own, listening, house=house), working(own):
+            run = refuse(registered, own, key, house=house)
             own.clock.ahead = timedelta(days=6)
             eventually(
                 lambda: "role:order desk" not in cast("list[str]", registered.run(str(run["id"]))["tags"])
             )
             assert run_of(registered, key, house=house)["id"] == run["id"]
+            assert_nothing_typed(registered, run)
         driver.stop()
 
 
@@ -368,9 +397,13 @@ def test_beyond_the_budget_questions_share_a_run_with_a_table(
             told = eventually(lambda: (r := group()) and "SO-0" in message(r) and r)
             resume(registered, told, {**wrong, "case": grouped[0]})
             eventually(lambda: own.state(grouped[0]) == "rejected")
-            eventually(lambda: (r := group()) and r["name"] == "order: In review x 2")
+            less = eventually(lambda: (r := group()) and message(r).startswith("2 cases ask") and r)
+            assert less["name"] == "order: In review x 2"
+            resume(registered, less, {**wrong, "reason": "a stolen card"})
+            eventually(lambda: (r := group()) and "a stolen card" in str(typed(registered, r)))
             for key in keys:
                 if key != grouped[0]:
                     own.send("order.reviewed", key, {"accept": False, "reason": "no"})
             eventually(lambda: registered.run(str(run["id"]))["state_type"] == "COMPLETED")
+            assert_nothing_typed(registered, run)
         driver.stop()
