@@ -23,21 +23,23 @@ from adapters.asking.questions import Question, Questions, case_of
 from flows import ask_wording as wording
 from flows.ask_api import AskApi, AskRun
 from flows.budget import Budget
-from flows.prefect_api import PREFECT_ERRORS, refused
+from flows.prefect_api import PREFECT_ERRORS, RunLine, refused
 from flows.reconnecting import Reconnecting, with_few_retries
 from flows.suspending import suspend, suspend_group
-from flows.wording import Badge
+from flows.wording import Badge, LogLine
 
 #: Questions with a run of their own; more are grouped, one run for each state, with a table.
 MOST_RUNS = 500
 
 _log = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.2
+_APART_SECONDS = 1.0  #: between two looks at a few cases, each of which is a query to Prefect
 _LEFT_SECONDS = 1.0  #: until questions that exceeded the budget are looked at again
 _PASS_SECONDS = 120.0  #: between two comparisons of everything
 _GROUP_SECONDS = 20.0  #: the same while some questions are grouped
 _AGAIN_SECONDS = 5.0
 _FEW = 50  #: cases compared at once
+_TOGETHER = 5  #: questions whose logs are written in one request
 _LOST = timedelta(seconds=45)  #: a run that is taken an answer from for longer has lost its worker
 
 
@@ -74,6 +76,7 @@ class Asking:
         self._grouped: set[str] = set()
         self._told_of: dict[str, Mapping[str, str]] = {}
         self._next_pass = 0.0
+        self._next_look = 0.0
         self._away = False
         self._connection = Reconnecting(self._show, failed=self._say_away, name="asking")
         self._stopping = self._connection.stopping
@@ -152,11 +155,16 @@ class Asking:
         return done > 0 or not left
 
     def _next_told(self) -> list[str]:
+        """Cases to compare: at once after a pause, and those of a rush together."""
         now = time.monotonic()
         with self._lock:
             cases = [case for case, due in self._told.items() if due <= now][:_FEW]
+            if len(cases) < _FEW and now < self._next_look:
+                return []
             for case in cases:
                 del self._told[case]
+        if cases:
+            self._next_look = now + _APART_SECONDS
         return cases
 
     async def _open(self, cases: Collection[str] | None) -> dict[str, Question]:
@@ -166,6 +174,8 @@ class Asking:
 
     async def _put(self, api: AskApi, questions: Sequence[Question]) -> int:
         """Put questions as far as the budget goes; how many are seen to."""
+        prepared: list[tuple[AskRun, Question]] = []
+        seen_to = len(questions)
         for number, question in enumerate(questions):
             if self._single >= self._most_runs:
                 if question.id not in self._grouped:
@@ -176,7 +186,8 @@ class Asking:
             if number and await asyncio.to_thread(self._questions.find, question.id) is None:
                 continue
             if not self._budget.take():
-                return number
+                seen_to = number
+                break
             run = await api.prepare(
                 question.id,
                 once=f"ask {self._house} {question.id}",
@@ -185,24 +196,36 @@ class Asking:
                 house=self._house,
             )
             self._single += 1
-            await self._stand(api, run, question)
-        return len(questions)
+            if await self._may_stand(api, run, question):
+                prepared.append((run, question))
+            if len(prepared) == _TOGETHER:
+                await self._stand(api, prepared)
+                prepared = []
+        await self._stand(api, prepared)
+        return seen_to
 
-    async def _stand(self, api: AskApi, run: AskRun, question: Question) -> None:
-        """Let a run put its question, unless it does or somebody is about to answer."""
+    async def _may_stand(self, api: AskApi, run: AskRun, question: Question) -> bool:
+        """Whether a run is to put its question: not if it does already or somebody is about to answer."""
         young = datetime.now(UTC) - run.since < _LOST
         if not (run.new or run.finished or (run.kind in ("PENDING", "RUNNING") and not young)):
-            return
+            return False
         if not run.new and await api.answer(run.id) is not None:
             await api.resume(run.id)
-            return
+            return False
         # It may have been answered since it was looked up: then its run has ended for good.
-        if run.finished and await asyncio.to_thread(self._questions.find, question.id) is None:
-            return
-        await suspend(api, run.id, question, new=run.new)
-        self._told_of[question.id] = question.known
-        lines = [wording.log_line(question)]
-        await api.add_log(run.id, lines=lines, source=f"sop.{question.case.sop}")
+        return not run.finished or await asyncio.to_thread(self._questions.find, question.id) is not None
+
+    async def _stand(self, api: AskApi, prepared: Sequence[tuple[AskRun, Question]]) -> None:
+        """Let each run put its question."""
+        # Their logs come first: a run that is left Pending is mended, a line that is lost is not.
+        await api.add_lines([_line(run, question, wording.log_line(question)) for run, question in prepared])
+        for number, (run, question) in enumerate(prepared):
+            # Here, too, those before it took a while.
+            if number and await asyncio.to_thread(self._questions.find, question.id) is None:
+                await self._close(api, run)
+                continue
+            await suspend(api, run.id, question, new=run.new)
+            self._told_of[question.id] = question.known
 
     async def _close_or_mend(self, api: AskApi, runs: Sequence[AskRun], open_: dict[str, Question]) -> None:
         for run in runs:
@@ -227,24 +250,28 @@ class Asking:
         kept = {tag for tag in run.tags if not tag.startswith("role:")}
         await api.retag(run.id, kept | set(wording.tags(question)))
         await suspend(api, run.id, question)
-        await self._tell_news(api, run, question)
+        await self._tell_news(api, [(run, question)])
 
     async def _bring_up_to_date(
         self, api: AskApi, runs: Sequence[AskRun], open_: dict[str, Question]
     ) -> None:
         """Tell what has become known since the question was put, such as what a department has answered."""
+        changed: list[tuple[AskRun, Question]] = []
         for run in runs:
             question = open_.get(run.question)
             if question is None:
                 self._told_of.pop(run.question, None)
             elif run.paused and self._told_of.get(question.id) != question.known:
                 await api.describe(run.id, wording.description(question))
-                await self._tell_news(api, run, question)
+                changed.append((run, question))
+        await self._tell_news(api, changed)
 
-    async def _tell_news(self, api: AskApi, run: AskRun, question: Question) -> None:
-        lines = [wording.news(question, since=self._told_of.get(question.id, {}))]
-        await api.add_log(run.id, lines=lines, source=f"sop.{question.case.sop}")
-        self._told_of[question.id] = question.known
+    async def _tell_news(self, api: AskApi, changed: Sequence[tuple[AskRun, Question]]) -> None:
+        before = self._told_of
+        await api.add_lines(
+            [_line(run, q, wording.news(q, since=before.get(q.id, {}))) for run, q in changed]
+        )
+        before.update({question.id: question.known for _, question in changed})
 
     async def _mend(self, api: AskApi, run: AskRun, question: Question | None) -> None:
         """If its worker was killed: take the answer that it holds once more, or ask again."""
@@ -254,7 +281,7 @@ class Asking:
         elif await api.answer(run.id) is not None:
             await api.resume(run.id)
         elif question is not None:
-            await suspend(api, run.id, question)
+            await self._stand(api, [(run, question)])
         else:
             await self._close(api, run)
 
@@ -304,6 +331,10 @@ class Asking:
                 exc_info=None if expected else error,
             )
         return _AGAIN_SECONDS
+
+
+def _line(run: AskRun, question: Question, line: LogLine) -> RunLine:
+    return RunLine(run.id, f"sop.{question.case.sop}", line)
 
 
 async def _unless_gone(call: Awaitable[None]) -> None:

@@ -68,6 +68,15 @@ class Place:
     deployment_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class RunLine:
+    """A line for the log of a run; `source` is the logger that it is shown under."""
+
+    run: str
+    source: str
+    line: LogLine
+
+
 class PrefectApi:
     """Records runs through Prefect's API; an async context manager, for one event loop.
 
@@ -148,15 +157,19 @@ class PrefectApi:
 
     async def add_log(self, run: str, *, lines: Iterable[LogLine], source: str) -> None:
         """Append lines to the log of a run."""
+        await self.add_lines([RunLine(run, source, line) for line in lines])
+
+    async def add_lines(self, lines: Sequence[RunLine]) -> None:
+        """Append lines to the logs of several runs at once."""
         logs = [
             {
-                "name": source,
-                "level": line.level,
-                "message": line.text,
-                "timestamp": line.at.isoformat(),
-                "flow_run_id": run,
+                "name": each.source,
+                "level": each.line.level,
+                "message": each.line.text,
+                "timestamp": each.line.at.isoformat(),
+                "flow_run_id": each.run,
             }
-            for line in lines
+            for each in lines
         ]
         if logs:
             await self._call("POST", "/logs/", logs)

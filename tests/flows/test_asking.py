@@ -6,11 +6,11 @@ import asyncio
 import contextvars
 import gc
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from datetime import timedelta
 from threading import Event, Thread
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 from uuid import uuid4
 
 import pytest
@@ -18,9 +18,11 @@ import pytest
 from deployments.registration import register
 from deployments.worker import run_worker
 from flows import asking, desk
+from flows.ask_api import AskApi
 from flows.asking import Asking
 from flows.oncall import OnCall
 from flows.owner import Owner
+from flows.prefect_api import RunLine
 from flows.running import Running
 from flows.watching import Watching
 from tests.asking import STOLEN, Heard, Office, open_office
@@ -407,3 +409,99 @@ def test_beyond_the_budget_questions_share_a_run_with_a_table(
             eventually(lambda: registered.run(str(run["id"]))["state_type"] == "COMPLETED")
             assert_nothing_typed(registered, run)
         driver.stop()
+
+
+class Counting(AskApi):
+    """Notes what is asked of Prefect."""
+
+    def __init__(self, api_url: str | None = None) -> None:
+        super().__init__(api_url)
+        self.started.append(self)
+        self.calls: list[str] = []
+
+    started: ClassVar[list[Counting]] = []
+
+    async def _call(self, method: Any, route: Any, body: object = None, **path: str) -> Any:
+        self.calls.append(f"{method} {route}")
+        return await super()._call(method, route, body, **path)
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], int]:
+    monkeypatch.setattr(asking, "AskApi", Counting)
+    monkeypatch.setattr(Counting, "started", [])
+    return lambda call: sum(api.calls.count(call) for api in Counting.started)
+
+
+def test_questions_put_together_are_logged_together(
+    registered: Prefect, listening: Listening, counted: Callable[[str], int]
+) -> None:
+    house, keys = uuid4().hex, [new_key() for _ in range(4)]
+    with open_office() as own:
+        for key in keys:
+            own.place(key, **STOLEN)
+        for key in keys:
+            own.asked(key, "in_review")
+        with showing(own, listening, house=house):
+            for key in keys:
+                (text,) = registered.log(run_of(registered, key, house=house)["id"])
+                assert "A colleague looks at a suspicious order." in text
+    assert counted("POST /logs/") == 1
+
+
+def test_cases_told_of_in_a_rush_are_looked_at_together(
+    registered: Prefect, listening: Listening, counted: Callable[[str], int]
+) -> None:
+    with open_office(driving=False) as own, showing(own, listening, house=uuid4().hex) as started:
+        eventually(lambda: counted("POST /flow_runs/filter") == 1)
+        for _ in range(20):
+            started.asked([f"order/{new_key()}"])
+            time.sleep(0.1)
+        assert 2 <= counted("POST /flow_runs/filter") <= 4
+
+
+def test_a_run_whose_worker_was_killed_before_it_stood_is_mended_with_its_log(
+    registered: Prefect, listening: Listening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house, key = uuid4().hex, new_key()
+
+    async def prepare(question: str) -> None:
+        async with AskApi() as api:
+            once = f"ask {house} {question}"
+            await api.prepare(question, once=once, name=f"{key}: In review", tags=[], house=house)
+
+    monkeypatch.setattr(asking, "_LOST", timedelta(0))
+    with open_office() as own:
+        own.place(key, **STOLEN)
+        asyncio.run(prepare(own.asked(key, "in_review").id))
+        with showing(own, listening, house=house):
+            run = run_of(registered, key, house=house)
+            assert "A colleague looks at a suspicious order." in registered.log(run["id"])[0]
+
+
+def test_a_question_answered_while_those_before_it_are_put_is_not_put(
+    registered: Prefect, listening: Listening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house, keys, last = uuid4().hex, [new_key() for _ in range(3)], list[str]()
+    with open_office() as own:
+
+        class Overtaken(AskApi):
+            async def add_lines(self, lines: Sequence[RunLine]) -> None:
+                await super().add_lines(lines)
+                if last or not lines:
+                    return
+                last.append(lines[-1].run)
+                key = str((await asyncio.to_thread(registered.run, last[0]))["name"]).partition(":")[0]
+                own.send("order.reviewed", key, {"accept": False, "reason": "no"}, source="back-office")
+                await asyncio.to_thread(eventually, lambda: own.state(key) == "rejected")
+
+        monkeypatch.setattr(asking, "AskApi", Overtaken)
+        for key in keys:
+            own.place(key, **STOLEN)
+        for key in keys:
+            own.asked(key, "in_review")
+        with showing(own, listening, house=house):
+            eventually(lambda: bool(last))
+            ended = eventually(lambda: (r := registered.run(last[0]))["state_type"] == "CANCELLED" and r)
+            assert message(ended).startswith("order.reviewed from back-office came first")
+            assert inputs(registered, ended) == {}
