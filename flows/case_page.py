@@ -34,6 +34,7 @@ class RunLink:
     name: str
     state: str
     at: datetime
+    tags: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

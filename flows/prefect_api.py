@@ -221,10 +221,16 @@ class PrefectApi:
         for one in (await self._call("POST", "/artifacts/filter", body)).json():
             await self._call("DELETE", "/artifacts/{id}", id=str(one["id"]))
 
-    async def runs_tagged(self, tags: Sequence[str], *, limit: int = 20) -> list[RunLink]:
+    async def runs_tagged(self, tags: Sequence[str], *, limit: int) -> list[RunLink]:
         """The latest runs that have all of these tags."""
-        tagged = {"tags": {"all_": list(tags)}}
-        body = {"flow_runs": tagged, "sort": "EXPECTED_START_TIME_DESC", "limit": limit}
+        return await self._latest_runs({"all_": list(tags)}, limit=limit)
+
+    async def runs_with_any(self, tags: Sequence[str], *, limit: int) -> list[RunLink]:
+        """The latest runs that have one of these tags; ``limit`` is 200 at most."""
+        return await self._latest_runs({"any_": list(tags)}, limit=limit)
+
+    async def _latest_runs(self, tagged: Mapping[str, list[str]], *, limit: int) -> list[RunLink]:
+        body = {"flow_runs": {"tags": tagged}, "sort": "EXPECTED_START_TIME_DESC", "limit": limit}
         found = (await self._call("POST", "/flow_runs/filter", body)).json()
         return [
             RunLink(
@@ -232,6 +238,7 @@ class PrefectApi:
                 name=str(run["name"]),
                 state=str(run["state_name"] or ""),
                 at=datetime.fromisoformat(str(run["created"]).replace("Z", "+00:00")).astimezone(UTC),
+                tags=frozenset(run["tags"]),
             )
             for run in found
         ]
