@@ -28,6 +28,6 @@ class Progress:
 
     async def end(self, api: PrefectApi, *, seen: Snapshot) -> None:
         """The run is over, even if some cases are still in a command: it stands at 100, its text tells."""
-        if self._artifact is not None:
-            text = wording.progress_at_end(seen)
+        text = wording.progress_at_end(seen)
+        if self._artifact is not None and text != self._told:
             await api.move_progress(self._artifact, description=text, percent=100.0)

@@ -84,14 +84,14 @@ def progress(seen: Snapshot) -> tuple[str, float]:
     """How many cases have come to rest, in words and in per cent."""
     rest = _resting(seen)
     percent = round(100 * rest / seen.count, 1) if seen.count else 0.0
-    return f"{rest} of {seen.count} cases have come to rest", percent
+    told = f"all {seen.count}" if rest == seen.count else f"{rest} of {seen.count}"
+    return f"{told} cases have come to rest", percent
 
 
 def progress_at_end(seen: Snapshot) -> str:
     """The same in words when the run is over."""
-    if _resting(seen) == seen.count:
-        return f"all {seen.count} cases have come to rest"
-    return f"the run is over; {progress(seen)[0]}, the others go on"
+    told, _ = progress(seen)
+    return told if _resting(seen) == seen.count else f"the run is over; {told}, the others go on"
 
 
 def task_name(tally: CommandTally) -> str:

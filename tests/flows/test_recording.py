@@ -242,7 +242,7 @@ def test_a_rush_shows_its_progress_while_it_is_open(recorder: Recorder, prefect:
         told = prefect.artifacts(run)
         return [(one["data"], one["description"]) for one in told if one["type"] == "progress"]
 
-    eventually(lambda: progress() == [(100.0, "2 of 2 cases have come to rest")])
+    eventually(lambda: progress() == [(100.0, "all 2 cases have come to rest")])
     for key in (new_key(), new_key()):
         session.took(key=key, event="shipment.dispatched")
     eventually(lambda: progress() == [(50.0, "2 of 4 cases have come to rest")])
