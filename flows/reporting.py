@@ -18,7 +18,7 @@ from machines.kernel.case import Case, Entry
 from machines.kernel.definition import Definition
 from machines.kernel.event import Event
 from machines.kernel.rule import Disposition
-from machines.kernel.state import DEADLINE, Ask, End, State
+from machines.kernel.state import CUSTOMER, DEADLINE, Ask, End, State
 from machines.kernel.steering import PutOnHold, Resumed
 
 QUIET = 0.5  #: seconds without work after which a session ends
@@ -40,7 +40,7 @@ class Listener(Protocol):
         ...
 
     def asked(self, cases: Collection[str]) -> None:
-        """Questions of these cases came, went, were put to somebody else, or more is known."""
+        """Questions of these cases for staff came, went, were put to somebody else, or more is known."""
         ...
 
     def outage(self, outage: Outage, over: bool) -> None:
@@ -74,7 +74,7 @@ class Reporting:
         self._definitions = definitions
         self._listener = listener
         self._asks = {
-            sop: {state.name for state in definition.procedure.states if isinstance(state, Ask)}
+            sop: {state.name for state in definition.procedure.states if _asks_staff(state)}
             for sop, definition in definitions.items()
         }
         self._open: dict[str, tuple[Session, float]] = {}
@@ -110,7 +110,7 @@ class Reporting:
             self._listener.parked(steps)
 
     def journalled(self, entries: Iterable[tuple[str, Entry]]) -> None:
-        """What was written: a state that asks was entered, left or put on hold, its ladder was climbed, or
+        """What was written: a state that asks staff was entered, left or put on hold, its ladder was climbed, or
         something else has become known there."""
         cases = set()
         for case, entry in entries:
@@ -171,6 +171,10 @@ class Reporting:
             session = Session(sop=sop, opened=now)
             self._open[sop] = (session, at)
             return session, True
+
+
+def _asks_staff(state: State) -> bool:
+    return isinstance(state, Ask) and state.role != CUSTOMER
 
 
 def _brief(state: State) -> str:
