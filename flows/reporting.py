@@ -110,8 +110,8 @@ class Reporting:
             self._listener.parked(steps)
 
     def journalled(self, entries: Iterable[tuple[str, Entry]]) -> None:
-        """What was written: a state that asks staff was entered, left or put on hold, its ladder was climbed, or
-        something else has become known there."""
+        """What was written: a state that asks staff was entered, left or put on hold, its ladder was climbed,
+        or something else has become known there."""
         cases = set()
         for case, entry in entries:
             asks = self._asks[case[: case.index("/")]]
