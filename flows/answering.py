@@ -80,18 +80,18 @@ async def _put_again(
     What was `said` before stands in the form, so that only what is wrong need be written anew.
     A question that is not open any more ends the run for good.
     """
+    # What was answered has been dealt with, and nobody can answer while this runs.
+    await api.forget_form(run)
     if is_group(question):
         group = await desk.current().group(question)
         if not group:
-            await api.forget_form(run)
             return Completed(message=f"{note}; no case asks this any more")
-        await suspend_group(api, run, group, note=note, said=said)
+        await suspend_group(api, run, group, note=note, said=said, unanswered=True)
     else:
         found = await desk.current().find(question)
         if found is None:
-            await api.forget_form(run)
             return Cancelled(message=f"{note}; the case does not ask this any more")
-        await suspend(api, run, found, note=note, said=said)
+        await suspend(api, run, found, note=note, said=said, unanswered=True)
     raise Pause(state=Paused(reschedule=True))
 
 

@@ -86,15 +86,14 @@ class AskApi(PrefectApi):
         description: str,
         message: str,
         filled: bool = False,
-        new: bool = False,
+        unanswered: bool = False,
     ) -> None:
         """Let a run wait for its form, whatever it is in now; without time limit, which the store keeps. In a
-        `filled` form stands what somebody typed; a `new` run holds no answer to an earlier form."""
+        `filled` form stands what somebody typed. An answer that was given up to now is taken, unless it is
+        known to be `unanswered`."""
         form = _FILLED if filled else _BLANK
         await self._put(run, form, json.dumps(dict(schema)))
         await self._put(run, _DESCRIPTION, json.dumps(description))
-        if not new:
-            await self._forget(run, but=form)
         # A new place for each time, so that an answer is told from the one before.
         answer = f"{_ANSWER}{time_ns():x}"
         details = {
@@ -104,14 +103,21 @@ class AskApi(PrefectApi):
         }
         state = {"type": "PAUSED", "name": "Suspended", "message": message, "state_details": details}
         await self._call("POST", "/flow_runs/{id}/set_state", {"state": state, "force": True}, id=run)
+        if unanswered:
+            return
+        earlier = await self._inputs(run, prefix="form-", but=(_BLANK, _DESCRIPTION, form, answer))
+        if any(str(found["key"]).startswith(_ANSWER) for found in earlier):
+            await self.resume(run, why="it was answered as it was put once more")
+        else:
+            await self._delete(run, earlier)
 
     async def describe(self, run: str, description: str) -> None:
         """Say something else above the form of a run."""
         await self._put(run, _DESCRIPTION, json.dumps(description))
 
-    async def resume(self, run: str) -> None:
+    async def resume(self, run: str, *, why: str = "its worker was gone") -> None:
         """Have the answer that a run holds taken once more."""
-        state = {"type": "SCHEDULED", "name": "Resuming", "message": "its worker was gone"}
+        state = {"type": "SCHEDULED", "name": "Resuming", "message": why}
         await self._call("POST", "/flow_runs/{id}/set_state", {"state": state, "force": True}, id=run)
 
     async def answer(self, run: str) -> Said | None:
@@ -124,7 +130,7 @@ class AskApi(PrefectApi):
 
     async def forget_form(self, run: str) -> None:
         """Prefect need not keep what the journal keeps: answers, and a form in which one stands."""
-        await self._forget(run, but=_BLANK)
+        await self._delete(run, await self._inputs(run, prefix="form-", but=(_BLANK, _DESCRIPTION)))
 
     async def retag(self, run: str, tags: Iterable[str]) -> None:
         await self._call("PATCH", "/flow_runs/{id}", {"tags": sorted(tags)}, id=run)
@@ -148,9 +154,8 @@ class AskApi(PrefectApi):
     async def find(self, run: str) -> AskRun:
         return _run((await self._call("GET", "/flow_runs/{id}", id=run)).json())
 
-    async def _forget(self, run: str, *, but: str) -> None:
-        """Delete what somebody typed, except for this form."""
-        for found in await self._inputs(run, prefix="form-", but=(_BLANK, _DESCRIPTION, but)):
+    async def _delete(self, run: str, inputs: Sequence[Mapping[str, Any]]) -> None:
+        for found in inputs:
             await self._call("DELETE", "/flow_runs/{id}/input/{key}", id=run, key=str(found["key"]))
 
     async def _inputs(self, run: str, *, prefix: str, but: Sequence[str] = ()) -> list[dict[str, Any]]:

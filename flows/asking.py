@@ -224,7 +224,7 @@ class Asking:
             if number and await asyncio.to_thread(self._questions.find, question.id) is None:
                 await self._close(api, run)
                 continue
-            await suspend(api, run.id, question, new=run.new)
+            await suspend(api, run.id, question, unanswered=run.new)
             self._told_of[question.id] = question.known
 
     async def _close_or_mend(self, api: AskApi, runs: Sequence[AskRun], open_: dict[str, Question]) -> None:

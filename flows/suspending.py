@@ -16,13 +16,13 @@ async def suspend(
     *,
     note: str = "",
     said: Mapping[str, object] | None = None,
-    new: bool = False,
+    unanswered: bool = False,
 ) -> None:
-    """Let a run wait for the answer to its question; `said` stands in the form already. Nobody can have
-    answered in a `new` one."""
+    """Let a run wait for the answer to its question; `said` stands in the form already. That nobody can have
+    answered before, who knows it may say."""
     await api.suspend(
         run,
-        new=new,
+        unanswered=unanswered,
         filled=bool(said),
         schema=wording.schema(question, said=said),
         description=wording.description(question, note=note),
@@ -37,10 +37,12 @@ async def suspend_group(
     *,
     note: str = "",
     said: Mapping[str, object] | None = None,
+    unanswered: bool = False,
 ) -> None:
     """Let a run wait for the answer to one of many questions."""
     await api.suspend(
         run,
+        unanswered=unanswered,
         filled=bool(said),
         schema=wording.schema(group[0], grouped=True, said=said),
         description=wording.group_description(group, note=note),

@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 import gc
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from datetime import timedelta
 from threading import Event, Thread
@@ -314,6 +314,32 @@ def test_whoever_is_called_next_finds_the_question_by_role(registered: Prefect, 
             )
             assert run_of(registered, key, house=house)["id"] == run["id"]
             assert_nothing_typed(registered, run)
+        driver.stop()
+
+
+def test_an_answer_given_while_somebody_else_is_called_is_taken(
+    registered: Prefect, listening: Listening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_office(driving=False) as own:
+        driver = own.driver(listener=listening)
+        driver.start()
+        house, key = uuid4().hex, new_key()
+        own.place(key, **STOLEN)
+        answers: list[Json] = []
+
+        class Meanwhile(AskApi):
+            async def retag(self, run: str, tags: Iterable[str]) -> None:
+                if not answers:
+                    answers.append({"accept": "no", "reason": "a stolen card"})
+                    await asyncio.to_thread(resume, registered, registered.run(run), answers[0])
+                await super().retag(run, tags)
+
+        monkeypatch.setattr(asking, "AskApi", Meanwhile)
+        with showing(own, listening, house=house), working(own):
+            run_of(registered, key, house=house)
+            own.clock.ahead = timedelta(days=6)
+            eventually(lambda: own.state(key) == "rejected", seconds=25)
+        assert answers
         driver.stop()
 
 
