@@ -69,20 +69,18 @@ _ANY_DUE = select(
 _Given = dict[str, Any]
 _Kinds = tuple[Select[Any], ...]  #: letters, timers, steps
 _OWN_CASES = select(_cases.c.id).where(reach.IS_OWN)
+_ANY_DUE_AND_OWN_CASES = _ANY_DUE.add_columns(func.array(_OWN_CASES.scalar_subquery()))
 _ALL: _Kinds = (_LETTERS, _TIMERS, _STEPS)
 _CASES = (_inbox.c.case_id, _timers.c.case_id, _steps.c.case_id)
 # Starts from the few cases leased, not from all the work that waits for room.
 _OWN: _Kinds = tuple(kind.where(case.in_(_OWN_CASES)) for kind, case in zip(_ALL, _CASES, strict=True))
 _FREE: _Kinds = tuple(kind.where(reach.IS_FREE) for kind in _ALL)
 # PostgreSQL is told by name which cases are meant. Its statistics are of a quiet hour: in a rush it would
-# take the leased and the new for none, and compare each with each; so it would with names that it does not
-# know when it plans.
+# take the leased and the new for none, and compare each with each.
 _OF_OWN: _Kinds = tuple(
     kind.where(case == any_(_only), reach.IS_OWN_OR_FREE) for kind, case in zip(_ALL, _CASES, strict=True)
 )
 _OF_FREE: _Kinds = tuple(kind.where(case == any_(_only)) for kind, case in zip(_FREE, _CASES, strict=True))
-_PLAN_EACH = text("SET LOCAL plan_cache_mode = force_custom_plan")
-_PLAN_ONCE = text("SET LOCAL plan_cache_mode = auto")
 # For the same reason it would join and sort all that is new in order to give the first few.
 _ALONG_INDEX = text("SET LOCAL enable_sort = off")
 _MAY_SORT = text("SET LOCAL enable_sort = on")
@@ -141,20 +139,17 @@ def claim(
     """``shared`` tells whether other rounds may be open on this database, which is a PostgreSQL then. Raises
     ``Conflict`` when a case in ``held`` turns out to be leased no longer."""
     given = {"worker": worker, "now": now, "limit": max(limit, 0), "sops": list(sops)}
-    if not shared:
-        wanted = _wanted(connection, given)
-        ready = _find(connection, _OWN, {**given, "limit": _MOST}, wanted)
-        ready += _find(connection, _FREE, given, wanted)
-        return Claim(ready, _lock(connection, ready, given, held=held))
-    connection.execute(_PLAN_EACH)
-    claimed = _claim_among_others(connection, given, held=held)
-    connection.execute(_PLAN_ONCE)
-    return claimed
+    if shared:
+        return _claim_among_others(connection, given, held=held)
+    wanted = (True, *connection.execute(_ANY_DUE, given).one())
+    ready = _find(connection, _OWN, {**given, "limit": _MOST}, wanted)
+    ready += _find(connection, _FREE, given, wanted)
+    return Claim(ready, _lock(connection, ready, given, held=held))
 
 
 def _claim_among_others(connection: Connection, given: _Given, *, held: Collection[str]) -> Claim:
-    wanted = _wanted(connection, given)
-    own = set(connection.execute(_OWN_CASES, given).scalars())
+    *due, leased = connection.execute(_ANY_DUE_AND_OWN_CASES, given).one()
+    wanted, own = (True, *due), set(leased)
     ready = _find(connection, _OF_OWN, _naming(own, given), wanted)
     connection.execute(_ALONG_INDEX)
     ready += _find(connection, _FREE, given, wanted)
@@ -186,16 +181,12 @@ def _lock(connection: Connection, ready: Ready, given: _Given, *, held: Collecti
     return connection.execute(_CLAIM, {**given, "ids": list(wanted)}).all() if wanted else []
 
 
-def _wanted(connection: Connection, given: _Given) -> Sequence[bool]:
-    """Which of letters, timers and steps to look for at all."""
-    return True, *connection.execute(_ANY_DUE, given).one()
-
-
 def _naming(cases: Collection[str], given: _Given) -> _Given:
     return {**given, "only": list(cases), "limit": _MOST}
 
 
 def _find(connection: Connection, kinds: _Kinds, given: _Given, wanted: Sequence[bool]) -> Ready:
+    """``wanted`` tells which of letters, timers and steps to look for at all."""
     if not given["limit"] or given.get("only") == []:
         return Ready()
     found = zip(kinds, wanted, strict=True)

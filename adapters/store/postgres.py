@@ -42,7 +42,11 @@ class PostgresStore(SqlStore):
             paramstyle="format",
             isolation_level="READ COMMITTED",
             execution_options={"preserve_rowcount": True},
-            connect_args={"options": "-c synchronous_commit=on", **_CONNECTING},
+            # Planned once for all, a statement would not know which cases are named, and read each deadline.
+            connect_args={
+                "options": "-c synchronous_commit=on -c plan_cache_mode=force_custom_plan",
+                **_CONNECTING,
+            },
             hide_parameters=True,
         )
         super().__init__(engine, hydrate=hydrate, tells=tells)
