@@ -39,14 +39,14 @@ async def ask(question: str) -> Ended:
     async with AskApi() as api:
         said = await api.answer(run)
         if said is None:
-            return await _put_again(api, run, question, note="Press Resume and fill in the form")
+            return await _put_again(api, run, question, None, note="Press Resume and fill in the form")
         payload, who, case = wording.said(said.values)
         answer = await _give(question, payload, who=who, case=case, said=said)
         _log(answer)
         if is_group(question) or answer.became is Became.REFUSED:
             note = _note(answer, case=case)
-            kept = said.values if answer.became is Became.REFUSED else {}
-            return await _put_again(api, run, question, note=note, said=kept)
+            refused = answer.became is Became.REFUSED
+            return await _put_again(api, run, question, said, note=note, refused=refused)
         await api.forget_form(run)
         return _ended(answer, who=who)
 
@@ -73,25 +73,26 @@ def _note(answer: Answer, *, case: str) -> str:
 
 
 async def _put_again(
-    api: AskApi, run: str, question: str, *, note: str, said: Mapping[str, object] | None = None
+    api: AskApi, run: str, question: str, taken: Said | None, *, note: str, refused: bool = False
 ) -> Ended:
     """Put the question once more, which ends the run for its worker and not for staff: raises `Pause`.
 
-    What was `said` before stands in the form, so that only what is wrong need be written anew.
-    A question that is not open any more ends the run for good.
+    What was `refused` stands in the form, so that only what is wrong need be written anew. A question that is
+    not open any more ends the run for good. Until then nothing is forgotten.
     """
-    # What was answered has been dealt with, and nobody can answer while this runs.
-    await api.forget_form(run)
+    said = taken.values if taken and refused else None
     if is_group(question):
         group = await desk.current().group(question)
         if not group:
+            await api.forget_form(run)
             return Completed(message=f"{note}; no case asks this any more")
-        await suspend_group(api, run, group, note=note, said=said, unanswered=True)
+        await suspend_group(api, run, group, note=note, said=said, taken=taken)
     else:
         found = await desk.current().find(question)
         if found is None:
+            await api.forget_form(run)
             return Cancelled(message=f"{note}; the case does not ask this any more")
-        await suspend(api, run, found, note=note, said=said, unanswered=True)
+        await suspend(api, run, found, note=note, said=said, taken=taken)
     raise Pause(state=Paused(reschedule=True))
 
 

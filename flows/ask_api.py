@@ -23,8 +23,8 @@ ASK_FLOW = "ask"
 
 _UNFINISHED = ("SCHEDULED", "PENDING", "RUNNING", "PAUSED")
 _PAGE = 200
-#: Inputs of a run. What is neither a blank form nor its description may hold what somebody typed; the key of
-#: a filled form is the one that every form had once.
+#: Inputs of a run. What is neither a blank form nor its description may hold what somebody typed: an answer,
+#: or the form in which a refused one stands.
 _BLANK, _FILLED, _DESCRIPTION, _ANSWER = "form-blank", "form-schema", "form-description", "form-answer-"
 _HOUSE = "sop.questions-of"
 
@@ -54,9 +54,10 @@ class AskRun:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What was filled in; `id` names this very filling in."""
+    """What was filled in; `id` names this very filling in, `key` the input that holds it."""
 
     id: str
+    key: str
     values: Mapping[str, object]
 
 
@@ -86,11 +87,12 @@ class AskApi(PrefectApi):
         description: str,
         message: str,
         filled: bool = False,
-        unanswered: bool = False,
+        taken: Said | None = None,
+        new: bool = False,
     ) -> None:
         """Let a run wait for its form, whatever it is in now; without time limit, which the store keeps. In a
-        `filled` form stands what somebody typed. An answer that was given up to now is taken, unless it is
-        known to be `unanswered`."""
+        `filled` form stands what somebody typed. An answer given up to now, other than the one `taken`, is
+        taken next; a `new` run has none."""
         form = _FILLED if filled else _BLANK
         await self._put(run, form, json.dumps(dict(schema)))
         await self._put(run, _DESCRIPTION, json.dumps(description))
@@ -103,13 +105,13 @@ class AskApi(PrefectApi):
         }
         state = {"type": "PAUSED", "name": "Suspended", "message": message, "state_details": details}
         await self._call("POST", "/flow_runs/{id}/set_state", {"state": state, "force": True}, id=run)
-        if unanswered:
+        if new:
             return
-        earlier = await self._inputs(run, prefix="form-", but=(_BLANK, _DESCRIPTION, form, answer))
-        if any(str(found["key"]).startswith(_ANSWER) for found in earlier):
+        earlier = await self._typed(run, but=(form, answer))
+        done = [key for key in earlier if key == _FILLED or (taken and key == taken.key)]
+        await self._delete(run, done)
+        if len(done) < len(earlier):
             await self.resume(run, why="it was answered as it was put once more")
-        else:
-            await self._delete(run, earlier)
 
     async def describe(self, run: str, description: str) -> None:
         """Say something else above the form of a run."""
@@ -125,12 +127,12 @@ class AskApi(PrefectApi):
         found = await self._inputs(run, prefix=_ANSWER)
         if not found:
             return None
-        values = json.loads(str(found[-1]["value"]))
-        return Said(id=f"{run}/{found[-1]['key']}", values=values if isinstance(values, dict) else {})
+        key, values = str(found[-1]["key"]), json.loads(str(found[-1]["value"]))
+        return Said(id=f"{run}/{key}", key=key, values=values if isinstance(values, dict) else {})
 
     async def forget_form(self, run: str) -> None:
         """Prefect need not keep what the journal keeps: answers, and a form in which one stands."""
-        await self._delete(run, await self._inputs(run, prefix="form-", but=(_BLANK, _DESCRIPTION)))
+        await self._delete(run, await self._typed(run))
 
     async def retag(self, run: str, tags: Iterable[str]) -> None:
         await self._call("PATCH", "/flow_runs/{id}", {"tags": sorted(tags)}, id=run)
@@ -154,9 +156,14 @@ class AskApi(PrefectApi):
     async def find(self, run: str) -> AskRun:
         return _run((await self._call("GET", "/flow_runs/{id}", id=run)).json())
 
-    async def _delete(self, run: str, inputs: Sequence[Mapping[str, Any]]) -> None:
-        for found in inputs:
-            await self._call("DELETE", "/flow_runs/{id}/input/{key}", id=run, key=str(found["key"]))
+    async def _typed(self, run: str, *, but: Sequence[str] = ()) -> list[str]:
+        """The keys of what may hold what somebody typed."""
+        found = await self._inputs(run, prefix="form-", but=(_BLANK, _DESCRIPTION, *but))
+        return [str(each["key"]) for each in found]
+
+    async def _delete(self, run: str, keys: Sequence[str]) -> None:
+        for key in keys:
+            await self._call("DELETE", "/flow_runs/{id}/input/{key}", id=run, key=key)
 
     async def _inputs(self, run: str, *, prefix: str, but: Sequence[str] = ()) -> list[dict[str, Any]]:
         body = {"prefix": prefix, "exclude_keys": list(but), "limit": 10}

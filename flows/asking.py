@@ -224,7 +224,9 @@ class Asking:
             if number and await asyncio.to_thread(self._questions.find, question.id) is None:
                 await self._close(api, run)
                 continue
-            await suspend(api, run.id, question, unanswered=run.new)
+            # Others mend, and let answer, what is not put for so long.
+            young = datetime.now(UTC) - run.since < _LOST
+            await suspend(api, run.id, question, new=run.new and young)
             self._told_of[question.id] = question.known
 
     async def _close_or_mend(self, api: AskApi, runs: Sequence[AskRun], open_: dict[str, Question]) -> None:
@@ -247,9 +249,10 @@ class Asking:
 
     async def _hand_on(self, api: AskApi, run: AskRun, question: Question) -> None:
         """The ladder was climbed: somebody else is asked now."""
+        await suspend(api, run.id, question)
+        # Last, so that what fails before is seen to once more.
         kept = {tag for tag in run.tags if not tag.startswith("role:")}
         await api.retag(run.id, kept | set(wording.tags(question)))
-        await suspend(api, run.id, question)
         await self._tell_news(api, [(run, question)])
 
     async def _bring_up_to_date(
@@ -299,7 +302,11 @@ class Asking:
                 await _unless_gone(
                     api.set_state(run.id, Badge(kind="COMPLETED", name="Completed", message=every))
                 )
-                await _unless_gone(api.forget_form(run.id))
+                # Somebody may have answered as it ended.
+                if await api.answer(run.id) is not None:
+                    await _unless_gone(api.resume(run.id, why="it was answered as it ended"))
+                else:
+                    await _unless_gone(api.forget_form(run.id))
 
     async def _show_group(self, api: AskApi, id: str, group: Sequence[Question], run: AskRun | None) -> None:
         name, tags = wording.group_name(group, count=len(group)), wording.group_tags(group)
@@ -313,10 +320,11 @@ class Asking:
         if not run.paused and await api.answer(run.id) is not None:
             await api.resume(run.id)
             return
-        await api.rename(run.id, name=name, tags=tags)
         rows = wording.group_rows(group)
         await api.add_table(run.id, key=wording.table_key(group[0]), description=name, rows=rows)
         await suspend_group(api, run.id, group)
+        # Last, so that what fails before is seen to once more.
+        await api.rename(run.id, name=name, tags=tags)
 
     def _say_away(self, error: BaseException) -> float:
         """Seconds until the next attempt, which compares anew."""

@@ -39,13 +39,13 @@ class Desk:
     async def answer_in(
         self, group: str, case: str, payload: Mapping[str, object], *, who: str, id: str
     ) -> Answer:
-        """Answer the question of one case of a group."""
+        """Answer the question of one case of a group; the same `id` again is the same answer."""
         sop, _, state = group.partition("/")
         found = await asyncio.to_thread(self._questions.open, cases=[f"{sop}/{case}"], states=[(sop, state)])
         if not found:
-            return Answer(
-                Became.REFUSED, reason=f"{case or 'no case'} does not ask this; the table lists all"
-            )
+            given = await asyncio.to_thread(self._answers.given, source=source_of(WAY, who), letter=id)
+            reason = f"{case or 'no case'} does not ask this; the table lists all"
+            return given or Answer(Became.REFUSED, reason=reason)
         return await self.answer(found[0].id, payload, who=who, id=id)
 
 

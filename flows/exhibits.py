@@ -85,29 +85,31 @@ class Exhibits:
 
     async def show(self, api: PrefectApi) -> None:
         """Write the pages that have waited longest, as far as the budget goes; raises what the API raises."""
-        due = [each for case, wanted in self._next() if (each := await self._read(case, wanted))]
+        waiting = self._next()
         try:
+            due = [each for case, wanted in waiting.items() if (each := await self._read(case, wanted))]
             runs = await _runs_of(api, [each.page for each in due])
-            while due:
-                await self._write(api, due[0], runs[due[0].page.view.id])
-                del due[0]
-        except PREFECT_ERRORS as error:
-            if refused(error):
-                _log.info("%d pages are not written: %s", len(due), error)
-                return
             for each in due:
-                self._want([each.case], each.wanted)
+                await self._write(api, each, runs[each.page.view.id])
+                del waiting[each.case]
+        except BaseException as error:
+            if isinstance(error, PREFECT_ERRORS) and refused(error):
+                _log.info("%d pages are not written: %s", len(waiting), error)
+                return
+            with self._lock:
+                self._waiting = OrderedDict({**waiting, **self._waiting})
             raise
 
-    def _next(self) -> list[tuple[str, _Wanted]]:
+    def _next(self) -> dict[str, _Wanted]:
         """Those of a rush several at a time, because one look finds the runs of all."""
         now = time.monotonic()
         if self._page is None or now < self._next_look:
-            return []
+            return {}
         with self._lock:
-            due = []
+            due = {}
             while self._waiting and self._budget.take():
-                due.append(self._waiting.popitem(last=False))
+                case, wanted = self._waiting.popitem(last=False)
+                due[case] = wanted
             if self._waiting:
                 self._next_look = now + _RUSH_SECONDS
             return due

@@ -15,7 +15,7 @@ class Progress:
         self._told = ""
 
     async def show(self, api: PrefectApi, run: str, *, seen: Snapshot) -> None:
-        """Bring the artifact up to date, and attach it at first; call it about once a second."""
+        """Bring the artifact up to date, and attach it at first; call it every second or two."""
         text, percent = wording.progress(seen)
         if seen.count < 2 or text == self._told:
             return

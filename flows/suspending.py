@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from adapters.asking.questions import Question
 from flows import ask_wording as wording
-from flows.ask_api import AskApi
+from flows.ask_api import AskApi, Said
 
 
 async def suspend(
@@ -16,13 +16,15 @@ async def suspend(
     *,
     note: str = "",
     said: Mapping[str, object] | None = None,
-    unanswered: bool = False,
+    taken: Said | None = None,
+    new: bool = False,
 ) -> None:
-    """Let a run wait for the answer to its question; `said` stands in the form already. That nobody can have
-    answered before, who knows it may say."""
+    """Let a run wait for the answer to its question; `said` stands in the form already. `taken` is the answer
+    that was dealt with; in a `new` run there is none."""
     await api.suspend(
         run,
-        unanswered=unanswered,
+        new=new,
+        taken=taken,
         filled=bool(said),
         schema=wording.schema(question, said=said),
         description=wording.description(question, note=note),
@@ -37,12 +39,12 @@ async def suspend_group(
     *,
     note: str = "",
     said: Mapping[str, object] | None = None,
-    unanswered: bool = False,
+    taken: Said | None = None,
 ) -> None:
     """Let a run wait for the answer to one of many questions."""
     await api.suspend(
         run,
-        unanswered=unanswered,
+        taken=taken,
         filled=bool(said),
         schema=wording.schema(group[0], grouped=True, said=said),
         description=wording.group_description(group, note=note),

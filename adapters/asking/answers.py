@@ -100,6 +100,13 @@ class Answers:
             return Answer(Became.TAKEN, title=closing.title)
         return late(closing) if closing else Answer(Became.LATE, reason="the case does not ask this any more")
 
+    def given(self, *, source: str, letter: str) -> Answer | None:
+        """The answer given under that ``letter``, if its case has taken it."""
+        row = self._store.letter(source=source, id=letter)
+        if row is None or row.status is not InboxStatus.APPLIED:
+            return None
+        return Answer(Became.TAKEN, title=self._questions.place(row.letter.case))
+
     def _await(self, question: Question, *, source: str, id: str) -> Answer:
         until = time.monotonic() + self.patience
         while (row := self._store.letter(source=source, id=id)) is not None:

@@ -195,6 +195,12 @@ class Questions:
                 state = entry.after
         return None
 
+    def place(self, case: str) -> str:
+        """Where a case stands, as people call it; empty if there is no such case."""
+        sop, _, key = case.partition("/")
+        found = self._store.find_case(key=key, sop=sop)
+        return self._definitions[sop].state(found[0].state).title if found else ""
+
     def locale(self, id: str) -> str:
         """In which language the customer of a question is spoken to, also when it is closed."""
         sop, _, key = case_of(id).partition("/")

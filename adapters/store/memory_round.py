@@ -128,7 +128,9 @@ class MemoryRound:
             tables.steps[step.key] = step
         for step in changes.settled:
             known = tables.steps[step.key]
-            tables.steps[step.key] = replace(step, arguments=known.arguments, run=step.run or known.run)
+            tables.steps[step.key] = replace(
+                step, arguments=known.arguments, earlier=known.earlier, run=step.run or known.run
+            )
         for step in list(tables.steps.values()) if changes.resumed else ():
             if step.case in changes.resumed and step.status is StepStatus.HELD:
                 tables.steps[step.key] = replace(step, status=StepStatus.PENDING)

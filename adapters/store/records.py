@@ -197,11 +197,11 @@ class Changes:
     have the data that the store has, which need not be written. Those in ``ended`` stand in a final state,
     and are named in every round that writes them. Those in ``released`` give up their lease; all others that
     were taken, opened, moved or had a step settled keep or get it. ``steps`` are new, ``settled`` replace
-    rows that exist, but for their arguments (``run`` of ``None`` keeps the one stored). Timers go by (case
-    id, name): those in ``timers_set`` run after the round, whether or not they were cleared before.
-    ``redeliver`` names cases whose deferred letters are worth another try, ``resumed`` those whose held steps
-    are due then. Letters in ``sent`` that were received before with the same type, procedure and key are
-    passed over silently.
+    rows that exist, but for their arguments, of now and earlier (``run`` of ``None`` keeps the one stored).
+    Timers go by (case id, name): those in ``timers_set`` run after the round, whether or not they were
+    cleared before. ``redeliver`` names cases whose deferred letters are worth another try, ``resumed`` those
+    whose held steps are due then. Letters in ``sent`` that were received before with the same type, procedure
+    and key are passed over silently.
     """
 
     opened: dict[str, Case] = field(default_factory=dict)

@@ -198,8 +198,7 @@ def settled_values(step: Step) -> Values:
     """What may change in a step as it goes on, then its key."""
     return (
         *(step.status.value, step.attempts, micros_or_none(step.due), step.error, step.code),
-        *(step.outcome, step.run, micros_or_none(step.failed), _earlier(step)),
-        *(_text_or_none(step.presumed), step.key),
+        *(step.outcome, step.run, micros_or_none(step.failed), _text_or_none(step.presumed), step.key),
     )
 
 

@@ -29,7 +29,7 @@ from adapters.store import schema
 from adapters.store.rows import Values
 
 Given = Mapping[str, ColumnElement[Any]]
-"""What stands for each value."""
+"""What stands for each value, by its name: a parameter, or the column of a table."""
 
 
 class _Compiled:
@@ -53,7 +53,8 @@ class _Compiled:
 
 
 class Bulk:
-    """One statement for any number of rows, with values for the columns named ``given``, in that order.
+    """One statement for any number of rows, which come as values in the order of ``names``: of which column
+    each is, by the name that it has here.
 
     ``build`` makes it from what stands for the values: parameters, for a statement run on each row, or the
     columns of a table of all rows. That table is what PostgreSQL gets, as JSON: a statement for each row,
@@ -61,13 +62,13 @@ class Bulk:
     """
 
     def __init__(
-        self, build: Callable[[Given], Insert | Update | Delete], given: Mapping[str, Column[Any]]
+        self, build: Callable[[Given], Insert | Update | Delete], names: Mapping[str, Column[Any]]
     ) -> None:
-        self._names = list(given)
-        single = {name: bindparam(name, type_=column.type) for name, column in given.items()}
+        self._names = list(names)
+        single = {name: bindparam(name, type_=column.type) for name, column in names.items()}
         self._single = _Compiled(build(single), *self._names)
         rows = func.json_to_recordset(bindparam("rows", type_=JSON)).table_valued(
-            *(Column(name, column.type) for name, column in given.items())
+            *(Column(name, column.type) for name, column in names.items())
         )
         self._at_once = _Compiled(build(dict(rows.render_derived(with_types=True).c)), "rows")
 
@@ -110,14 +111,14 @@ def _changing(table: Table, *new: str, where: Sequence[str], kept: Sequence[str]
         values |= {name: func.coalesce(values[name], table.c[name]) for name in kept}
         return update(table).values(values).where(*_are(table, where, given))
 
-    return Bulk(build, {f"new_{name}": table.c[name] for name in new} | _given(table, where))
+    return Bulk(build, {f"new_{name}": table.c[name] for name in new} | _old(table, where))
 
 
 def _removing(table: Table, *, where: Sequence[str]) -> Bulk:
-    return Bulk(lambda given: delete(table).where(*_are(table, where, given)), _given(table, where))
+    return Bulk(lambda given: delete(table).where(*_are(table, where, given)), _old(table, where))
 
 
-def _given(table: Table, names: Sequence[str]) -> dict[str, Column[Any]]:
+def _old(table: Table, names: Sequence[str]) -> dict[str, Column[Any]]:
     return {f"old_{name}": table.c[name] for name in names}
 
 
@@ -142,7 +143,7 @@ ADD_ENTRIES = adding(schema.journal)
 ADD_STEPS = adding(_steps)
 SETTLE_STEPS = _changing(
     _steps,
-    *("status", "attempts", "due", "error", "code", "outcome", "run", "failed", "earlier", "presumed"),
+    *("status", "attempts", "due", "error", "code", "outcome", "run", "failed", "presumed"),
     where=("key",),
     kept=("run",),
 )

@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 import gc
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from datetime import timedelta
 from threading import Event, Thread
@@ -15,6 +15,9 @@ from uuid import uuid4
 
 import pytest
 
+from adapters.asking.answers import Answer, Became
+from adapters.asking.questions import Question
+from adapters.errors import StoreUnavailable
 from deployments.registration import register
 from deployments.worker import run_worker
 from flows import asking, desk
@@ -25,6 +28,7 @@ from flows.owner import Owner
 from flows.prefect_api import RunLine
 from flows.running import Running
 from flows.watching import Watching
+from flows.wording import Badge
 from tests.asking import STOLEN, Heard, Office, open_office
 from tests.conftest_prefect import Json, Prefect, Relay, eventually, free_port
 
@@ -96,8 +100,8 @@ def showing(office: Office, listening: Listening, *, house: str, **options: Any)
 
 
 @contextmanager
-def working(office: Office) -> Iterator[None]:
-    """A worker on a thread of its own, with this office's desk."""
+def working(office: Office, at: desk.Desk | None = None) -> Iterator[None]:
+    """A worker on a thread of its own, with this office's desk, or ``at`` another."""
     ready, stop = Event(), asyncio.Event()
     loops: list[asyncio.AbstractEventLoop] = []
     watching = Watching(office.store, owner=OWNER, flows=())
@@ -118,7 +122,7 @@ def working(office: Office) -> Iterator[None]:
     async def work() -> None:
         loops.append(asyncio.get_running_loop())
         ready.set()
-        with desk.install(desk.Desk(office.questions, office.answers)):
+        with desk.install(at or desk.Desk(office.questions, office.answers)):
             await run_worker(name=f"t {uuid4().hex[:6]}", register=register, opening=opened, stop=stop)
 
     thread = Thread(target=contextvars.copy_context().run, args=(asyncio.run, work()))
@@ -328,11 +332,11 @@ def test_an_answer_given_while_somebody_else_is_called_is_taken(
         answers: list[Json] = []
 
         class Meanwhile(AskApi):
-            async def retag(self, run: str, tags: Iterable[str]) -> None:
-                if not answers:
+            async def suspend(self, run: str, *, new: bool = False, **rest: Any) -> None:
+                if not (new or answers):
                     answers.append({"accept": "no", "reason": "a stolen card"})
-                    await asyncio.to_thread(resume, registered, registered.run(run), answers[0])
-                await super().retag(run, tags)
+                    await asyncio.to_thread(resume, registered, {"id": run}, answers[0])
+                await super().suspend(run, new=new, **rest)
 
         monkeypatch.setattr(asking, "AskApi", Meanwhile)
         with showing(own, listening, house=house), working(own):
@@ -341,6 +345,47 @@ def test_an_answer_given_while_somebody_else_is_called_is_taken(
             eventually(lambda: own.state(key) == "rejected", seconds=25)
         assert answers
         driver.stop()
+
+
+def test_an_answer_given_while_the_store_is_away_is_taken_when_it_is_back(
+    registered: Prefect, listening: Listening
+) -> None:
+    with open_office(driving=False) as own:
+        driver = own.driver(listener=listening)
+        driver.start()
+        house, key, away = uuid4().hex, new_key(), Event()
+
+        class Away(desk.Desk):
+            async def answer(self, *given: Any, **rest: Any) -> Answer:
+                if away.is_set():
+                    raise StoreUnavailable("the disk is full")
+                return await super().answer(*given, **rest)
+
+            async def find(self, question: str) -> Question | None:
+                if away.is_set():
+                    raise StoreUnavailable("the disk is full")
+                return await super().find(question)
+
+        with showing(own, listening, house=house) as started, working(own, Away(own.questions, own.answers)):
+            own.place(key, **STOLEN)
+            run = run_of(registered, key, house=house)
+            away.set()
+            resume(registered, run, {"accept": "no", "reason": "a stolen card"})
+            run_of(registered, key, kind="FAILED", house=house)
+            away.clear()
+            started.asked([f"order/{key}"])
+            eventually(lambda: own.state(key) == "rejected", seconds=25)
+        driver.stop()
+
+
+def test_the_same_answer_in_a_group_twice_is_taken_once(office: Office) -> None:
+    key, way = new_key(), desk.Desk(office.questions, office.answers)
+    office.place(key, **STOLEN)
+    office.asked(key, "in_review")
+    for _ in range(2):
+        given = way.answer_in("order/in_review", key, {"accept": "no", "reason": "no"}, who="A", id=key)
+        answer = asyncio.run(given)
+        assert (answer.became, answer.title) == (Became.TAKEN, "Rejected")
 
 
 def test_several_workers_show_one_run(registered: Prefect, office: Office, listening: Listening) -> None:
@@ -425,8 +470,8 @@ def test_beyond_the_budget_questions_share_a_run_with_a_table(
             told = eventually(lambda: (r := group()) and "SO-0" in message(r) and r)
             resume(registered, told, {**wrong, "case": grouped[0]})
             eventually(lambda: own.state(grouped[0]) == "rejected")
-            less = eventually(lambda: (r := group()) and message(r).startswith("2 cases ask") and r)
-            assert less["name"] == "order: In review x 2"
+            less = eventually(lambda: (r := group()) and r["name"] == "order: In review x 2" and r)
+            assert message(less).startswith("2 cases ask")
             resume(registered, less, {**wrong, "reason": "a stolen card"})
             eventually(lambda: (r := group()) and "a stolen card" in str(typed(registered, r)))
             for key in keys:
@@ -434,6 +479,42 @@ def test_beyond_the_budget_questions_share_a_run_with_a_table(
                     own.send("order.reviewed", key, {"accept": False, "reason": "no"})
             eventually(lambda: registered.run(str(run["id"]))["state_type"] == "COMPLETED")
             assert_nothing_typed(registered, run)
+        driver.stop()
+
+
+def test_an_answer_given_as_a_group_ends_is_taken(
+    registered: Prefect, listening: Listening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "_AGAIN_SECONDS", 0.3)
+    monkeypatch.setattr(asking, "_GROUP_SECONDS", 0.5)
+    house, keys, answered = uuid4().hex, [new_key() for _ in range(3)], list[str]()
+
+    class Meanwhile(AskApi):
+        async def set_state(self, run: str, state: Badge) -> None:
+            if state.kind == "COMPLETED" and not answered:
+                answered.append(grouped)
+                said: Json = {"case": grouped, "accept": "no", "reason": "a stolen card"}
+                await asyncio.to_thread(resume, registered, {"id": run}, said)
+            await super().set_state(run, state)
+
+    monkeypatch.setattr(asking, "AskApi", Meanwhile)
+    with open_office(driving=False) as own:
+        driver = own.driver(listener=listening)
+        driver.start()
+        with showing(own, listening, house=house, most_runs=2), working(own):
+            for key in keys:
+                own.place(key, **STOLEN)
+
+            def single() -> list[str]:
+                runs = registered.runs(any_=[f"{key}: In review" for key in keys])
+                return [str(run["name"]).partition(":")[0] for run in runs if run["state_type"] == "PAUSED"]
+
+            eventually(lambda: len(single()) == 2)
+            (grouped,) = set(keys) - set(single())
+            eventually(lambda: registered.runs(any_=["order: In review x 1"]))
+            own.send("order.reviewed", single()[0], {"accept": False, "reason": "no"})
+            eventually(lambda: own.state(grouped) == "rejected", seconds=40)
+        assert answered == [grouped]
         driver.stop()
 
 
