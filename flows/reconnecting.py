@@ -30,7 +30,7 @@ class Reconnecting:
     `serve` holds one connection and returns soon after `stopping` is set. What ends it otherwise is told to
     `failed`, which answers after how many seconds the next attempt begins. Each attempt has an event loop of
     its own: nothing of a broken connection, such as a cancellation that came too late, reaches the next.
-    In the first minute nobody is told of a refused connection: the server may be starting.
+    In the first minute nobody is told of a connection that cannot be made: the server may be starting.
     """
 
     def __init__(

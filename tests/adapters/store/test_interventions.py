@@ -56,6 +56,17 @@ def test_whoever_comes_second_changes_nothing(store: Store) -> None:
     assert [row.letter for row in store.inbox(status=(InboxStatus.NEW,))] == [letter]
 
 
+def test_what_staff_gave_outlasts_a_round_that_knew_the_step_as_it_was(store: Store) -> None:
+    step = park(store, "A")
+    given = replace(step, arguments=b'{"copies":2}', earlier=(step.arguments,))
+    letter = staff_letter(RETRY, step.key, step.case, now=NOW, told={"who": "A", "reason": "two"})
+    assert store.amend(given, now=NOW, letter=letter)
+    done = step.done("label.printed", attempts=3)
+    drive(store, change=lambda changes, cases: changes.settled.append(done))
+    (kept,) = store.steps(case="parcel/A")
+    assert (kept.status, kept.arguments, kept.earlier) == (StepStatus.DONE, b'{"copies":2}', given.earlier)
+
+
 def test_steps_are_filtered_by_procedure_code_and_time(store: Store) -> None:
     first, second = park(store, "A"), park(store, "B", code="rejected", failed=10)
 
