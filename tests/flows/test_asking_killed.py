@@ -16,7 +16,7 @@ from adapters.store.records import InboxStatus
 from flows import asking
 from tests.asking import STOLEN, open_office
 from tests.conftest_prefect import Prefect, eventually
-from tests.flows.test_asking import (
+from tests.flows.questions import (
     Listening,
     garbage,
     listening,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,8 +10,7 @@ from adapters.errors import Unavailable
 from adapters.steering import CannotSteer, Steering
 from adapters.store.base import Store
 from adapters.store.records import InboxStatus, StepStatus
-from flows.driver import Driver
-from tests.flows.lending import PACE, Reminders, letter, state, until
+from tests.flows.lending import Reminders, StartDriver, letter, state, until
 from tests.toy import DEFINITION
 
 START = timedelta(hours=-25)
@@ -21,33 +18,8 @@ ANN = {"who": "ann", "reason": "the library is flooded"}
 
 
 @pytest.fixture
-def reminders() -> Reminders:
-    return Reminders()
-
-
-@pytest.fixture
 def steering(store: Store) -> Steering:
     return Steering(store, {"loan": DEFINITION}, clock=lambda: datetime.now(UTC), patience=30)
-
-
-@pytest.fixture
-def start(store: Store, reminders: Reminders) -> Iterator[Callable[..., Driver]]:
-    with ExitStack() as stack:
-
-        def begin(worker: str, *, ahead: timedelta = timedelta(0)) -> Driver:
-            driver = Driver(
-                store,
-                {"loan": DEFINITION},
-                {"reminder": reminders},
-                worker=worker,
-                clock=lambda: datetime.now(UTC) + ahead,
-                pace=PACE,
-            )
-            driver.start()
-            stack.callback(driver.stop)
-            return driver
-
-        yield begin
 
 
 def events(store: Store) -> list[str]:
@@ -55,7 +27,7 @@ def events(store: Store) -> list[str]:
 
 
 def test_held_it_misses_its_deadline_and_keeps_what_comes(
-    store: Store, start: Callable[..., Driver], steering: Steering
+    store: Store, start: StartDriver, steering: Steering
 ) -> None:
     first = start("w-1", ahead=START)
     store.receive([letter("loan.lent", "L-1")])
@@ -80,7 +52,7 @@ def test_held_it_misses_its_deadline_and_keeps_what_comes(
 
 
 def test_a_command_under_way_ends_and_its_outcome_is_kept(
-    store: Store, start: Callable[..., Driver], steering: Steering, reminders: Reminders
+    store: Store, start: StartDriver, steering: Steering, reminders: Reminders
 ) -> None:
     reminders.slow["L-1"] = 3.0
     start("w-1", ahead=START).stop()
@@ -100,7 +72,7 @@ def test_a_command_under_way_ends_and_its_outcome_is_kept(
 
 
 def test_a_command_that_would_be_tried_again_is_not_until_it_is_resumed(
-    store: Store, start: Callable[..., Driver], steering: Steering, reminders: Reminders
+    store: Store, start: StartDriver, steering: Steering, reminders: Reminders
 ) -> None:
     reminders.slow["L-1"] = 2.0
     reminders.faults["L-1"] = [Unavailable("503 from the post office")]
@@ -120,7 +92,7 @@ def test_a_command_that_would_be_tried_again_is_not_until_it_is_resumed(
 
 
 def test_what_cannot_be_asked_of_a_case_says_why(
-    store: Store, start: Callable[..., Driver], steering: Steering
+    store: Store, start: StartDriver, steering: Steering
 ) -> None:
     start("w-1")
     store.receive([letter("loan.lent", "L-1")])
@@ -135,7 +107,7 @@ def test_what_cannot_be_asked_of_a_case_says_why(
     assert (refused.refused, refused.reason) == (True, "it is not on hold")
 
 
-def test_without_a_worker_it_waits(store: Store, start: Callable[..., Driver]) -> None:
+def test_without_a_worker_it_waits(store: Store, start: StartDriver) -> None:
     worker = start("w-1")
     store.receive([letter("loan.lent", "L-1")])
     until(lambda: state(store, "L-1") == "lent")

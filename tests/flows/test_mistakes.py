@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,8 +11,21 @@ from adapters.store.base import Store
 from adapters.store.records import InboxStatus
 from flows.breaker import Caution
 from machines.kernel.definition import Firing
+from machines.kernel.event import Received
 from tests.flows.lending import StartDriver, lend_overdue, letter, state, until
 from tests.toy import DEFINITION, Lent, ReminderSent
+
+
+def fail(monkeypatch: pytest.MonkeyPatch, on: Callable[[Received], bool]) -> None:
+    """Let the procedure fail on such events."""
+    real = DEFINITION.fire
+
+    def fire(firing: Firing) -> None:
+        if on(firing.event):
+            raise ZeroDivisionError
+        real(firing)
+
+    monkeypatch.setattr(DEFINITION, "fire", fire)
 
 
 def test_an_event_that_cannot_be_read_is_a_dead_letter_and_holds_nobody_up(
@@ -28,14 +42,7 @@ def test_an_event_that_cannot_be_read_is_a_dead_letter_and_holds_nobody_up(
 def test_a_procedure_that_fails_kills_one_letter_and_goes_on(
     store: Store, start: StartDriver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = DEFINITION.fire
-
-    def fire(firing: Firing) -> None:
-        if firing.event.payload == Lent(book="Ulysses"):
-            raise ZeroDivisionError
-        real(firing)
-
-    monkeypatch.setattr(DEFINITION, "fire", fire)
+    fail(monkeypatch, lambda event: event.payload == Lent(book="Ulysses"))
     start()
     store.receive([letter("loan.lent", "L-1", body=b'{"book": "Ulysses"}'), letter("loan.lent", "L-2")])
     until(lambda: state(store, "L-2") == "lent")
@@ -46,14 +53,7 @@ def test_a_procedure_that_fails_kills_one_letter_and_goes_on(
 def test_an_outcome_that_the_procedure_fails_on_parks_its_step_and_holds_nobody_up(
     store: Store, start: StartDriver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = DEFINITION.fire
-
-    def fire(firing: Firing) -> None:
-        if firing.event.payload == ReminderSent():
-            raise ZeroDivisionError
-        real(firing)
-
-    monkeypatch.setattr(DEFINITION, "fire", fire)
+    fail(monkeypatch, lambda event: event.payload == ReminderSent())
     start(ahead=timedelta(hours=-25))
     lend_overdue(store, "L-1")
     until(lambda: state(store, "L-1") == "lent")
@@ -68,14 +68,7 @@ def test_an_outcome_that_the_procedure_fails_on_parks_its_step_and_holds_nobody_
 def test_a_deadline_on_which_the_procedure_fails_comes_again(
     store: Store, start: StartDriver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = DEFINITION.fire
-
-    def fire(firing: Firing) -> None:
-        if firing.event.type == "deadline.overdue":
-            raise ZeroDivisionError
-        real(firing)
-
-    monkeypatch.setattr(DEFINITION, "fire", fire)
+    fail(monkeypatch, lambda event: event.type == "deadline.overdue")
     start(ahead=timedelta(hours=-25))
     lend_overdue(store, "L-1")
     until(lambda: state(store, "L-1") == "lent")
