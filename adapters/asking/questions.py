@@ -5,22 +5,20 @@ Nothing personal is in a question: sealed fields are left out, and so are paymen
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from enum import Enum
-from typing import Protocol, runtime_checkable
+from functools import cached_property, partial
 
 from pydantic import ValidationError
 
-from adapters.asking.form import is_money, tells_a_story
-from adapters.personal import places
+from adapters.asking.form import tells_a_story
+from adapters.asking.tellable import tell
 from adapters.store.base import Store
 from adapters.store.records import Standing
 from machines.kernel.case import Case, Entry, Timer, case_id
 from machines.kernel.definition import Definition
-from machines.kernel.event import SEALED, Event, Facts
-from machines.kernel.money import Money
+from machines.kernel.event import Event, Facts
 from machines.kernel.state import CUSTOMER, Ask, Deadline
 from machines.messages import Message
 
@@ -28,20 +26,9 @@ __all__ = ["CUSTOMER", "Closing", "Question", "Questions", "case_of"]
 
 _ALL = 1_000_000
 _MOST_FACTS = 30
-_LONGEST = 200
-_NEVER = ("token", "account")  #: parts of names that are nobody's business, though not personal
-_DULL = ("locale", "terms", "sources", "sequence", "currency")  #: what helps nobody to decide
 
 
-@runtime_checkable
-class Explained(Protocol):
-    """What can say in one line what it comes to."""
-
-    @property
-    def explained(self) -> str: ...
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Question:
     """One Ask state that one case entered by the journal entry ``cause``. It is closed for good when the case
     leaves the state; the same state entered again is another question."""
@@ -49,9 +36,14 @@ class Question:
     case: Case
     ask: Ask
     cause: Entry
-    known: Mapping[str, str]
+    gather: Callable[[], Mapping[str, str]] = field(repr=False, compare=False)  #: makes what is ``known``
     heard: bool  #: the customer may have written something, which is sealed
     limits: tuple[tuple[Timer, Deadline], ...]  #: all that run, the one that matters most first
+
+    @cached_property
+    def known(self) -> Mapping[str, str]:
+        """What may be told to whoever is asked; put together only for those who want to know."""
+        return self.gather()
 
     @property
     def due(self) -> Timer | None:
@@ -225,20 +217,24 @@ class Questions:
             event = kind.model_validate_json(standing.body) if kind else None
         except ValidationError:
             return {}
-        return _clear(event, currency=_currency(standing.case)) if event else {}
+        return tell(event, currency=_currency(standing.case)) if event else {}
+
+    def _known(self, standing: Standing) -> dict[str, str]:
+        case = standing.case
+        tells = self._asks[case.sop, case.state].tells(case.data)
+        known = {"because of": standing.entered.event} | dict(tells) | self._said(standing)
+        if isinstance(case.data, Facts):
+            known |= tell(case.data, currency=_currency(case))
+        told = {name: text for name, text in known.items() if text != case.key}
+        return dict(list(told.items())[:_MOST_FACTS])
 
     def _question(self, standing: Standing) -> Question:
         case = standing.case
-        ask = self._asks[case.sop, case.state]
-        known = {"because of": standing.entered.event} | dict(ask.tells(case.data)) | self._said(standing)
-        if isinstance(case.data, Facts):
-            known |= _clear(case.data, currency=_currency(case))
-        told = {name: text for name, text in known.items() if text != case.key}
         return Question(
             case=case,
-            ask=ask,
+            ask=self._asks[case.sop, case.state],
             cause=standing.entered,
-            known=dict(list(told.items())[:_MOST_FACTS]),
+            gather=partial(self._known, standing),
             heard=case.sop in self._hearing,
             limits=self._limits(case),
         )
@@ -279,38 +275,3 @@ def case_of(id: str) -> str:
 def _parts(id: str) -> tuple[str, str, int]:
     case, state, seq = id.rsplit("/", 2)
     return case, state, int(seq)
-
-
-def _clear(facts: Facts, *, currency: str) -> dict[str, str]:
-    """What may be told of ``facts``, by name: neither personal nor secret nor as it was at the beginning."""
-    personal = places(type(facts)).fields
-    found = {}
-    for name, info in type(facts).model_fields.items():
-        value = getattr(facts, name)
-        sealed = name in personal and personal[name].personal
-        if sealed or any(part in name for part in _NEVER) or name in _DULL or value == info.default:
-            continue
-        text = _plain(value, currency=currency, money=is_money(info))
-        if text and SEALED not in text:
-            label = (info.title or name.replace("_", " ")).rstrip("?")
-            found[label] = text[:_LONGEST]
-    return found
-
-
-def _plain(value: object, *, currency: str, money: bool = False) -> str:
-    """In one line; nothing for what is empty, zero or no."""
-    if isinstance(value, Facts):
-        parts = (f"{name} {text}" for name, text in _clear(value, currency=currency).items())
-        return value.explained if isinstance(value, Explained) else ", ".join(parts)
-    if isinstance(value, tuple | list):
-        return "; ".join(filter(None, (_plain(each, currency=currency, money=money) for each in value)))
-    if not value or isinstance(value, bool):
-        return "yes" if value else ""
-    as_money = isinstance(value, int) and money and currency
-    return str(Money(amount=value, currency=currency)) if as_money else _written(value)
-
-
-def _written(value: object) -> str:
-    if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M} UTC"
-    return str(value.value) if isinstance(value, Enum) else str(value)
