@@ -189,11 +189,10 @@ def _at_rest(outside: Outside, cases: Sequence[Work]) -> bool:
 
 def _astray(outside: Outside, cases: Sequence[Work]) -> list[str]:
     """Cases that did not end where they should."""
-    counts = outside.counts()["cases"]
-    if all(counts.get(end, 0) < count for end, count in Counter(ENDS[sop] for sop, _ in cases).items()):
+    goal, counted = Counter((sop, ENDS[sop]) for sop, _ in cases), outside.counted(ENDS.items())
+    if all(counted[end] < count for end, count in goal.items()):
         return ["no kind of case has ended yet"]
-    ends = [(sop, end.partition("/")[2]) for sop, end in ENDS.items()]
-    ended = {(sop, key) for sop, _, key in outside.standing(ends)}
+    ended = {(sop, key) for sop, _, key in outside.standing(ENDS.items())}
     own = {"return": "-RT1"}  # the order's key is also the beginning of its return's
     lost = [f"{sop} {key}" for sop, key in cases if (sop, key + own.get(sop, "")) not in ended]
     return [f"{len(lost)} cases are not where they should end: {lost[:5]}"] if lost else []

@@ -4,22 +4,26 @@ has, under the name it always had."""
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import NullPool, bindparam, create_engine, select, tuple_
+from sqlalchemy import NullPool, Row, Select, bindparam, create_engine, func, select, tuple_
 
 from adapters.errors import StoreUnavailable
 from adapters.store.failing import translated
-from adapters.store.schema import cases
+from adapters.store.schema import IS_NEW, cases, inbox
 from deployments.bootstrap import Application
 
 _PATIENCE = 120.0
 _AGAIN = 0.2
 
-_STANDING = select(cases.c.sop, cases.c.state, cases.c.key).where(
-    tuple_(cases.c.sop, cases.c.state).in_(bindparam("places", expanding=True))
-)
+_THERE = tuple_(cases.c.sop, cases.c.state).in_(bindparam("places", expanding=True))
+_STANDING = select(cases.c.sop, cases.c.state, cases.c.key).where(_THERE)
+_COUNTED = select(cases.c.sop, cases.c.state, func.count()).where(_THERE).group_by(cases.c.sop, cases.c.state)
+_NEW = select(func.count()).select_from(inbox).where(IS_NEW)
+
+Place = tuple[str, str]  #: procedure and state
 
 T = TypeVar("T")
 
@@ -38,16 +42,25 @@ class Outside:
     def counts(self) -> Mapping[str, Mapping[str, int]]:
         return self.patiently(self._app.store.summary)
 
-    def standing(self, places: Collection[tuple[str, str]]) -> list[tuple[str, str, str]]:
-        """(procedure, state, key) of the cases there. By a query of its own: who looks so often must not take
-        much from what is measured."""
+    # The next three by queries of their own: who looks so often must not take much from what is measured.
 
-        def ask() -> list[tuple[str, str, str]]:
+    def standing(self, places: Collection[Place]) -> list[tuple[str, str, str]]:
+        """(procedure, state, key) of the cases there."""
+        return [(sop, state, key) for sop, state, key in self._ask(_STANDING, places=list(places))]
+
+    def counted(self, places: Collection[Place]) -> Counter[Place]:
+        """How many cases there are."""
+        found = self._ask(_COUNTED, places=list(places))
+        return Counter({(sop, state): number for sop, state, number in found})
+
+    def new(self) -> int:
+        """How many events no worker has taken yet."""
+        return int(self._ask(_NEW)[0][0])
+
+    def _ask(self, query: Select[Any], **given: object) -> Sequence[Row[*tuple[Any, ...]]]:
+        def ask() -> Sequence[Row[*tuple[Any, ...]]]:
             with translated(), self._engine.connect() as connection:
-                return [
-                    (row[0], row[1], row[2])
-                    for row in connection.execute(_STANDING, {"places": list(places)})
-                ]
+                return connection.execute(query, given).all()
 
         return self.patiently(ask)
 
