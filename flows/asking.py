@@ -53,7 +53,11 @@ def is_group(question: str) -> bool:
 
 
 class Asking:
-    """A context manager around the life of the drive loop; `house` names the installation."""
+    """A context manager around the life of the drive loop; `house` names the installation.
+
+    A rush of questions is put slowly, for each costs Prefect some six calls, and nobody
+    answers one a second for long; a few at a time, up to `at_once`, are there within a second or two.
+    """
 
     def __init__(
         self,
@@ -61,8 +65,8 @@ class Asking:
         *,
         house: str,
         api_url: str | None = None,
-        runs_per_second: float = 2.0,
-        at_once: int = 10,
+        runs_per_second: float = 1.0,
+        at_once: int = 15,
         most_runs: int = MOST_RUNS,
     ) -> None:
         self._questions = questions
