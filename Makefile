@@ -1,8 +1,7 @@
 # Needs Python 3.11 or newer and make; everything else is installed into .venv.
 PYTHON ?= python3
-# Tests run side by side, the files with the long ones first; each of them has servers of its own. Many wait: three
-# of them keep two processors busy.
-TOGETHER ?= 3
+# Tests run side by side, the files with the long ones first; each of them has servers of its own.
+TOGETHER ?= 2
 BIN := .venv/bin
 # What redis needs on Pythons before the one that locks; without it pip would take any version there.
 EARLY := async-timeout==5.0.1; python_full_version < "3.11.3"

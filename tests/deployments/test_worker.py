@@ -168,7 +168,7 @@ def park(count: int = 1) -> tuple[list[str], str]:
 
 
 def finished(prefect: Prefect, run: str, kind: str) -> Json:
-    return eventually(lambda: (found := prefect.run(run))["state_type"] == kind and found, seconds=20)
+    return eventually(lambda: (found := prefect.run(run))["state_type"] == kind and found, seconds=40)
 
 
 def test_the_drive_loop_runs_before_prefect_does(prefect: Prefect) -> None:
