@@ -55,8 +55,8 @@ def is_group(question: str) -> bool:
 class Asking:
     """A context manager around the life of the drive loop; `house` names the installation.
 
-    A rush of questions is put slowly, for each costs Prefect some six calls, and nobody
-    answers one a second for long; a few at a time, up to `at_once`, are there within a second or two.
+    A rush of questions is put slowly, for each costs Prefect some six calls, and nobody answers one a second
+    for long; a few at a time, up to `at_once`, are not held back.
     """
 
     def __init__(
