@@ -80,6 +80,7 @@ class SopWorker(BaseWorker[BaseJobConfiguration, BaseVariables, SopWorkerResult]
         self._leaving = AsyncExitStack()
         self._unreachable = False
         self._given = get_settings_context()
+        self._syncing = asyncio.Lock()
         self.running = 0
         self.served = False  #: whether Prefect has answered
 
@@ -124,20 +125,26 @@ class SopWorker(BaseWorker[BaseJobConfiguration, BaseVariables, SopWorkerResult]
 
     async def get_and_submit_flow_runs(self) -> list[FlowRun]:
         """Take runs that are due; an API out of reach is no reason to end, as it is for other workers."""
+        if not self.served:
+            # A worker takes no run before, and Prefect tries only with each heartbeat, every half minute.
+            await self.sync_with_backend()
         try:
             found = await super().get_and_submit_flow_runs()
         except httpx.HTTPError as error:
             self._say_unreachable(error)
             return []
-        self._unreachable, self.served = False, True
+        self._unreachable = not self.served
         return found
 
     async def sync_with_backend(self) -> None:
         """Tell Prefect that this worker is alive, as far as it listens."""
-        try:
-            await super().sync_with_backend()
-        except httpx.HTTPError as error:
-            self._say_unreachable(error)
+        # The loops that look for runs and that beat both come here, and a worker is set up only once.
+        async with self._syncing:
+            try:
+                await super().sync_with_backend()
+                self.served = True
+            except httpx.HTTPError as error:
+                self._say_unreachable(error)
 
     async def run(
         self,

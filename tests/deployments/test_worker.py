@@ -9,8 +9,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, closing, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Thread
@@ -109,7 +109,7 @@ class Loop:
 
 
 @contextmanager
-def working(loop: Loop) -> Iterator[None]:
+def working(loop: Loop, *, register: Callable[[], Awaitable[None]] = register) -> Iterator[None]:
     """A worker on its own thread, as the `sop worker` command starts it."""
     ready, stop = Event(), asyncio.Event()
     loops: list[asyncio.AbstractEventLoop] = []
@@ -168,7 +168,7 @@ def park(count: int = 1) -> tuple[list[str], str]:
 
 
 def finished(prefect: Prefect, run: str, kind: str) -> Json:
-    return eventually(lambda: (found := prefect.run(run))["state_type"] == kind and found, seconds=40)
+    return eventually(lambda: (found := prefect.run(run))["state_type"] == kind and found, seconds=20)
 
 
 def test_the_drive_loop_runs_before_prefect_does(prefect: Prefect) -> None:
@@ -202,6 +202,30 @@ def test_the_worker_outlasts_an_outage_of_prefect(prefect: Prefect) -> None:
         with Relay(port, to=prefect.server.port):
             finished(prefect, run, "COMPLETED")
             assert patient.replayed[0][0] == (step,)
+
+
+def test_a_worker_whose_prefect_left_while_it_came_takes_runs_as_soon_as_it_is_back(prefect: Prefect) -> None:
+    late, port = Loop(), free_port()
+    registered = Event()
+    with ExitStack() as up:
+
+        async def register_and_lose_prefect() -> None:
+            await register()
+            up.close()
+            registered.set()
+
+        with temporary_settings(updates={PREFECT_API_URL: f"http://127.0.0.1:{port}/api"}):
+            up.enter_context(Relay(port, to=prefect.server.port))
+            with working(late, register=register_and_lose_prefect):
+                assert registered.wait(60)
+                with temporary_settings(updates={PREFECT_API_URL: prefect.server.api_url}):
+                    (step,), run = park()
+                prefect.retry(run)
+                time.sleep(10)
+                assert not late.replayed
+                with Relay(port, to=prefect.server.port):
+                    finished(prefect, run, "COMPLETED")
+                    assert late.replayed[0][0] == (step,)
 
 
 def test_housekeeping_that_would_take_hours_does_not_keep_a_worker_from_ending(
