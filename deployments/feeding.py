@@ -35,7 +35,7 @@ def feed(path: Path, *, url: str, seconds: float, known: Known) -> Iterator[Fed]
     A line that the intake refuses is counted with its answer, and the rest goes on. Yields after each line.
     """
     fed = Fed(refusals=[])
-    lines = [line for line in path.read_bytes().splitlines() if line.strip()]
+    lines = _lines(path)
     moments = _moments(lines, seconds)
     started = time.monotonic()
     with httpx.Client(base_url=url, timeout=30) as client:
@@ -56,7 +56,17 @@ def feed(path: Path, *, url: str, seconds: float, known: Known) -> Iterator[Fed]
             yield fed
 
 
+def is_over(path: Path, *, known: Known) -> bool:
+    """Whether the last line of ``path`` has come in before."""
+    lines = _lines(path)
+    return bool(lines) and _is_known(lines[-1], known)
+
+
 _STRUCTURED = {"content-type": "application/cloudevents+json"}
+
+
+def _lines(path: Path) -> list[bytes]:
+    return [line for line in path.read_bytes().splitlines() if line.strip()]
 
 
 def _moments(lines: list[bytes], seconds: float) -> list[float]:

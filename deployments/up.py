@@ -23,7 +23,7 @@ from adapters.store.base import Store
 from deployments.bootstrap import open_application
 from deployments.cli.output import console, errors, print_json
 from deployments.errors import ProcessFailed
-from deployments.feeding import Fed, feed
+from deployments.feeding import Fed, Known, feed, is_over
 from deployments.own_prefect import OwnPrefect
 from deployments.prefect_server import PrefectServer
 from deployments.processes import Child, answers, free_port
@@ -65,7 +65,7 @@ class Up:
             self._clear_the_place()
             app = stack.enter_context(open_application(self._settings))
             self._say(f"All state is kept under {self._settings.home}")
-            self._spoil_the_world()
+            self._spoil_the_world(app.store)
             self._start_prefect(stack)
             self._start_children(stack)
             feeding = None
@@ -93,11 +93,17 @@ class Up:
         }
         self._settings = settings.model_copy(update=ports)
 
-    def _spoil_the_world(self) -> None:
-        """On the example day some things go wrong; faults that are there already stay."""
-        faults = self._settings.faults
-        if self._day is not None and not faults.exists():
-            faults.write_text((self._day.parent / "faults.txt").read_text("utf-8"), "utf-8")
+    def _spoil_the_world(self, store: Store) -> None:
+        """On the example day some things go wrong, but not to what is sent when it is over; faults that
+        somebody else wrote stay."""
+        if self._day is None:
+            return
+        faults, ours = self._settings.faults, (self._day.parent / "faults.txt").read_text("utf-8")
+        if not is_over(self._day, known=_known(store)):
+            if not faults.exists():
+                faults.write_text(ours, "utf-8")
+        elif faults.exists() and faults.read_text("utf-8") == ours:
+            faults.write_text("", "utf-8")
 
     def _start_prefect(self, stack: ExitStack) -> None:
         settings = self._settings
@@ -153,11 +159,8 @@ class Up:
         return thread
 
     def _feed(self, day: Path, store: Store) -> None:
-        def known(source: str, id: str) -> bool:
-            return store.letter(source=source, id=id) is not None
-
         shown = False
-        for fed in feed(day, url=self._settings.web_url, seconds=self._seconds, known=known):
+        for fed in feed(day, url=self._settings.web_url, seconds=self._seconds, known=_known(store)):
             self._fed = fed
             if self._stopping.is_set():
                 return
@@ -254,6 +257,10 @@ def totals(summary: Summary, fed: Fed, *, seconds: float) -> dict[str, object]:
         "events": asdict(fed),
         "seconds": round(seconds, 1),
     }
+
+
+def _known(store: Store) -> Known:
+    return lambda source, id: store.letter(source=source, id=id) is not None
 
 
 def _look(store: Store) -> Summary | None:

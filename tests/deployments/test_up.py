@@ -6,7 +6,9 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 from typing import cast
@@ -18,12 +20,15 @@ from rich.live import Live
 
 from adapters.errors import StoreUnavailable
 from adapters.store.base import Store
+from adapters.store.opening import open_store
+from adapters.store.records import Letter
 from deployments import up as up_module
 from deployments.errors import ProcessFailed
 from deployments.feeding import feed
 from deployments.processes import Child, runs
 from deployments.settings import Settings
 from deployments.up import Up
+from tests.adapters.store.scenery import HYDRATE
 from tests.adapters.test_web import served
 
 _PRETEND = "import time; time.sleep(60)"
@@ -137,6 +142,39 @@ def test_the_second_feeding_counts_what_was_known(tmp_path: Path) -> None:
     shown = Console(width=200, file=StringIO())
     shown.print(up._progress({"cases": {}, "steps": {}, "inbox": {}}, 2.0))
     assert "events sent 2, 2 of them known already, refused 0" in cast("StringIO", shown.file).getvalue()
+
+
+FAULTS = "stock.reserve: permanent x 2\n"
+
+
+@pytest.mark.parametrize(
+    ("had", "taken", "has"),
+    [
+        (None, (), FAULTS),
+        (None, ("1",), FAULTS),
+        ("mine", (), "mine"),
+        (FAULTS, ("1",), FAULTS),
+        (FAULTS, ("1", "2"), ""),
+        ("mine", ("1", "2"), "mine"),
+        (None, ("1", "2"), None),
+    ],
+)
+def test_what_goes_wrong_on_the_example_day_does_not_befall_what_is_sent_after_it(
+    tmp_path: Path, had: str | None, taken: Sequence[str], has: str | None
+) -> None:
+    day, home = tmp_path / "day.jsonl", tmp_path / "home"
+    home.mkdir()
+    day.write_text('{"source": "shop", "id": "1"}\n{"source": "shop", "id": "2"}\n')
+    (tmp_path / "faults.txt").write_text(FAULTS)
+    if had is not None:
+        (home / "faults.txt").write_text(had)
+    now = datetime.now(UTC)
+    with closing(open_store("memory:", hydrate=HYDRATE)) as store:
+        store.receive([Letter("shop", id, "order.placed", "order", "SO-1", b"{}", now) for id in taken])
+        up = Up(Settings(home=home), day=day, seconds=1, exit_when_idle=True, as_json=False)
+        up._spoil_the_world(store)
+    faults = home / "faults.txt"
+    assert (faults.read_text() if faults.exists() else None) == has
 
 
 def test_a_warning_stays_above_the_live_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
