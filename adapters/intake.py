@@ -13,24 +13,17 @@ from threading import Lock
 from typing import Protocol
 
 import orjson
-from pydantic import ValidationError
 
 from adapters.envelope import CUSTOMER, CUSTOMER_REMEDY, Envelope, EventFault, read_envelope, shown
 from adapters.errors import AdapterError, SealBroken
+from adapters.payload import read_event, reserved
 from adapters.personal import places
 from adapters.sealing import Vault, customer_of
 from adapters.store.records import ANSWER, Letter, Receipt
 from machines.catalogue import Catalogue
 from machines.kernel.command import parse_key, step_of
-from machines.kernel.event import CLEAN, PRINTED, SEALED, WRITTEN, Event, Facts
+from machines.kernel.event import Event
 
-_DEEPEST = 20
-_LARGEST = 2**53 - 1  #: whole numbers beyond it are not the same to all who read JSON (RFC 8259, section 6)
-_PATTERNS = {
-    PRINTED: "leave out spaces and control characters; it may not be empty",
-    CLEAN: "leave out control characters; it may not be empty",
-    WRITTEN: "leave out control characters",
-}
 _OURSELVES = frozenset({"kept", "staff", "step", "timer", "worker"})  #: sources of what we write ourselves
 
 
@@ -169,8 +162,8 @@ class Intake:
     def correct(self, letter: Letter, changes: Correction) -> Letter:
         """``letter`` with ``changes``: checked like an event that comes in, and sealed where it is not yet;
         received now. Raises ``InvalidEvents``, ``SealBroken``, ``StoreUnavailable``."""
-        if (reserved := _reserved(changes.data)) is not None:
-            raise InvalidEvents([EventFault(0, *reserved)])
+        if (fault := reserved(changes.data, 0)) is not None:
+            raise InvalidEvents([fault])
         was = orjson.loads(letter.body)
         raw = {
             "specversion": "1.0",
@@ -250,7 +243,7 @@ class Intake:
     def _check_data(
         self, envelope: Envelope, sop: str, kind: type[Event], index: int
     ) -> Checked | list[EventFault]:
-        event = _read(kind, envelope, index)
+        event = read_event(kind, envelope, index=index)
         if isinstance(event, list):
             return event
         customer = getattr(event, "customer", None) or envelope.customer
@@ -263,8 +256,7 @@ class Intake:
         if self._ours(envelope.source):
             remedy = "reserved for ourselves; name the system that sends it, such as shop"
             return EventFault(index, "source", remedy, shown(envelope.source))
-        reserved = _reserved(envelope.data)
-        return EventFault(index, reserved[0], reserved[1]) if reserved else None
+        return reserved(envelope.data, index)
 
     def _ours(self, source: str) -> bool:
         """Whether letters of this source are ours: staff, timers, steps, and cases such as ``order/SO-1``."""
@@ -274,20 +266,6 @@ class Intake:
         near = get_close_matches(envelope.type, self.catalogue.outside, n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(near)}? " if near else ""
         return EventFault(index, "type", f"unknown type; {hint}/events/types lists all", shown(envelope.type))
-
-
-def _read(kind: type[Event], envelope: Envelope, index: int) -> Event | list[EventFault]:
-    try:
-        event = kind.model_validate(envelope.data)
-    except ValidationError as error:
-        return _payload_faults(error, kind, index)
-    if (place := _too_large(event)) is not None:
-        field = ".".join(("data", *map(_named, place)))
-        return [EventFault(index, field, f"a whole number of at most {_LARGEST}")]
-    if kind.key and (key := getattr(event, kind.key)) != envelope.subject:
-        remedy = f"is not the subject, {envelope.subject}; write the key of the case in both"
-        return [EventFault(index, f"data.{kind.key}", remedy, shown(key))]
-    return event
 
 
 def _accepted(letter: Letter, receipt: Receipt) -> Accepted:
@@ -326,68 +304,3 @@ def _letter(item: Checked, body: bytes, now: datetime) -> Letter:
         received=now,
         opens=item.event.opens and step is None,
     )
-
-
-def _reserved(data: object, field: str = "data", depth: int = 0) -> tuple[str, str] | None:
-    """(field, remedy) of the first text that passes itself off as sealed: whoever could smuggle one in
-    could have somebody else's field opened for himself."""
-    if isinstance(data, str):
-        if data.lstrip()[: len(SEALED)].lower() == SEALED:
-            return field, f"text that begins with {SEALED!r} is reserved; send the clear text"
-        return None
-    if not isinstance(data, Mapping | list):
-        return None
-    if depth >= _DEEPEST:
-        return field, f"nested deeper than {_DEEPEST} levels; send what the event's schema shows"
-    parts = data.items() if isinstance(data, Mapping) else enumerate(data)
-    for name, part in parts:
-        found = _reserved(part, f"{field}.{_named(name)}", depth + 1)
-        if found:
-            return found
-    return None
-
-
-def _too_large(value: object) -> tuple[object, ...] | None:
-    """Where in ``value`` the first number is that is too large to be stored, if one is. Sent as text it may
-    be of any length."""
-    if isinstance(value, int):
-        return () if abs(value) > _LARGEST else None
-    parts: Iterable[tuple[object, object]] = ()
-    if isinstance(value, Facts):
-        parts = vars(value).items()
-    elif isinstance(value, tuple | list):
-        parts = enumerate(value)
-    elif isinstance(value, Mapping):
-        parts = value.items()
-    for name, part in parts:
-        if type(part) is not str and (found := _too_large(part)) is not None:
-            return (name, *found)
-    return None
-
-
-def _payload_faults(error: ValidationError, event: type[Event], index: int) -> list[EventFault]:
-    found = []
-    for detail in error.errors(include_url=False):
-        path = detail["loc"]
-        personal = places(event).covers(path)
-        field = ".".join(("data", *(_named(step) for step in path)))
-        if detail["type"] == "extra_forbidden":
-            near = get_close_matches(str(path[-1]), event.model_fields, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            found.append(EventFault(index, field, f"not a field of {event.type}{hint}"))
-        elif detail["type"] == "missing":
-            found.append(EventFault(index, field, "add this field"))
-        elif personal:
-            own = detail["type"] in ("value_error", "assertion_error")  # such a message may quote the value
-            found.append(EventFault(index, field, "not valid" if own else detail["msg"]))
-        else:
-            pattern = str(detail.get("ctx", {}).get("pattern"))
-            found.append(
-                EventFault(index, field, _PATTERNS.get(pattern, detail["msg"]), shown(detail["input"]))
-            )
-    return found
-
-
-def _named(step: object) -> str:
-    text = str(step)
-    return text if (text.isidentifier() and len(text) <= 40) or isinstance(step, int) else "(field)"

@@ -14,9 +14,8 @@ from adapters.bulletins.happening import TYPES as BULLETINS
 from adapters.envelope import BATCH, STRUCTURED
 from adapters.event_types import Schema, event_types
 from machines.catalogue import CATALOGUE
-from tests.adapters.test_intake import real
 from tests.adapters.test_web import app, ask
-from tests.adapters.toys import ToyStore
+from tests.adapters.toys import ToyStore, real
 
 TYPES = sorted(CATALOGUE.outside)
 TOLD = sorted(BULLETINS)

@@ -20,9 +20,8 @@ from adapters.event_types import samples
 from adapters.intake import Correction, InvalidEvents
 from adapters.signatures import SourceKeys
 from machines.catalogue import CATALOGUE
-from tests.adapters.test_intake import real
 from tests.adapters.test_web import app, ask
-from tests.adapters.toys import NOW, ToyStore
+from tests.adapters.toys import NOW, ToyStore, real
 
 thorough = settings(
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

@@ -26,10 +26,8 @@ from adapters.web import create_app
 from machines.explain import Explanation
 from machines.kernel.case import Case, Entry
 from machines.kernel.rule import Disposition
-from tests.adapters.toys import NOW, Placed, ToyStore, placed
+from tests.adapters.toys import NOW, PERSONAL, Placed, ToyStore, placed
 from tests.adapters.toys import intake as toy_intake
-
-PERSONAL = ("jane", "Jane", "Hill")
 
 
 class ReadableStore(ToyStore):

@@ -6,13 +6,16 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from threading import Lock
 
+import pytest
+
+from adapters.envelope import EventFault
 from adapters.errors import StoreUnavailable
-from adapters.intake import Intake
+from adapters.intake import Intake, InvalidEvents
 from adapters.master_key import MasterKeys
 from adapters.sealing import Vault
 from adapters.store.records import Letter, Receipt
 from machines.between import Between
-from machines.catalogue import Catalogue
+from machines.catalogue import CATALOGUE, Catalogue
 from machines.kernel.event import Event, Facts, Personal
 from machines.kernel.procedure import Procedure
 from machines.kernel.state import Ask
@@ -92,6 +95,10 @@ TOY = Procedure(
 )
 
 
+TOYS = Catalogue([TOY])
+PERSONAL = ("jane", "Jane", "Hill")  #: parts of what is personal in the example
+
+
 def placed(number: int = 1, **changes: object) -> dict[str, object]:
     """An event as a shop would send it; ``changes`` are attributes, ``None`` leaves one out."""
     event: dict[str, object] = {
@@ -151,6 +158,19 @@ class ToyStore:
             return {c: self.kept[c] for c in customers if c in self.kept and c not in self.destroyed}
 
 
-def intake(store: ToyStore) -> Intake:
+def intake(store: ToyStore, *, catalogue: Catalogue = TOYS) -> Intake:
     vault = Vault(store, master=MasterKeys(b"m" * 32))
-    return Intake(store, vault=vault, catalogue=Catalogue([TOY]), clock=lambda: NOW)
+    return Intake(store, vault=vault, catalogue=catalogue, clock=lambda: NOW)
+
+
+def real(store: ToyStore | None = None) -> Intake:
+    """An intake for the procedures of the house."""
+    return intake(store or ToyStore(), catalogue=CATALOGUE)
+
+
+def faults(*events: object, store: ToyStore | None = None) -> tuple[EventFault, ...]:
+    """What is wrong with ``events``, which are refused without anything personal being said."""
+    with pytest.raises(InvalidEvents) as caught:
+        intake(store or ToyStore()).accept(events)
+    assert not any(clear in str(caught.value) for clear in PERSONAL)
+    return caught.value.faults
