@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
 
+from adapters.correction import Correction
 from adapters.errors import AdapterError
-from adapters.intake import Correction, Intake
+from adapters.intake import Intake
 from adapters.store.base import Store
 from adapters.store.records import RESENDABLE, RESENT, InboxRow, InboxStatus, Letter
 from machines.catalogue import Catalogue

@@ -6,19 +6,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
 from threading import Lock
 from typing import Protocol
 
-import orjson
-
+from adapters.correction import Correction
 from adapters.envelope import CUSTOMER, CUSTOMER_REMEDY, Envelope, EventFault, read_envelope, shown
 from adapters.errors import AdapterError, SealBroken
 from adapters.payload import read_event, reserved
 from adapters.personal import places
-from adapters.sealing import Vault, customer_of
+from adapters.sealing import Vault
 from adapters.store.records import ANSWER, Letter, Receipt
 from machines.catalogue import Catalogue
 from machines.kernel.command import parse_key, step_of
@@ -63,31 +62,6 @@ class Checked:
     sop: str
     event: Event
     customer: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Correction:
-    """What is to change in a letter: ``data`` is merged into its payload (RFC 7396: null takes a field out);
-    ``customer`` says whose personal fields these are, where nothing in the letter does."""
-
-    subject: str | None = None
-    type: str | None = None
-    data: Mapping[str, object] = field(default_factory=dict)
-    customer: str | None = None
-
-    def __bool__(self) -> bool:
-        return bool(self.subject or self.type or self.data or self.customer)
-
-
-def merge(value: object, patch: Mapping[str, object]) -> dict[str, object]:
-    """``value`` with the fields of ``patch``, by JSON Merge Patch (RFC 7396)."""
-    merged = dict(value) if isinstance(value, Mapping) else {}
-    for name, part in patch.items():
-        if part is None:
-            merged.pop(name, None)
-        else:
-            merged[name] = merge(merged.get(name), part) if isinstance(part, Mapping) else part
-    return merged
 
 
 class Intake:
@@ -164,17 +138,7 @@ class Intake:
         received now. Raises ``InvalidEvents``, ``SealBroken``, ``StoreUnavailable``."""
         if (fault := reserved(changes.data, 0)) is not None:
             raise InvalidEvents([fault])
-        was = orjson.loads(letter.body)
-        raw = {
-            "specversion": "1.0",
-            "id": letter.id,
-            "source": letter.source,
-            "type": changes.type or letter.type,
-            "subject": changes.subject or letter.key,
-            "data": merge(was, changes.data),
-        }
-        customer = changes.customer or customer_of(was)
-        found = read_envelope(raw | ({"customer": customer} if customer else {}), index=0)
+        found = read_envelope(changes.event(letter), index=0)
         checked = found if isinstance(found, list) else self._check_payload(found, 0)
         if isinstance(checked, list):
             raise InvalidEvents(checked)

@@ -20,8 +20,9 @@ from adapters.bulletins.secrets import Secrets
 from adapters.bulletins.subscribing import Subscribing
 from adapters.case_view import view_of
 from adapters.command import Adapter
+from adapters.correction import Correction
 from adapters.dead_letters import DeadLetters, Resent
-from adapters.intake import Correction, Intake
+from adapters.intake import Intake
 from adapters.master_key import MasterKeys, master_keys
 from adapters.sealing import Vault
 from adapters.steering import Steering

@@ -7,8 +7,8 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
+from adapters.correction import Correction
 from adapters.errors import AdapterError
-from adapters.intake import Correction
 from flows import runtime
 from flows.forgetting import FORGOTTEN, in_words
 from flows.prefect_api import PrefectApi

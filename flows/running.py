@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
+from adapters.correction import Correction
 from adapters.dead_letters import Resent
-from adapters.intake import Correction
 from adapters.store.base import Store
 from adapters.store.records import Step, StepStatus
 from flows.driver import Driver

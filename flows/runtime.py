@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     # Prefect's server loads this module with the worker's: it must not load the whole application.
+    from adapters.correction import Correction
     from adapters.dead_letters import Resent
-    from adapters.intake import Correction
     from flows.oncall import OnCall
     from flows.owner import Owner
     from flows.session import Session

@@ -14,8 +14,9 @@ from adapters.asking.answers import Answers
 from adapters.asking.links import Invitations, Links
 from adapters.asking.page import Page
 from adapters.asking.questions import Question, Questions
+from adapters.correction import Correction
 from adapters.dead_letters import DeadLetters, Resent
-from adapters.intake import Correction, Intake
+from adapters.intake import Intake
 from adapters.master_key import MasterKeys
 from adapters.sealing import Vault
 from adapters.store.base import Store

@@ -9,8 +9,8 @@ from typing import Annotated
 import orjson
 import typer
 
+from adapters.correction import Correction
 from adapters.dead_letters import NotResendable
-from adapters.intake import Correction
 from adapters.sealing import redact
 from adapters.store.records import InboxRow, InboxStatus
 from deployments.bootstrap import open_application, open_installation

@@ -10,9 +10,10 @@ from typing import Any
 import orjson
 import pytest
 
+from adapters.correction import Correction
 from adapters.dead_letters import DeadLetters, NotResendable
 from adapters.errors import SealBroken
-from adapters.intake import Correction, Intake, InvalidEvents, merge
+from adapters.intake import Intake, InvalidEvents
 from adapters.master_key import MasterKeys
 from adapters.sealing import Disclosure, Vault
 from adapters.store.base import Store
@@ -224,13 +225,3 @@ def test_what_is_not_there_or_got_further_is_said_so(
     for number, words in ((99, "there is no letter 99"), (row.number, "letter 1 is applied; what can be")):
         with pytest.raises(NotResendable, match=words):
             letters.resend(number, intake=intake, changes=Correction(), who="Ann", reason="x")
-
-
-def test_a_patch_is_merged_as_the_standard_says() -> None:
-    was = {"a": 1, "b": {"c": 2, "d": 3}, "e": [1]}
-    assert merge(was, {"b": {"c": None, "x": {"y": None}}, "e": [2], "f": {"g": 1}}) == {
-        "a": 1,
-        "b": {"d": 3, "x": {}},
-        "e": [2],
-        "f": {"g": 1},
-    }

@@ -14,10 +14,11 @@ from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from adapters.correction import Correction
 from adapters.envelope import BATCH, STRUCTURED
 from adapters.errors import SealBroken
 from adapters.event_types import samples
-from adapters.intake import Correction, InvalidEvents
+from adapters.intake import InvalidEvents
 from adapters.signatures import SourceKeys
 from machines.catalogue import CATALOGUE
 from tests.adapters.test_web import app, ask

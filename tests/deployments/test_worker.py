@@ -24,9 +24,10 @@ from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, tempor
 from prefect.states import Completed
 
 from adapters.archive import Archive
+from adapters.correction import Correction
 from adapters.dead_letters import NotResendable, Resent
 from adapters.envelope import EventFault
-from adapters.intake import Correction, InvalidEvents
+from adapters.intake import InvalidEvents
 from adapters.store.opening import open_store
 from adapters.store.records import Letter, StepStatus
 from deployments import worker

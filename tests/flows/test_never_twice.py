@@ -17,8 +17,9 @@ from random import Random
 import orjson
 import pytest
 
+from adapters.correction import Correction
 from adapters.dead_letters import DeadLetters, Resent
-from adapters.intake import Correction, Intake
+from adapters.intake import Intake
 from adapters.master_key import MasterKeys
 from adapters.sealing import Vault
 from adapters.store.base import Store
