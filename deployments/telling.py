@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 
+from adapters.bulletins.patience import Pace, Patience
 from adapters.bulletins.secrets import Secrets
-from adapters.bulletins.sender import Pace, Patience, Sender
+from adapters.bulletins.sender import Sender
 from adapters.store.bulletins import Bulletins
 from deployments.settings import Settings
 from deployments.threads import wait_for

@@ -12,10 +12,11 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from time import monotonic
 
-from adapters.bulletins.posting import Failed, Gone, Postman, Taken, Verdict
+from adapters.bulletins.patience import Pace, Patience
+from adapters.bulletins.posting import Failed, Gone, Postman, Taken
 from adapters.bulletins.secrets import Secrets
 from adapters.errors import SealBroken, StoreError
 from adapters.store.bulletins import Bulletin, Bulletins, Subscription, SubscriptionStatus
@@ -23,37 +24,6 @@ from adapters.store.bulletins import Bulletin, Bulletins, Subscription, Subscrip
 log = logging.getLogger("sop.bulletins")
 
 _NUMBERED = 5_000  #: positions given, and bulletins forgotten, in one transaction
-LONGEST = 86_400.0  #: seconds that a receiver can have us wait before the next try
-GONE = "the receiver answered 410: it wants no more events"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
-    """How the sender behaves; times in seconds. A receiver that fails is tried again after ``first``, then
-    after ``growth`` times as long each time, up to ``longest``."""
-
-    look: float = 0.25  #: between two looks at what happened
-    idle: float = 1.0  #: the same while nobody subscribes
-    tidy: float = 60.0  #: between two looks at what need not be kept
-    timeout: float = 15.0  #: of one try
-    batch: int = 64  #: bulletins of a subscription in memory
-    at_once: int = 8  #: of these on their way
-    first: float = 5.0
-    growth: float = 3.0
-    longest: float = 3_600.0
-
-    def delay(self, attempts: int, *, chance: float) -> float:
-        """Before the next try after so many; ``chance`` from 0 to 1 spreads it by a tenth."""
-        wait = min(self.first * self.growth ** min(attempts - 1, 20), self.longest)
-        return wait * (0.9 + 0.2 * chance)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
-    """After how long a receiver that fails is given up, and how long what all have been told is kept."""
-
-    failing: timedelta = timedelta(days=5)
-    kept: timedelta = timedelta(days=30)
 
 
 @dataclass(slots=True)
@@ -184,7 +154,7 @@ class Sender:
             failed = Failed(str(error))
         except Exception as error:
             failed = _unforeseen(subscription, error)
-        await self._settle(subscription, [], [(subscription.position, failed)], latest)
+        await self._settle(subscription, [], [failed], latest)
         return None
 
     async def _send_batch(self, subscription: Subscription, latest: int) -> Subscription | None:
@@ -217,14 +187,14 @@ class Sender:
 
     async def _deliver(
         self, subscription: Subscription, batch: Sequence[Bulletin], *, keys: list[bytes], taken: set[int]
-    ) -> list[tuple[int, Verdict]]:
-        """What went wrong, by position; what the receiver has is added to ``taken``. After the first trouble
-        nothing more is begun."""
+    ) -> list[Failed | Gone]:
+        """What went wrong, in order of positions; what the receiver has is added to ``taken``. After the
+        first trouble nothing more is begun."""
         postman = self._postman = self._postman or Postman(
             clock=self._clock, timeout=self._pace.timeout, connections=self._pace.at_once
         )
         gate = asyncio.Semaphore(self._pace.at_once)
-        trouble: list[tuple[int, Verdict]] = []
+        trouble: dict[int, Failed | Gone] = {}
 
         async def follow(chain: Sequence[Bulletin]) -> None:
             for bulletin in chain:
@@ -238,26 +208,28 @@ class Sender:
                             return
                         verdict = _unforeseen(subscription, error)
                 if not isinstance(verdict, Taken):
-                    trouble.append((bulletin.position, verdict))
+                    trouble[bulletin.position] = verdict
                     return
                 taken.add(bulletin.position)
 
         waiting = [bulletin for bulletin in batch if bulletin.position not in taken]
         await asyncio.gather(*(follow(chain) for chain in _by_case(waiting)))
-        return sorted(trouble, key=lambda one: one[0])
+        return [trouble[position] for position in sorted(trouble)]
 
     async def _settle(
         self,
         subscription: Subscription,
         batch: Sequence[Bulletin],
-        trouble: Sequence[tuple[int, Verdict]],
+        trouble: Sequence[Failed | Gone],
         whole: int,
     ) -> Subscription | None:
         """Write how far it has come: ``whole`` unless there was ``trouble``. None if it was changed
         meanwhile: that counts."""
         memory = self._memory(subscription)
         position = _reached(batch, memory.taken, subscription.position) if trouble else whole
-        after = self._judged(replace(subscription, position=position), subscription, trouble)
+        after = self._patience.judge(
+            subscription, position=position, trouble=trouble, now=self._clock(), pace=self._pace
+        )
 
         def apply(known: Subscription) -> Subscription | None:
             return after if known == subscription else None
@@ -270,26 +242,6 @@ class Sender:
         if saved.status is SubscriptionStatus.DISABLED:
             log.error("events out: subscription %s is disabled: %s", saved.name, saved.error)
         return saved
-
-    def _judged(
-        self, after: Subscription, before: Subscription, trouble: Sequence[tuple[int, Verdict]]
-    ) -> Subscription:
-        if not trouble:
-            return after.afresh()
-        now = self._clock()
-        if any(isinstance(verdict, Gone) for _, verdict in trouble):
-            return replace(after, status=SubscriptionStatus.DISABLED, due=None, error=GONE)
-        failed = next(verdict for _, verdict in trouble if isinstance(verdict, Failed))
-        moved = after.position > before.position
-        attempts = 1 if moved else before.attempts + 1
-        since = now if moved or before.failing is None else before.failing
-        wait = self._pace.delay(attempts, chance=now.microsecond % 1000 / 1000)
-        due = now + timedelta(seconds=max(wait, min(failed.after, LONGEST)))
-        tried = replace(after, attempts=attempts, failing=since, due=due, error=failed.error)
-        if now - since < self._patience.failing:
-            return tried
-        spent = f"nothing was taken in {self._patience.failing / timedelta(days=1):g} days: {failed.error}"
-        return replace(tried, status=SubscriptionStatus.DISABLED, due=None, error=spent)
 
     def _tidy(self, subscriptions: Sequence[Subscription]) -> None:
         """Note how far those have come that nothing was for, and forget what all have been told."""

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from adapters.bulletins.patience import Pace
 from adapters.bulletins.secrets import Secrets
-from adapters.bulletins.sender import Pace
 from adapters.bulletins.subscribing import Subscribing
 from adapters.master_key import MasterKeys
 from adapters.store.base import Store
