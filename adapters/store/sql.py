@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine
 
 from adapters.store import (
+    counts,
     keys,
     migrating,
     queries,
@@ -299,23 +300,23 @@ class SqlStore(ABC):
 
     def summary(self) -> Mapping[str, Mapping[str, int]]:
         with self._reading() as connection:
-            return queries.count_all(connection)
+            return counts.count_all(connection)
 
     def workers(self) -> list[tuple[str, datetime]]:
         with self._reading() as connection:
-            return queries.list_workers(connection)
+            return counts.list_workers(connection)
 
     def backlog(self, now: datetime) -> Backlog:
         with self._reading() as connection:
-            return queries.backlog(connection, now)
+            return counts.backlog(connection, now)
 
     def open_steps(self) -> list[OpenSteps]:
         with self._reading() as connection:
-            return queries.open_steps(connection)
+            return counts.open_steps(connection)
 
     def time(self) -> datetime | None:
         return None
 
     def live(self) -> list[Live]:
         with self._reading() as connection:
-            return queries.live(connection)
+            return counts.live(connection)
