@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from machines.complaining import ComplaintOpened, DuplicateFound
 from machines.complaint import clocks, deadlines, effects, events, guards, letters, sending, states
 from machines.kernel.clock import Clock
-from machines.kernel.rule import Rule, defer, ignore, on, refuse
+from machines.kernel.rule import Rule, defer, ignore, note, on, refuse
 from machines.messages import MessageSent, MessageUndeliverable, StaffAlerted
 
 # Whoever looks after it may change, and a specialist may join, wherever the complaint stands.
@@ -173,8 +173,8 @@ SERVICE_LEVELS = (
 # Whatever else arrives changes nothing.
 OTHERWISE = (
     on(MessageUndeliverable, at=states.OPENED, does=(letters.CALL_ABOUT_ADDRESS,)),
-    ignore(MessageSent, at=states.OPENED, because="the message is on its way"),
-    ignore(StaffAlerted, at=states.OPENED, because="a colleague has been called"),
+    note(MessageSent, at=states.OPENED, because="the message is on its way"),
+    note(StaffAlerted, at=states.OPENED, because="a colleague has been called"),
     ignore(events.ComplaintReceived, at=states.OPENED, because="this complaint is known already"),
     ignore(ComplaintOpened, at=states.OPENED, because="this complaint is known already"),
     ignore(

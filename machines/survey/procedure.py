@@ -9,7 +9,7 @@ from __future__ import annotations
 from machines.between import SurveyCalledOff, SurveyRequested
 from machines.kernel.duration import days, hours
 from machines.kernel.procedure import Procedure
-from machines.kernel.rule import ignore, on, refuse
+from machines.kernel.rule import ignore, note, on, refuse
 from machines.kernel.state import Ask, Deadline, End, Wait
 from machines.messages import MessageSent, MessageUndeliverable
 from machines.survey import effects, guards, letters
@@ -84,7 +84,7 @@ OTHERWISE = (
     refuse(OpinionGiven, at=ENDED, because="this survey is closed"),
     ignore(SurveyCalledOff, at=ENDED, because="this survey is closed"),
     ignore(SurveyRequested, at=OPENED, because="this survey is known already; nobody is asked twice"),
-    ignore(MessageSent, at=OPENED, because="the message is on its way"),
+    note(MessageSent, at=OPENED, because="the message is on its way"),
     ignore(MessageUndeliverable, at=OPENED, because="nobody is chased for an opinion"),
 )
 

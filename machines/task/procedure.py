@@ -11,7 +11,7 @@ from machines.consulting import TaskDone, TaskOpened, TaskOverdue, TaskWithdrawn
 from machines.kernel.duration import working_days
 from machines.kernel.event import Event
 from machines.kernel.procedure import Procedure
-from machines.kernel.rule import ignore, on, refuse, send_back
+from machines.kernel.rule import ignore, note, on, refuse, send_back
 from machines.kernel.state import Ask, Deadline, End, Wait
 from machines.messages import StaffAlerted
 from machines.task import commands, effects
@@ -90,7 +90,7 @@ RULES = (
     refuse(TaskAnswered, at=ENDED, because="this question is closed"),
     ignore(TaskWithdrawn, at=ENDED, because="this question is closed"),
     ignore(TaskOpened, at=EVERYWHERE, because="this question is known already"),
-    ignore(StaffAlerted, at=EVERYWHERE, because="a colleague has been called"),
+    note(StaffAlerted, at=EVERYWHERE, because="a colleague has been called"),
 )
 
 
