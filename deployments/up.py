@@ -65,7 +65,7 @@ class Up:
             self._clear_the_place()
             app = stack.enter_context(open_application(self._settings))
             self._say(f"All state is kept under {self._settings.home}")
-            self._spoil_the_world(app.store)
+            self._spoil_the_day(app.store)
             self._start_prefect(stack)
             self._start_children(stack)
             feeding = None
@@ -93,7 +93,7 @@ class Up:
         }
         self._settings = settings.model_copy(update=ports)
 
-    def _spoil_the_world(self, store: Store) -> None:
+    def _spoil_the_day(self, store: Store) -> None:
         """On the example day some things go wrong, but not to what is sent when it is over; faults that
         somebody else wrote stay."""
         if self._day is None:
@@ -203,6 +203,8 @@ class Up:
                     live.update(self._progress(summary, time.monotonic() - started), refresh=True)
                 fed = feeding is None or not feeding.is_alive()
                 quiet = quiet + 1 if fed and summary and not _busy(summary) else 0
+                if quiet == _QUIET_LOOKS:
+                    self._spoil_the_day(store)
                 if self._exit_when_idle and quiet >= _QUIET_LOOKS:
                     break
         return _look(store) or latest

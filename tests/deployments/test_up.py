@@ -172,7 +172,7 @@ def test_what_goes_wrong_on_the_example_day_does_not_befall_what_is_sent_after_i
     with closing(open_store("memory:", hydrate=HYDRATE)) as store:
         store.receive([Letter("shop", id, "order.placed", "order", "SO-1", b"{}", now) for id in taken])
         up = Up(Settings(home=home), day=day, seconds=1, exit_when_idle=True, as_json=False)
-        up._spoil_the_world(store)
+        up._spoil_the_day(store)
     faults = home / "faults.txt"
     assert (faults.read_text() if faults.exists() else None) == has
 
