@@ -14,16 +14,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
-from uuid import UUID, uuid5
 
 import httpx
 from prefect.client.orchestration import PrefectClient
 from prefect.exceptions import PrefectException
 from prefect.settings import get_current_settings
 
-from flows import wording
 from flows.case_page import RunLink
-from flows.session import CommandTally, Snapshot
 from flows.wording import Badge, LogLine
 
 if TYPE_CHECKING:
@@ -145,12 +142,6 @@ class PrefectApi:
         by = (await self._call("GET", "/flow_runs/{id}", id=run)).json().get("created_by") or {}
         return bool(by.get("type") == "AUTOMATION")
 
-    async def add_tasks(self, run: str, *, tallies: Iterable[CommandTally], tags: Sequence[str]) -> None:
-        """Show each tally as a task run with its true times; telling one twice changes nothing."""
-        events = [_task_event(run, tally=tally, tags=tags) for tally in tallies]
-        if events:
-            await self.emit(events)
-
     async def emit(self, events: Sequence[Mapping[str, object]]) -> None:
         """Send events; one with an id that is known already changes nothing."""
         await self._call("POST", "/events", list(events))
@@ -259,16 +250,6 @@ class PrefectApi:
         body = {"description": description, "data": percent}
         await self._call("PATCH", "/artifacts/{id}", body, id=artifact)
 
-    async def show_work(self, run: str, *, seen: Snapshot) -> None:
-        """Give a run its task runs, its log and, for many cases, their table."""
-        tags = wording.run_tags(seen)
-        await self.add_tasks(run, tallies=seen.commands, tags=tags)
-        if seen.count > 1:
-            description = f"{seen.count} cases of the {seen.sop} procedure"
-            rows = wording.case_rows(seen)
-            await self.add_table(run, key=f"{seen.sop}-cases", description=description, rows=rows)
-        await self.add_log(run, lines=wording.log_lines(seen), source=f"sop.{seen.sop}")
-
     async def set_state(self, run: str, state: Badge) -> None:
         """Move a run to a state, whatever it is in now."""
         body = {"state": _state(state), "force": True}
@@ -338,46 +319,3 @@ def refused(error: BaseException) -> bool:
 
 def _state(state: Badge) -> dict[str, str]:
     return {"type": state.kind, "name": state.name, "message": state.message}
-
-
-def _task_event(run: str, *, tally: CommandTally, tags: Sequence[str]) -> dict[str, object]:
-    """The event Prefect's own task engine emits when a task ends, from which its server makes the task run.
-
-    Task runs have no other way in that takes times: `POST /task_runs` stamps its own.
-    """
-    badge = wording.task_badge(tally)
-    name = wording.task_name(tally)
-    started, ended = tally.started.astimezone(UTC), tally.ended.astimezone(UTC)
-    task_id = uuid5(UUID(run), tally.command)
-    return {
-        "id": str(uuid5(task_id, f"{badge.name} {tally.count}")),
-        "occurred": ended.isoformat(),
-        "event": f"prefect.task-run.{badge.name}",
-        "resource": {
-            "prefect.resource.id": f"prefect.task-run.{task_id}",
-            "prefect.resource.name": name,
-            "prefect.run-count": "1",
-            "prefect.state-message": badge.message,
-            "prefect.state-name": badge.name,
-            "prefect.state-timestamp": ended.isoformat(),
-            "prefect.state-type": badge.kind,
-            "prefect.orchestration": "client",
-        },
-        "related": [{"prefect.resource.id": f"prefect.flow-run.{run}", "prefect.resource.role": "flow-run"}],
-        "payload": {
-            "intended": {"from": "RUNNING", "to": badge.kind},
-            "initial_state": None,
-            "validated_state": {"type": badge.kind, "name": badge.name, "message": badge.message},
-            "task_run": {
-                "name": name,
-                "task_key": tally.command,
-                "dynamic_key": "0",
-                "run_count": 1,
-                "tags": list(tags),
-                "expected_start_time": started.isoformat(),
-                "start_time": started.isoformat(),
-                "end_time": ended.isoformat(),
-                "total_run_time": (ended - started).total_seconds(),
-            },
-        },
-    }

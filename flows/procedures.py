@@ -27,6 +27,7 @@ from flows.notify import notify
 from flows.prefect_api import PrefectApi
 from flows.report import report
 from flows.resending import resend
+from flows.work import show_work
 from machines.catalogue import CATALOGUE
 
 Ended: TypeAlias = State[object]
@@ -55,7 +56,7 @@ def sop_flow(sop: str) -> Procedure:
             # An idle run keeps its name: most likely someone pressed Retry on the record of a wake-up.
             async with PrefectApi() as api:
                 await api.rename(run, name=wording.run_name(seen), tags=wording.run_tags(seen))
-                await api.show_work(run, seen=seen)
+                await show_work(api, run, seen=seen)
         badge = wording.badge(seen)
         return Completed(name=badge.name, message=badge.message)
 

@@ -34,6 +34,7 @@ from flows.progress import Progress
 from flows.reconnecting import Reconnecting, with_few_retries
 from flows.session import Session, Snapshot, merged
 from flows.wording import Badge
+from flows.work import show_work
 
 __all__ = ["ParkedStep", "Recorder"]
 
@@ -256,7 +257,7 @@ class Recorder:
         seen = recording.snapshot()
         await self._rename(api, run, recording=recording, seen=seen)
         await recording.progress.end(api, seen=seen)
-        await api.show_work(run, seen=seen)
+        await show_work(api, run, seen=seen)
         await api.set_state(run, wording.badge(seen))
         self._exhibits.ended(seen, run=run)
         self._announcing.ended(seen)
