@@ -83,7 +83,7 @@ async def _show(
     description = f"{definition.procedure.title}: {open} open"
     latest, said = known.get(key, ("", ""))
     if latest and _STAMP.sub("", said) == _STAMP.sub("", markdown):
-        await api.rewrite(latest, description=description, markdown=markdown)
+        await api.rewrite(latest, description=description, data=markdown)
         return
-    await api.add_markdown(run, key=key, description=description, markdown=markdown)
+    await api.attach(run, "markdown", key=key, description=description, data=markdown)
     await api.forget_versions(key, keep=KEPT)

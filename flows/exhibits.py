@@ -151,9 +151,9 @@ async def _exhibit(
     markdown = page.markdown(runs)
     description = f"{page.view.id}: {page.title}"
     if known is not None:
-        await api.rewrite(known, markdown=markdown, description=description)
+        await api.rewrite(known, description=description, data=markdown)
         return known
-    return await api.add_markdown(run, key=page.key, description=description, markdown=markdown)
+    return await api.attach(run, "markdown", key=page.key, description=description, data=markdown)
 
 
 async def _runs_of(api: PrefectApi, pages: Sequence[CasePage]) -> dict[str, list[RunLink]]:

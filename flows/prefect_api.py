@@ -32,6 +32,9 @@ PREFECT_ERRORS = (httpx.HTTPError, PrefectException, OSError, asyncio.TimeoutErr
 #: The pool whose workers run our flows; its type has the same name.
 WORK_POOL = "sop"
 
+#: What the data of an artifact are: rows in JSON, text, or a figure from 0 to 100.
+ArtifactKind = Literal["table", "markdown", "progress"]
+
 _SECONDS = 15.0
 
 
@@ -165,34 +168,27 @@ class PrefectApi:
         if logs:
             await self._call("POST", "/logs/", logs)
 
-    async def add_table(
-        self, run: str, *, key: str, description: str, rows: Sequence[Mapping[str, str]]
-    ) -> None:
-        """Attach a table artifact; `key` has lower-case letters, digits and dashes only."""
-        body = {
-            "key": key,
-            "type": "table",
-            "description": description,
-            "data": json.dumps([dict(row) for row in rows]),
-            "flow_run_id": run,
-        }
-        await self._call("POST", "/artifacts/", body)
+    async def attach(
+        self, run: str, kind: ArtifactKind, *, key: str, description: str, data: str | float
+    ) -> str:
+        """Attach a new version of the artifact of that key; its id.
 
-    async def add_markdown(self, run: str, *, key: str, description: str, markdown: str) -> str:
-        """Attach a new version of the Markdown artifact of that key; its id."""
-        body = {
-            "key": key,
-            "type": "markdown",
-            "description": description,
-            "data": markdown,
-            "flow_run_id": run,
-        }
+        ``key`` has lower-case letters, digits and dashes only.
+        """
+        body = {"key": key, "type": kind, "description": description, "data": data, "flow_run_id": run}
         answer = await self._call("POST", "/artifacts/", body)
         return str(answer.json()["id"])
 
-    async def rewrite(self, artifact: str, *, description: str, markdown: str) -> None:
-        """Bring a Markdown artifact up to date."""
-        body = {"description": description, "data": markdown}
+    async def add_table(
+        self, run: str, *, key: str, description: str, rows: Sequence[Mapping[str, str]]
+    ) -> None:
+        """Attach a table artifact."""
+        data = json.dumps([dict(row) for row in rows])
+        await self.attach(run, "table", key=key, description=description, data=data)
+
+    async def rewrite(self, artifact: str, *, description: str, data: str | float) -> None:
+        """Bring an artifact up to date."""
+        body = {"description": description, "data": data}
         await self._call("PATCH", "/artifacts/{id}", body, id=artifact)
 
     async def latest_markdown(self, keys: Sequence[str]) -> dict[str, tuple[str, str]]:
@@ -233,22 +229,6 @@ class PrefectApi:
             )
             for run in found
         ]
-
-    async def start_progress(self, run: str, *, key: str, description: str, percent: float) -> str:
-        """Attach a progress artifact, 0 to 100, and name it for `move_progress`."""
-        body = {
-            "key": key,
-            "type": "progress",
-            "description": description,
-            "data": percent,
-            "flow_run_id": run,
-        }
-        return str((await self._call("POST", "/artifacts/", body)).json()["id"])
-
-    async def move_progress(self, artifact: str, *, description: str, percent: float) -> None:
-        """Bring a progress artifact up to date."""
-        body = {"description": description, "data": percent}
-        await self._call("PATCH", "/artifacts/{id}", body, id=artifact)
 
     async def set_state(self, run: str, state: Badge) -> None:
         """Move a run to a state, whatever it is in now."""

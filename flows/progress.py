@@ -21,13 +21,13 @@ class Progress:
             return
         if self._artifact is None:
             key = f"{seen.sop}-progress"
-            self._artifact = await api.start_progress(run, key=key, description=text, percent=percent)
+            self._artifact = await api.attach(run, "progress", key=key, description=text, data=percent)
         else:
-            await api.move_progress(self._artifact, description=text, percent=percent)
+            await api.rewrite(self._artifact, description=text, data=percent)
         self._told = text
 
     async def end(self, api: PrefectApi, *, seen: Snapshot) -> None:
         """The run is over, even if some cases are still in a command: it stands at 100, its text tells."""
         text = wording.progress_at_end(seen)
         if self._artifact is not None and text != self._told:
-            await api.move_progress(self._artifact, description=text, percent=100.0)
+            await api.rewrite(self._artifact, description=text, data=100.0)

@@ -72,5 +72,5 @@ async def report(
     run = str(flow_run.get_id())
     async with PrefectApi() as api:
         await api.rename(run, name=heading, tags=["staff"])
-        await api.add_markdown(run, key=REPORT, description=heading, markdown=markdown)
+        await api.attach(run, "markdown", key=REPORT, description=heading, data=markdown)
     return Completed(message=f"files: {folder}")

@@ -14,7 +14,7 @@ from adapters.case_view import CaseView
 from flows import exhibits
 from flows.case_page import CasePage, RunLink
 from flows.exhibits import Exhibits
-from flows.prefect_api import PrefectApi
+from flows.prefect_api import ArtifactKind, PrefectApi
 from flows.session import CaseSeen, Snapshot
 from tests.flows.test_session import NOW
 
@@ -41,17 +41,17 @@ class Api:
         self.looks.append(tuple(tags))
         return [run for run in self.runs if run.tags.intersection(tags)][:limit]
 
-    async def add_markdown(self, run: str, *, key: str, markdown: str, **_: object) -> str:
+    async def attach(self, run: str, kind: ArtifactKind, *, key: str, data: str, **_: object) -> str:
         if self.failures:
             self.failures -= 1
             raise httpx.ConnectError("away")
         self.written += 1
-        self.pages[key] = markdown
+        self.pages[key] = data
         return key
 
-    async def rewrite(self, artifact: str, *, markdown: str, **_: object) -> None:
+    async def rewrite(self, artifact: str, *, data: str, **_: object) -> None:
         self.written += 1
-        self.pages[artifact] = markdown
+        self.pages[artifact] = data
 
 
 def page(case: str) -> CasePage:

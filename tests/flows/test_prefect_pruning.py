@@ -80,7 +80,7 @@ async def make(
         flow, name=f"old {kind}", tags=[], state=state, once=str(uuid4()), labels=labels
     )
     for version in range(pages):
-        await api.add_markdown(run, key="loan-l-1", description="page", markdown=f"{version}")
+        await api.attach(run, "markdown", key="loan-l-1", description="page", data=f"{version}")
     return run
 
 
@@ -155,7 +155,7 @@ def test_the_report_of_a_week_stays_when_that_of_the_next_is_there(prefect: Pref
         async with PruningApi() as api:
             runs = [await make(api, "COMPLETED") for _ in range(2)]
             for run in runs:
-                await api.add_markdown(run, key="report", description="Report, a week", markdown="figures")
+                await api.attach(run, "markdown", key="report", description="Report, a week", data="figures")
             await sweep(api, Steps(), days=8)
             assert [len(prefect.artifacts(run)) for run in runs] == [1, 1]
             await sweep(api, Steps(), days=31)
