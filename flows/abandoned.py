@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 
 from flows.owner import Owner
-from flows.prefect_api import PREFECT_ERRORS, PrefectApi, refused
+from flows.prefect_api import PrefectApi, unless_gone
 from flows.wording import Badge, LogLine
 
 _LOOK_SECONDS = 1.0
@@ -79,16 +79,8 @@ class AbandonedRuns:
                 await api.set_state(run, badge)
                 _log.warning("flow run %s ended Crashed: its worker %s is gone", run, owner.worker)
         for worker in self._gone - beating:
-            await _forget(api, worker)
+            await unless_gone(api.forget_worker(worker))
         self._gone.clear()
-
-
-async def _forget(api: PrefectApi, worker: str) -> None:
-    try:
-        await api.forget_worker(worker)
-    except PREFECT_ERRORS as error:
-        if not refused(error):
-            raise
 
 
 def _crashed(worker: str) -> Badge:

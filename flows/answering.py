@@ -20,7 +20,7 @@ from adapters.intake import InvalidEvents
 from flows import ask_wording as wording
 from flows import desk
 from flows.ask_api import AskApi, Said
-from flows.asking import is_group
+from flows.ask_groups import is_group
 from flows.suspending import suspend, suspend_group
 
 Ended = State[object]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from time import time_ns
 from typing import Any
 
@@ -23,6 +23,7 @@ ASK_FLOW = "ask"
 
 _UNFINISHED = ("SCHEDULED", "PENDING", "RUNNING", "PAUSED")
 _PAGE = 200
+_LOST = timedelta(seconds=45)  #: a run that is taken an answer from for longer has lost its worker
 #: Inputs of a run. What is neither a blank form nor its description may hold what somebody typed: an answer,
 #: or the form in which a refused one stands.
 _BLANK, _FILLED, _DESCRIPTION, _ANSWER = "form-blank", "form-schema", "form-description", "form-answer-"
@@ -50,6 +51,11 @@ class AskRun:
     @property
     def finished(self) -> bool:
         return self.kind not in _UNFINISHED
+
+    @property
+    def patience(self) -> float:
+        """Seconds in which its worker may still see to it; 0 or less once that one must be lost."""
+        return (self.since + _LOST - datetime.now(UTC)).total_seconds()
 
 
 @dataclass(frozen=True, slots=True)

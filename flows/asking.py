@@ -11,9 +11,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Awaitable, Collection, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -22,10 +20,11 @@ from prefect.exceptions import ObjectNotFound
 from adapters.asking.questions import Question, Questions, case_of
 from flows import ask_wording as wording
 from flows.ask_api import AskApi, AskRun
+from flows.ask_groups import is_group, show_groups
 from flows.budget import Budget
-from flows.prefect_api import PREFECT_ERRORS, RunLine, refused
+from flows.prefect_api import PREFECT_ERRORS, RunLine, unless_gone
 from flows.reconnecting import Reconnecting, with_few_retries
-from flows.suspending import suspend, suspend_group
+from flows.suspending import suspend
 from flows.wording import Badge, LogLine
 
 #: Questions with a run of their own; more are grouped, one run for each state, with a table.
@@ -40,16 +39,6 @@ _GROUP_SECONDS = 20.0  #: the same while some questions are grouped
 _AGAIN_SECONDS = 5.0
 _FEW = 50  #: cases compared at once
 _TOGETHER = 5  #: questions whose logs are written in one request
-_LOST = timedelta(seconds=45)  #: a run that is taken an answer from for longer has lost its worker
-
-
-def group_id(question: Question) -> str:
-    """`order/in_review`: the question that one run puts for many cases."""
-    return f"{question.case.sop}/{question.case.state}"
-
-
-def is_group(question: str) -> bool:
-    return question.count("/") == 1
 
 
 class Asking:
@@ -134,7 +123,7 @@ class Asking:
         if self._grouped:
             self._next_pass = min(self._next_pass, time.monotonic() + _GROUP_SECONDS)
         standing = {run.question: run for run in runs if is_group(run.question)}
-        await self._show_groups(api, waiting[room:], standing)
+        await show_groups(api, waiting[room:], standing, house=self._house)
 
     async def _compare_some(self, api: AskApi) -> bool:
         """Compare cases that something was told of; False if there is nothing to do for the time being."""
@@ -210,8 +199,8 @@ class Asking:
 
     async def _may_stand(self, api: AskApi, run: AskRun, question: Question) -> bool:
         """Whether a run is to put its question: not if it does already or somebody is about to answer."""
-        young = datetime.now(UTC) - run.since < _LOST
-        if not (run.new or run.finished or (run.kind in ("PENDING", "RUNNING") and not young)):
+        lost = run.kind in ("PENDING", "RUNNING") and run.patience <= 0
+        if not (run.new or run.finished or lost):
             return False
         if not run.new and await api.answer(run.id) is not None:
             await api.resume(run.id)
@@ -229,8 +218,7 @@ class Asking:
                 await self._close(api, run)
                 continue
             # Others mend, and let answer, what is not put for so long.
-            young = datetime.now(UTC) - run.since < _LOST
-            await suspend(api, run.id, question, new=run.new and young)
+            await suspend(api, run.id, question, new=run.new and run.patience > 0)
             self._told_of[question.id] = question.known
 
     async def _close_or_mend(self, api: AskApi, runs: Sequence[AskRun], open_: dict[str, Question]) -> None:
@@ -247,8 +235,8 @@ class Asking:
     async def _close(self, api: AskApi, run: AskRun) -> None:
         closing = await asyncio.to_thread(self._questions.closing, run.question)
         message = str(closing) if closing else "the case does not ask this any more, or is on hold"
-        await _unless_gone(api.set_state(run.id, Badge(kind="CANCELLED", name="Cancelled", message=message)))
-        await _unless_gone(api.forget_form(run.id))
+        await unless_gone(api.set_state(run.id, Badge(kind="CANCELLED", name="Cancelled", message=message)))
+        await unless_gone(api.forget_form(run.id))
         self._single = max(0, self._single - 1)
 
     async def _hand_on(self, api: AskApi, run: AskRun, question: Question) -> None:
@@ -282,53 +270,14 @@ class Asking:
 
     async def _mend(self, api: AskApi, run: AskRun, question: Question | None) -> None:
         """If its worker was killed: take the answer that it holds once more, or ask again."""
-        left = (run.since + _LOST - datetime.now(UTC)).total_seconds()
-        if left > 0:
-            self._next_pass = min(self._next_pass, time.monotonic() + left)
+        if (patience := run.patience) > 0:
+            self._next_pass = min(self._next_pass, time.monotonic() + patience)
         elif await api.answer(run.id) is not None:
             await api.resume(run.id)
         elif question is not None:
             await self._stand(api, [(run, question)])
         else:
             await self._close(api, run)
-
-    async def _show_groups(
-        self, api: AskApi, questions: Sequence[Question], standing: dict[str, AskRun]
-    ) -> None:
-        groups: defaultdict[str, list[Question]] = defaultdict(list)
-        for question in questions:
-            groups[group_id(question)].append(question)
-        for id, group in groups.items():
-            await self._show_group(api, id, group, standing.get(id))
-        for id, run in standing.items():
-            if id not in groups and run.paused:
-                every = "every question has a run of its own, or is answered"
-                await _unless_gone(
-                    api.set_state(run.id, Badge(kind="COMPLETED", name="Completed", message=every))
-                )
-                # Somebody may have answered as it ended.
-                if await api.answer(run.id) is not None:
-                    await _unless_gone(api.resume(run.id, why="it was answered as it ended"))
-                else:
-                    await _unless_gone(api.forget_form(run.id))
-
-    async def _show_group(self, api: AskApi, id: str, group: Sequence[Question], run: AskRun | None) -> None:
-        name, tags = wording.group_name(group, count=len(group)), wording.group_tags(group)
-        if run is None:
-            once = f"ask {self._house} {id}"
-            run = await api.prepare(id, once=once, name=name, tags=tags, house=self._house)
-        if run.paused and run.name == name and not run.new:
-            return
-        if run.kind in ("SCHEDULED", "RUNNING") and datetime.now(UTC) - run.since < _LOST:
-            return
-        if not run.paused and await api.answer(run.id) is not None:
-            await api.resume(run.id)
-            return
-        rows = wording.group_rows(group)
-        await api.add_table(run.id, key=wording.table_key(group[0]), description=name, rows=rows)
-        await suspend_group(api, run.id, group)
-        # Last, so that what fails before is seen to once more.
-        await api.rename(run.id, name=name, tags=tags)
 
     def _say_away(self, error: BaseException) -> float:
         """Seconds until the next attempt, which compares anew."""
@@ -347,13 +296,3 @@ class Asking:
 
 def _line(run: AskRun, question: Question, line: LogLine) -> RunLine:
     return RunLine(run.id, f"sop.{question.case.sop}", line)
-
-
-async def _unless_gone(call: Awaitable[None]) -> None:
-    """Staff may have deleted the run: then it needs no end."""
-    try:
-        await call
-    except PREFECT_ERRORS as error:
-        if not refused(error):
-            raise
-        _log.info("the flow run of a question is gone: %s", error)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from flows.budget import Budget
 from flows.owner import Owner
 from flows.parking import Incident, ParkedStep, incidents
-from flows.prefect_api import PREFECT_ERRORS, PrefectApi, refused
+from flows.prefect_api import PREFECT_ERRORS, PrefectApi, refused, unless_gone
 from flows.wording import Badge
 
 #: The flow whose Retry button replays steps.
@@ -72,12 +72,8 @@ class ParkedRuns:
     async def _end_settled(self, api: PrefectApi) -> None:
         while self._settled:
             run, message = self._settled[0]
-            try:
-                await api.set_state(run, Badge(kind="COMPLETED", name="Completed", message=message))
-            except PREFECT_ERRORS as error:
-                if not refused(error):
-                    raise
-                _log.info("flow run %s is gone", run)
+            completed = Badge(kind="COMPLETED", name="Completed", message=message)
+            await unless_gone(api.set_state(run, completed))
             self._settled.popleft()
 
     async def _show_waiting(self, api: PrefectApi, budget: Budget) -> None:

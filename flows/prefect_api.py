@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import logging
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -35,6 +36,7 @@ WORK_POOL = "sop"
 #: What the data of an artifact are: rows in JSON, text, or a figure from 0 to 100.
 ArtifactKind = Literal["table", "markdown", "progress"]
 
+_log = logging.getLogger(__name__)
 _SECONDS = 15.0
 
 
@@ -295,6 +297,16 @@ def refused(error: BaseException) -> bool:
         and 400 <= error.response.status_code < 500
         and error.response.status_code not in (401, 403, 408, 409, 429)
     )
+
+
+async def unless_gone(call: Awaitable[None]) -> None:
+    """Staff may have deleted what this call would end: then it needs no end."""
+    try:
+        await call
+    except PREFECT_ERRORS as error:
+        if not refused(error):
+            raise
+        _log.info("it is gone already: %s", error)
 
 
 def _state(state: Badge) -> dict[str, str]:

@@ -12,8 +12,7 @@ from uuid import uuid4
 
 import pytest
 
-from adapters.asking.answers import Became
-from flows import asking, desk
+from flows import ask_api, asking
 from flows.ask_api import AskApi
 from tests.asking import STOLEN, Office, open_office
 from tests.conftest_prefect import Json, Prefect, Relay, eventually, free_port
@@ -182,16 +181,6 @@ def test_whoever_is_called_next_finds_the_question_by_role(registered: Prefect, 
         driver.stop()
 
 
-def test_the_same_answer_in_a_group_twice_is_taken_once(office: Office) -> None:
-    key, way = new_key(), desk.Desk(office.questions, office.answers)
-    office.place(key, **STOLEN)
-    office.asked(key, "in_review")
-    for _ in range(2):
-        given = way.answer_in("order/in_review", key, {"accept": "no", "reason": "no"}, who="A", id=key)
-        answer = asyncio.run(given)
-        assert (answer.became, answer.title) == (Became.TAKEN, "Rejected")
-
-
 def test_several_workers_show_one_run(registered: Prefect, office: Office, listening: Listening) -> None:
     house, key = uuid4().hex, new_key()
     with ExitStack() as stack:
@@ -256,7 +245,7 @@ def test_a_run_whose_worker_was_killed_before_it_stood_is_mended_with_its_log(
             once = f"ask {house} {question}"
             await api.prepare(question, once=once, name=f"{key}: In review", tags=[], house=house)
 
-    monkeypatch.setattr(asking, "_LOST", timedelta(0))
+    monkeypatch.setattr(ask_api, "_LOST", timedelta(0))
     with open_office() as own:
         own.place(key, **STOLEN)
         asyncio.run(prepare(own.asked(key, "in_review").id))

@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 
 from adapters.store.records import InboxStatus
-from flows import asking
+from flows import ask_api
 from tests.asking import STOLEN, open_office
 from tests.conftest_prefect import Prefect, eventually
 from tests.flows.questions import (
@@ -39,7 +39,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptio
 def test_a_worker_killed_while_it_takes_an_answer_loses_nothing(
     kind: str, registered: Prefect, listening: Listening, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(asking, "_LOST", timedelta(seconds=2))
+    monkeypatch.setattr(ask_api, "_LOST", timedelta(seconds=2))
     house, key = uuid4().hex, new_key()
     with open_office(tmp_path) as office:
         office.place(key, **STOLEN)

@@ -17,7 +17,6 @@ from adapters.errors import StoreUnavailable
 from flows import asking, desk
 from flows.ask_api import AskApi
 from flows.prefect_api import RunLine
-from flows.wording import Badge
 from tests.asking import STOLEN, open_office
 from tests.conftest_prefect import Json, Prefect, eventually
 from tests.flows.questions import (
@@ -93,42 +92,6 @@ def test_an_answer_given_while_the_store_is_away_is_taken_when_it_is_back(
             away.clear()
             started.asked([f"order/{key}"])
             eventually(lambda: own.state(key) == "rejected", seconds=25)
-        driver.stop()
-
-
-def test_an_answer_given_as_a_group_ends_is_taken(
-    registered: Prefect, listening: Listening, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(asking, "_AGAIN_SECONDS", 0.3)
-    monkeypatch.setattr(asking, "_GROUP_SECONDS", 0.5)
-    house, keys, answered = uuid4().hex, [new_key() for _ in range(3)], list[str]()
-
-    class Meanwhile(AskApi):
-        async def set_state(self, run: str, state: Badge) -> None:
-            if state.kind == "COMPLETED" and not answered:
-                answered.append(grouped)
-                said: Json = {"case": grouped, "accept": "no", "reason": "a stolen card"}
-                await asyncio.to_thread(resume, registered, {"id": run}, said)
-            await super().set_state(run, state)
-
-    monkeypatch.setattr(asking, "AskApi", Meanwhile)
-    with open_office(driving=False) as own:
-        driver = own.driver(listener=listening)
-        driver.start()
-        with showing(own, listening, house=house, most_runs=2), working(own):
-            for key in keys:
-                own.place(key, **STOLEN)
-
-            def single() -> list[str]:
-                runs = registered.runs(any_=[f"{key}: In review" for key in keys])
-                return [str(run["name"]).partition(":")[0] for run in runs if run["state_type"] == "PAUSED"]
-
-            eventually(lambda: len(single()) == 2)
-            (grouped,) = set(keys) - set(single())
-            eventually(lambda: registered.runs(any_=["order: In review x 1"]))
-            own.send("order.reviewed", single()[0], {"accept": False, "reason": "no"})
-            eventually(lambda: own.state(grouped) == "rejected", seconds=40)
-        assert answered == [grouped]
         driver.stop()
 
 

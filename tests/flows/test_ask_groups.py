@@ -1,0 +1,125 @@
+"""Many cases that ask the same share a run, in which each of them can be answered."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import uuid4
+
+import pytest
+
+from adapters.asking.answers import Became
+from flows import asking, desk
+from flows.ask_api import AskApi
+from flows.wording import Badge
+from tests.asking import STOLEN, open_office
+from tests.conftest_prefect import Json, Prefect, eventually
+from tests.flows.questions import (
+    Listening,
+    assert_nothing_typed,
+    garbage,
+    house_of,
+    listening,
+    message,
+    new_key,
+    registered,
+    resume,
+    showing,
+    typed,
+    working,
+)
+
+__all__ = ["garbage", "listening", "registered"]
+
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+def group_of(prefect: Prefect, house: str) -> Json | None:
+    """The run that waits for answers of many cases of this installation."""
+    runs = [run for run in prefect.runs(like_="order: In review x") if house_of(run) == house]
+    return next((run for run in runs if run["state_type"] == "PAUSED"), None)
+
+
+def test_beyond_the_budget_questions_share_a_run_with_a_table(
+    registered: Prefect, listening: Listening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "_AGAIN_SECONDS", 0.3)
+    monkeypatch.setattr(asking, "_GROUP_SECONDS", 0.5)
+    house = uuid4().hex
+    keys = [new_key() for _ in range(5)]
+
+    def group() -> Json | None:
+        return group_of(registered, house)
+
+    with open_office(driving=False) as own:
+        driver = own.driver(listener=listening)
+        driver.start()
+        with showing(own, listening, house=house, most_runs=2), working(own):
+            for key in keys:
+                own.place(key, **STOLEN)
+            run = eventually(lambda: (r := group()) and r["name"] == "order: In review x 3" and r)
+            (artifact,) = [a for a in registered.artifacts(run["id"]) if a["type"] == "table"][-1:]
+            grouped = [key for key in keys if key in str(artifact["data"])]
+            assert len(grouped) == 3
+            wrong = {"case": "SO-0", "accept": "no", "reason": "no"}
+            resume(registered, run, wrong)
+            told = eventually(lambda: (r := group()) and "SO-0" in message(r) and r)
+            resume(registered, told, {**wrong, "case": grouped[0]})
+            eventually(lambda: own.state(grouped[0]) == "rejected")
+            less = eventually(lambda: (r := group()) and r["name"] == "order: In review x 2" and r)
+            assert message(less).startswith("2 cases ask")
+            resume(registered, less, {**wrong, "reason": "a stolen card"})
+            eventually(lambda: (r := group()) and "a stolen card" in str(typed(registered, r)))
+            for key in keys:
+                if key != grouped[0]:
+                    own.send("order.reviewed", key, {"accept": False, "reason": "no"})
+            eventually(lambda: registered.run(str(run["id"]))["state_type"] == "COMPLETED")
+            assert_nothing_typed(registered, run)
+        driver.stop()
+
+
+def test_an_answer_given_as_a_group_ends_is_taken(
+    registered: Prefect, listening: Listening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "_AGAIN_SECONDS", 0.3)
+    monkeypatch.setattr(asking, "_GROUP_SECONDS", 0.5)
+    house, keys, answered = uuid4().hex, [new_key() for _ in range(3)], list[str]()
+
+    class Meanwhile(AskApi):
+        async def set_state(self, run: str, state: Badge) -> None:
+            if state.kind == "COMPLETED" and not answered:
+                answered.append(grouped)
+                said: Json = {"case": grouped, "accept": "no", "reason": "a stolen card"}
+                await asyncio.to_thread(resume, registered, {"id": run}, said)
+            await super().set_state(run, state)
+
+    monkeypatch.setattr(asking, "AskApi", Meanwhile)
+    with open_office(driving=False) as own:
+        driver = own.driver(listener=listening)
+        driver.start()
+        with showing(own, listening, house=house, most_runs=2), working(own):
+            for key in keys:
+                own.place(key, **STOLEN)
+
+            def single() -> list[str]:
+                runs = registered.runs(any_=[f"{key}: In review" for key in keys])
+                return [str(run["name"]).partition(":")[0] for run in runs if run["state_type"] == "PAUSED"]
+
+            eventually(lambda: len(single()) == 2)
+            (grouped,) = set(keys) - set(single())
+            eventually(lambda: group_of(registered, house))
+            own.send("order.reviewed", single()[0], {"accept": False, "reason": "no"})
+            eventually(lambda: own.state(grouped) == "rejected", seconds=40)
+        assert answered == [grouped]
+        driver.stop()
+
+
+def test_the_same_answer_in_a_group_twice_is_taken_once() -> None:
+    key = new_key()
+    with open_office() as own:
+        way = desk.Desk(own.questions, own.answers)
+        own.place(key, **STOLEN)
+        own.asked(key, "in_review")
+        for _ in range(2):
+            given = way.answer_in("order/in_review", key, {"accept": "no", "reason": "no"}, who="A", id=key)
+            answer = asyncio.run(given)
+            assert (answer.became, answer.title) == (Became.TAKEN, "Rejected")
