@@ -15,6 +15,7 @@ from flows import steps
 from flows.changing import KEPT
 from flows.deciding import Deciding
 from flows.performing import Result
+from flows.piece import Piece
 from machines.kernel.case import Case, case_id
 from machines.kernel.clock import PolicyChanged
 from machines.kernel.decide import open_case
@@ -27,9 +28,6 @@ POSTPONED = timedelta(minutes=10)
 
 _NOTES = (*INTERVENTIONS, RESENT)
 _OURS: Mapping[str, type[Event]] = {PolicyChanged.type: PolicyChanged, **ORDERS}
-
-Piece = Result | Step | InboxRow | tuple[str, str]
-"""What a round is made of: a result, a step that is due, a letter, or a timer as (case id, name)."""
 
 _STATUS = {
     Disposition.HANDLED: InboxStatus.APPLIED,

@@ -18,12 +18,13 @@ from time import monotonic, perf_counter
 from adapters.command import Adapter
 from adapters.errors import Conflict, StoreUnavailable
 from adapters.store.base import Store
-from adapters.store.records import InboxRow, Step, Taken
+from adapters.store.records import Taken
 from flows.breaker import Caution
-from flows.draft import Draft, Piece
+from flows.draft import Draft
 from flows.holdings import Holdings
 from flows.outages import Outages
 from flows.performing import Performer, Result, Way
+from flows.piece import Piece, name_of, ready
 from flows.reporting import Listener, Reporting, Silence
 from flows.session import Session
 from machines.kernel.definition import Definition
@@ -210,9 +211,9 @@ class Driver:
         began = perf_counter()
         with self._store.round(worker=self._worker) as current:
             taken = current.take(now=self._clock(), limit=batch, held=self._holdings.cases.keys())
-            pieces: list[Piece] = [*results, *_ready(taken)]
+            pieces: list[Piece] = [*results, *ready(taken)]
             if only is not None:
-                pieces = [piece for piece in pieces if _name(piece) == _name(only)]
+                pieces = [piece for piece in pieces if name_of(piece) == name_of(only)]
             self._warn(taken)
             if not pieces:
                 return False
@@ -255,7 +256,7 @@ class Driver:
         self._doubtful = False
         with self._store.round(worker=self._worker) as current:
             taken = current.take(now=self._clock(), limit=_FEW, held=self._holdings.cases.keys())
-        pieces: list[Piece] = [*results, *_ready(taken)]
+        pieces: list[Piece] = [*results, *ready(taken)]
         for piece in pieces:
             ended = [piece] if isinstance(piece, Result) else []
             try:
@@ -304,34 +305,7 @@ class Driver:
         self.handled.update((case.sop, event) for case, event in draft.took)
         results = [result for result in results if result.way is not Way.HELD_BACK]
         self.performed.update((result.errand.command.name, result.told) for result in results)
-        reporting, now = self._reporting, draft.now
         try:
-            for case, event in draft.took:
-                reporting.took(case, event, now=now)
-            for result in results:
-                reporting.performed(result, draft.case(result.errand.step.case), now=now)
-            reporting.parked(draft.parked, now=now)
-            reporting.overtaken(draft.overtaken)
-            reporting.journalled(draft.changes.entries)
-            for identity in released:
-                if identity in draft.changes.moved or identity in draft.changes.opened:
-                    reporting.rested(draft.cases[identity], now=now)
+            self._reporting.committed(draft, results, released)
         except Exception:
             log.exception("the round is committed but could not be reported")
-
-
-def _ready(taken: Taken) -> list[Piece]:
-    return [*taken.steps, *taken.timers, *taken.letters]
-
-
-def _name(piece: Piece) -> object:
-    """What stays the same when the store gives the same piece again."""
-    match piece:
-        case Result():
-            return id(piece.errand)
-        case Step():
-            return piece.key
-        case InboxRow():
-            return piece.number
-        case timer:
-            return timer

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from adapters.store.outage import Outage
 from adapters.store.records import Step
+from flows.draft import Draft
 from flows.performing import Result
 from flows.session import Session
 from machines.attention import attention, priority
@@ -81,10 +82,21 @@ class Reporting:
         self._latest: dict[str, float] = {}
         self._lock = Lock()
 
-    def took(self, case: Case, event: str, *, now: datetime) -> None:
-        self._told(case.sop, now).took(key=case.key, event=event)
+    def committed(self, draft: Draft, results: Iterable[Result], released: Iterable[str]) -> None:
+        """A round is committed: what was taken, how tries ended, and which of the cases let go rest now."""
+        changes, now = draft.changes, draft.now
+        for case, event in draft.took:
+            self._told(case.sop, now).took(key=case.key, event=event)
+        for result in results:
+            self._performed(result, draft.case(result.errand.step.case), now=now)
+        self._parked(draft.parked, now=now)
+        self._overtaken(draft.overtaken)
+        self.journalled(changes.entries)
+        for identity in released:
+            if identity in changes.moved or identity in changes.opened:
+                self._rested(draft.cases[identity], now=now)
 
-    def performed(self, result: Result, case: Case, *, now: datetime) -> None:
+    def _performed(self, result: Result, case: Case, *, now: datetime) -> None:
         self._told(case.sop, now).performed(
             key=case.key,
             command=result.errand.command.name,
@@ -96,13 +108,13 @@ class Reporting:
         if isinstance(result.outcome, Event) and result.errand.step.run:
             self._listener.settled(result.errand.step)
 
-    def overtaken(self, steps: Iterable[Step]) -> None:
+    def _overtaken(self, steps: Iterable[Step]) -> None:
         """Steps that an event has ended, while they were parked perhaps."""
         for step in steps:
             if step.run:
                 self._listener.settled(step)
 
-    def parked(self, steps: Sequence[Step], *, now: datetime) -> None:
+    def _parked(self, steps: Sequence[Step], *, now: datetime) -> None:
         for step in steps:
             sop, _, key = step.case.partition("/")
             self._told(sop, now).parked(key=key)
@@ -122,7 +134,7 @@ class Reporting:
         if cases:
             self._listener.asked(cases)
 
-    def rested(self, case: Case, *, now: datetime) -> None:
+    def _rested(self, case: Case, *, now: datetime) -> None:
         definition = self._definitions[case.sop]
         state = definition.state(case.state)
         session = self._told(case.sop, now)
