@@ -12,15 +12,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
-from uuid import uuid4
 
 from prefect.exceptions import ObjectNotFound
 
 from adapters.store.outage import Outage
-from flows import wording
 from flows.abandoned import AbandonedRuns
 from flows.announcing import Announcing
 from flows.budget import Budget
@@ -30,13 +27,9 @@ from flows.owner import Owner
 from flows.parked_runs import ParkedRuns
 from flows.parking import ParkedStep
 from flows.prefect_api import PREFECT_ERRORS, PrefectApi, refused
-from flows.progress import Progress
 from flows.reconnecting import Reconnecting, with_few_retries
-from flows.session import Session, Snapshot, merged
-from flows.wording import Badge
-from flows.work import show_work
-
-__all__ = ["ParkedStep", "Recorder"]
+from flows.session import Session
+from flows.wake_up import WakeUp
 
 #: Wake-ups remembered while Prefect is down; older ones are forgotten. A parked step never is.
 MOST_SESSIONS = 100
@@ -47,33 +40,6 @@ _OPEN_SECONDS = 1.0
 _PROGRESS_SECONDS = 2.0
 _BACK_OFF_SECONDS = (1.0, 2.0, 5.0, 10.0)
 _SURE_SECONDS = 5.0  #: without a failure, after which an outage is over though there is always more to do
-
-
-@dataclass(slots=True)
-class _Recording:
-    """Sessions of one SOP that become one run; `once` makes a repeated recording find the same run."""
-
-    sessions: list[Session]
-    once: str = field(default_factory=lambda: f"wake-up-{uuid4()}")
-    begun: bool = False  #: a run may stand for it, though its name may not have come back
-    name: str = ""
-    tags: list[str] = field(default_factory=list)
-    named_after: int = 0  #: cases known when the run got its name
-    progress: Progress = field(default_factory=Progress)
-
-    def closed(self) -> bool:
-        return all(session.closed for session in self.sessions)
-
-    def may_join(self, other: _Recording) -> bool:
-        """Whether one run can stand for both: it is of one SOP, and no run stands for this one already."""
-        return not self.name and self.sessions[0].sop == other.sessions[0].sop
-
-    def named(self) -> bool:
-        """Whether a case is known after which the run can be named."""
-        return self.closed() or self.snapshot().count > 0
-
-    def snapshot(self) -> Snapshot:
-        return merged(session.snapshot() for session in self.sessions)
 
 
 class Recorder:
@@ -116,7 +82,7 @@ class Recorder:
         self._exhibits = Exhibits(page)
         self._budget = Budget(runs_per_second, burst=at_once)
         self._at_once = at_once
-        self._sessions: deque[_Recording] = deque()
+        self._wake_ups: deque[WakeUp] = deque()
         self._lock = threading.Lock()
         self._forgotten = 0
         self._failures = 0
@@ -145,11 +111,11 @@ class Recorder:
     def opened(self, session: Session) -> None:
         """Follow a session until it closes. Without budget for a run of its own it joins the next one."""
         with self._lock:
-            self._sessions.append(_Recording([session]))
+            self._wake_ups.append(WakeUp([session]))
             # One that has a run already, of the few at once, is kept: nobody else would end that run.
-            waiting = [each for each in self._sessions if not each.begun]
-            for oldest in waiting[: max(0, len(self._sessions) - MOST_SESSIONS)]:
-                self._sessions.remove(oldest)
+            waiting = [each for each in self._wake_ups if not each.begun]
+            for oldest in waiting[: max(0, len(self._wake_ups) - MOST_SESSIONS)]:
+                self._wake_ups.remove(oldest)
                 self._forgotten += 1
 
     def parked(self, steps: Sequence[ParkedStep]) -> None:
@@ -186,81 +152,47 @@ class Recorder:
                 missed = self._failures or self._forgotten
                 if missed and (time.monotonic() > sure or (self._idle() and not self._following)):
                     self._say_up()
-                if self._sessions and not slots.locked() and self._budget.take():
+                if self._wake_ups and not slots.locked() and self._budget.take():
                     await slots.acquire()
-                    recording = self._next_recording()
-                    following = tasks.create_task(self._follow(api, recording))
+                    following = tasks.create_task(self._follow(api, self._next_wake_up()))
                     following.add_done_callback(lambda _: slots.release())
                     continue
                 await asyncio.sleep(_LOOK_SECONDS)
 
-    def _next_recording(self) -> _Recording:
-        """The oldest waiting wake-up, together with all others of its SOP that wait and have no run yet."""
+    def _next_wake_up(self) -> WakeUp:
+        """The oldest that waits, together with all others of its SOP that wait and have no run yet."""
         with self._lock:
-            first = self._sessions.popleft()
-            joining = [] if first.name else [each for each in self._sessions if each.may_join(first)]
-            for other in joining:
+            first = self._wake_ups.popleft()
+            for other in [each for each in self._wake_ups if each.may_join(first)]:
                 first.sessions.extend(other.sessions)
-                self._sessions.remove(other)
+                self._wake_ups.remove(other)
             return first
 
-    async def _follow(self, api: PrefectApi, recording: _Recording) -> None:
+    async def _follow(self, api: PrefectApi, wake_up: WakeUp) -> None:
         self._following += 1
         try:
-            await self._wait(recording.named, seconds=_OPEN_SECONDS)
-            seen = recording.snapshot()
-            recording.begun = True
-            run = await api.create_run(
-                seen.sop,
-                name=wording.run_name(seen),
-                tags=wording.run_tags(seen),
-                state=Badge(kind="RUNNING", name="Running", message=""),
-                once=recording.once,
-                labels=self._owner.labels,
-            )
-            if not recording.name:
-                recording.name, recording.named_after = wording.run_name(seen), seen.count
-                recording.tags = wording.run_tags(seen)
-            while not (recording.closed() or self._stopping.is_set()):
-                await self._show_progress(api, run, recording=recording)
-                await self._wait(recording.closed, seconds=_PROGRESS_SECONDS)
-            await self._finish(api, run, recording=recording)
+            await self._wait(wake_up.named, seconds=_OPEN_SECONDS)
+            run = await wake_up.begin(api, labels=self._owner.labels)
+            while not (wake_up.closed() or self._stopping.is_set()):
+                await wake_up.show_progress(api, run)
+                await self._wait(wake_up.closed, seconds=_PROGRESS_SECONDS)
+            seen = await wake_up.end(api, run)
+            self._exhibits.ended(seen, run=run)
+            self._announcing.ended(seen)
         except PREFECT_ERRORS as error:
             if not refused(error):
-                self._put_back(recording)
+                self._put_back(wake_up)
                 raise
             _log.warning("flow run of a wake-up refused: %s", error)
         except asyncio.CancelledError:
-            self._put_back(recording)
+            self._put_back(wake_up)
             raise
         finally:
             self._following -= 1
 
-    def _put_back(self, recording: _Recording) -> None:
+    def _put_back(self, wake_up: WakeUp) -> None:
         with self._lock:
-            self._sessions.appendleft(recording)
-
-    async def _show_progress(self, api: PrefectApi, run: str, *, recording: _Recording) -> None:
-        seen = recording.snapshot()
-        await recording.progress.show(api, run, seen=seen)
-        # A name for every case that comes would cost Prefect more than it tells.
-        if seen.count >= 2 * recording.named_after:
-            await self._rename(api, run, recording=recording, seen=seen)
-
-    async def _rename(self, api: PrefectApi, run: str, *, recording: _Recording, seen: Snapshot) -> None:
-        name, tags = wording.run_name(seen), wording.run_tags(seen)
-        if (name, tags) != (recording.name, recording.tags):
-            await api.rename(run, name=name, tags=tags)
-            recording.name, recording.named_after, recording.tags = name, seen.count, tags
-
-    async def _finish(self, api: PrefectApi, run: str, *, recording: _Recording) -> None:
-        seen = recording.snapshot()
-        await self._rename(api, run, recording=recording, seen=seen)
-        await recording.progress.end(api, seen=seen)
-        await show_work(api, run, seen=seen)
-        await api.set_state(run, wording.badge(seen))
-        self._exhibits.ended(seen, run=run)
-        self._announcing.ended(seen)
+            self._wake_ups.appendleft(wake_up)
 
     async def _wait(self, done: Callable[[], bool], *, seconds: float = float("inf")) -> None:
         deadline = time.monotonic() + seconds
@@ -269,7 +201,7 @@ class Recorder:
             await asyncio.sleep(_LOOK_SECONDS)
 
     def _idle(self) -> bool:
-        return not self._sessions and self._parked.idle and self._outages.idle
+        return not self._wake_ups and self._parked.idle and self._outages.idle
 
     def _say_connected(self) -> None:
         if self._on_connected is None:

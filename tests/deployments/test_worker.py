@@ -39,8 +39,9 @@ from flows.housekeeping import Housekeeping, Retention
 from flows.notifying import Notifying
 from flows.oncall import OnCall
 from flows.owner import Owner
+from flows.parking import ParkedStep
 from flows.procedures import PROCEDURES, Ended
-from flows.recording import ParkedStep, Recorder
+from flows.recording import Recorder
 from flows.session import Session
 from tests.adapters.store.scenery import DAY, HYDRATE, NOW
 from tests.adapters.store.test_pruning import end

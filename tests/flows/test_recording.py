@@ -14,8 +14,9 @@ import pytest
 from deployments.registration import register
 from flows import reconnecting, recording
 from flows.owner import Owner
+from flows.parking import ParkedStep
 from flows.prefect_api import PrefectApi
-from flows.recording import ParkedStep, Recorder
+from flows.recording import Recorder
 from flows.session import Session
 from flows.wording import Badge
 from tests.conftest_prefect import Prefect, Relay, eventually, free_port
