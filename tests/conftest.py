@@ -8,8 +8,8 @@ import logging
 import hypothesis  # noqa: F401
 
 from tests.conftest_postgres import emptied, postgres_url, store_server
-from tests.conftest_prefect import postgres, prefect, prefect_folder
+from tests.conftest_prefect import postgres, prefect, prefect_folder, registered
 
-__all__ = ["emptied", "postgres", "postgres_url", "prefect", "prefect_folder", "store_server"]
+__all__ = ["emptied", "postgres", "postgres_url", "prefect", "prefect_folder", "registered", "store_server"]
 
 logging.getLogger("transitions").setLevel(logging.WARNING)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import os
 import shutil
@@ -161,3 +162,12 @@ def prefect(postgres: EmbeddedPostgres, prefect_folder: Path) -> Iterator[Prefec
         seen = Prefect(server)
         yield seen
         seen.close()
+
+
+@pytest.fixture(scope="module")
+def registered(prefect: Prefect) -> Prefect:
+    """The same server, which knows our flows."""
+    from deployments.registration import register
+
+    asyncio.run(register())
+    return prefect

@@ -45,12 +45,6 @@ class Listening(Heard):
 
 
 @pytest.fixture(scope="module")
-def registered(prefect: Prefect) -> Prefect:
-    asyncio.run(register())
-    return prefect
-
-
-@pytest.fixture(scope="module")
 def listening() -> Listening:
     return Listening()
 

@@ -21,14 +21,13 @@ from tests.flows.questions import (
     listening,
     message,
     new_key,
-    registered,
     resume,
     showing,
     typed,
     working,
 )
 
-__all__ = ["garbage", "listening", "registered"]
+__all__ = ["garbage", "listening"]
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 

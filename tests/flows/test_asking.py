@@ -26,14 +26,13 @@ from tests.flows.questions import (
     message,
     new_key,
     refuse,
-    registered,
     resume,
     run_of,
     showing,
     working,
 )
 
-__all__ = ["garbage", "listening", "registered"]
+__all__ = ["garbage", "listening"]
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 

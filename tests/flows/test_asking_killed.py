@@ -21,14 +21,13 @@ from tests.flows.questions import (
     garbage,
     listening,
     new_key,
-    registered,
     resume,
     run_of,
     showing,
     working,
 )
 
-__all__ = ["garbage", "listening", "registered"]
+__all__ = ["garbage", "listening"]
 
 # As in the tests of questions: what Prefect's clients leave behind is collected here, where it is known of.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

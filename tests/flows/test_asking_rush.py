@@ -18,12 +18,11 @@ from tests.flows.questions import (
     garbage,
     listening,
     new_key,
-    registered,
     run_of,
     showing,
 )
 
-__all__ = ["garbage", "listening", "registered"]
+__all__ = ["garbage", "listening"]
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
