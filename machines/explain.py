@@ -85,7 +85,7 @@ def _deadline(
     if deadline is None:
         lines.append(f"{due}: set {teller.at(timer.set_at)} by an earlier version of the procedure")
     elif deadline.until is not None:
-        lines.append(f"{due}: the case itself names this instant")
+        lines.append(f"{due}: {deadline.until.text}")
     else:
         duration, source = (
             policy.duration(case.sop, deadline, case.data)

@@ -119,7 +119,7 @@ def _page(
 def _state(state: State, procedure: Procedure, policy: Policy) -> StateView:
     lines = list(_doing(state))
     lines += [
-        f"Within {_length(procedure, limit, policy)}: {limit.text[0].lower()}{limit.text[1:]}"
+        f"{_when(procedure, limit, policy)}: {limit.text[0].lower()}{limit.text[1:]}"
         for limit in state.deadlines
     ]
     if state.no_deadline:
@@ -150,9 +150,14 @@ def _command(command: CommandType) -> str:
     return f"`{command.name}`, up to {command.retry.attempts} times"
 
 
+def _when(procedure: Procedure, limit: Deadline, policy: Policy) -> str:
+    length = _length(procedure, limit, policy)
+    return f"{length[0].upper()}{length[1:]}" if limit.until else f"Within {length}"
+
+
 def _length(procedure: Procedure, limit: Deadline, policy: Policy) -> str:
-    if limit.after is None:
-        return "the instant that the case names"
+    if limit.until is not None:
+        return limit.until.text
     length = str(policy.usual(procedure.name, limit)[0])
     return f"{length}, again and again" if limit.repeats else length
 

@@ -21,18 +21,30 @@ CUSTOMER = "customer"  #: the role that is asked by link and not by form
 
 
 @dataclass(frozen=True, slots=True)
+class Instant:
+    """A moment that each case names itself. ``text`` says when it is in words, such as "on the promised day";
+    ``of(data)`` is ``None`` where there is no such moment."""
+
+    text: str
+    of: Callable[[Any], datetime | None]
+
+    def __call__(self, data: Any) -> datetime | None:
+        return self.of(data)
+
+
+@dataclass(frozen=True, slots=True)
 class Deadline:
     """A named time limit. It runs in every state that lists it, goes on from one such state to the next,
     and is cleared when the case enters a state that does not.
 
-    ``after`` counts from when it was set; ``until(data)`` instead names the instant (``None``: not running).
+    ``after`` counts from when it was set; ``until`` instead is an instant (``None``: it does not run).
     ``repeats`` sets it anew each time it passes while the case stays. ``text`` says what passing it means.
     """
 
     name: str
     text: str
     after: Duration | None = None
-    until: Callable[[Any], datetime | None] | None = None
+    until: Instant | None = None
     repeats: bool = False
 
     @property

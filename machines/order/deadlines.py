@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from machines.kernel.duration import days, hours, working_hours
-from machines.kernel.state import Deadline
+from machines.kernel.state import Deadline, Instant
 from machines.order.standing import hold_ends, hold_ends_soon, promise_ends_soon, promised_day
 
 REVIEW_DUE = Deadline(
@@ -24,10 +24,14 @@ PRICE_DUE = Deadline(
 )
 MEANS_DUE = Deadline("means_due", "No other means of payment came; the order is given up.", after=days(3))
 PROMISE_DUE = Deadline(
-    "promise_due", "The promised day may slip; the customer is told before it does.", until=promise_ends_soon
+    "promise_due",
+    "The promised day may slip; the customer is told before it does.",
+    until=Instant("two days before the promised day", promise_ends_soon),
 )
 PROMISE_BROKEN = Deadline(
-    "promise_broken", "The promised day is here without the goods; the customer decides.", until=promised_day
+    "promise_broken",
+    "The promised day is here without the goods; the customer decides.",
+    until=Instant("on the promised day", promised_day),
 )
 HANDOVER_DUE = Deadline(
     "handover_due",
@@ -42,10 +46,14 @@ DISPATCH_OVERDUE = Deadline(
     "dispatch_overdue", "A parcel is four days late; its lead is called.", after=hours(96)
 )
 HOLD_ENDS_SOON = Deadline(
-    "hold_ends_soon", "The money will not be held much longer; it is secured anew.", until=hold_ends_soon
+    "hold_ends_soon",
+    "The money will not be held much longer; it is secured anew.",
+    until=Instant("a day before the first hold on the customer's money ends", hold_ends_soon),
 )
 HOLD_ENDS = Deadline(
-    "hold_ends", "The money is not held any longer; what has not left is stopped.", until=hold_ends
+    "hold_ends",
+    "The money is not held any longer; what has not left is stopped.",
+    until=Instant("when the first hold on the customer's money ends", hold_ends),
 )
 STOP_DUE = Deadline(
     "stop_due", "The warehouse has not answered; its lead is called.", after=hours(24), repeats=True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from machines.kernel.duration import days, hours, working_days
-from machines.kernel.state import Deadline
+from machines.kernel.state import Deadline, Instant
 from machines.returns import guards
 
 APPEAL_DUE = Deadline("appeal_due", "Nobody has looked at it again; the answer stands.", after=days(14))
@@ -27,7 +27,10 @@ INSPECTION_DUE = Deadline(
 REFUND_BY = Deadline(
     "refund_by",
     "The law allows no longer wait: the refund goes out whatever inspection will say.",
-    until=guards.refund_by,
+    until=Instant(
+        "14 days after the withdrawal, or three days after the goods were sent if that is later",
+        guards.refund_by,
+    ),
 )
 CHOICE_REMINDER = Deadline("choice_reminder", "The customer is reminded.", after=days(3))
 CHOICE_DUE = Deadline("choice_due", "The customer has not chosen: the partial refund is paid.", after=days(7))

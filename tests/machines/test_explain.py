@@ -10,7 +10,7 @@ from machines.kernel.case import Case, Timer
 from machines.kernel.definition import Definition
 from machines.kernel.duration import days, working_hours
 from machines.kernel.event import Facts
-from machines.kernel.state import Deadline, Wait
+from machines.kernel.state import Deadline, Instant, Wait
 from machines.policy import Policy
 from tests import toy_clock
 from tests.machines.kernel.desk import Desk, at
@@ -113,7 +113,11 @@ def test_an_elapsed_budget_is_one_span_by_the_wall() -> None:
 
 REPLY = Deadline("reply", "The desk replies.", after=working_hours(4))
 RETENTION = Deadline("retention", "It is deleted.", after=days(10))
-PROMISED = Deadline("promised", "The promise is broken.", until=lambda _: at("2026-12-01T12:00"))
+PROMISED = Deadline(
+    "promised",
+    "The promise is broken.",
+    until=Instant("on the promised day", lambda _: at("2026-12-01T12:00")),
+)
 BUSY = Wait("busy", "", deadlines=(REPLY, RETENTION, PROMISED))
 
 
@@ -167,4 +171,4 @@ def test_a_deadline_set_under_another_policy_says_that_it_keeps_its_end() -> Non
 
 def test_a_deadline_that_the_case_names_says_so() -> None:
     told = deadline("promised", at("2026-12-01T12:00"), policy())
-    assert told.because == ("due Tue 2026-12-01 12:00 Europe/Berlin: the case itself names this instant",)
+    assert told.because == ("due Tue 2026-12-01 12:00 Europe/Berlin: on the promised day",)

@@ -15,10 +15,10 @@ from machines.kernel.duration import Duration, days, hours, minutes, months, wor
 from machines.kernel.errors import PolicyError
 from machines.kernel.event import Facts
 from machines.kernel.procedure import Procedure
-from machines.kernel.state import Deadline
+from machines.kernel.state import Deadline, Instant
 
 REVIEW = Deadline("review", "", after=working_hours(4))
-EXPIRY = Deadline("expiry", "", until=lambda _: None)
+EXPIRY = Deadline("expiry", "", until=Instant("never", lambda _: None))
 
 
 class Terms(Facts):

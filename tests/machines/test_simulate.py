@@ -17,7 +17,7 @@ from machines.kernel.errors import ScenarioError
 from machines.kernel.event import Event, Facts, Outcome
 from machines.kernel.procedure import Procedure
 from machines.kernel.rule import Rule, Send, defer, ignore, on
-from machines.kernel.state import Act, Deadline, End, State, Wait
+from machines.kernel.state import Act, Deadline, End, Instant, State, Wait
 from machines.simulate import Run, simulate
 from machines.timeline import failures, timeline
 from tests import toy_clock
@@ -150,7 +150,7 @@ def test_a_message_before_its_case_waits_and_a_deferred_one_is_taken_up_after_th
 
 
 def test_an_instant_that_is_past_when_it_is_named_passes_at_once_and_time_never_runs_backwards() -> None:
-    due = Deadline("due", "", until=lambda _: datetime(2025, 1, 1, tzinfo=UTC))
+    due = Deadline("due", "", until=Instant("long ago", lambda _: datetime(2025, 1, 1, tzinfo=UTC)))
     late = Wait("late", "", deadlines=(due,))
     parent = replace(
         PARENT,

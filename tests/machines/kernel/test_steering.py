@@ -17,7 +17,7 @@ from machines.kernel.decision import Decision
 from machines.kernel.duration import hours, working_hours
 from machines.kernel.event import Event, Received
 from machines.kernel.rule import Disposition
-from machines.kernel.state import Deadline, Wait
+from machines.kernel.state import Deadline, Instant, Wait
 from machines.kernel.steering import Assigned, CancelAsked, Noted, PutOnHold, Resumed, steer
 from machines.kernel.timekeeping import ON_HOLD
 from machines.policy import Policy
@@ -29,7 +29,9 @@ HOLD = PutOnHold(who="ann", reason="the carrier strikes")
 RESUME = Resumed(who="bob", reason="the strike is over")
 IN_OFFICE_HOURS = Deadline("reply", "Nobody replied.", after=working_hours(6))
 BY_THE_WALL = Deadline("ring", "Call again.", after=hours(30))
-PROMISED = Deadline("promised", "The day has come.", until=lambda _: MONDAY + timedelta(days=2))
+PROMISED = Deadline(
+    "promised", "The day has come.", until=Instant("Wednesday", lambda _: MONDAY + timedelta(days=2))
+)
 
 
 class Office(Desk):
