@@ -1,15 +1,16 @@
-"""What the kernel takes to decide one event, by procedure.
+"""What the kernel takes to decide one event, by procedure, and to play a scenario.
 
     python -m benchmarks.decide --json
 
-Every scenario under ``examples/scenarios`` is played once; then the journals of all its cases are decided
-again and again, event by event. Times are processor time of the deciding thread, so that other load on the
-machine counts for little.
+Every scenario under ``examples/scenarios`` is played twice, the second time timed; then the journals of all
+its cases are decided again and again, event by event. Times are processor time of the deciding thread, so
+that other load on the machine counts for little.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import statistics
 from collections import defaultdict
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ from machines.kernel.case import Case, Entry
 from machines.kernel.decide import decide, open_case
 from machines.kernel.definition import Definition
 from machines.kernel.event import Event, Received
-from machines.simulate import simulate
+from machines.simulate import Run, simulate
 
 _FILES = sorted((Path(__file__).parents[1] / "examples" / "scenarios").glob("*/*.toml"))
 
@@ -57,7 +58,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=50, help="how often each journal is decided again")
     parser.add_argument("--json", action="store_true", help="print only the line of JSON")
     given = parser.parse_args()
-    lives = _lives()
+    _play()
+    runs, played = _play()
+    lives = list(_lives(runs))
     times: dict[str, list[int]] = defaultdict(list)
     for number in range(given.rounds + 1):
         for life in lives:
@@ -72,22 +75,39 @@ def main() -> None:
             "decisions": len(everything) // given.rounds,
             "rounds": given.rounds,
             "all": _figures(everything),
+            "scenario": {
+                "median_ms": round(statistics.median(played.values()) / 1e6, 1),
+                "longest_ms": round(max(played.values()) / 1e6, 1),
+                "longest": max(played, key=played.__getitem__),
+            },
             "by_sop": {sop: _figures(each) for sop, each in sorted(times.items())},
             "machine": machine(),
         }
     )
 
 
-def _lives() -> list[Life]:
-    chosen = policy.load()
-    known = definitions(chosen)
-    lives: list[Life] = []
+_POLICY = policy.load()
+_KNOWN = definitions(_POLICY)
+
+
+def _play() -> tuple[list[Run], dict[str, int]]:
+    """The run of every scenario, and the nanoseconds that each took."""
+    runs, times = [], {}
+    gc.disable()  # a pause that all the other runs cause is not of this one
     for file in _FILES:
-        run = simulate(scenario.load(file), definitions=known, calendar=chosen.calendar)
+        loaded = scenario.load(file)
+        began = thread_time_ns()
+        runs.append(simulate(loaded, definitions=_KNOWN, calendar=_POLICY.calendar))
+        times[f"{file.parent.name}/{file.stem}"] = thread_time_ns() - began
+    gc.enable()
+    return runs, times
+
+
+def _lives(runs: list[Run]) -> Iterator[Life]:
+    for run in runs:
         for identity, case in run.cases.items():
-            opened = open_case(known[case.sop], key=case.key, parent=case.parent)
-            lives.append(Life(known[case.sop], opened, tuple(run.entries(identity))))
-    return lives
+            opened = open_case(_KNOWN[case.sop], key=case.key, parent=case.parent)
+            yield Life(_KNOWN[case.sop], opened, tuple(run.entries(identity)))
 
 
 def _figures(times: list[int]) -> dict[str, float]:
