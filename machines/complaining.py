@@ -8,6 +8,7 @@ goods that the return is about go back by that one way only.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 
 from machines.between import BUYER_EXAMPLE, Between
@@ -68,6 +69,30 @@ class ComplaintOpened(Between, type="complaint.opened", opens=True, key="complai
             ("return", "the return was declined", {"rma": "SO-1001-RT1", "worth": 30000}),
         )
     )
+
+
+# -- two complaints about the same -----------------------------------------------------------------
+
+
+class MergeAsked(Between, type="complaint.merge_asked"):
+    """Another ``complaint``, ``received`` at that instant, is about the same: is it to go on in this one?"""
+
+    complaint: str
+    customer: str
+    received: datetime
+
+
+class MergeAgreed(Between, type="complaint.merge_agreed"):
+    """The complaint asked takes this one on: it is open, of the same customer, and the older one."""
+
+    into: str
+
+
+class MergeDeclined(Between, type="complaint.merge_declined"):
+    """The complaint asked does not take this one on."""
+
+    into: str
+    why: str
 
 
 class DuplicateFound(Between, type="complaint.duplicate_found"):

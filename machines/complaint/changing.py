@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from machines.complaining import ComplaintOpened, DuplicateFound
+from machines.complaining import ComplaintOpened
 from machines.complaint import clocks, deadlines, effects, events, guards, letters, sending, states
 from machines.kernel.clock import Clock
 from machines.kernel.rule import Rule, defer, ignore, note, on, refuse
@@ -48,46 +48,6 @@ WITHDRAWING = (
         events.ComplaintWithdrawn,
         at=(states.RESOLVED, *states.ENDED),
         because="the complaint is closed already",
-    ),
-)
-
-# Of two complaints about the same, one goes on.
-MERGING = (
-    on(
-        events.ComplaintMerged,
-        at=states.TALKING,
-        to=states.MERGED,
-        when=guards.other_complaint,
-        then=effects.merge,
-        sends=sending.merge,
-    ),
-    on(
-        events.CustomerWrote,
-        at=states.MERGED,
-        when=guards.by_its_customer,
-        sends=sending.redirect,
-        because="the complaint that it was merged into hears of it",
-    ),
-    on(
-        DuplicateFound,
-        at=(*states.OPEN, states.RESOLVED, states.WITH_OMBUDSMAN, *states.UNMERGED),
-        then=effects.note_duplicate,
-        does=(letters.CALL_ABOUT_DUPLICATE,),
-    ),
-    on(
-        DuplicateFound,
-        at=states.MERGED,
-        to=states.ASSESSING,
-        when=guards.merged_into_each_other,
-        then=effects.unmerge,
-        does=(letters.CALL_ABOUT_DUPLICATE,),
-        because="two complaints were merged into each other; this one goes on",
-    ),
-    ignore(DuplicateFound, at=states.MERGED, because="it goes on where this one went"),
-    refuse(
-        events.ComplaintMerged,
-        at=states.not_in(states.TALKING),
-        because="something has been promised or answered here; this complaint stays by itself",
     ),
 )
 

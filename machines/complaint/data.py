@@ -140,6 +140,13 @@ class Offer(Facts):
     explanation: Text
 
 
+class MergeWish(Facts):
+    """The complaint ``into`` was asked to take this one on; without an answer by ``due`` somebody looks."""
+
+    into: str
+    due: datetime
+
+
 class Complaint(Facts):
     complaint: str
     origin: Origin
@@ -174,6 +181,7 @@ class Complaint(Facts):
     closed: datetime | None = None
     reopened: int = 0
     duplicates: tuple[str, ...] = ()  #: complaints that were merged into this one
+    merging: MergeWish | None = None  #: until the other complaint has answered
     into: str | None = None  #: the complaint that it was merged into
     reason: Text = ""
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from machines.complaint.data import Complaint
 from machines.kernel.duration import days, working_days
-from machines.kernel.state import Deadline
+from machines.kernel.state import Deadline, Instant
 
 THIRD_DAY = Deadline(
     "third_day",
@@ -34,6 +37,17 @@ REDRESS_DUE = Deadline(
     "What was promised is still not given; the head of complaints is called.",
     after=working_days(5),
     repeats=True,
+)
+
+
+def _merge_due(complaint: Complaint) -> datetime | None:
+    return complaint.merging.due if complaint.merging else None
+
+
+MERGE_DUE = Deadline(
+    "merge_due",
+    "The complaint that this one is to be merged into has not answered; the agent looks at its number.",
+    until=Instant("an hour after another complaint was asked to take it on", _merge_due),
 )
 FOLLOW_UP = Deadline("follow_up", "A week later the customer is asked whether all is well.", after=days(7))
 OUTSIDE_DUE = Deadline(

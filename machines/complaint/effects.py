@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from machines.complaining import AppealBarred, ComplaintOpened, DuplicateFound, Origin
+from machines.complaining import AppealBarred, ComplaintOpened, Origin
 from machines.complaint import events
 from machines.complaint.data import (
     AWAITED,
@@ -185,18 +185,6 @@ def close(complaint: Complaint, _: Event, now: datetime) -> Complaint:
 
 def end(complaint: Complaint, event: Event, now: datetime) -> Complaint:
     return complaint.model_copy(update={"closed": now, "tasks": _withdraw_questions(complaint, event)})
-
-
-def merge(complaint: Complaint, event: events.ComplaintMerged, now: datetime) -> Complaint:
-    return end(complaint, event, now).model_copy(update={"into": event.into})
-
-
-def note_duplicate(complaint: Complaint, event: DuplicateFound, _: datetime) -> Complaint:
-    return complaint.model_copy(update={"duplicates": (*complaint.duplicates, event.complaint)})
-
-
-def unmerge(complaint: Complaint, _: DuplicateFound, __: datetime) -> Complaint:
-    return complaint.model_copy(update={"into": None, "closed": None})
 
 
 def refer(complaint: Complaint, event: events.ReferredOutside, _: datetime) -> Complaint:

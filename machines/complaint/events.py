@@ -68,10 +68,12 @@ class ComplaintReceived(Event, type="complaint.received", opens=True, key="compl
 
 
 class CustomerWrote(Event, type="complaint.customer_wrote"):
-    """The customer adds something, by any channel."""
+    """The customer adds something, by any channel. ``through`` are complaints that passed it on, because they
+    were merged into another."""
 
     customer: Key
     words: Story
+    through: tuple[Key, ...] = ()
 
     examples = ({"customer": "C-1", "words": "Here is a picture of it."},)
 
@@ -152,7 +154,8 @@ class SpecialistCalled(Event, type="complaint.specialist_called"):
 
 
 class ComplaintMerged(Event, type="complaint.merged"):
-    """The customer has complained about the same before; all goes on ``into`` that complaint."""
+    """The customer has complained about the same before; all is to go on ``into`` that complaint, which must
+    be open."""
 
     into: Key
 

@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from machines.complaining import AppealBarred, AppealGranted, DuplicateFound, Origin
+from machines.complaining import (
+    AppealBarred,
+    AppealGranted,
+    DuplicateFound,
+    MergeAgreed,
+    MergeAsked,
+    MergeDeclined,
+    Origin,
+)
 from machines.complaint import events as told
 from machines.complaint.data import REFUNDS, WORTHLESS, Complaint, Nature, Remedy, Severity
 from machines.kernel.event import Event
@@ -85,16 +93,28 @@ def _with_departments(complaint: Complaint) -> Iterable[Event]:
 def _changing_course(complaint: Complaint) -> Iterable[Event]:
     yield told.SpecialistCalled(by="a.field", reason="tense")
     yield told.ComplaintWithdrawn(customer=complaint.customer)
-    if complaint.into is None and not complaint.duplicates:
-        yield told.ComplaintMerged(into="CP-0999")
-        yield DuplicateFound(complaint="CP-0998")
-    if complaint.into is not None:
-        yield DuplicateFound(complaint=complaint.into)
+    yield from _merging(complaint)
     if not complaint.reopened:
         yield told.ComplaintReopened(customer=complaint.customer, words="Again.")
     for remedy in WITHOUT_ORDER:
         if not complaint.failed or remedy is Remedy.APOLOGY:
             yield _offer(remedy)
+
+
+def _merging(complaint: Complaint) -> Iterable[Event]:
+    """CP-0999 came before this complaint and CP-1003 after it."""
+    for other in ("CP-0999", "CP-1003"):
+        yield MergeAsked(complaint=other, customer=complaint.customer, received=complaint.received)
+    if complaint.merging is not None:
+        yield MergeAgreed(into=complaint.merging.into)
+        yield MergeDeclined(into=complaint.merging.into, why="fair")
+    elif complaint.into is not None:
+        yield MergeDeclined(into=complaint.into, why="fair")
+        yield DuplicateFound(complaint="CP-1003")
+        yield told.CustomerWrote(customer=complaint.customer, words=".", through=(complaint.complaint,))
+    elif not complaint.duplicates:
+        yield told.ComplaintMerged(into="CP-0999")
+        yield DuplicateFound(complaint="CP-1003")
 
 
 def _on_appeal(complaint: Complaint) -> Iterable[Event]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from machines.complaining import AppealBarred, AppealGranted, ComplaintOpened, DuplicateFound, Origin
+from machines.complaining import AppealBarred, AppealGranted, ComplaintOpened, Origin
 from machines.complaint import events
 from machines.complaint.data import (
     AWAITED,
@@ -226,21 +226,6 @@ def unspoken(_: object, event: ComplaintOpened, __: datetime) -> Verdict:
 
 
 # -- changes of course -----------------------------------------------------------------------------
-
-
-def other_complaint(complaint: Complaint, event: events.ComplaintMerged, _: datetime) -> Verdict:
-    if event.into == complaint.complaint:
-        return Refusal("a complaint cannot be merged into itself")
-    if complaint.appeal is not None:
-        return Refusal("a return waits for the answer to this appeal; merge the other complaint into it")
-    return allow_if(
-        event.into not in complaint.duplicates,
-        f"{event.into} was merged into this one before; whoever writes there is heard here",
-    )
-
-
-def merged_into_each_other(complaint: Complaint, event: DuplicateFound, _: datetime) -> Verdict:
-    return allow_if(event.complaint == complaint.into, "what is merged here goes on where this went")
 
 
 def calm_so_far(complaint: Complaint, _: Event, __: datetime) -> Verdict:

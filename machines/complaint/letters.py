@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 
+from machines.complaining import MergeDeclined
 from machines.complaint.data import Complaint, Severity
 from machines.kernel.clock import ClockReached
 from machines.kernel.command import CommandType
@@ -86,7 +87,7 @@ def _reason(complaint: Complaint) -> dict[str, str]:
 
 
 def _merged(complaint: Complaint) -> dict[str, str]:
-    return {"into": complaint.into or ""}
+    return {"merged": complaint.duplicates[-1]}
 
 
 def _progress(complaint: Complaint) -> dict[str, str]:
@@ -118,6 +119,11 @@ def _called_by_clock(complaint: Complaint, event: ClockReached) -> Iterable[Aler
     if event.whom is not None:
         subject = event.text or "a complaint is late"
         yield Alert(role=event.whom, about=complaint.complaint, subject=subject)
+
+
+def _not_merged(complaint: Complaint, event: MergeDeclined) -> Iterable[Alert]:
+    subject = f"it is not merged into {event.into}: {event.why}"
+    yield Alert(role=AGENT, about=complaint.complaint, subject=subject)
 
 
 def _all_answered(complaint: Complaint) -> bool:
@@ -182,4 +188,8 @@ CALL_MEDIATOR = _call(MEDIATOR, "a conversation is tense", fulfils=("SAT-4",))
 CALL_ABOUT_EIGHT_WEEKS = _call(MANAGER, "a complaint is eight weeks old", fulfils=("CMP-7",))
 CALL_OMBUDSMAN_DESK = _call(OMBUDSMAN_DESK, "a customer has gone to the ombudsman", fulfils=("CMP-7",))
 CALL_ABOUT_ADDRESS = _call(AGENT, "a customer cannot be reached by message", fulfils=("CMP-1",))
+CALL_ABOUT_MERGE = _call(
+    AGENT, "the complaint that this one is to be merged into does not answer; look at its number"
+)
+CALL_NOT_MERGED = alert(arguments=_not_merged, fulfils=("CMP-2",))
 CALL_ABOUT_DUPLICATE = _call(AGENT, "another complaint was merged into this one", fulfils=("CMP-2",))

@@ -8,8 +8,16 @@ goes to that state if the guard allows; the effect notes what is new; others are
 from __future__ import annotations
 
 from machines.between import ParcelCancelled, ParcelDelivered, ParcelDispatched, ParcelFailed
-from machines.complaining import AppealBarred, AppealGranted, ComplaintOpened, DuplicateFound
-from machines.complaint import changing, events, handling, resolving, states
+from machines.complaining import (
+    AppealBarred,
+    AppealGranted,
+    ComplaintOpened,
+    DuplicateFound,
+    MergeAgreed,
+    MergeAsked,
+    MergeDeclined,
+)
+from machines.complaint import changing, events, handling, merging, resolving, states
 from machines.complaint.clocks import CLOCKS
 from machines.complaint.data import Complaint, Terms
 from machines.complaint.exploring import may_happen
@@ -42,6 +50,9 @@ COMPLAINT = Procedure(
         events.ComplaintMerged,
         events.ReferredOutside,
         events.OutsideDecision,
+        MergeAsked,
+        MergeAgreed,
+        MergeDeclined,
         DuplicateFound,
         TaskDone,
         TaskOverdue,
@@ -66,7 +77,7 @@ COMPLAINT = Procedure(
         *resolving.CLOSING,
         *changing.PEOPLE,
         *changing.WITHDRAWING,
-        *changing.MERGING,
+        *merging.MERGING,
         *changing.REOPENING,
         *changing.OMBUDSMAN,
         *changing.SERVICE_LEVELS,

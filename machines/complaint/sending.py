@@ -1,16 +1,14 @@
-"""What a complaint tells departments, orders, the warehouse's shipments and other complaints."""
+"""What a complaint tells departments, orders, the warehouse's shipments."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
 from machines.between import ShipmentRequested
-from machines.complaining import AppealDecided, DuplicateFound, Relief, Ruling
+from machines.complaining import AppealDecided, Relief, Ruling
 from machines.complaint.data import REFUNDS, Complaint, Remedy, TaskStatus
 from machines.complaint.events import (
-    ComplaintMerged,
     ComplaintReopened,
-    CustomerWrote,
     DepartmentConsulted,
     OfferAnswered,
 )
@@ -113,18 +111,6 @@ def ship_replacement(complaint: Complaint, _: ReplacementSetAside) -> Iterable[S
             value=0,
         )
         yield Send(request, to=("shipment", complaint.redress))
-
-
-def merge(complaint: Complaint, event: ComplaintMerged) -> Iterable[Send]:
-    found = DuplicateFound(complaint=complaint.complaint)
-    yield Send(found, to=("complaint", event.into), apart=True)
-    yield from withdraw_tasks(complaint, event)
-
-
-def redirect(complaint: Complaint, event: CustomerWrote) -> Iterable[Send]:
-    """What the customer writes about a duplicate belongs to the complaint that it was merged into."""
-    if complaint.into is not None:
-        yield Send(event, to=("complaint", complaint.into), apart=True)
 
 
 def call_off_survey(complaint: Complaint, _: ComplaintReopened) -> Iterable[Send]:

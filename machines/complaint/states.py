@@ -49,7 +49,7 @@ ACKNOWLEDGING = Ask(
     role=letters.AGENT,
     ladder=(letters.SENIOR, letters.MANAGER),
     does=(letters.TELL_RECEIVED,),
-    deadlines=(deadlines.THIRD_DAY,),
+    deadlines=(deadlines.THIRD_DAY, deadlines.MERGE_DUE),
     fulfils=("CMP-1", "CMP-2", "SAT-2"),
 )
 CALLING_BACK = Ask(
@@ -59,7 +59,7 @@ CALLING_BACK = Ask(
     role=letters.SENIOR,
     ladder=(letters.MANAGER,),
     does=(letters.CALL_RECOVERY,),
-    deadlines=(deadlines.THIRD_DAY,),
+    deadlines=(deadlines.THIRD_DAY, deadlines.MERGE_DUE),
     fulfils=("CMP-1", "CMP-8", "SAT-3"),
 )
 SECURING = Ask(
@@ -78,7 +78,7 @@ ASSESSING = Ask(
     form=ComplaintAssessed,
     role=letters.AGENT,
     ladder=(letters.SENIOR, letters.MANAGER),
-    deadlines=(deadlines.THIRD_DAY, deadlines.PROGRESS_DUE),
+    deadlines=(deadlines.THIRD_DAY, deadlines.PROGRESS_DUE, deadlines.MERGE_DUE),
     fulfils=("CMP-2", "CMP-6"),
 )
 
@@ -90,7 +90,7 @@ INVESTIGATING = Ask(
     form=CauseFound,
     role=letters.AGENT,
     ladder=(letters.SENIOR, letters.MANAGER),
-    deadlines=(deadlines.THIRD_DAY, deadlines.PROGRESS_DUE),
+    deadlines=(deadlines.THIRD_DAY, deadlines.PROGRESS_DUE, deadlines.MERGE_DUE),
     fulfils=("CMP-3", "CMP-4"),
 )
 AWAITING_CUSTOMER = Ask(
@@ -99,14 +99,14 @@ AWAITING_CUSTOMER = Ask(
     form=InformationGiven,
     role="customer",
     does=(letters.ASK_INFORMATION,),
-    deadlines=(deadlines.THIRD_DAY, deadlines.REMINDER, deadlines.INFORMATION_DUE),
+    deadlines=(deadlines.THIRD_DAY, deadlines.REMINDER, deadlines.INFORMATION_DUE, deadlines.MERGE_DUE),
     fulfils=("CMP-2",),
 )
 AWAITING_THIRD_PARTY = Wait(
     "awaiting_third_party",
     "Somebody outside the house is asked; the customer knows.",
     does=(letters.TELL_THIRD_PARTY,),
-    deadlines=(deadlines.THIRD_DAY, deadlines.PROGRESS_DUE, deadlines.THIRD_PARTY_DUE),
+    deadlines=(deadlines.THIRD_DAY, deadlines.PROGRESS_DUE, deadlines.THIRD_PARTY_DUE, deadlines.MERGE_DUE),
     fulfils=("CMP-3", "CMP-4"),
 )
 
@@ -119,7 +119,7 @@ PROPOSING = Ask(
     tells=within_bounds,
     role=letters.AGENT,
     ladder=(letters.SENIOR, letters.MANAGER),
-    deadlines=(deadlines.THIRD_DAY, deadlines.PROGRESS_DUE),
+    deadlines=(deadlines.THIRD_DAY, deadlines.PROGRESS_DUE, deadlines.MERGE_DUE),
     fulfils=("CMP-5", "CMP-6"),
 )
 RECONSIDERING = Ask(
@@ -130,7 +130,7 @@ RECONSIDERING = Ask(
     role=letters.SENIOR,
     ladder=(letters.MANAGER,),
     does=(letters.CALL_ABOUT_REJECTION, letters.TELL_RECONSIDERED),
-    deadlines=(deadlines.THIRD_DAY, deadlines.PROGRESS_DUE),
+    deadlines=(deadlines.THIRD_DAY, deadlines.PROGRESS_DUE, deadlines.MERGE_DUE),
     fulfils=("CMP-6", "CMP-7", "SAT-4"),
 )
 AWAITING_SENIOR = Ask(
@@ -140,7 +140,7 @@ AWAITING_SENIOR = Ask(
     role=letters.SENIOR,
     ladder=(letters.MANAGER,),
     does=(letters.CALL_SENIOR,),
-    deadlines=(deadlines.THIRD_DAY, deadlines.PROGRESS_DUE, deadlines.APPROVAL_DUE),
+    deadlines=(deadlines.THIRD_DAY, deadlines.PROGRESS_DUE, deadlines.APPROVAL_DUE, deadlines.MERGE_DUE),
     fulfils=("CMP-6",),
 )
 AWAITING_MANAGER = Ask(
@@ -149,7 +149,7 @@ AWAITING_MANAGER = Ask(
     form=OfferApproved,
     role=letters.MANAGER,
     does=(letters.CALL_MANAGER,),
-    deadlines=(deadlines.THIRD_DAY, deadlines.PROGRESS_DUE, deadlines.APPROVAL_DUE),
+    deadlines=(deadlines.THIRD_DAY, deadlines.PROGRESS_DUE, deadlines.APPROVAL_DUE, deadlines.MERGE_DUE),
     fulfils=("CMP-6",),
 )
 AWAITING_ANSWER = Ask(
@@ -159,7 +159,7 @@ AWAITING_ANSWER = Ask(
     role="customer",
     settles=offer_in_question,
     does=(letters.TELL_OFFER,),
-    deadlines=(deadlines.THIRD_DAY, deadlines.REMINDER, deadlines.OFFER_DUE),
+    deadlines=(deadlines.THIRD_DAY, deadlines.REMINDER, deadlines.OFFER_DUE, deadlines.MERGE_DUE),
     fulfils=("CMP-4", "CMP-6"),
 )
 
@@ -212,7 +212,7 @@ REDRESS_FAILED = Ask(
     role=letters.SENIOR,
     ladder=(letters.MANAGER,),
     does=(letters.CALL_ABOUT_FAILURE, letters.TELL_REDRESS_FAILED),
-    deadlines=(deadlines.THIRD_DAY, deadlines.PROGRESS_DUE),
+    deadlines=(deadlines.THIRD_DAY, deadlines.PROGRESS_DUE, deadlines.MERGE_DUE),
     fulfils=("CMP-6", "CMP-7"),
 )
 
@@ -279,7 +279,6 @@ MERGED = End(
     "merged",
     "All goes on in another complaint, and what the customer still writes is heard there.",
     outcome="merged",
-    does=(letters.TELL_MERGED,),
     fulfils=("CMP-2",),
 )
 
@@ -311,6 +310,7 @@ PROPOSALS = (PROPOSING, RECONSIDERING, REDRESS_FAILED)
 APPROVALS = (AWAITING_SENIOR, AWAITING_MANAGER)
 GIVING = (REFUNDING, AWAITING_RETURN, SETTING_ASIDE, REPLACING, ISSUING, PAYING)
 TALKING = (*RECEPTION, *FINDING, *PROPOSALS, *APPROVALS, AWAITING_ANSWER)  #: nothing has been promised
+MERGEABLE = tuple(state for state in TALKING if state is not SECURING)
 OPEN = (*TALKING, *GIVING)  #: not answered yet
 ENDED = (CLOSED, SILENT, NOT_UPHELD, UNRESOLVED, WITHDRAWN, MERGED)
 OPENED = (*OPEN, RESOLVED, WITH_OMBUDSMAN, *ENDED)

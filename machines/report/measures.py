@@ -188,7 +188,7 @@ MEASURES: Mapping[str, Measures] = {
         ),
         reasons={"complaint.assessed": "nature"},
         planned=("third_day", "progress_due", "reminder", "follow_up"),
-        void=("complaint.withdrawn", "complaint.merged", "complaint.referred"),
+        void=("complaint.withdrawn", "complaint.merge_agreed", "complaint.referred"),
         escalates=("redress_due", "eight_weeks.80", "eight_weeks.100"),
     ),
     "task": Measures(

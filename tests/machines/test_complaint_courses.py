@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 
-from machines.complaining import DuplicateFound
 from machines.complaint import COMPLAINT, events, states
 from machines.complaint.data import Complaint, Remedy
 from machines.complaint.guards import may_reopen
@@ -24,7 +23,6 @@ from tests.machines.complaints import (
     REOPENED,
     SPECIALIST,
     TAKEN,
-    WITH_ORDER,
     WITHDRAWN,
     WROTE,
     answer,
@@ -38,7 +36,6 @@ from tests.machines.complaints import (
 from tests.machines.play import START, Play
 
 HANDLED, REFUSED, IGNORED = Disposition.HANDLED, Disposition.REFUSED, Disposition.IGNORED
-OTHER = "complaint/CP-0999"
 
 
 def data(play: Play) -> Complaint:
@@ -89,7 +86,7 @@ def test_somebody_else_goes_on_and_the_customer_knows() -> None:
     assert (data(play).owner, play.told[-1]) == ("m.hill", "complaint.new_owner")
 
 
-# -- withdrawing and merging -----------------------------------------------------------------------
+# -- withdrawing -----------------------------------------------------------------------------------
 
 
 def test_a_complaint_is_withdrawn_with_its_questions() -> None:
@@ -104,35 +101,6 @@ def test_what_was_promised_cannot_be_withdrawn() -> None:
     play.tell(CASE, answer(amount=4000))
     assert play.tell(CASE, WITHDRAWN) is REFUSED
     assert play.tell(CASE, MERGED) is REFUSED
-
-
-def test_messages_about_a_duplicate_reach_the_other_complaint() -> None:
-    play = Play()
-    play.tell(OTHER, WITH_ORDER.model_copy(update={"complaint": "CP-0999"}))
-    play.tell(CASE, WITH_ORDER)
-    play.tell(CASE, MERGED)
-    assert play.state(CASE) == "merged"
-    other = play.cases[OTHER].data
-    assert isinstance(other, Complaint)
-    assert other.duplicates == ("CP-1001",)
-    before = play.called.count("complaints agent")
-    play.tell(CASE, WROTE)
-    assert play.called.count("complaints agent") == before + 1
-    assert play.tell(OTHER, events.ComplaintMerged(into="CP-1001")) is REFUSED
-    assert not any(case.startswith("survey/") for case in play.cases)
-
-
-def test_a_complaint_is_not_merged_into_itself() -> None:
-    play = investigated()
-    assert play.tell(CASE, events.ComplaintMerged(into="CP-1001")) is REFUSED
-
-
-def test_two_complaints_merged_into_each_other_both_go_on() -> None:
-    """The news of the other merge crosses on the way."""
-    play = investigated()
-    play.tell(CASE, MERGED)
-    play.tell(CASE, DuplicateFound(complaint="CP-0999"))
-    assert (play.state(CASE), data(play).into) == ("assessing", None)
 
 
 # -- reopening -------------------------------------------------------------------------------------
@@ -238,14 +206,14 @@ def test_we_go_on_without_an_answer(of_customer: bool, deadline: str) -> None:
     assert play.state(CASE) == "investigating"
 
 
-@pytest.mark.parametrize("ending", ["withdrawn", "not_upheld", "closed_unanswered", "merged"])
+@pytest.mark.parametrize("ending", ["withdrawn", "not_upheld", "closed_unanswered"])
 def test_nobody_is_surveyed_who_was_not_served(ending: str) -> None:
     play = investigated()
     if ending == "closed_unanswered":
         play = offered(Remedy.APOLOGY)
         play.pass_deadline(CASE, "offer_due")
     else:
-        play.tell(CASE, {"withdrawn": WITHDRAWN, "not_upheld": NOT_UPHELD, "merged": MERGED}[ending])
+        play.tell(CASE, {"withdrawn": WITHDRAWN, "not_upheld": NOT_UPHELD}[ending])
     assert play.state(CASE) == ending
     assert not any(case.startswith("survey/") for case in play.cases)
 

@@ -31,7 +31,7 @@ ENGLISH = re.compile(
     r"customer|order|returned|refund|goods|money|received|payment|card|account|sold|within|days|than|more|less|"
     r"cannot|does|worth|wrong|item|desk)\b"
 )
-FREE = {"explanation", "cause", "question", "into", "survey"}  #: typed by a colleague, who knows the language
+FREE = {"explanation", "cause", "question", "survey"}  #: typed by a colleague, who knows the language
 TYPED = {  #: what messages quote as a reason that a colleague, a shop or an ombudsman wrote
     "complaint.referred",
     "complaint.outside_decision",

@@ -366,7 +366,7 @@ EIGHT_WEEKS_OVER = "deadline.eight_weeks.100"
             (0, 1),
         ),
         (((5, "complaint.withdrawn", "withdrawn"),), (0, 0)),
-        (((5, "complaint.merged", "merged"),), (0, 0)),
+        (((5, "complaint.merge_agreed", "merged"),), (0, 0)),
         (((5, "complaint.referred", "with_ombudsman"),), (0, 0)),
         ((*ANSWERED, AGAIN, (60, "complaint.referred", "with_ombudsman")), (1, 1)),
     ],
