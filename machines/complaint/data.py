@@ -171,6 +171,7 @@ class Complaint(Facts):
     upheld: bool = True
     cause: Text = ""
     offer: Offer | None = None
+    offers: int = 0  #: that were made
     rejections: int = 0
     failed: tuple[Remedy, ...] = ()  #: promised, and could not be given
     account: Personal | None = None  #: for a goodwill payment

@@ -140,14 +140,16 @@ def propose(complaint: Complaint, event: events.ResolutionProposed, _: datetime)
 
 
 def note_refusal(complaint: Complaint, event: events.OfferApproved, _: datetime) -> Complaint:
-    return complaint.model_copy(update={"reason": event.reason, "offer": None})
+    """What was not approved was never offered, and does not count."""
+    return complaint.model_copy(
+        update={"reason": event.reason, "offer": None, "offers": complaint.offers - 1}
+    )
 
 
 def _offer(complaint: Complaint, *, remedy: Remedy, amount: int, explanation: str) -> Complaint:
-    """Offers that were turned down, failed or did not satisfy are counted; what was not approved is not."""
-    before = complaint.rejections + len(complaint.failed) + complaint.reopened + complaint.referred
-    offer = Offer(number=before + 1, remedy=remedy, amount=amount, explanation=explanation)
-    return complaint.model_copy(update={"offer": offer})
+    """Each has a number of its own, by which the customer answers it and its redress is known to others."""
+    offer = Offer(number=complaint.offers + 1, remedy=remedy, amount=amount, explanation=explanation)
+    return complaint.model_copy(update={"offer": offer, "offers": offer.number})
 
 
 def accept(complaint: Complaint, event: events.OfferAnswered, _: datetime) -> Complaint:

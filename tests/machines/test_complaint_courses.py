@@ -153,9 +153,9 @@ def test_what_the_ombudsman_decides_is_offered_and_paid() -> None:
     assert "ombudsman desk" in play.called
     play.tell(CASE, decided_outside(1500))
     assert play.state(CASE) == "awaiting_answer"
-    play.tell(CASE, answer(number=4, amount=1500))
+    play.tell(CASE, answer(number=3, amount=1500))
     assert play.state(CASE) == "refunding"
-    play.tell(CASE, RedressSettled(redress="CP-1001-4", amount=1500))
+    play.tell(CASE, RedressSettled(redress="CP-1001-3", amount=1500))
     assert (play.state(CASE), play.broken_laws(CASE)) == ("resolved", [])
 
 
@@ -172,7 +172,7 @@ def test_a_decision_of_the_ombudsman_that_is_turned_down_ends_it() -> None:
     play = investigated()
     play.tell(CASE, REFERRED)
     play.tell(CASE, decided_outside(1500))
-    play.tell(CASE, answer(number=2, amount=1500, accept=False))
+    play.tell(CASE, answer(number=1, amount=1500, accept=False))
     assert play.state(CASE) == "unresolved"
 
 
