@@ -148,12 +148,16 @@ OTHERWISE = (
         because="nothing is escalated any more",
     ),
     ignore(events.SpecialistCalled, at=states.OPENED, because="a specialist is there, or the case is closed"),
+    refuse(
+        events.ComplaintAssessed,
+        at=states.not_asking(events.ComplaintAssessed),
+        because="it is not to be assessed now; if somebody may be hurt, send complaint.hazard_found",
+    ),
     *(
         refuse(event, at=states.not_asking(event), because="that question is not open")
         for event in (
             events.ComplaintTaken,
             events.HazardSecured,
-            events.ComplaintAssessed,
             events.InformationGiven,
             events.CauseFound,
             events.ResolutionProposed,

@@ -65,6 +65,7 @@ SAFETY = Clock(
         Rung(50, whom=letters.SAFETY_OFFICER, text="somebody may be hurt", acknowledge_within=minutes(15)),
         Rung(100, whom=letters.MANAGER, text="a hazard is not secured", acknowledge_within=minutes(15)),
     ),
+    reopened=Reopened.RESTARTS,
     fulfils=("CMP-5", "CMP-7"),
 )
 RESOLUTION = Clock(

@@ -75,6 +75,12 @@ def assess(complaint: Complaint, event: events.ComplaintAssessed, _: datetime) -
     return complaint.model_copy(update={"severity": event.severity, "nature": event.nature})
 
 
+def find_hazard(complaint: Complaint, _: events.HazardFound, __: datetime) -> Complaint:
+    """It is of the highest severity from now on; a complaint that is not assessed yet will be."""
+    severity = Severity.S1 if complaint.severity else None
+    return complaint.model_copy(update={"severity": severity, "secured": False})
+
+
 def third_day_is_over(complaint: Complaint, _: Event, __: datetime) -> Complaint:
     return complaint.model_copy(update={"prompt": False})
 

@@ -153,6 +153,15 @@ class SpecialistCalled(Event, type="complaint.specialist_called"):
     examples = ({"by": "a.field", "reason": "the customer shouts"},)
 
 
+class HazardFound(Event, type="complaint.hazard_found"):
+    """What has been heard since shows that somebody was or may be hurt."""
+
+    by: Name
+    reason: Text = Field(min_length=1)
+
+    examples = ({"by": "a.field", "reason": "a child burnt two fingers on the plug"},)
+
+
 class ComplaintMerged(Event, type="complaint.merged"):
     """The customer has complained about the same before; all is to go on ``into`` that complaint, which must
     be open."""

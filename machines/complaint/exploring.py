@@ -135,6 +135,8 @@ def _on_appeal(complaint: Complaint) -> Iterable[Event]:
 
 
 def _asking_others(complaint: Complaint) -> Iterable[Event]:
+    if complaint.offer is None or complaint.offer.number == 1:
+        yield told.HazardFound(by="a.field", reason="a child was burnt")
     yield told.InformationNeeded(question="What happened?")
     yield told.InformationNeeded(question="What happened?", of_customer=False)
     yield told.InformationGiven(customer=complaint.customer, words="K-77")

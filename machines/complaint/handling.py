@@ -56,6 +56,24 @@ RECEPTION = (
     on(events.HazardSecured, at=states.SECURING, to=states.SECURED, then=effects.secure),
 )
 
+# Whenever it shows that somebody may be hurt, danger goes first, and the cause is looked for once more.
+HAZARD = (
+    on(
+        events.HazardFound,
+        at=states.UNHARMED,
+        to=states.SECURING,
+        then=effects.find_hazard,
+        because="somebody may be hurt",
+    ),
+    ignore(events.HazardFound, at=states.SECURING, because="the safety officer sees to it already"),
+    refuse(
+        events.HazardFound,
+        at=states.not_in(states.TALKING),
+        because="something has been promised or answered here; the hazard is a complaint of its own: send "
+        "complaint.received with its hazard field true",
+    ),
+)
+
 # Departments answer side by side; the investigator goes on when all have, or without them.
 INVESTIGATION = (
     on(
@@ -66,14 +84,14 @@ INVESTIGATION = (
     ),
     on(
         TaskDone,
-        at=states.FINDING,
+        at=(*states.FINDING, states.SECURING),
         when=guards.awaited,
         then=effects.department_answered,
         does=(letters.CALL_ALL_ANSWERED,),
     ),
     on(
         TaskOverdue,
-        at=states.FINDING,
+        at=(*states.FINDING, states.SECURING),
         when=guards.awaited,
         then=effects.department_late,
         does=(letters.CALL_DEPARTMENT_LATE,),

@@ -137,7 +137,7 @@ def _severest(complaint: Complaint) -> bool:
 # -- to the customer -------------------------------------------------------------------------------
 
 TELL_RECEIVED = _tell("complaint.received", fulfils=("CMP-1", "CMP-4"))
-TELL_SAFETY = _tell("complaint.safety", fulfils=("CMP-1", "CMP-4", "SAT-2"))
+TELL_SAFETY = _tell("complaint.safety", _offer, fulfils=("CMP-1", "CMP-4", "SAT-2"))
 TELL_ACKNOWLEDGED = _tell("complaint.acknowledged", fulfils=("CMP-1", "CMP-4", "SAT-1", "SAT-2"))
 TELL_OWNER = _tell("complaint.new_owner", fulfils=("CMP-4",))
 TELL_PROGRESS = _tell("complaint.progress", _progress, fulfils=("CMP-4", "SAT-3"))

@@ -128,7 +128,7 @@ def pass_on(complaint: Complaint, event: CustomerWrote | DuplicateFound) -> Iter
 ASKING: tuple[Rule, ...] = (
     on(
         ComplaintMerged,
-        at=states.MERGEABLE,
+        at=states.UNHARMED,
         when=may_ask,
         then=wish,
         sends=ask,
@@ -144,10 +144,10 @@ ASKING: tuple[Rule, ...] = (
         at=states.not_in(states.TALKING),
         because="something has been promised or answered here; this complaint stays by itself",
     ),
-    on(MergeAgreed, at=states.MERGEABLE, to=states.MERGED, when=was_asked, then=merge, sends=confirm),
+    on(MergeAgreed, at=states.UNHARMED, to=states.MERGED, when=was_asked, then=merge, sends=confirm),
     on(
         MergeAgreed,
-        at=states.not_in(states.MERGEABLE),
+        at=states.not_in(states.UNHARMED),
         when=was_asked,
         then=stay,
         because="it has gone on meanwhile and stays by itself",
@@ -162,7 +162,7 @@ ASKING: tuple[Rule, ...] = (
         does=(letters.CALL_NOT_MERGED,),
         because="the other complaint was answered meanwhile; this one goes on",
     ),
-    on(deadlines.MERGE_DUE, at=states.MERGEABLE, does=(letters.CALL_ABOUT_MERGE,)),
+    on(deadlines.MERGE_DUE, at=states.UNHARMED, does=(letters.CALL_ABOUT_MERGE,)),
     ignore(MergeAgreed, at=states.OPENED, because="that complaint is not asked any more"),
     ignore(MergeDeclined, at=states.OPENED, because="that complaint is not asked any more"),
 )

@@ -47,6 +47,7 @@ COMPLAINT = Procedure(
         events.InformationNeeded,
         events.ThirdPartyAnswered,
         events.SpecialistCalled,
+        events.HazardFound,
         events.ComplaintMerged,
         events.ReferredOutside,
         events.OutsideDecision,
@@ -69,6 +70,7 @@ COMPLAINT = Procedure(
     states=states.EVERYWHERE,
     rules=(
         *handling.RECEPTION,
+        *handling.HAZARD,
         *handling.INVESTIGATION,
         *handling.INFORMATION,
         *resolving.OFFER,

@@ -69,7 +69,7 @@ SECURING = Ask(
     role=letters.SAFETY_OFFICER,
     ladder=(letters.MANAGER,),
     does=(letters.CALL_SAFETY_OFFICER, letters.TELL_SAFETY),
-    deadlines=(deadlines.THIRD_DAY,),
+    deadlines=(deadlines.THIRD_DAY, deadlines.PROGRESS_DUE),
     fulfils=("CMP-5", "SAT-2"),
 )
 ASSESSING = Ask(
@@ -310,7 +310,7 @@ PROPOSALS = (PROPOSING, RECONSIDERING, REDRESS_FAILED)
 APPROVALS = (AWAITING_SENIOR, AWAITING_MANAGER)
 GIVING = (REFUNDING, AWAITING_RETURN, SETTING_ASIDE, REPLACING, ISSUING, PAYING)
 TALKING = (*RECEPTION, *FINDING, *PROPOSALS, *APPROVALS, AWAITING_ANSWER)  #: nothing has been promised
-MERGEABLE = tuple(state for state in TALKING if state is not SECURING)
+UNHARMED = tuple(state for state in TALKING if state is not SECURING)  #: as far as we know
 OPEN = (*TALKING, *GIVING)  #: not answered yet
 ENDED = (CLOSED, SILENT, NOT_UPHELD, UNRESOLVED, WITHDRAWN, MERGED)
 OPENED = (*OPEN, RESOLVED, WITH_OMBUDSMAN, *ENDED)

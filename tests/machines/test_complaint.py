@@ -7,10 +7,12 @@ from collections.abc import Sequence
 import pytest
 
 from machines.between import ParcelFailed, Trouble
-from machines.complaint import outcomes
+from machines.complaint import COMPLAINT, outcomes, states
 from machines.complaint.data import Compensation, Complaint, Limit, Remedy, Severity, Terms
+from machines.kernel.duration import working_hours
 from machines.kernel.event import Event
 from machines.kernel.rule import Disposition
+from machines.kernel.state import State
 from machines.redress import RedressFailed, RedressSettled
 from machines.shipment import events as carrier
 from machines.task.events import TaskAnswered
@@ -22,6 +24,7 @@ from tests.machines.complaints import (
     DENIED,
     FOUND,
     HAZARD,
+    HAZARD_FOUND,
     LOW_SCORE,
     NOT_UPHELD,
     SECURED,
@@ -95,6 +98,56 @@ def test_danger_goes_first(opening: Event, then: str) -> None:
     if then == "assessing":
         play.tell(CASE, assessed("S1"))
         assert play.state(CASE) == "investigating"
+
+
+def test_a_hazard_found_later_goes_first_each_time_with_a_clock_of_its_own() -> None:
+    play = investigated(severity="S4")
+    for _ in range(2):
+        play.tell(CASE, HAZARD_FOUND)
+        assert (play.state(CASE), data(play).severity) == ("securing", Severity.S1)
+        assert play.told[-1] == "complaint.safety"
+        assert len(play.cases[CASE].clocks["safety"].spans) == 1
+        play.pass_deadline(CASE, "safety.50")
+        play.tell(CASE, SECURED)
+        assert play.state(CASE) == "investigating"
+    assert play.cases[CASE].clocks["resolution"].budget == working_hours(8)
+
+
+@pytest.mark.parametrize("state", states.UNHARMED, ids=lambda state: str(state.name))
+def test_a_hazard_is_seen_to_from_wherever_nothing_has_been_promised(state: State) -> None:
+    rules = [rule for rule in COMPLAINT.rules if rule.event == HAZARD_FOUND.type and state in rule.at]
+    assert [rule.to for rule in rules] == [states.SECURING]
+
+
+def test_a_hazard_found_before_the_assessment_leaves_it_to_be_assessed() -> None:
+    play = Play()
+    for event in (WITH_ORDER, HAZARD_FOUND, SECURED):
+        play.tell(CASE, event)
+    assert (play.state(CASE), data(play).severity) == ("assessing", None)
+
+
+def test_an_offer_that_stands_when_a_hazard_is_found_is_replaced_by_a_new_one() -> None:
+    play = offered(Remedy.VOUCHER, 1000)
+    for event in (HAZARD_FOUND, SECURED, FOUND, offer(Remedy.VOUCHER, 2000)):
+        play.tell(CASE, event)
+    assert play.tell(CASE, answer(amount=1000)) is REFUSED
+    assert play.tell(CASE, answer(number=2, amount=2000)) is HANDLED
+
+
+def test_a_hazard_found_while_money_is_on_its_way_is_a_complaint_of_its_own() -> None:
+    play = offered(Remedy.PARTIAL_REFUND, 4000)
+    play.tell(CASE, answer(amount=4000))
+    assert play.tell(CASE, HAZARD_FOUND) is REFUSED
+    assert "complaint.received" in play.reason
+
+
+def test_a_department_is_heard_while_danger_goes_first() -> None:
+    play = investigated()
+    play.tell(CASE, consult("warehouse"))
+    play.tell(CASE, HAZARD_FOUND)
+    play.tell("task/CP-1001-T1", TaskAnswered(by="w.stone", answer="It was dropped."))
+    play.tell(CASE, SECURED)
+    assert play.tell(CASE, FOUND) is HANDLED
 
 
 # -- investigation ---------------------------------------------------------------------------------

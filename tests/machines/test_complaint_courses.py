@@ -221,4 +221,5 @@ def test_nobody_is_surveyed_who_was_not_served(ending: str) -> None:
 def test_a_complaint_assessed_twice_is_assessed_once() -> None:
     play = investigated()
     assert play.tell(CASE, assessed("S4")) is REFUSED
+    assert "complaint.hazard_found" in play.reason
     assert play.tell(CASE, TAKEN) is REFUSED
