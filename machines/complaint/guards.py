@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from machines.between import ParcelReport
 from machines.complaining import AppealBarred, AppealGranted, ComplaintOpened, Origin
 from machines.complaint import events
 from machines.complaint.data import (
@@ -177,6 +178,11 @@ def is_redress(
     complaint: Complaint, event: RedressSettled | RedressFailed | AppealGranted | AppealBarred, _: datetime
 ) -> Verdict:
     return allow_if(event.redress == complaint.redress, "this is about an earlier promise")
+
+
+def is_replacement(complaint: Complaint, event: ParcelReport, _: datetime) -> Verdict:
+    """The parcel is the redress that stands, and not what was given before the complaint was opened again."""
+    return allow_if(event.parcel == complaint.redress, "this is about an earlier replacement")
 
 
 # -- the investigation -----------------------------------------------------------------------------

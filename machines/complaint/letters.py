@@ -184,6 +184,9 @@ CALL_ABOUT_REDRESS = _call(MANAGER, "what was promised to a customer is still no
 CALL_ABOUT_REOPENING = _call(
     SENIOR, "a customer is not content with how a complaint was closed", fulfils=("CMP-7",)
 )
+CALL_ABOUT_PARCEL = _call(
+    AGENT, "a replacement did not reach the customer after all; look at whether anything is still owed"
+)
 CALL_MEDIATOR = _call(MEDIATOR, "a conversation is tense", fulfils=("SAT-4",))
 CALL_ABOUT_EIGHT_WEEKS = _call(MANAGER, "a complaint is eight weeks old", fulfils=("CMP-7",))
 CALL_OMBUDSMAN_DESK = _call(OMBUDSMAN_DESK, "a customer has gone to the ombudsman", fulfils=("CMP-7",))

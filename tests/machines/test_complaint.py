@@ -27,6 +27,7 @@ from tests.machines.complaints import (
     HAZARD_FOUND,
     LOW_SCORE,
     NOT_UPHELD,
+    REOPENED,
     SECURED,
     TAKEN,
     WITH_ORDER,
@@ -344,6 +345,19 @@ def test_a_replacement_that_the_customer_did_not_get_after_all_is_a_failed_promi
     play.tell(PARCEL, ARRIVES)
     play.tell(CASE, ParcelFailed(parcel="CP-1001-1", pieces=1, value=0, trouble=Trouble.NOT_RECEIVED))
     assert play.state(CASE) == "redress_failed"
+
+
+def test_an_earlier_replacement_does_not_undo_the_redress_that_stands() -> None:
+    """The complaint was opened again, and something else was given."""
+    play = offered(Remedy.REPLACEMENT)
+    play.tell(CASE, answer())
+    play.tell(PARCEL, LEAVES)
+    play.tell(PARCEL, ARRIVES)
+    for event in (REOPENED, FOUND, offer(Remedy.VOUCHER, 1000), answer(number=2, amount=1000)):
+        play.tell(CASE, event)
+    play.tell(CASE, ParcelFailed(parcel="CP-1001-1", pieces=1, value=0, trouble=Trouble.NOT_RECEIVED))
+    assert (play.state(CASE), play.called[-1]) == ("resolved", "complaints agent")
+    assert data(play).failed == ()
 
 
 # -- our answer ------------------------------------------------------------------------------------
