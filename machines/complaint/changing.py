@@ -60,7 +60,7 @@ REOPENING = (
         when=guards.may_reopen,
         then=effects.reopen,
         does=(letters.TELL_REOPENED, letters.CALL_ABOUT_REOPENING),
-        sends=sending.call_off_survey,
+        sends=sending.reopen,
     ),
     ignore(
         events.ComplaintReopened,

@@ -54,6 +54,7 @@ ANSWER = (
         to=states.AFTER_REJECTION,
         when=guards.rejects,
         then=effects.reject,
+        sends=sending.enquire,
     ),
     on(deadlines.OFFER_DUE, at=states.AWAITING_ANSWER, to=states.SILENT, then=effects.close),
 )

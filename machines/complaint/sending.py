@@ -45,8 +45,8 @@ def withdraw_tasks(complaint: Complaint, event: Event) -> Iterable[Send]:
 
 
 def enquire(complaint: Complaint, _: Event) -> Iterable[Send]:
-    """Nothing is promised that the order could not give."""
-    if complaint.order is not None:
+    """Nothing is promised that the order could not give; a complaint that is closed promises nothing."""
+    if complaint.order is not None and complaint.closed is None:
         enquired = RedressEnquired(complaint=complaint.complaint, customer=complaint.customer)
         yield Send(enquired, to=("order", complaint.order), apart=True)
 
@@ -113,6 +113,7 @@ def ship_replacement(complaint: Complaint, _: ReplacementSetAside) -> Iterable[S
         yield Send(request, to=("shipment", complaint.redress))
 
 
-def call_off_survey(complaint: Complaint, _: ComplaintReopened) -> Iterable[Send]:
-    """The survey about the previous closing comes too early now."""
+def reopen(complaint: Complaint, event: ComplaintReopened) -> Iterable[Send]:
+    """The survey about the previous closing comes too early now, and the order has less left than before."""
     yield call_off(of="complaint", key=complaint.complaint, time=complaint.reopened)
+    yield from enquire(complaint, event)
