@@ -91,6 +91,18 @@ def test_an_answer_that_is_due_is_asked_for_with_its_deadline() -> None:
             assert f"{due:%-d %B %Y, %H:%M}" in RENDERER.render(one, channel=Channel.EMAIL).text
 
 
+@pytest.mark.parametrize(
+    "template", ["complaint.referral_rights", "complaint.acknowledged", "complaint.merged"]
+)
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("channel", Channel)
+def test_no_answer_is_promised_by_a_day_that_has_passed(template: str, locale: str, channel: Channel) -> None:
+    for one in letter(template, locale, channel):
+        facts = {**one.facts, "answer_by": "2020-05-04"}
+        words = RENDERER.render(one.model_copy(update={"facts": facts}), channel=channel)
+        assert "2020" not in words.text
+
+
 def test_both_languages_have_the_same_messages() -> None:
     names = [{path.name for path in (FOLDER / locale).glob("*.txt")} for locale in LOCALES]
     assert names[0] == names[1]
