@@ -157,16 +157,22 @@ class Return(Facts):
 
     def caps(self) -> tuple[Source, ...]:
         """What each payment can still give back, the newest first; a charge for a replacement is newest."""
-        gone: dict[str, int] = {}
-        for payback in self.paybacks:
-            for share in payback.shares:
-                gone[share.payment] = gone.get(share.payment, 0) + share.amount
         charge = (Source(payment=CHARGE, means=Means.CARD, cap=self.charged),) if self.charged else ()
         left = (
-            source.model_copy(update={"cap": source.cap - gone.get(source.payment, 0)})
+            source.model_copy(update={"cap": source.cap - self.gone(source.payment)})
             for source in (*charge, *self.sources)
         )
         return tuple(source for source in left if source.cap > 0)
+
+    def gone(self, payment: str) -> int:
+        """What of a payment goes back, has gone back, or is withheld."""
+        shares = (share for payback in self.paybacks for share in payback.shares)
+        return sum(share.amount for share in shares if share.payment == payment)
+
+    @property
+    def charge_left(self) -> int:
+        """What was charged for a replacement, less what goes back of that."""
+        return self.charged - self.gone(CHARGE)
 
     def replacement(self, *statuses: ParcelStatus) -> bool:
         """Whether a replacement is in one of ``statuses``."""

@@ -8,6 +8,7 @@ from machines.kernel.event import DeadlinePassed, Event
 from machines.kernel.money import exponent
 from machines.returning import ReturnRequested, Wish
 from machines.returns import events as told
+from machines.returns.counting import counted, still_worth
 from machines.returns.data import Override, ParcelStatus, Reopening, Return
 from machines.returns.eligibility import Answer, Ground, Question, Ruling, assess
 from machines.returns.paying import begin_charge, owe, owe_all, owe_offer, send_back
@@ -152,27 +153,18 @@ def climb(data: Return, _: DeadlinePassed, __: datetime) -> Return:
 def inspect(data: Return, event: told.ReturnInspected, _: datetime) -> Return:
     """Counts what was found against what was announced, each announced piece once, the best first."""
     worth = {line.sku: line.refund for line in data.answer.lines}
-    left = {item.sku: item.quantity for item in data.items}
-    accepted = offered = 0
-    for found in sorted(event.found, key=_still_worth, reverse=True):
-        if found.condition in (told.Condition.OTHER_ITEM, told.Condition.REPLACEMENT):
+    came = accepted = offered = 0
+    for found in counted(data.items, event.found):
+        if found.condition is told.Condition.REPLACEMENT:
             continue
-        pieces = min(found.quantity, left.get(found.sku, 0))
-        left[found.sku] = left.get(found.sku, 0) - pieces
-        full = worth.get(found.sku, 0) * pieces
+        full = worth[found.sku] * found.quantity
+        came, offered = came + found.quantity, offered + full * still_worth(found) // 100
         if found.condition is told.Condition.AS_SOLD:
-            accepted, offered = accepted + full, offered + full
-        elif found.condition is told.Condition.WORTH_LESS:
-            offered += full * found.worth // 100
-    if offered and not any(left.values()):
+            accepted += full
+    if offered and came == data.pieces:
         costs = data.answer.delivery_costs
         accepted, offered = accepted + costs if accepted else 0, offered + costs
     return data.model_copy(update={"found": event.found, "accepted": accepted, "offered": offered})
-
-
-def _still_worth(found: told.Found) -> int:
-    """In per cent."""
-    return {told.Condition.AS_SOLD: 100, told.Condition.WORTH_LESS: found.worth}.get(found.condition, 0)
 
 
 def inspect_and_owe(data: Return, event: told.ReturnInspected, now: datetime) -> Return:
@@ -181,11 +173,17 @@ def inspect_and_owe(data: Return, event: told.ReturnInspected, now: datetime) ->
 
 
 def inspect_and_undo_charge(data: Return, event: told.ReturnInspected, now: datetime) -> Return:
-    """The original is here after all. Where the replacement turned out never to have arrived, both count."""
+    """What is here after all is not charged for, as far as it is still worth its price. Where the replacement
+    turned out never to have arrived, the goods count and the charge."""
     data = inspect(data, event, now)
     if data.replacement(ParcelStatus.FAILED):
         return owe(data, data.offered + data.charged, event)
-    return owe(data, min(data.offered, data.charged), event)
+    prices = {item.sku: item.price for item in data.items}
+    back = sum(
+        prices[found.sku] * found.quantity * still_worth(found) // 100
+        for found in counted(data.items, event.found)
+    )
+    return owe(data, data.going_back + min(back, data.charge_left), event)
 
 
 def inspect_and_send_back(data: Return, event: told.ReturnInspected, now: datetime) -> Return:

@@ -11,6 +11,7 @@ from machines.kernel.event import Event
 from machines.kernel.verdict import Refusal, Verdict, allow_if
 from machines.returning import ReturnCovered, ReturnRequested, Wish
 from machines.returns import events as told
+from machines.returns.counting import counted
 from machines.returns.data import ParcelStatus, Purpose, Reopening, Return, appeal_key
 from machines.returns.effects import answered, inspect
 from machines.returns.eligibility import Ruling
@@ -262,8 +263,18 @@ def kept_and_charged(data: Return) -> bool:
     return data.advance and data.charged > 0 and not data.paybacks
 
 
+def replacement_is_back(data: Return) -> bool:
+    """It went ahead and came back, all of it: the customer keeps the original."""
+    came = (found for found in data.found if found.condition is told.Condition.REPLACEMENT)
+    return data.advance and sum(one.quantity for one in counted(data.items, came)) == data.pieces
+
+
+def kept_original(data: Return) -> bool:
+    return replacement_is_back(data) and not all_withheld(data)
+
+
 def exchanged(data: Return) -> bool:
-    return data.replacement(ParcelStatus.DELIVERED)
+    return data.replacement(ParcelStatus.DELIVERED) and not replacement_is_back(data)
 
 
 def all_withheld(data: Return) -> bool:

@@ -167,13 +167,8 @@ def reopen_for_parcel(data: Return, event: ParcelReport, now: datetime) -> Retur
 
 def cover(data: Return, event: ReturnCovered, _: datetime) -> Return:
     """What the order sets aside anew comes on top of what has gone back."""
-    gone: dict[str, int] = {}
-    for payback in data.paybacks:
-        for share in payback.shares:
-            gone[share.payment] = gone.get(share.payment, 0) + share.amount
     sources = tuple(
-        source.model_copy(update={"cap": source.cap + gone.get(source.payment, 0)})
-        for source in event.sources
+        source.model_copy(update={"cap": source.cap + data.gone(source.payment)}) for source in event.sources
     )
     return data.model_copy(update={"sources": sources, "reopening": None})
 

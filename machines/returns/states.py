@@ -239,6 +239,7 @@ RETURN_STANDS = Junction(
         (ON_THE_WAY, guards.parcel_in(ParcelStatus.LEFT)),
         (REFUNDING, guards.refunding),
         (UNRETURNED, guards.kept_and_charged),
+        (UNEXCHANGED, guards.kept_original),
         (EXCHANGED, guards.exchanged),
         (WITHHELD, guards.all_withheld),
         (REFUNDED, guards.paid_back),

@@ -250,8 +250,17 @@ PATHS = [
         [*REPLACED, "parcel_due", ARRIVED, inspected(USED)],
         "exchanged",
         ADVANCE,
-        back=2300,
+        back=1800,
         charged=3000,
+    ),
+    Path(
+        "first, and sent back late instead",
+        [*REPLACED, "parcel_due", ARRIVED, inspected(OURS)],
+        "unexchanged",
+        ADVANCE,
+        back=3000,
+        charged=3000,
+        told=("return.replacement_charged", "return.unexchanged"),
     ),
     Path(
         "first, comes late and wrong",
