@@ -137,6 +137,11 @@ class Return(Facts):
         return self.answer.refund - self.answer.delivery_costs
 
     @property
+    def sold_for(self) -> int:
+        """What the customer paid for the goods."""
+        return sum(item.price * item.quantity for item in self.items)
+
+    @property
     def covered(self) -> int:
         return sum(source.cap for source in self.sources)
 

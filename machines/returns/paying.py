@@ -62,7 +62,7 @@ def refund_ended(data: Return, event: RefundReport, _: datetime) -> Return:
 
 def begin_charge(data: Return, _: Event, __: datetime) -> Return:
     """The replacement costs what the goods did that have not come back."""
-    return data.model_copy(update={"charging": data.worth, "rung": 0})
+    return data.model_copy(update={"charging": data.sold_for, "rung": 0})
 
 
 def charged(data: Return, event: told.Charged, _: datetime) -> Return:
@@ -85,7 +85,7 @@ def price(data: Return, event: told.GoodsSetAside, _: datetime) -> Return:
 
 def replace(data: Return, event: Event, _: datetime) -> Return:
     """Send the replacement; what it costs less than the goods goes back."""
-    value = data.worth + data.difference
+    value = data.price * data.pieces if data.instead else data.sold_for
     key = f"{data.rma}-X{len(data.parcels) + 1}"
     parcel = Parcel(key=key, purpose=Purpose.REPLACEMENT, items=data.replacing, value=value)
     data = data.model_copy(update={"parcels": (*data.parcels, parcel)})
