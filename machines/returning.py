@@ -138,6 +138,13 @@ class ReturnRequested(Between, type="return.requested", opens=True, key="rma"):
                 "reason": "changed mind",
                 "sources": [{"payment": "1", "means": "card", "cap": 60000}],
             },
+            {
+                "items": [{"sku": "LAMP", "quantity": 2, "price": 2000}],
+                "reason": "defective",
+                "wish": "replacement",
+                "advance": True,
+                "sources": [{"payment": "1", "means": "card", "cap": 4000}],
+            },
         )
     )
 

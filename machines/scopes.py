@@ -50,6 +50,7 @@ WHO_DEALS_WITH_IT = frozenset(
     }
 )
 THIRD_DAY = frozenset({"deadline.third_day"})
+UNDERWAY = frozenset({"return.scanned", "return.lost"})
 
 SCOPES: Mapping[str, tuple[Scope, ...]] = {
     "order": (
@@ -101,7 +102,23 @@ SCOPES: Mapping[str, tuple[Scope, ...]] = {
         ),
     ),
     "return": (
-        Scope(title="no appeals", children={"complaint": 0}),
+        Scope(
+            title="no replacement goes ahead; no appeals",
+            openings=(0, 1, 2, 4, 5, 6),
+            children={"complaint": 0},
+        ),
+        Scope(
+            title="a replacement goes ahead; nothing is scanned or lost on its way to us",
+            openings=(3,),
+            without=UNDERWAY,
+            children={"complaint": 0},
+        ),
+        Scope(
+            title="two replacements go ahead",
+            openings=(7,),
+            children={"complaint": 0},
+            deviations=6,
+        ),
         Scope(
             title="declined, or sent back after inspection, and appealed against",
             openings=(0, 4),

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from machines.between import Address, Pick
 from machines.kernel.command import CommandType, Retry
 from machines.kernel.event import Event, Facts, Personal
+from machines.returns.counting import missing
 from machines.returns.data import Return
 from machines.returns.events import (
     Charged,
@@ -89,12 +90,12 @@ class Postage(Facts):
 # -- how it is asked -------------------------------------------------------------------------------
 
 
-def _announced(data: Return) -> tuple[Pick, ...]:
-    return tuple(Pick(sku=item.sku, quantity=item.quantity) for item in data.items)
+def _to_come(data: Return) -> tuple[Pick, ...]:
+    return tuple(Pick(sku=item.sku, quantity=item.quantity) for item in missing(data))
 
 
 def _label(data: Return, _: Event) -> Iterable[Facts]:
-    yield InboundLabel(rma=data.rma, sender=data.ship_to, items=_announced(data))
+    yield InboundLabel(rma=data.rma, sender=data.ship_to, items=_to_come(data))
 
 
 def _inbound(data: Return, _: Event) -> Iterable[Facts]:
@@ -125,7 +126,7 @@ def _booking(data: Return, _: Event) -> Iterable[Facts]:
     yield Booking(
         rma=data.rma,
         restock=found(Condition.AS_SOLD, Condition.REPLACEMENT),
-        refurbish=found(Condition.WORTH_LESS) if data.found else _announced(data),
+        refurbish=found(Condition.WORTH_LESS) if data.found else _to_come(data),
         write_off=found(Condition.WORTHLESS),
     )
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable
 
 from machines.returning import Sold
+from machines.returns.data import Return
 from machines.returns.events import Condition, Found
 
 WORTH = {Condition.AS_SOLD: 100, Condition.REPLACEMENT: 100, Condition.WORTHLESS: 0}
@@ -15,12 +17,38 @@ def still_worth(found: Found) -> int:
     return WORTH.get(found.condition, found.worth)
 
 
-def counted(items: Iterable[Sold], found: Iterable[Found]) -> Iterator[Found]:
+def counted(items: Iterable[Sold], found: Iterable[Found]) -> tuple[Found, ...]:
     """Of what was found, the pieces that stand for ``items``. A replacement stands for what it replaced."""
-    left = {item.sku: item.quantity for item in items}
+    left = Counter({item.sku: item.quantity for item in items})
+    pieces: Counter[Found] = Counter()
     own = (one for one in found if one.condition is not Condition.OTHER_ITEM)
     for one in sorted(own, key=still_worth, reverse=True):
-        pieces = min(one.quantity, left.get(one.sku, 0))
-        left[one.sku] = left.get(one.sku, 0) - pieces
-        if pieces:
-            yield one.model_copy(update={"quantity": pieces})
+        taken = min(one.quantity, left[one.sku])
+        left[one.sku] -= taken
+        pieces[one.model_copy(update={"quantity": 1})] += taken
+    return tuple(one.model_copy(update={"quantity": taken}) for one, taken in pieces.items() if taken)
+
+
+def came(data: Return) -> tuple[Found, ...]:
+    """In all parcels."""
+    return counted(data.items, (*data.earlier, *data.found))
+
+
+def missing(data: Return) -> tuple[Sold, ...]:
+    """Of what a replacement was sent for, the pieces that have not come back, neither as the original nor as
+    the replacement; what came worthless has not."""
+    back = Counter[str]()
+    for found in came(data):
+        if found.condition is not Condition.WORTHLESS:
+            back[found.sku] += found.quantity
+    left = (
+        item.model_copy(update={"quantity": item.quantity - back[item.sku]})
+        for item in data.items
+        if item.quantity > back[item.sku]
+    )
+    return tuple(left)
+
+
+def price(items: Iterable[Sold]) -> int:
+    """What they were sold for."""
+    return sum(item.price * item.quantity for item in items)

@@ -103,6 +103,8 @@ class Return(Facts):
     sent_at: datetime | None = None  #: when a scan, the customer's proof or the parcel itself showed it
     came: bool = False  #: the warehouse has it
     found: tuple[Found, ...] = ()
+    earlier: tuple[Found, ...] = ()  #: what parcels before this one held of goods replaced in advance
+    rest_asked: bool = False  #: the customer knows that it is not all
     accepted: Amount = 0  #: what goes back for the pieces found as they were sold
     offered: Amount = 0  #: that, and what the other pieces are still worth
     choice: Choice | None = None
@@ -135,11 +137,6 @@ class Return(Facts):
     def worth(self) -> int:
         """What the goods count for when others take their place."""
         return self.answer.refund - self.answer.delivery_costs
-
-    @property
-    def sold_for(self) -> int:
-        """What the customer paid for the goods."""
-        return sum(item.price * item.quantity for item in self.items)
 
     @property
     def covered(self) -> int:

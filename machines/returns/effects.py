@@ -8,7 +8,7 @@ from machines.kernel.event import DeadlinePassed, Event
 from machines.kernel.money import exponent
 from machines.returning import ReturnRequested, Wish
 from machines.returns import events as told
-from machines.returns.counting import counted, still_worth
+from machines.returns.counting import counted, missing, still_worth
 from machines.returns.data import Override, ParcelStatus, Reopening, Return
 from machines.returns.eligibility import Answer, Ground, Question, Ruling, assess
 from machines.returns.paying import begin_charge, owe, owe_all, owe_offer, send_back
@@ -123,6 +123,10 @@ def no_label(data: Return, _: told.LabelNotIssued, __: datetime) -> Return:
     return data.model_copy(update={"advance": False, "own_postage": True})
 
 
+def no_label_for_the_rest(data: Return, _: told.LabelNotIssued, __: datetime) -> Return:
+    return data.model_copy(update={"tracking": None, "own_postage": True})
+
+
 def sent(data: Return, _: Event, now: datetime) -> Return:
     return data.model_copy(update={"sent_at": data.sent_at or now})
 
@@ -143,7 +147,10 @@ def lost_and_owe(data: Return, event: Event, now: datetime) -> Return:
 
 
 def arrived(data: Return, event: Event, now: datetime) -> Return:
-    return sent(data.model_copy(update={"came": True, "rung": 0}), event, now)
+    update: dict[str, object] = {"came": True, "rung": 0}
+    if data.advance:
+        update |= {"earlier": counted(data.items, (*data.earlier, *data.found)), "found": ()}
+    return sent(data.model_copy(update=update), event, now)
 
 
 def climb(data: Return, _: DeadlinePassed, __: datetime) -> Return:
@@ -154,7 +161,7 @@ def inspect(data: Return, event: told.ReturnInspected, _: datetime) -> Return:
     """Counts what was found against what was announced, each announced piece once, the best first."""
     worth = {line.sku: line.refund for line in data.answer.lines}
     came = accepted = offered = 0
-    for found in counted(data.items, event.found):
+    for found in counted(data.items, (*data.earlier, *event.found)):
         if found.condition is told.Condition.REPLACEMENT:
             continue
         full = worth[found.sku] * found.quantity
@@ -175,19 +182,26 @@ def inspect_and_owe(data: Return, event: told.ReturnInspected, now: datetime) ->
 def inspect_and_undo_charge(data: Return, event: told.ReturnInspected, now: datetime) -> Return:
     """What is here after all is not charged for, as far as it is still worth its price. Where the replacement
     turned out never to have arrived, the goods count and the charge."""
-    data = inspect(data, event, now)
-    if data.replacement(ParcelStatus.FAILED):
-        return owe(data, data.offered + data.charged, event)
     prices = {item.sku: item.price for item in data.items}
     back = sum(
         prices[found.sku] * found.quantity * still_worth(found) // 100
-        for found in counted(data.items, event.found)
+        for found in counted(missing(data), event.found)
     )
+    data = inspect(data, event, now)
+    data = data.model_copy(update={"came": not missing(data)})
+    if data.replacement(ParcelStatus.FAILED):
+        return owe(data, data.offered + data.charged, event)
     return owe(data, data.going_back + min(back, data.charge_left), event)
 
 
 def inspect_and_send_back(data: Return, event: told.ReturnInspected, now: datetime) -> Return:
     return send_back(inspect(data, event, now))
+
+
+def inspect_and_ask_for_the_rest(data: Return, event: told.ReturnInspected, now: datetime) -> Return:
+    """Another parcel is to come, whose scans are counted anew."""
+    update = {"rest_asked": True, "came": False, "sequence": 0}
+    return inspect(data, event, now).model_copy(update=update)
 
 
 def inspect_and_charge(data: Return, event: told.ReturnInspected, now: datetime) -> Return:

@@ -49,7 +49,7 @@ def may_happen(data: Return) -> Iterable[Event]:
 
 
 def _findings(data: Return) -> Iterable[Event]:
-    """As announced, worth less, one piece of two, something else, nothing at all, the replacement."""
+    """As announced, worth less, one piece of two, something else; nothing at all, or the replacement."""
     picks = tuple(Pick(sku=item.sku, quantity=item.quantity) for item in data.items)
 
     def inspected(*found: told.Found) -> Event:
@@ -64,6 +64,7 @@ def _findings(data: Return) -> Iterable[Event]:
     else:
         yield inspected(told.Found(sku=first.sku, quantity=1, condition=told.Condition.WORTH_LESS))
     yield inspected(told.Found(sku="BRICK", quantity=1, condition=told.Condition.OTHER_ITEM))
-    yield inspected()
-    if data.advance:
+    if not data.advance:
+        yield inspected()
+    else:
         yield inspected(told.Found(sku=first.sku, quantity=1, condition=told.Condition.REPLACEMENT))

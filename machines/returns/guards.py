@@ -11,7 +11,7 @@ from machines.kernel.event import Event
 from machines.kernel.verdict import Refusal, Verdict, allow_if
 from machines.returning import ReturnCovered, ReturnRequested, Wish
 from machines.returns import events as told
-from machines.returns.counting import counted
+from machines.returns.counting import came, missing
 from machines.returns.data import ParcelStatus, Purpose, Reopening, Return, appeal_key
 from machines.returns.effects import answered, inspect
 from machines.returns.eligibility import Ruling
@@ -156,17 +156,8 @@ def worth_something(data: Return, event: told.ReturnInspected, now: datetime) ->
     return allow_if(inspect(data, event, now).offered > 0, "nothing came back that is worth anything")
 
 
-def replacement_came_back(_: Return, event: told.ReturnInspected, __: datetime) -> Verdict:
-    back = any(found.condition is told.Condition.REPLACEMENT for found in event.found)
-    return allow_if(back, "it is not the replacement that came back")
-
-
 def not_here_yet(data: Return, _: Event, __: datetime) -> Verdict:
     return allow_if(not data.came, "the goods are here already")
-
-
-def came_after_charge(data: Return, _: Event, __: datetime) -> Verdict:
-    return allow_if(data.advance and data.charged > 0, "the replacement has not been charged")
 
 
 def something_came(_: Return, event: told.ReturnInspected, __: datetime) -> Verdict:
@@ -259,14 +250,14 @@ def refunding(data: Return) -> bool:
 
 
 def kept_and_charged(data: Return) -> bool:
-    """The replacement has been charged, and nothing of that has gone back."""
-    return data.advance and data.charged > 0 and not data.paybacks
+    """Something has not come back, and is paid for."""
+    return data.advance and data.charge_left > 0 and bool(missing(data))
 
 
 def replacement_is_back(data: Return) -> bool:
     """It went ahead and came back, all of it: the customer keeps the original."""
-    came = (found for found in data.found if found.condition is told.Condition.REPLACEMENT)
-    return data.advance and sum(one.quantity for one in counted(data.items, came)) == data.pieces
+    back = (found for found in came(data) if found.condition is told.Condition.REPLACEMENT)
+    return data.advance and sum(found.quantity for found in back) == data.pieces
 
 
 def kept_original(data: Return) -> bool:

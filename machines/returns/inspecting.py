@@ -7,48 +7,9 @@ from machines.returns import commands, deadlines, effects, events, guards, lette
 from machines.returns.guards import inspected
 from machines.returns.sending import request_refund, send_newest_parcel, settle_choice
 
-# What was in the parcel decides. What a colleague finds is counted against what was announced.
+# What was in the parcel decides; where a replacement went ahead, first of all by ``exchanging.py``. What a
+# colleague finds is counted against what was announced.
 INSPECTION = (
-    on(
-        events.ReturnInspected,
-        at=states.INSPECTING,
-        to=states.RETURN_STANDS,
-        when=guards.came_after_charge,
-        then=effects.inspect_and_undo_charge,
-        does=(commands.BOOK_IN, letters.CALL_ABOUT_UNLISTED),
-        sends=request_refund,
-    ),
-    on(
-        events.ReturnInspected,
-        at=states.INSPECTING,
-        to=states.UNEXCHANGED,
-        when=inspected(guards.replaced, guards.replacement_came_back),
-        then=effects.inspect,
-        does=(commands.BOOK_IN, letters.CALL_ABOUT_UNLISTED),
-    ),
-    on(
-        events.ReturnInspected,
-        at=states.INSPECTING,
-        to=states.RETURN_STANDS,
-        when=inspected(guards.replaced, guards.accepted),
-        then=effects.inspect,
-        does=(commands.BOOK_IN, letters.CALL_ABOUT_UNLISTED),
-    ),
-    on(
-        events.ReturnInspected,
-        at=states.INSPECTING,
-        to=states.RETURN_STANDS,
-        when=inspected(guards.replaced, guards.worth_something),
-        then=effects.inspect,
-        does=(commands.BOOK_IN, letters.CALL_ABOUT_CONDITION),
-    ),
-    on(
-        events.ReturnInspected,
-        at=states.INSPECTING,
-        to=states.CHARGING,
-        when=guards.charge_is_due,
-        then=effects.inspect_and_charge,
-    ),
     on(
         events.ReturnInspected,
         at=states.INSPECTING,

@@ -9,7 +9,10 @@ from machines.kernel.command import CommandType
 from machines.kernel.event import Event
 from machines.kernel.money import Money
 from machines.messages import Alert, Message, MessageType, alert, message
+from machines.returns import guards
+from machines.returns.counting import counted, missing, price
 from machines.returns.data import Return
+from machines.returns.events import Condition
 
 INSPECTORS = ("warehouse", "warehouse lead", "head of logistics")
 FINANCE = ("finance", "head of finance", "managing director")
@@ -54,9 +57,16 @@ def _call_next(ladder: tuple[str, ...], subject: str) -> CommandType:
 
 def _unlisted(data: Return, _: Event) -> Iterable[Alert]:
     """Only if more was in the parcel than was announced."""
-    announced = {item.sku: item.quantity for item in data.items}
-    if any(found.quantity > announced.get(found.sku, 0) for found in data.found):
+    own = sum(found.quantity for found in counted(data.items, data.found))
+    if sum(found.quantity for found in data.found) > own:
         subject = "a parcel held more than was announced; the customer's other things go back"
+        yield Alert(role="returns desk", about=data.rma, subject=subject)
+
+
+def _worn(data: Return, _: Event) -> Iterable[Alert]:
+    """Only if the original came back in a worse condition."""
+    if any(found.condition is Condition.WORTH_LESS for found in data.found):
+        subject = "goods replaced in advance came back in a worse condition"
         yield Alert(role="returns desk", about=data.rma, subject=subject)
 
 
@@ -90,8 +100,25 @@ def _difference(data: Return, _: Event) -> dict[str, str]:
     }
 
 
+def _missing(data: Return) -> str:
+    return ", ".join(f"{item.quantity} x {item.sku}" for item in missing(data))
+
+
 def _charge(data: Return, _: Event) -> dict[str, str]:
-    return {"amount": _money(data, data.charged)}
+    return {"amount": _money(data, data.charge_left), "missing": _missing(data)}
+
+
+def _rest(data: Return, event: Event) -> dict[str, str]:
+    """Nothing is charged where the replacement did not arrive."""
+    charge = _money(data, price(missing(data))) if data.replacement(*guards.STANDING) else ""
+    return {
+        "found": _offer(data, event)["found"],
+        "missing": _missing(data),
+        "charge": charge,
+        "rma": data.rma,
+        "tracking": data.tracking or "",
+        "postage": _money(data, data.postage_most),
+    }
 
 
 def _refund(data: Return, _: Event) -> dict[str, str]:
@@ -129,6 +156,7 @@ TELL_REFUND_BY_LAW = _tell("return.refund_before_inspection", _refund, fulfils=(
 TELL_REPLACEMENT = _tell("return.replacement_on_its_way", _replacement, fulfils=("RET-7",))
 TELL_OUT_OF_STOCK = _tell("return.replacement_out_of_stock", _replacement, fulfils=("RET-7",))
 ASK_DIFFERENCE = _tell("return.difference_needed", _difference, fulfils=("RET-7",))
+ASK_FOR_THE_REST = _tell("return.rest_missing", _rest, fulfils=("RET-7",))
 TELL_CHARGED = _tell("return.replacement_charged", _charge)
 TELL_REFUNDED = _tell("return.completed", _refund)
 TELL_EXCHANGED = _tell("return.exchanged")
@@ -144,6 +172,6 @@ CALL_ABOUT_UNASKED = _call("returns desk", "goods came for a return that was dec
 CALL_ABOUT_NOT_OWED = _call("returns desk", "the money for goods of a return has gone back otherwise")
 CALL_ABOUT_LATE = _call("returns desk", "goods of a return that is settled have come in")
 CALL_ABOUT_UNLISTED = alert(arguments=_unlisted)
-CALL_ABOUT_CONDITION = _call("returns desk", "goods replaced in advance came back in a worse condition")
+CALL_ABOUT_CONDITION = alert(arguments=_worn)
 CALL_ABOUT_ADDRESS = _call("returns desk", "a customer cannot be reached by message")
 CALL_WAREHOUSE_LEAD = _call("warehouse lead", "a parcel to a customer is late")

@@ -16,6 +16,8 @@ from machines.between import (
 from machines.kernel.event import Event
 from machines.returning import ReturnCovered, Wish
 from machines.returns import events as told
+from machines.returns.counting import missing
+from machines.returns.counting import price as price_of
 from machines.returns.data import Parcel, ParcelStatus, Payback, Purpose, Reopening, Return
 
 # -- money -----------------------------------------------------------------------------------------
@@ -62,14 +64,14 @@ def refund_ended(data: Return, event: RefundReport, _: datetime) -> Return:
 
 def begin_charge(data: Return, _: Event, __: datetime) -> Return:
     """The replacement costs what the goods did that have not come back."""
-    return data.model_copy(update={"charging": data.sold_for, "rung": 0})
+    return data.model_copy(update={"charging": price_of(missing(data)), "rest_asked": True, "rung": 0})
 
 
 def charged(data: Return, event: told.Charged, _: datetime) -> Return:
-    """Where the replacement got lost meanwhile, its price goes back at once."""
+    """Where the replacement got lost meanwhile, the charge goes back at once, and the worth of what came."""
     data = data.model_copy(update={"charging": 0, "charged": data.charged + event.amount})
     standing = data.replacement(ParcelStatus.OPEN, ParcelStatus.LEFT, ParcelStatus.DELIVERED)
-    return data if standing else owe(data, data.going_back + event.amount, event)
+    return data if standing else owe(data, data.offered + data.charged, event)
 
 
 def not_charged(data: Return, _: Event, __: datetime) -> Return:
@@ -85,7 +87,7 @@ def price(data: Return, event: told.GoodsSetAside, _: datetime) -> Return:
 
 def replace(data: Return, event: Event, _: datetime) -> Return:
     """Send the replacement; what it costs less than the goods goes back."""
-    value = data.price * data.pieces if data.instead else data.sold_for
+    value = data.price * data.pieces if data.instead else price_of(data.items)
     key = f"{data.rma}-X{len(data.parcels) + 1}"
     parcel = Parcel(key=key, purpose=Purpose.REPLACEMENT, items=data.replacing, value=value)
     data = data.model_copy(update={"parcels": (*data.parcels, parcel)})

@@ -3,7 +3,7 @@
 A customer asks for a return of an order; the policy answers (``eligibility.py``, with the numbers of
 ``terms.py``). The goods come, are inspected, and the customer has the money or a replacement. Read
 ``states.py`` for where a return can stand and which time limits run there, then the rules in ``authorising``,
-``inspecting``, ``replacing`` and ``closing``.
+``inspecting``, ``replacing``, ``exchanging`` and ``closing``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,17 @@ from machines.between import (
 from machines.complaining import AppealDecided
 from machines.kernel.procedure import Procedure
 from machines.returning import ReturnCovered, ReturnRequested
-from machines.returns import appealing, authorising, closing, events, inspecting, postage, replacing, states
+from machines.returns import (
+    appealing,
+    authorising,
+    closing,
+    events,
+    exchanging,
+    inspecting,
+    postage,
+    replacing,
+    states,
+)
 from machines.returns.data import Return
 from machines.returns.exploring import may_happen
 from machines.returns.terms import Terms
@@ -64,11 +74,14 @@ RETURN = Procedure(
         *appealing.RULING,
         *appealing.COVERED,
         *authorising.OVERRIDE,
+        *exchanging.REST,
         *authorising.LABEL,
+        *exchanging.UNREPLACED,
         *authorising.PARCEL,
         *authorising.LOST,
         *authorising.LATE,
         *postage.POSTAGE,
+        *exchanging.ADVANCE_INSPECTION,
         *inspecting.INSPECTION,
         *inspecting.CHOICE,
         *inspecting.BY_LAW,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from machines.between import Pick
 from machines.kernel.event import Event
-from machines.returning import ReturnClosed
+from machines.returning import ReturnClosed, Sold
 from machines.returns import guards
+from machines.returns.counting import missing
 from machines.returns.data import Return
 from machines.returns.events import Condition
 
@@ -17,10 +20,14 @@ def closed(data: Return) -> Event:
 
 def closed_and_taken(data: Return) -> Event:
     """What we have, and what was paid without having come, cannot be returned once more."""
-    if data.award is not None or not data.found:
+    if data.award is not None or not (data.earlier or data.found):
         return ReturnClosed(rma=data.rma, taken=_announced(data))
     returned = guards.sent_back(data)
-    kept = [found for found in data.found if not returned or found.condition is Condition.AS_SOLD]
+    kept = [
+        found
+        for found in (*data.earlier, *data.found)
+        if not returned or found.condition is Condition.AS_SOLD
+    ]
     came = {item.sku: sum(found.quantity for found in kept if found.sku == item.sku) for item in data.items}
     picks = (
         Pick(sku=item.sku, quantity=min(item.quantity, came[item.sku]))
@@ -30,8 +37,17 @@ def closed_and_taken(data: Return) -> Event:
     return ReturnClosed(rma=data.rma, taken=tuple(picks))
 
 
+def closed_and_missing(data: Return) -> Event:
+    """What was replaced without having come cannot be returned once more."""
+    return ReturnClosed(rma=data.rma, taken=_picks(missing(data)))
+
+
 def _announced(data: Return) -> tuple[Pick, ...]:
-    return tuple(Pick(sku=item.sku, quantity=item.quantity) for item in data.items)
+    return _picks(data.items)
+
+
+def _picks(items: Iterable[Sold]) -> tuple[Pick, ...]:
+    return tuple(Pick(sku=item.sku, quantity=item.quantity) for item in items)
 
 
 def closed_exchanged(data: Return) -> Event:

@@ -12,7 +12,7 @@ from machines.returns.events import (
     OfferAnswered,
     ReturnInspected,
 )
-from machines.returns.reporting import closed, closed_and_taken, closed_exchanged
+from machines.returns.reporting import closed, closed_and_missing, closed_and_taken, closed_exchanged
 from machines.returns.sending import ask_opinion
 
 # -- may it come back? -----------------------------------------------------------------------------
@@ -119,7 +119,7 @@ REFUNDING = Wait(
 )
 CHARGING = Act(
     "charging",
-    "The original has not come; the replacement sent in advance is charged, as agreed.",
+    "Something has not come back; the replacement sent in advance for it is charged, as agreed.",
     does=(commands.CHARGE,),
 )
 CHARGE_DECLINED = Ask(
@@ -187,17 +187,17 @@ UNEXCHANGED = End(
 )
 UNRETURNED = End(
     "unreturned",
-    "The customer has both, and has paid for both.",
+    "What has not come back is paid for: the customer has it, and its replacement.",
     outcome="charged",
     does=(commands.VOID_LABEL, letters.TELL_CHARGED),
     reports=closed,
 )
 WRITTEN_OFF = End(
     "written_off",
-    "The original has not come, the replacement cannot be charged, and finance lets it go.",
+    "Something has not come back, its replacement cannot be charged, and finance lets it go.",
     outcome="written off",
     does=(commands.VOID_LABEL,),
-    reports=closed_and_taken,
+    reports=closed_and_missing,
 )
 REJECTED = End(
     "rejected",

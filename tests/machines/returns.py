@@ -25,11 +25,14 @@ KETTLE = told.Found(sku="KETTLE", quantity=1)
 USED = told.Found(sku="KETTLE", quantity=1, condition=told.Condition.WORTH_LESS, worth=60)
 BRICK = told.Found(sku="BRICK", quantity=1, condition=told.Condition.OTHER_ITEM)
 OURS = told.Found(sku="KETTLE", quantity=1, condition=told.Condition.REPLACEMENT)
+LAMP = told.Found(sku="LAMP", quantity=1)
+OUR_LAMP = told.Found(sku="LAMP", quantity=1, condition=told.Condition.REPLACEMENT)
 ARRIVED, LOST = told.ReturnArrived(), told.ReturnLost()
 APPEAL = told.ReturnAppealed(customer="C-1", words="It was a gift.")
 SENT, WITHDRAWN = told.ReturnSent(customer="C-1"), told.ReturnWithdrawn(customer="C-1")
 LEAVES, ARRIVES = carrier.ShipmentDispatched(), carrier.ShipmentDelivered()
 REPLACED: list[Any] = [(REPLACEMENT, LEAVES), (REPLACEMENT, ARRIVES)]
+NEVER_CAME = (REPLACEMENT, carrier.DeliveryDisputed(customer="C-1"))
 OVERRIDE = told.ReturnOverridden(by="j.doe", reason="good customer")
 KEEP = told.ReturnOverridden(by="j.doe", reason="not worth it", keep=True)
 OLD = START - timedelta(days=100)
@@ -62,6 +65,13 @@ PLAIN = request()
 DEFECTIVE = request(reason=Reason.DEFECTIVE, wish=Wish.REPLACEMENT)
 EXCHANGE = request(wish=Wish.EXCHANGE, instead="POT")
 ADVANCE = request(reason=Reason.DEFECTIVE, wish=Wish.REPLACEMENT, advance=True)
+TWO_IN_ADVANCE = request(
+    items=({"sku": "LAMP", "quantity": 2, "price": 2000},),
+    reason=Reason.DEFECTIVE,
+    wish=Wish.REPLACEMENT,
+    advance=True,
+    sources=({"payment": "1", "means": "card", "cap": 4500},),
+)
 TOO_LATE = request(delivered=OLD)
 SHORT = told.GoodsShort()
 DECLINED = told.ChargeDeclined(reason="no funds")
@@ -232,90 +242,6 @@ PATHS = [
         "exchanged",
         back=500,
         asked=request(wish=Wish.EXCHANGE, instead="PAN"),
-    ),
-    # a replacement first
-    Path("first, and the original comes", [*REPLACED, ARRIVED, inspected(KETTLE)], "exchanged", ADVANCE),
-    Path("first, and it stays away", [*REPLACED, "parcel_due"], "unreturned", ADVANCE, charged=3000),
-    Path("first, and not packed yet", ["parcel_due"], "awaiting_parcel", ADVANCE),
-    Path(
-        "first, comes late",
-        [*REPLACED, "parcel_due", ARRIVED, inspected(KETTLE)],
-        "exchanged",
-        ADVANCE,
-        back=3000,
-        charged=3000,
-    ),
-    Path(
-        "first, comes late and used",
-        [*REPLACED, "parcel_due", ARRIVED, inspected(USED)],
-        "exchanged",
-        ADVANCE,
-        back=1800,
-        charged=3000,
-    ),
-    Path(
-        "first, and sent back late instead",
-        [*REPLACED, "parcel_due", ARRIVED, inspected(OURS)],
-        "unexchanged",
-        ADVANCE,
-        back=3000,
-        charged=3000,
-        told=("return.replacement_charged", "return.unexchanged"),
-    ),
-    Path(
-        "first, comes late and wrong",
-        [*REPLACED, "parcel_due", ARRIVED, inspected(BRICK)],
-        "unreturned",
-        ADVANCE,
-        charged=3000,
-    ),
-    Path("first, a brick comes", [*REPLACED, ARRIVED, inspected(BRICK)], "unreturned", ADVANCE, charged=3000),
-    Path("first, it comes used", [*REPLACED, ARRIVED, inspected(USED)], "exchanged", ADVANCE),
-    Path("first, and sent back instead", [*REPLACED, ARRIVED, inspected(OURS)], "unexchanged", ADVANCE),
-    Path(
-        "first, not in stock",
-        [ARRIVED, inspected(KETTLE)],
-        "refunded",
-        ADVANCE,
-        back=3500,
-        answers={"stock.set_aside": [SHORT]},
-    ),
-    Path(
-        "first, never received, charged and paid back",
-        [*REPLACED, "parcel_due", (REPLACEMENT, carrier.DeliveryDisputed(customer="C-1"))],
-        "refunded",
-        ADVANCE,
-        answers={"carrier.prove_delivery": [carrier.DeliveryNotProved()]},
-        back=3000,
-        charged=3000,
-    ),
-    Path(
-        "first, cannot be charged",
-        [
-            *REPLACED,
-            "parcel_due",
-            "charge_due",
-            told.ChargeDecided(again=True, reason="new card"),
-            told.ChargeDecided(again=False, reason="enough"),
-        ],
-        "written_off",
-        ADVANCE,
-        answers={"payment.charge": [DECLINED, DECLINED]},
-    ),
-    Path(
-        "first, charged, the original comes, and then the replacement turns out never to have come",
-        [
-            *REPLACED,
-            "parcel_due",
-            ARRIVED,
-            (REPLACEMENT, carrier.DeliveryDisputed(customer="C-1")),
-            inspected(KETTLE),
-        ],
-        "refunded",
-        ADVANCE,
-        answers={"carrier.prove_delivery": [carrier.DeliveryNotProved()]},
-        back=6500,
-        charged=3000,
     ),
     # money
     Path(

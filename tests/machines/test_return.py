@@ -14,6 +14,7 @@ from machines.messages import Alert, Message
 from machines.returning import Reason, ReturnClosed, ReturnCovered, Wish
 from machines.returns import events as told
 from machines.returns.data import Return
+from tests.machines.advance_exchanges import IN_ADVANCE
 from tests.machines.play import START, Play
 from tests.machines.returns import (
     ADVANCE,
@@ -41,7 +42,7 @@ from tests.machines.returns import (
 )
 
 
-@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [*PATHS, *IN_ADVANCE], ids=lambda path: path.name)
 def test_path(path: Path) -> None:
     play = walk(path)
     assert play.state(CASE) == path.ends

@@ -11,6 +11,7 @@ from machines.kernel.event import Event
 from machines.kernel.rule import Disposition
 from machines.returning import ReturnCovered
 from machines.returns import events as told
+from tests.machines.advance_exchanges import IN_ADVANCE
 from tests.machines.play import Play
 from tests.machines.returns import (
     APPEAL,
@@ -87,7 +88,7 @@ SURVEY = f"survey/return-{RMA}"
 SERVED = {"refunded", "exchanged", "disposed"}
 
 
-@pytest.mark.parametrize("path", PATHS, ids=[path.name for path in PATHS])
+@pytest.mark.parametrize("path", [*PATHS, *IN_ADVANCE], ids=lambda path: path.name)
 def test_customers_are_surveyed_when_they_were_served_and_never_else(path: Path) -> None:
     play = walk(path)
     asked = [case for case in play.cases if case.startswith(SURVEY) and play.state(case) != "called_off"]
