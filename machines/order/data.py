@@ -241,6 +241,7 @@ class Order(Facts):
     reason: str = ""
     return_offered: bool = False  #: the customer wanted to cancel what had left; a return opens by itself
     returns: tuple[Returning, ...] = ()
+    reopened: int = 0  #: how often goods counted as delivered turned out not to be
     rung: int = 0
 
     @property

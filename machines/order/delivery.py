@@ -75,6 +75,10 @@ def failed(order: Order, event: ParcelFailed, _: datetime) -> Order:
     return with_parcel(order, event.parcel, status=ParcelStatus.FAILED)
 
 
+def failed_after_all(order: Order, event: ParcelFailed, now: datetime) -> Order:
+    return failed(order.model_copy(update={"reopened": order.reopened + 1}), event, now)
+
+
 def stopped(order: Order, event: ParcelCancelled, _: datetime) -> Order:
     """The parcel stays: its goods go back into stock, its money to the customer."""
     parcel = order.parcel(event.parcel)

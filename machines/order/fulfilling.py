@@ -23,7 +23,9 @@ from machines.order import (
     states,
 )
 from machines.order.data import ParcelStatus
-from machines.order.sending import open_new_parcels, open_replacement, request_refunds
+from machines.order.sending import call_off_survey, open_new_parcels, open_replacement, request_refunds
+
+ENDED_OTHERWISE = tuple(state for state in states.ENDED if state is not states.DELIVERED)
 
 # The warehouse takes the order; each parcel it plans becomes a shipment.
 HANDOVER = (
@@ -96,7 +98,15 @@ PARCELS = (
             when=guards.parcel_is(ParcelStatus.DISPATCHED, ParcelStatus.DELIVERED),
             then=delivery.failed,
         )
-        for place, stands in (*junctions.WITH_PARCELS, (states.ENDED, junctions.ORDER_STANDS))
+        for place, stands in (*junctions.WITH_PARCELS, (ENDED_OTHERWISE, junctions.ORDER_STANDS))
+    ),
+    on(
+        ParcelFailed,
+        at=states.DELIVERED,
+        to=junctions.ORDER_STANDS,
+        when=guards.parcel_is(ParcelStatus.DISPATCHED, ParcelStatus.DELIVERED),
+        then=delivery.failed_after_all,
+        sends=call_off_survey,
     ),
     on(
         deadlines.DISPATCH_DUE,

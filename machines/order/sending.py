@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from machines.between import RefundRequested, ShipmentCancelled, ShipmentRequested, Source
+from machines.between import ParcelFailed, RefundRequested, ShipmentCancelled, ShipmentRequested, Source
 from machines.kernel.event import Event
 from machines.kernel.rule import Send
 from machines.order.data import Order, ParcelStatus, RefundStatus, cause
 from machines.order.events import CancellationAccepted
 from machines.order.money import refund_key
 from machines.order.outcomes import WarehouseAccepted
+from machines.surveying import call_off
 
 
 def open_new_parcels(order: Order, event: WarehouseAccepted) -> Iterable[Send]:
@@ -21,6 +22,11 @@ def open_new_parcels(order: Order, event: WarehouseAccepted) -> Iterable[Send]:
 
 def open_replacement(order: Order, _: WarehouseAccepted) -> Iterable[Send]:
     yield _open(order, order.parcels[-1].key)
+
+
+def call_off_survey(order: Order, _: ParcelFailed) -> Iterable[Send]:
+    """Nobody is asked how the goods are that did not arrive."""
+    yield call_off(of="order", key=order.order, time=order.reopened)
 
 
 def _open(order: Order, key: str) -> Send:

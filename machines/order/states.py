@@ -224,7 +224,7 @@ DELIVERED = End(
     "The customer has the goods, and is asked a day later how it was.",
     outcome="fulfilled",
     does=(commands.RELEASE_LIMITS,),
-    sends=survey(of="order", about=lambda order: order.order),
+    sends=survey(of="order", about=lambda order: order.order, time=lambda order: order.reopened + 1),
     fulfils=("ORD-1", "SAT-3", "IMP-1"),
 )
 CANCELLED = End(
