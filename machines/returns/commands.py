@@ -116,19 +116,19 @@ def _packing(data: Return, _: Event) -> Iterable[Facts]:
 
 
 def _booking(data: Return, _: Event) -> Iterable[Facts]:
-    """As inspected; goods that nobody has inspected are on sale again only after somebody has."""
+    """As inspected, without what goes back to the customer; goods that nobody has inspected are on sale again
+    only after somebody has."""
 
-    def found(*conditions: Condition) -> tuple[Pick, ...]:
+    def kept(*conditions: Condition) -> tuple[Pick, ...]:
         return tuple(
-            Pick(sku=one.sku, quantity=one.quantity) for one in data.found if one.condition in conditions
+            Pick(sku=one.sku, quantity=one.quantity) for one in data.kept if one.condition in conditions
         )
 
-    yield Booking(
-        rma=data.rma,
-        restock=found(Condition.AS_SOLD, Condition.REPLACEMENT),
-        refurbish=found(Condition.WORTH_LESS) if data.found else _to_come(data),
-        write_off=found(Condition.WORTHLESS),
-    )
+    restock = kept(Condition.AS_SOLD, Condition.REPLACEMENT)
+    refurbish = kept(Condition.WORTH_LESS) if data.found else _to_come(data)
+    write_off = kept(Condition.WORTHLESS)
+    if restock or refurbish or write_off:
+        yield Booking(rma=data.rma, restock=restock, refurbish=refurbish, write_off=write_off)
 
 
 def _charge(data: Return, _: Event) -> Iterable[Facts]:

@@ -13,7 +13,7 @@ from machines.kernel.money import Amount, Currency
 from machines.messages import Buyer
 from machines.returning import Reason, Sold, Wish
 from machines.returns.eligibility import Answer
-from machines.returns.events import Choice, Found
+from machines.returns.events import Choice, Condition, Found
 
 CHARGE = "exchange"  #: the payment that a replacement was charged as
 
@@ -156,6 +156,13 @@ class Return(Facts):
     def difference(self) -> int:
         """What the replacement costs more than the goods (less, if negative)."""
         return self.price * self.pieces - self.worth if self.instead else 0
+
+    @property
+    def kept(self) -> tuple[Found, ...]:
+        """What was found and stays here: all, or where goods go back to the customer what we take."""
+        if not any(parcel.purpose is Purpose.BACK for parcel in self.parcels):
+            return self.found
+        return tuple(found for found in self.found if found.condition is Condition.AS_SOLD)
 
     def caps(self) -> tuple[Source, ...]:
         """What each payment can still give back, the newest first; a charge for a replacement is newest."""

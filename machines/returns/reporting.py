@@ -7,10 +7,8 @@ from collections.abc import Iterable
 from machines.between import Pick
 from machines.kernel.event import Event
 from machines.returning import ReturnClosed, Sold
-from machines.returns import guards
 from machines.returns.counting import missing
 from machines.returns.data import Return
-from machines.returns.events import Condition
 
 
 def closed(data: Return) -> Event:
@@ -22,12 +20,7 @@ def closed_and_taken(data: Return) -> Event:
     """What we have, and what was paid without having come, cannot be returned once more."""
     if data.award is not None or not (data.earlier or data.found):
         return ReturnClosed(rma=data.rma, taken=_announced(data))
-    returned = guards.sent_back(data)
-    kept = [
-        found
-        for found in (*data.earlier, *data.found)
-        if not returned or found.condition is Condition.AS_SOLD
-    ]
+    kept = (*data.earlier, *data.kept)
     came = {item.sku: sum(found.quantity for found in kept if found.sku == item.sku) for item in data.items}
     picks = (
         Pick(sku=item.sku, quantity=min(item.quantity, came[item.sku]))

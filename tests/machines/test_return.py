@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from machines.between import ParcelFailed, Source, Trouble
+from machines.between import ParcelFailed, Pick, Source, Trouble
 from machines.kernel.event import Event
 from machines.kernel.rule import Disposition
 from machines.messages import Alert, Message
 from machines.returning import Reason, ReturnClosed, ReturnCovered, Wish
 from machines.returns import events as told
+from machines.returns.commands import BOOK_IN, Booking
 from machines.returns.data import Return
 from tests.machines.advance_exchanges import IN_ADVANCE
 from tests.machines.play import START, Play
@@ -225,6 +226,19 @@ def test_only_pieces_that_came_are_taken_for_good(found: tuple[told.Found, ...],
     closed = reports(data(play))
     assert isinstance(closed, ReturnClosed)
     assert sum(pick.quantity for pick in closed.taken) == taken
+
+
+def test_what_goes_back_to_the_customer_is_not_booked_in() -> None:
+    play, piece = Play(), (Pick(sku="LAMP", quantity=1),)
+    items = ({"sku": "LAMP", "quantity": 2, "price": 2000},)
+    good = told.Found(sku="LAMP", quantity=1)
+    used = told.Found(sku="LAMP", quantity=1, condition=told.Condition.WORTH_LESS)
+    choice = chosen(told.Choice.SEND_BACK)
+    for event in (request(items=items), ARRIVED, inspected(good, used), choice):
+        play.tell(CASE, event)
+    assert [parcel.items for parcel in data(play).parcels] == [piece]
+    booking = Booking(rma=RMA, restock=piece, refurbish=(), write_off=())
+    assert list(BOOK_IN.ask(data(play), choice, {})) == [booking]
 
 
 def test_the_ladder_of_inspection_is_climbed_and_starts_anew() -> None:
