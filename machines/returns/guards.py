@@ -156,6 +156,14 @@ def worth_something(data: Return, event: told.ReturnInspected, now: datetime) ->
     return allow_if(inspect(data, event, now).offered > 0, "nothing came back that is worth anything")
 
 
+def only_too_few(data: Return, event: told.ReturnInspected, now: datetime) -> Verdict:
+    """There is nothing to send back, and so nothing to choose."""
+    if not (verdict := worth_something(data, event, now)):
+        return verdict
+    as_sold = all(found.condition is told.Condition.AS_SOLD for found in event.found)
+    return allow_if(as_sold, "not all that came is as it was sold")
+
+
 def not_here_yet(data: Return, _: Event, __: datetime) -> Verdict:
     return allow_if(not data.came, "the goods are here already")
 

@@ -30,6 +30,15 @@ INSPECTION = (
     on(
         events.ReturnInspected,
         at=states.INSPECTING,
+        to=states.MONEY_STANDS,
+        when=guards.only_too_few,
+        then=effects.inspect_and_owe,
+        does=(commands.BOOK_IN, letters.CALL_ABOUT_UNLISTED, letters.TELL_INCOMPLETE),
+        sends=request_refund,
+    ),
+    on(
+        events.ReturnInspected,
+        at=states.INSPECTING,
         to=states.AWAITING_CHOICE,
         when=guards.worth_something,
         then=effects.inspect,

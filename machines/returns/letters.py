@@ -125,6 +125,10 @@ def _refund(data: Return, _: Event) -> dict[str, str]:
     return {"refund": _money(data, data.going_back) if data.going_back else ""}
 
 
+def _incomplete(data: Return, event: Event) -> dict[str, str]:
+    return {**_offer(data, event), **_refund(data, event)}
+
+
 def _award(data: Return, event: Event) -> dict[str, str]:
     amount = data.award.amount if data.award else 0
     return {"refund": _money(data, amount) if amount else "", **_replacement(data, event)}
@@ -151,6 +155,7 @@ ASK_CHOICE = _tell("return.choice_needed", _offer, fulfils=("RET-7",))
 REMIND_TO_CHOOSE = _tell("return.reminder_to_choose", _offer)
 TELL_SENDING_BACK = _tell("return.sent_back_to_you", _offer)
 TELL_REJECTED = _tell("return.rejected", _offer)
+TELL_INCOMPLETE = _tell("return.incomplete", _incomplete, fulfils=("RET-7", "RET-8"))
 TELL_REFUND = _tell("return.refund_on_its_way", _refund, fulfils=("RET-7", "RET-8"))
 TELL_REFUND_BY_LAW = _tell("return.refund_before_inspection", _refund, fulfils=("RET-8",))
 TELL_REPLACEMENT = _tell("return.replacement_on_its_way", _replacement, fulfils=("RET-7",))
