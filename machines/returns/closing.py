@@ -38,6 +38,16 @@ CHILDREN = (
     *(
         on(
             event,
+            at=states.PAID_MEANWHILE,
+            when=guards.refund_open,
+            then=paying.refund_ended,
+            sends=refund_ended,
+        )
+        for event in (RefundSettled, RefundWithheld)
+    ),
+    *(
+        on(
+            event,
             at=states.WITH_PARCELS,
             to=states.RETURN_STANDS,
             when=guards.parcel_is(ParcelStatus.OPEN, ParcelStatus.LEFT),

@@ -23,6 +23,7 @@ from machines.returns.events import (
     PostagePaid,
     PostageRefused,
     ReplacementPacked,
+    ReturnArrived,
     ReturnClaimed,
     ReturnLabelSpent,
     ReturnLabelVoided,
@@ -115,7 +116,7 @@ def _packing(data: Return, _: Event) -> Iterable[Facts]:
     yield Goods(rma=data.rma, items=newest.items, parcel=newest.key)
 
 
-def _booking(data: Return, _: Event) -> Iterable[Facts]:
+def _booking(data: Return, event: Event) -> Iterable[Facts]:
     """As inspected, without what goes back to the customer; goods that nobody has inspected are on sale again
     only after somebody has."""
 
@@ -125,7 +126,7 @@ def _booking(data: Return, _: Event) -> Iterable[Facts]:
         )
 
     restock = kept(Condition.AS_SOLD, Condition.REPLACEMENT)
-    refurbish = kept(Condition.WORTH_LESS) if data.found else _to_come(data)
+    refurbish = _to_come(data) if isinstance(event, ReturnArrived) else kept(Condition.WORTH_LESS)
     write_off = kept(Condition.WORTHLESS)
     if restock or refurbish or write_off:
         yield Booking(rma=data.rma, restock=restock, refurbish=refurbish, write_off=write_off)

@@ -179,6 +179,11 @@ def inspect_and_owe(data: Return, event: told.ReturnInspected, now: datetime) ->
     return owe(data, data.offered, event)
 
 
+def inspect_and_owe_accepted(data: Return, event: told.ReturnInspected, now: datetime) -> Return:
+    data = inspect(data, event, now)
+    return owe(data, data.accepted, event)
+
+
 def inspect_and_undo_charge(data: Return, event: told.ReturnInspected, now: datetime) -> Return:
     """What is here after all is not charged for, as far as it is still worth its price. Where the replacement
     turned out never to have arrived, the goods count and the charge."""

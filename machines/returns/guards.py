@@ -156,6 +156,10 @@ def worth_something(data: Return, event: told.ReturnInspected, now: datetime) ->
     return allow_if(inspect(data, event, now).offered > 0, "nothing came back that is worth anything")
 
 
+def paid_before(data: Return, _: told.ReturnInspected, __: datetime) -> Verdict:
+    return allow_if(bool(data.paybacks), "nothing has been paid back for these goods yet")
+
+
 def only_too_few(data: Return, event: told.ReturnInspected, now: datetime) -> Verdict:
     """There is nothing to send back, and so nothing to choose."""
     if not (verdict := worth_something(data, event, now)):

@@ -21,6 +21,15 @@ INSPECTION = (
     on(
         events.ReturnInspected,
         at=states.INSPECTING,
+        to=states.RETURN_STANDS,
+        when=guards.paid_before,
+        then=effects.inspect_and_owe,
+        does=(commands.BOOK_IN, letters.CALL_ABOUT_UNLISTED, letters.CALL_ABOUT_PAID),
+        sends=request_refund,
+    ),
+    on(
+        events.ReturnInspected,
+        at=states.INSPECTING,
         to=states.MONEY_STANDS,
         when=guards.accepted,
         then=effects.inspect_and_owe,
@@ -41,8 +50,9 @@ INSPECTION = (
         at=states.INSPECTING,
         to=states.AWAITING_CHOICE,
         when=guards.worth_something,
-        then=effects.inspect,
+        then=effects.inspect_and_owe_accepted,
         does=(letters.CALL_ABOUT_UNLISTED,),
+        sends=request_refund,
     ),
     on(
         events.ReturnInspected,
@@ -62,7 +72,8 @@ INSPECTION = (
     on(deadlines.INSPECTION_DUE, at=states.INSPECTING, then=effects.climb, does=(letters.CALL_INSPECTOR,)),
 )
 
-# Goods that are not taken back in full: the customer chooses, silence means the partial refund.
+# Goods that are not taken back in full: the customer chooses, silence means the partial refund. What came as
+# it was sold is paid with the inspection.
 CHOICE = (
     on(
         events.OfferAnswered,
@@ -93,11 +104,12 @@ CHOICE = (
     ),
 )
 
-# The refund of a withdrawal may wait for the goods, or for proof that they were sent, and not for us.
+# The refund of a withdrawal may wait for the goods, or for proof that they were sent, and not for us. Goods
+# that are here are looked at all the same.
 BY_LAW = (
     on(
         deadlines.REFUND_BY,
-        at=(states.IN_TRANSIT, states.INSPECTING),
+        at=states.IN_TRANSIT,
         to=states.MONEY_STANDS,
         then=paying.owe_all,
         does=(letters.TELL_REFUND_BY_LAW,),
@@ -105,10 +117,9 @@ BY_LAW = (
     ),
     on(
         deadlines.REFUND_BY,
-        at=states.AWAITING_CHOICE,
-        to=states.MONEY_STANDS,
-        then=paying.owe_offer,
-        does=(commands.BOOK_IN, letters.TELL_REFUND),
+        at=states.INSPECTING,
+        then=paying.owe_all,
+        does=(letters.TELL_REFUND_BY_LAW,),
         sends=request_refund,
     ),
 )

@@ -70,6 +70,13 @@ def _worn(data: Return, _: Event) -> Iterable[Alert]:
         yield Alert(role="returns desk", about=data.rma, subject=subject)
 
 
+def _paid_for_less(data: Return, _: Event) -> Iterable[Alert]:
+    """Only if less came, or worse, than was paid back before anybody had looked."""
+    if data.offered < data.answer.refund:
+        subject = "goods paid back before they were looked at are missing or not as they were sold"
+        yield Alert(role="returns desk", about=data.rma, subject=subject)
+
+
 def _answer(data: Return, _: Event) -> dict[str, str]:
     return {"reason": data.reason, **data.answer.facts()}
 
@@ -177,6 +184,7 @@ CALL_ABOUT_UNASKED = _call("returns desk", "goods came for a return that was dec
 CALL_ABOUT_NOT_OWED = _call("returns desk", "the money for goods of a return has gone back otherwise")
 CALL_ABOUT_LATE = _call("returns desk", "goods of a return that is settled have come in")
 CALL_ABOUT_UNLISTED = alert(arguments=_unlisted)
+CALL_ABOUT_PAID = alert(arguments=_paid_for_less)
 CALL_ABOUT_CONDITION = alert(arguments=_worn)
 CALL_ABOUT_ADDRESS = _call("returns desk", "a customer cannot be reached by message")
 CALL_WAREHOUSE_LEAD = _call("warehouse lead", "a parcel to a customer is late")

@@ -18,7 +18,8 @@ def closed(data: Return) -> Event:
 
 def closed_and_taken(data: Return) -> Event:
     """What we have, and what was paid without having come, cannot be returned once more."""
-    if data.award is not None or not (data.earlier or data.found):
+    paid_for_all = not data.instead and data.going_back >= data.answer.refund
+    if data.award is not None or paid_for_all or not (data.earlier or data.found):
         return ReturnClosed(rma=data.rma, taken=_announced(data))
     kept = (*data.earlier, *data.kept)
     came = {item.sku: sum(found.quantity for found in kept if found.sku == item.sku) for item in data.items}

@@ -77,7 +77,7 @@ AWAITING_CHOICE = Ask(
     form=OfferAnswered,
     role="customer",
     does=(letters.ASK_CHOICE,),
-    deadlines=(deadlines.CHOICE_REMINDER, deadlines.CHOICE_DUE, deadlines.REFUND_BY),
+    deadlines=(deadlines.CHOICE_REMINDER, deadlines.CHOICE_DUE),
     fulfils=("RET-7",),
 )
 
@@ -255,6 +255,7 @@ BUSY = (AUTHORISING, ADVANCING, SETTING_ASIDE, CHARGING_DIFFERENCE, CHARGING)  #
 REFUSED = (DECLINED, UNDER_APPEAL)  #: our answer is no, and may yet become another
 BEFORE_INSPECTION = (AWAITING_PARCEL, IN_TRANSIT)
 WITH_PARCELS = (PACKING, ON_THE_WAY, REFUNDING)  #: children are at work
+PAID_MEANWHILE = (INSPECTING, AWAITING_CHOICE)  #: money may be on its way before this is settled
 HERE = (AWAITING_CHOICE, SETTING_ASIDE, AWAITING_DIFFERENCE, CHARGING_DIFFERENCE)  #: the goods have come
 KEPT = (TURNED_DOWN, CANCELLED, EXPIRED, UNEXCHANGED, REJECTED, NOT_OWED)
 SETTLED = (REFUNDED, EXCHANGED, UNRETURNED, WRITTEN_OFF, DISPOSED, WITHHELD)

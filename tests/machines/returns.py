@@ -139,13 +139,15 @@ PATHS = [
     Path("lost, says the clock", [scan(1), "no_scan"], "refunded", back=3500),
     Path("lost, then found", [scan(1), LOST, ARRIVED, ARRIVED], "refunded", back=3500),
     Path("lost, replaced", [scan(1), LOST, *REPLACED], "exchanged", DEFECTIVE),
-    Path("refund by law before inspection", [SENT, ARRIVED, "refund_by"], "refunded", back=3500),
+    Path("refund by law before inspection", [SENT, ARRIVED, "refund_by"], "inspecting", back=3500),
     Path(
-        "refund by law while the customer chooses",
-        [ARRIVED, inspected(USED), "refund_by"],
+        "refund by law, then inspected",
+        [SENT, ARRIVED, "refund_by", inspected(KETTLE)],
         "refunded",
-        back=2300,
+        back=3500,
     ),
+    Path("refund by law, then worse", [ARRIVED, "refund_by", inspected(USED)], "refunded", back=3500),
+    Path("refund by law, then nothing", [ARRIVED, "refund_by", inspected()], "refunded", back=3500),
     # inspection
     Path(
         "nobody inspects",
