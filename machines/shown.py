@@ -76,6 +76,7 @@ _BY_PROCEDURE = {
         "never-comes": "The goods never come.",
         "comes-late": "The goods come after the return expired.",
         "lost-inbound": "The goods are lost on their way to us.",
+        "unproved": "Nothing shows that the goods were sent.",
         "kept": "The customer keeps the goods after all.",
         "inspection-late": "Nobody inspects the parcel.",
         "unlisted": "Something that was not announced is in the box.",

@@ -146,34 +146,17 @@ PARCEL = (
     on(deadlines.PARCEL_DUE, at=states.AWAITING_PARCEL, to=states.EXPIRED),
     on(
         events.ReturnWithdrawn,
-        at=states.AWAITING_PARCEL,
+        at=(states.AWAITING_PARCEL, states.IN_DOUBT),
         to=states.CANCELLED,
         when=guards.may_withdraw,
     ),
     on(events.ReturnWithdrawn, at=states.REFUSED, to=states.TURNED_DOWN, when=guards.by_its_customer),
-    on(
-        events.ReturnScanned,
-        at=states.BEFORE_INSPECTION,
-        to=states.IN_TRANSIT,
-        when=guards.newer,
-        then=effects.scan,
-    ),
-    on(
-        events.ReturnSent,
-        at=states.AWAITING_PARCEL,
-        to=states.IN_TRANSIT,
-        when=guards.by_its_customer,
-        then=effects.sent,
-        does=(letters.TELL_ON_ITS_WAY,),
-    ),
     on(
         events.ReturnArrived,
         at=(*states.BEFORE_INSPECTION, states.CHARGE_DECLINED),
         to=states.INSPECTING,
         then=effects.arrived,
     ),
-    defer(events.ReturnSent, at=states.BUSY, because="the step under way comes first"),
-    defer(events.ReturnScanned, at=states.BUSY, because="the step under way comes first"),
     defer(events.ReturnArrived, at=(*states.BUSY, states.COVERING), because="the step under way comes first"),
     defer(
         events.ReturnWithdrawn,
@@ -186,38 +169,6 @@ PARCEL = (
         because="the goods are on their way or here; tell us if they are to be sent back",
     ),
     ignore(events.ReturnWithdrawn, at=states.ENDED, because="this return is over"),
-)
-
-# What is lost on its way to us is our loss, not the customer's.
-LOST = tuple(
-    rule
-    for event in (events.ReturnLost, deadlines.NO_SCAN)
-    for rule in (
-        on(
-            event,
-            at=states.IN_TRANSIT,
-            to=states.RETURN_STANDS,
-            when=guards.replaced,
-            then=effects.lost,
-            does=(commands.CLAIM, letters.TELL_LOST),
-        ),
-        on(
-            event,
-            at=states.IN_TRANSIT,
-            to=states.SETTING_ASIDE,
-            when=guards.wants_replacement,
-            then=effects.lost,
-            does=(commands.CLAIM, letters.TELL_LOST),
-        ),
-        on(
-            event,
-            at=states.IN_TRANSIT,
-            to=states.MONEY_STANDS,
-            then=effects.lost_and_owe,
-            does=(commands.CLAIM, letters.TELL_LOST),
-            sends=request_refund,
-        ),
-    )
 )
 
 # Goods that come although nobody expects them any more.

@@ -160,6 +160,7 @@ OTHERWISE = (
         refuse(form, at=states.OPENED, because="that question is not open")
         for form in (
             events.ReturnInspected,
+            events.ParcelJudged,
             events.OfferAnswered,
             events.DifferenceAnswered,
             events.ChargeDecided,

@@ -100,6 +100,7 @@ class Return(Facts):
     postage: Amount = 0  #: asked back and owed
     sequence: int = 0
     scanned_at: datetime | None = None
+    said_sent: bool = False  #: by the customer, without proof
     sent_at: datetime | None = None  #: when a scan, the customer's proof or the parcel itself showed it
     came: bool = False  #: the warehouse has it
     found: tuple[Found, ...] = ()

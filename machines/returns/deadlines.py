@@ -16,9 +16,12 @@ REMINDER = Deadline("reminder", "The customer is reminded.", after=days(5), repe
 PARCEL_DUE = Deadline(
     "parcel_due",
     "The goods have not come: the label is voided and the return expires; a replacement sent in advance is "
-    "charged.",
+    "charged. Where the customer says that they were sent, the returns desk is asked first.",
     after=days(14),
     repeats=True,
+)
+DOUBT_DUE = Deadline(
+    "doubt_due", "Nobody has decided; the next in line is called.", after=working_days(2), repeats=True
 )
 NO_SCAN = Deadline("no_scan", "Nothing was heard of the parcel; it counts as lost.", after=days(10))
 INSPECTION_DUE = Deadline(

@@ -128,7 +128,7 @@ def no_label_for_the_rest(data: Return, _: told.LabelNotIssued, __: datetime) ->
 
 
 def sent(data: Return, _: Event, now: datetime) -> Return:
-    return data.model_copy(update={"sent_at": data.sent_at or now})
+    return data.model_copy(update={"sent_at": data.sent_at or now, "said_sent": False})
 
 
 def scan(data: Return, event: told.ReturnScanned, now: datetime) -> Return:

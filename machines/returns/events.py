@@ -34,12 +34,13 @@ class ReturnAppealed(Event, type="return.appeal"):
 
 
 class ReturnSent(Event, type="return.sent"):
-    """The customer shows that the parcel has been handed to a carrier."""
+    """The customer says that the parcel has been handed to a carrier; ``proof``, the carrier's receipt, shows
+    it. Without it nothing is paid before the carrier has scanned the parcel or the goods are here."""
 
     customer: str
     proof: Personal | None = None
 
-    examples = ({"customer": "C-1", "proof": "receipt 4711 of the post office"},)
+    examples = ({"customer": "C-1", "proof": "receipt 4711 of the post office"}, {"customer": "C-1"})
 
 
 class PostageClaimed(Event, type="return.postage"):
@@ -182,6 +183,21 @@ class DifferenceAnswered(Event, type="return.difference"):
     examples = (
         {"customer": "C-1", "pay": True, "token": "tok_example"},
         {"customer": "C-1", "pay": False},
+    )
+
+
+class ParcelJudged(Event, type="return.parcel_judged"):
+    """The returns desk has decided about a parcel without a trace: sent and lost, or not sent yet."""
+
+    lost: bool = Field(
+        title="Sent, and lost?",
+        description="After yes the loss is ours; after no the customer is asked to send it.",
+    )
+    reason: Text = Field(min_length=1, description="What carrier and customer say; for the journal.")
+
+    examples = (
+        {"lost": True, "reason": "the shop took it in"},
+        {"lost": False, "reason": "it is with the customer still"},
     )
 
 

@@ -29,6 +29,7 @@ def may_happen(data: Return) -> Iterable[Event]:
     declined = data.override is None and data.answer.ruling is Ruling.DECLINED
     if plain:
         yield told.ReturnSent(customer=data.customer)
+        yield told.ReturnSent(customer=data.customer, proof="receipt")
     if plain or declined:
         yield told.ReturnWithdrawn(customer=data.customer)
         yield told.ReturnAppealed(customer=data.customer)
@@ -42,6 +43,8 @@ def may_happen(data: Return) -> Iterable[Event]:
         yield told.OfferAnswered(customer=data.customer, choice=choice)
     yield told.DifferenceAnswered(customer=data.customer, pay=True)
     yield told.DifferenceAnswered(customer=data.customer, pay=False)
+    yield told.ParcelJudged(lost=True, reason="the shop took it in")
+    yield told.ParcelJudged(lost=False, reason="it is with the customer still")
     yield told.ChargeDecided(again=False, reason="not worth it")
     yield told.ChargeDecided(again=True, reason="new card")
     yield ReturnCovered(rma=data.rma, sources=data.sources)

@@ -15,6 +15,7 @@ from machines.returns.data import Return
 from machines.returns.events import Condition
 
 INSPECTORS = ("warehouse", "warehouse lead", "head of logistics")
+RETURNS_DESK = ("returns desk", "returns lead", "head of returns")
 FINANCE = ("finance", "head of finance", "managing director")
 Told = Callable[[Return, Any], dict[str, str]]
 
@@ -155,6 +156,8 @@ TELL_APPEAL_STANDS = _tell("return.appeal_stands", fulfils=("RET-2",))
 REMIND_TO_SEND = _tell("return.reminder_to_send", _authorised)
 TELL_EXPIRED = _tell("return.expired", _authorised)
 TELL_CANCELLED = _tell("return.cancelled")
+ASK_RECEIPT = _tell("return.receipt_asked")
+TELL_NO_TRACE = _tell("return.no_trace")
 TELL_ON_ITS_WAY = _tell("return.on_its_way")
 TELL_ARRIVED = _tell("return.arrived")
 TELL_LOST = _tell("return.lost_on_the_way", _refund)
@@ -177,6 +180,9 @@ TELL_DISPOSED = _tell("return.disposed")
 TELL_WITHHELD = _tell("return.withheld")
 
 CALL_INSPECTOR = _call_next(INSPECTORS, "a returned parcel waits for inspection")
+CALL_ABOUT_DOUBT = _call_next(
+    RETURNS_DESK, "a return is said to be sent or lost, and there is no trace of it"
+)
 CALL_FINANCE = _call_next(FINANCE, "a replacement was not returned for, and its charge was declined")
 CALL_ABOUT_LABEL = _call("dispatch desk", "the carrier gives no label for a return")
 CALL_ABOUT_POSTAGE = _call("finance", "a customer's postage cannot be paid to the account given")

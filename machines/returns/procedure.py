@@ -3,7 +3,7 @@
 A customer asks for a return of an order; the policy answers (``eligibility.py``, with the numbers of
 ``terms.py``). The goods come, are inspected, and the customer has the money or a replacement. Read
 ``states.py`` for where a return can stand and which time limits run there, then the rules in ``authorising``,
-``inspecting``, ``replacing``, ``exchanging`` and ``closing``.
+``travelling``, ``inspecting``, ``replacing``, ``exchanging`` and ``closing``.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from machines.returns import (
     postage,
     replacing,
     states,
+    travelling,
 )
 from machines.returns.data import Return
 from machines.returns.exploring import may_happen
@@ -77,8 +78,10 @@ RETURN = Procedure(
         *exchanging.REST,
         *authorising.LABEL,
         *exchanging.UNREPLACED,
+        *travelling.SENT,
+        *travelling.DOUBT,
+        *travelling.LOST,
         *authorising.PARCEL,
-        *authorising.LOST,
         *authorising.LATE,
         *postage.POSTAGE,
         *exchanging.ADVANCE_INSPECTION,

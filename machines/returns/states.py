@@ -10,6 +10,7 @@ from machines.returns.events import (
     ChargeDecided,
     DifferenceAnswered,
     OfferAnswered,
+    ParcelJudged,
     ReturnInspected,
 )
 from machines.returns.reporting import closed, closed_and_missing, closed_and_taken, closed_exchanged
@@ -58,6 +59,17 @@ IN_TRANSIT = Wait(
     "in_transit",
     "The goods are on their way to us.",
     deadlines=(deadlines.NO_SCAN, deadlines.REFUND_BY),
+    fulfils=("RET-6",),
+)
+IN_DOUBT = Ask(
+    "in_doubt",
+    "The parcel is said to be sent, or reported lost, and neither scan nor receipt shows that it ever left; "
+    "the returns desk asks carrier and customer, and decides.",
+    form=ParcelJudged,
+    role=letters.RETURNS_DESK[0],
+    ladder=letters.RETURNS_DESK[1:],
+    does=(letters.TELL_NO_TRACE, letters.CALL_ABOUT_DOUBT),
+    deadlines=(deadlines.DOUBT_DUE,),
     fulfils=("RET-6",),
 )
 INSPECTING = Ask(
@@ -253,7 +265,7 @@ RETURN_STANDS = Junction(
 
 BUSY = (AUTHORISING, ADVANCING, SETTING_ASIDE, CHARGING_DIFFERENCE, CHARGING)  #: a step is under way
 REFUSED = (DECLINED, UNDER_APPEAL)  #: our answer is no, and may yet become another
-BEFORE_INSPECTION = (AWAITING_PARCEL, IN_TRANSIT)
+BEFORE_INSPECTION = (AWAITING_PARCEL, IN_TRANSIT, IN_DOUBT)
 WITH_PARCELS = (PACKING, ON_THE_WAY, REFUNDING)  #: children are at work
 PAID_MEANWHILE = (INSPECTING, AWAITING_CHOICE)  #: money may be on its way before this is settled
 HERE = (AWAITING_CHOICE, SETTING_ASIDE, AWAITING_DIFFERENCE, CHARGING_DIFFERENCE)  #: the goods have come
@@ -267,6 +279,7 @@ OPENED = (
     ADVANCING,
     AWAITING_PARCEL,
     IN_TRANSIT,
+    IN_DOUBT,
     INSPECTING,
     AWAITING_CHOICE,
     SETTING_ASIDE,

@@ -29,7 +29,10 @@ LAMP = told.Found(sku="LAMP", quantity=1)
 OUR_LAMP = told.Found(sku="LAMP", quantity=1, condition=told.Condition.REPLACEMENT)
 ARRIVED, LOST = told.ReturnArrived(), told.ReturnLost()
 APPEAL = told.ReturnAppealed(customer="C-1", words="It was a gift.")
-SENT, WITHDRAWN = told.ReturnSent(customer="C-1"), told.ReturnWithdrawn(customer="C-1")
+SENT = told.ReturnSent(customer="C-1", proof="receipt 4711")
+SAID, WITHDRAWN = told.ReturnSent(customer="C-1"), told.ReturnWithdrawn(customer="C-1")
+LOST_AT_THE_SHOP = told.ParcelJudged(lost=True, reason="the shop took it in")
+NOT_SENT = told.ParcelJudged(lost=False, reason="it is with the customer still")
 LEAVES, ARRIVES = carrier.ShipmentDispatched(), carrier.ShipmentDelivered()
 REPLACED: list[Any] = [(REPLACEMENT, LEAVES), (REPLACEMENT, ARRIVES)]
 NEVER_CAME = (REPLACEMENT, carrier.DeliveryDisputed(customer="C-1"))
@@ -137,6 +140,17 @@ PATHS = [
     ),
     Path("lost, says the carrier", [scan(1), LOST], "refunded", back=3500),
     Path("lost, says the clock", [scan(1), "no_scan"], "refunded", back=3500),
+    Path("said to be sent, and not shown", [SAID, SAID, "parcel_due", "doubt_due"], "in_doubt"),
+    Path("said to be sent, then scanned", [SAID, scan(1), LOST], "refunded", back=3500),
+    Path("said to be sent, then shown", [SAID, SENT, "no_scan"], "refunded", back=3500),
+    Path("said to be sent, and lost", [SAID, "parcel_due", LOST_AT_THE_SHOP], "refunded", back=3500),
+    Path("said to be sent, and not", [SAID, "parcel_due", NOT_SENT, "parcel_due"], "expired"),
+    Path(
+        "said to be sent, and here", [SAID, "parcel_due", ARRIVED, inspected(KETTLE)], "refunded", back=3500
+    ),
+    Path("lost before any scan", [LOST], "in_doubt"),
+    Path("lost before any scan, then scanned", [LOST, scan(1), LOST], "refunded", back=3500),
+    Path("lost before any scan, kept after all", [LOST, WITHDRAWN], "cancelled"),
     Path("lost, then found", [scan(1), LOST, ARRIVED, ARRIVED], "refunded", back=3500),
     Path("lost, replaced", [scan(1), LOST, *REPLACED], "exchanged", DEFECTIVE),
     Path("refund by law before inspection", [SENT, ARRIVED, "refund_by"], "inspecting", back=3500),
