@@ -77,6 +77,7 @@ _BY_PROCEDURE = {
         "comes-late": "The goods come after the return expired.",
         "lost-inbound": "The goods are lost on their way to us.",
         "unproved": "Nothing shows that the goods were sent.",
+        "unawaited": "Goods come that nobody waits for.",
         "kept": "The customer keeps the goods after all.",
         "inspection-late": "Nobody inspects the parcel.",
         "unlisted": "Something that was not announced is in the box.",

@@ -181,6 +181,14 @@ LATE = (
         then=effects.reopen_for_goods,
         sends=reopen,
     ),
+    on(
+        events.ReturnArrived,
+        at=states.REJECTED,
+        to=states.COVERING,
+        when=guards.box_was_empty,
+        then=effects.reopen_for_goods,
+        sends=reopen,
+    ),
     on(events.ReturnArrived, at=states.UNRETURNED, to=states.INSPECTING, then=effects.arrived),
     on(
         events.ReturnArrived,
@@ -194,5 +202,10 @@ LATE = (
         when=guards.not_here_yet,
         then=effects.arrived,
         does=(commands.BOOK_IN, letters.CALL_ABOUT_LATE),
+    ),
+    on(
+        events.ReturnArrived,
+        at=states.besides(states.INSPECTING),
+        does=(letters.CALL_ABOUT_UNAWAITED,),
     ),
 )

@@ -187,6 +187,7 @@ CALL_FINANCE = _call_next(FINANCE, "a replacement was not returned for, and its 
 CALL_ABOUT_LABEL = _call("dispatch desk", "the carrier gives no label for a return")
 CALL_ABOUT_POSTAGE = _call("finance", "a customer's postage cannot be paid to the account given")
 CALL_ABOUT_UNASKED = _call("returns desk", "goods came for a return that was declined")
+CALL_ABOUT_UNAWAITED = _call("returns desk", "goods came for a return that waits for none")
 CALL_ABOUT_NOT_OWED = _call("returns desk", "the money for goods of a return has gone back otherwise")
 CALL_ABOUT_LATE = _call("returns desk", "goods of a return that is settled have come in")
 CALL_ABOUT_UNLISTED = alert(arguments=_unlisted)

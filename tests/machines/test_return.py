@@ -20,6 +20,7 @@ from tests.machines.play import START, Play
 from tests.machines.returns import (
     ADVANCE,
     ARRIVED,
+    BRICK,
     CASE,
     EXCHANGE,
     KEEP,
@@ -239,6 +240,24 @@ def test_what_goes_back_to_the_customer_is_not_booked_in() -> None:
     assert [parcel.items for parcel in data(play).parcels] == [piece]
     booking = Booking(rma=RMA, restock=piece, refurbish=(), write_off=())
     assert list(BOOK_IN.ask(data(play), choice, {})) == [booking]
+
+
+@pytest.mark.parametrize(
+    ("path", "state"),
+    [
+        ([ARRIVED, inspected(USED)], "awaiting_choice"),
+        ([ARRIVED, inspected(BRICK)], "packing"),
+        ([ARRIVED, inspected(USED), chosen(told.Choice.DISPOSE)], "disposed"),
+        ([ARRIVED, inspected(KETTLE)], "refunded"),
+    ],
+)
+def test_the_returns_desk_hears_of_goods_that_nobody_waits_for(path: list[Event], state: str) -> None:
+    play = Play()
+    for event in (PLAIN, *path):
+        play.tell(CASE, event)
+    assert (play.state(CASE), play.called) == (state, [])
+    assert play.tell(CASE, ARRIVED) is Disposition.HANDLED
+    assert (play.state(CASE), play.called) == (state, ["returns desk"])
 
 
 def test_the_ladder_of_inspection_is_climbed_and_starts_anew() -> None:
