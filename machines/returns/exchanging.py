@@ -143,7 +143,7 @@ UNREPLACED = (
     ),
     on(
         events.ReturnWithdrawn,
-        at=states.AWAITING_PARCEL,
+        at=(states.AWAITING_PARCEL, states.IN_DOUBT),
         to=states.MONEY_STANDS,
         when=keeps_the_rest,
         then=paying.owe_offer,
