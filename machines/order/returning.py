@@ -105,10 +105,11 @@ def begin_return(order: Order, event: OrderReturnAsked, now: datetime) -> Order:
 
 
 def begin(order: Order, wanted: Counter[str], now: datetime, *, reason: Reason, **said: Any) -> Order:
-    """All pieces of the order together bring back what the customer paid for the delivery, too."""
+    """The return with which all pieces of the order have come back for money, at once or one by one, brings
+    back what the customer paid for the delivery, too."""
     items = tuple(Pick(sku=sku, quantity=quantity) for sku, quantity in sorted(wanted.items()))
-    whole = sum(wanted.values()) == order.pieces
     rma = f"{order.order}-RT{len(order.returns) + 1}"
+    whole = wanted.total() + _for_money(order) == order.pieces
     added = Returning(
         rma=rma,
         items=items,
@@ -119,6 +120,15 @@ def begin(order: Order, wanted: Counter[str], now: datetime, *, reason: Reason, 
     )
     order = order.model_copy(update={"returns": (*order.returns, added), "return_offered": False})
     return _set_aside(order, rma)
+
+
+def _for_money(order: Order) -> int:
+    """How many pieces other returns have brought back for money, or are about to; none where one of them had
+    the delivery to bring back as well."""
+    others = [one for one in order.returns if one.wish is Wish.REFUND and (one.open or one.taken)]
+    if any(one.delivery_costs for one in others):
+        return 0
+    return sum(pick.quantity for one in others for pick in (one.items if one.open else one.taken))
 
 
 def went_back(order: Order, event: ReturnRefunded, _: datetime) -> Order:
