@@ -137,7 +137,7 @@ def restrictions(order: Order, _: Event) -> Iterable[Facts]:
 def not_kept(order: Order, _: Event) -> Iterable[Facts]:
     """Nothing is said where the customer has all that was ordered; what was returned is not kept."""
     had = kept_pieces(order)
-    if any(had[line.sku] < line.quantity for line in order.lines):
+    if order.cut or any(had[line.sku] < line.quantity for line in order.lines):
         items = tuple(Pick(sku=sku, quantity=quantity) for sku, quantity in had.items())
         yield Kept(order=order.order, customer=order.customer, items=items)
 

@@ -14,7 +14,6 @@ from machines.kernel.rule import defer, ignore, note, on, refuse
 from machines.messages import MessageSent, MessageUndeliverable, StaffAlerted
 from machines.order import (
     commands,
-    deadlines,
     delivery,
     effects,
     events,
@@ -25,7 +24,7 @@ from machines.order import (
     paying,
     states,
 )
-from machines.order.sending import request_refunds, stop_shipments
+from machines.order.sending import request_refunds
 from machines.order.settling import settle, settle_part
 
 # An order can be cancelled at any time; goods and money follow from how far it had come.
@@ -48,10 +47,27 @@ CANCELLING = (
     ),
     on(
         events.OrderCancelRequested,
-        at=(states.STOP_REQUESTED, states.SETTLING),
-        when=guards.by_its_customer_and(guards.amending),
+        at=states.STOP_REQUESTED,
+        when=guards.by_its_customer_and(guards.not_yet_asked),
         then=effects.ask_to_stop,
         does=(letters.TELL_CANCELLING,),
+    ),
+    on(  # while it settles parcels can be in the warehouse, on their way to a change, or to be replaced
+        events.OrderCancelRequested,
+        at=states.SETTLING,
+        to=states.STOP_REQUESTED,
+        when=guards.by_its_customer_and(guards.not_yet_asked_but_open),
+        then=delivery.cancel_all,
+        does=(letters.TELL_CANCELLING,),
+        sends=request_refunds,
+    ),
+    on(
+        events.OrderCancelRequested,
+        at=states.SETTLING,
+        to=junctions.ORDER_STANDS,
+        when=guards.by_its_customer_and(guards.not_yet_asked_nor_arrived),
+        then=delivery.cancel_all,
+        sends=request_refunds,
     ),
     on(
         events.OrderCancelRequested,
@@ -77,30 +93,6 @@ CANCELLING = (
         then=effects.offer_return,
         does=(letters.TELL_TOO_LATE,),
     ),
-    on(
-        events.CancellationAccepted,
-        at=states.STOP_REQUESTED,
-        to=junctions.ORDER_STANDS,
-        when=guards.stops_some,
-        then=effects.stop_accepted,
-        sends=stop_shipments,
-    ),
-    on(
-        events.CancellationRejected,
-        at=states.STOP_REQUESTED,
-        to=junctions.ORDER_STANDS,
-        when=guards.amending,
-        then=effects.change_rejected,
-        does=(letters.TELL_TOO_LATE_TO_CHANGE,),
-    ),
-    on(
-        events.CancellationRejected,
-        at=states.STOP_REQUESTED,
-        to=junctions.ORDER_STANDS,
-        then=effects.stop_rejected,
-        does=(letters.TELL_TOO_LATE,),
-    ),
-    on(deadlines.STOP_DUE, at=states.STOP_REQUESTED, does=(letters.CALL_ABOUT_STOP,)),
     note(outcomes.CancellationNoted, at=states.EVERYWHERE, because="the warehouse answers later"),
     defer(
         events.OrderCancelRequested,
@@ -126,8 +118,6 @@ CANCELLING = (
         at=(states.DELIVERED, states.IN_RETURN, states.RETURNED),
         because="the goods have been delivered; they can be sent back instead",
     ),
-    ignore(events.CancellationAccepted, at=states.OPENED, because="no parcel is waiting to be stopped"),
-    ignore(events.CancellationRejected, at=states.OPENED, because="no parcel is waiting to be stopped"),
 )
 
 # Money and goods that come back are noted wherever the order stands; at rest it ends, or starts anew.

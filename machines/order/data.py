@@ -84,6 +84,7 @@ class ParcelStatus(StrEnum):
     FAILED = "failed"  #: lost, damaged or returned; the customer has not chosen yet
     REPLACING = "replacing"  #: the same goods are being reserved once more
     REPLACED = "replaced"  #: another parcel took its place
+    REPACKED = "repacked"  #: never left, stopped for a change that came too late; its goods are packed anew
     REFUNDED = "refunded"
 
 
@@ -227,6 +228,7 @@ class Order(Facts):
     lines: tuple[Line, ...]
     payments: tuple[Payment, ...]
     parcels: tuple[Parcel, ...] = ()
+    former: int = 0  #: so many of them are of the order as it was before it was changed
     charges: tuple[Charge, ...] = ()  #: asked of the provider and not answered
     goodwill: tuple[Goodwill, ...] = ()
     replacing: str | None = None  #: the parcel whose goods are being sent once more
@@ -239,6 +241,7 @@ class Order(Facts):
     asked_price: NewPrice | None = None  #: a higher price that the customer is asked about
     ending: Ending | None = None
     reason: str = ""
+    cut: bool = False  #: a part was given up; what is left is less than its limits were checked for
     return_offered: bool = False  #: the customer wanted to cancel what had left; a return opens by itself
     returns: tuple[Returning, ...] = ()
     reopened: int = 0  #: how often goods counted as delivered turned out not to be
@@ -277,6 +280,11 @@ class Order(Facts):
     def paid_as(self, key: str) -> str:
         """The parcel under whose key the goods in ``key`` were charged."""
         return self.parcel(key).replaces or key
+
+    def stopped(self, *statuses: ParcelStatus) -> tuple[Parcel, ...]:
+        """Parcels of the order as it is now, not as it was before a change, that were stopped."""
+        among = statuses or (ParcelStatus.STOPPING, ParcelStatus.STOPPED)
+        return tuple(parcel for parcel in self.parcels[self.former :] if parcel.status in among)
 
     def parcels_in(self, *statuses: ParcelStatus) -> tuple[Parcel, ...]:
         return tuple(parcel for parcel in self.parcels if parcel.status in statuses)

@@ -32,6 +32,7 @@ from machines.order.money import (
     void_if_all_left,
     with_parcel,
 )
+from machines.order.standing import COMING, some
 
 # -- warehouse and parcels -------------------------------------------------------------------------
 
@@ -81,12 +82,39 @@ def failed_after_all(order: Order, event: ParcelFailed, now: datetime) -> Order:
 
 def stopped(order: Order, event: ParcelCancelled, _: datetime) -> Order:
     """The parcel stays: its goods go back into stock, its money to the customer."""
-    parcel = order.parcel(event.parcel)
-    order = with_parcel(order, event.parcel, status=ParcelStatus.STOPPED)
-    order = refund_parcel(release(order, parcel.pieces), event.parcel, event)
-    if order.amendment is None and order.ending is None:
+    order = stays(order, event.parcel, event)
+    if order.amendment is None and order.ending is None and not _some_comes(order):
         order = order.model_copy(update={"ending": Ending.CANCELLED, "reason": event.reason})
+    return order
+
+
+def stays(order: Order, key: str, event: Event) -> Order:
+    """Where other parcels come, the order is from now on what is in them."""
+    parcel = order.parcel(key)
+    order = with_parcel(order, key, status=ParcelStatus.STOPPED)
+    order = refund_parcel(release(order, parcel.pieces), key, event)
+    if order.amendment is None and _some_comes(order):
+        order = _without(order, parcel)
     return void_if_all_left(order, event)
+
+
+def _some_comes(order: Order) -> bool:
+    return some(*COMING)(order)
+
+
+def _without(order: Order, parcel: Parcel) -> Order:
+    """What was to be charged with ``parcel`` is not charged with another one later."""
+    gone = {item.sku: item.quantity for item in parcel.items}
+    prices = {line.sku: line.price for line in order.lines}
+    kept = [
+        line.model_copy(update={"quantity": line.quantity - gone.get(line.sku, 0)})
+        for line in order.lines
+        if line.quantity > gone.get(line.sku, 0)
+    ]
+    update: dict[str, object] = {"lines": tuple(kept), "cut": True}
+    if parcel.value > sum(prices[sku] * quantity for sku, quantity in gone.items()):
+        update.update(shipping=0, fee=0)
+    return order.model_copy(update=update)
 
 
 # -- parcels that did not arrive -------------------------------------------------------------------
@@ -129,6 +157,8 @@ def cannot_replace(order: Order, event: outcomes.StockShort, now: datetime) -> O
 def replacement_rejected(order: Order, event: outcomes.WarehouseRejected, _: datetime) -> Order:
     if order.replacing is None:
         return order
+    if order.parcel(order.replacing).status is ParcelStatus.REPACKED:
+        return stays(quiet(order), order.replacing, event)
     pieces = order.parcel(order.replacing).pieces
     return _refund(release(quiet(order), pieces), order.replacing, event)
 

@@ -91,6 +91,9 @@ def amend(order: Order) -> Order:
         "offer": None,
         "ending": None,
         "reason": "",
+        "cut": False,
+        "former": len(order.parcels),
+        "return_offered": False,
     }
     return order.model_copy(update=update)
 
@@ -216,7 +219,11 @@ def not_reserved(order: Order, _: outcomes.StockShort, __: datetime) -> Order:
 def released(order: Order, event: outcomes.StockReleased, _: datetime) -> Order:
     stock = order.stock
     update = {"releasing": stock.releasing - event.pieces, "released": stock.released + event.pieces}
-    return order.model_copy(update={"stock": stock.model_copy(update=update), "replacing": None})
+    order = order.model_copy(update={"stock": stock.model_copy(update=update)})
+    again = order.parcel(order.replacing).status if order.replacing else None
+    if again in (ParcelStatus.REPLACING, ParcelStatus.REPACKED):
+        return order
+    return order.model_copy(update={"replacing": None})
 
 
 # -- cancelling ------------------------------------------------------------------------------------
@@ -248,7 +255,10 @@ def stop_accepted(order: Order, event: told.CancellationAccepted, _: datetime) -
 
 
 def stop_rejected(order: Order, _: told.CancellationRejected, __: datetime) -> Order:
-    return offer_return(order.model_copy(update={"amendment": None, "ending": None, "reason": ""}), _, __)
+    """What was stopped before stays cancelled."""
+    if not order.stopped():
+        order = order.model_copy(update={"ending": None, "reason": ""})
+    return offer_return(order, _, __)
 
 
 def change_rejected(order: Order, _: told.CancellationRejected, __: datetime) -> Order:

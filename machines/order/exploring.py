@@ -33,6 +33,8 @@ def may_happen(order: Order) -> Iterable[Event]:
     yield from _choices(order)
     if len(order.lines) == len(order.payments) == 1 and order.lines[0].sku in ("KETTLE", "PIANO"):
         yield from _changes(order)
+    elif len(order.parcels_in(ParcelStatus.OPEN)) == 2:
+        yield told.OrderAmended(customer=order.customer, ship_to=order.ship_to)
     yield from _in_the_warehouse(order)
     yield from may_return(order)
     yield from _complaints(order)

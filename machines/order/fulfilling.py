@@ -237,7 +237,7 @@ REMEDIES = (
         at=states.REPLACING,
         to=junctions.ORDER_STANDS,
         then=delivery.replacement_rejected,
-        does=(commands.RELEASE_REPLACEMENT,),
+        does=(commands.RELEASE_REPLACEMENT, commands.VOID, letters.TELL_NOT_PACKED_AGAIN),
         sends=request_refunds,
     ),
 )

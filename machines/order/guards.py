@@ -12,6 +12,7 @@ from machines.kernel.verdict import ALLOWED, Refusal, Verdict, allow_if
 from machines.order import events as told
 from machines.order import outcomes
 from machines.order.data import (
+    Ending,
     Line,
     OfferKind,
     Order,
@@ -298,6 +299,21 @@ def refund_open(order: Order, event: RefundReport, _: datetime) -> Verdict:
 
 def amending(order: Order, _: Event, __: datetime) -> Verdict:
     return allow_if(order.amendment is not None, "nothing is to be changed")
+
+
+def not_yet_asked(order: Order, _: Event, __: datetime) -> Verdict:
+    return allow_if(order.ending is not Ending.CANCELLED, "the order is being given up already")
+
+
+def not_yet_asked_but_open(order: Order, event: Event, now: datetime) -> Verdict:
+    return not_yet_asked(order, event, now) and some_open(order, event, now)
+
+
+def not_yet_asked_nor_arrived(order: Order, event: Event, now: datetime) -> Verdict:
+    if not (verdict := not_yet_asked(order, event, now)):
+        return verdict
+    left = order.amendment is not None or some(ParcelStatus.FAILED, ParcelStatus.STOPPING)(order)
+    return allow_if(left, "there is nothing left to stop")
 
 
 def not_yet_offered(order: Order, _: Event, __: datetime) -> Verdict:

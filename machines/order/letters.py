@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from machines.between import ParcelDispatched
+from machines.between import ParcelCancelled, ParcelDispatched
 from machines.kernel.command import CommandType
 from machines.kernel.event import Event
 from machines.kernel.money import Money
 from machines.messages import Alert, Message, MessageType, alert, message
-from machines.order.data import Order, ParcelStatus
+from machines.order.data import Order, Parcel, ParcelStatus
+from machines.order.standing import COMING
 
 REVIEWERS = ("order desk", "order lead", "head of customer service")
 Told = Callable[[Order, Any], dict[str, str]]
@@ -21,15 +23,24 @@ def _nothing(_: Order, __: Event) -> dict[str, str]:
 
 
 def _tell(template: str, told: Told = _nothing, *, fulfils: tuple[str, ...] = ()) -> MessageType:
+    return _tell_if(template, lambda order, event: (told(order, event),), fulfils=fulfils)
+
+
+def _tell_if(
+    template: str, told: Callable[[Order, Any], Iterable[dict[str, str]]], *, fulfils: tuple[str, ...] = ()
+) -> MessageType:
+    """A letter only where there is something to tell."""
+
     def arguments(order: Order, event: Event) -> Iterable[Message]:
-        yield Message(
-            template=template,
-            customer=order.customer,
-            to=order.buyer,
-            locale=order.locale,
-            about=order.order,
-            facts=told(order, event),
-        )
+        for facts in told(order, event):
+            yield Message(
+                template=template,
+                customer=order.customer,
+                to=order.buyer,
+                locale=order.locale,
+                about=order.order,
+                facts=facts,
+            )
 
     return message(template, arguments=arguments, fulfils=fulfils)
 
@@ -86,6 +97,14 @@ def _new_price(order: Order, _: Event) -> dict[str, str]:
     }
 
 
+def _unchanged(order: Order, _: Event) -> dict[str, str]:
+    """What was unpacked for the change before it turned out to be too late does not come."""
+    return {
+        "deliver_by": order.deliver_by.isoformat(),
+        "goods": _goods(order.stopped(ParcelStatus.STOPPED)),
+    }
+
+
 def _parcel(order: Order, event: ParcelDispatched) -> dict[str, str]:
     return {
         "parcel": event.parcel,
@@ -102,6 +121,39 @@ def _failed(order: Order, _: Event) -> dict[str, str]:
         "parcels": ", ".join(parcel.key for parcel in parcels),
         "choices": "a new parcel or the money back" if again else "the money back",
     }
+
+
+def _stop(order: Order, event: Event) -> dict[str, str]:
+    """What stays, what comes all the same, and whether a return of it opens by itself."""
+    return {
+        **_not_coming(order, order.stopped()),
+        "coming": _goods(order.parcels_in(*COMING)),
+        "opens_return": "opens by itself" if order.return_offered else "",
+    }
+
+
+def _given_up(order: Order, event: ParcelCancelled) -> dict[str, str]:
+    return _not_coming(order, (order.parcel(event.parcel),))
+
+
+def _not_packed_again(order: Order, _: Event) -> Iterable[dict[str, str]]:
+    """Of a replacement that cannot be packed the refund tells."""
+    for parcel in order.stopped():
+        if parcel.key == order.replacing:
+            yield _not_coming(order, (parcel,))
+
+
+def _not_coming(order: Order, staying: tuple[Parcel, ...]) -> dict[str, str]:
+    amount = sum(parcel.value for parcel in staying)
+    return {"goods": _goods(staying), "amount": str(Money(amount=amount, currency=order.currency))}
+
+
+def _goods(parcels: Iterable[Parcel]) -> str:
+    pieces: Counter[str] = Counter()
+    for parcel in parcels:
+        for item in parcel.items:
+            pieces[item.sku] += item.quantity
+    return ", ".join(f"{quantity} x {sku}" for sku, quantity in sorted(pieces.items()))
 
 
 def _reason(order: Order, _: Event) -> dict[str, str]:
@@ -124,7 +176,11 @@ TELL_DELAYED = _tell("order.delayed", _promise)
 TELL_DISPATCH_LATE = _tell("order.dispatch_late", fulfils=("ORD-7",))
 TELL_CANCELLING = _tell("order.cancelling")
 TELL_TOO_LATE = _tell("order.too_late_to_cancel")
-TELL_TOO_LATE_TO_CHANGE = _tell("order.too_late_to_change", _price)
+TELL_TOO_LATE_TO_CHANGE = _tell("order.too_late_to_change", _unchanged)
+TELL_PART_STOPPED = _tell("order.part_stopped", _stop, fulfils=("ORD-5",))
+TELL_PART_UNPAID = _tell("order.part_unpaid", _stop)
+TELL_NOT_PACKED_AGAIN = _tell_if("order.part_given_up", _not_packed_again)
+TELL_PART_GIVEN_UP = _tell("order.part_given_up", _given_up)
 TELL_CANCELLED = _tell("order.cancelled", _reason, fulfils=("ORD-5",))
 TELL_REJECTED = _tell("order.rejected", _reason, fulfils=("RES-1",))
 TELL_EXPIRED = _tell("order.expired", _reason)

@@ -6,8 +6,8 @@ long; the rules named here; ``guards.py`` and ``standing.py``, what they ask; ``
 ``paying.py`` and ``delivery.py``, what they note; ``commands.py``, ``letters.py`` and ``sending.py``,
 whom they ask and tell.
 
-Each rule in ``accepting``, ``fulfilling``, ``changing``, ``disputing`` and ``closing`` says: on this
-event, when the order stands there, it goes to that state if the guard allows; the effect notes what is
+Each rule in ``accepting``, ``fulfilling``, ``stopping``, ``changing``, ``disputing`` and ``closing`` says: on
+this event, when the order stands there, it goes to that state if the guard allows; the effect notes what is
 new; others are asked and told.
 """
 
@@ -31,6 +31,7 @@ from machines.order import (
     fulfilling,
     returning,
     states,
+    stopping,
     unwanted,
 )
 from machines.order.data import Order
@@ -84,6 +85,7 @@ ORDER = Procedure(
         *accepting.SENT_BACK,
         *accepting.SILENCE,
         *fulfilling.HANDOVER,
+        *stopping.STOPS,
         *unwanted.opened_by_itself(fulfilling.PARCELS),
         *fulfilling.RENEWAL,
         *fulfilling.REMEDIES,

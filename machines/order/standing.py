@@ -18,6 +18,13 @@ LEFT = (
     ParcelStatus.REPLACED,
     ParcelStatus.REFUNDED,
 )
+COMING = (  #: with the customer in the end, as far as anybody knows
+    ParcelStatus.OPEN,
+    ParcelStatus.DISPATCHED,
+    ParcelStatus.DELIVERED,
+    ParcelStatus.FAILED,
+    ParcelStatus.REPLACING,
+)
 
 # -- where an order stands -------------------------------------------------------------------------
 

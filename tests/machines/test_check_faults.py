@@ -17,7 +17,7 @@ from machines.kernel.procedure import Procedure
 from machines.kernel.rule import Disposition, Junction, Rule, Send
 from machines.kernel.state import State
 from machines.ledger import LAWS
-from machines.order import ORDER, commands, paying, states
+from machines.order import ORDER, commands, delivery, letters, paying, states
 from machines.order.data import Order
 from machines.order.sending import request_refunds
 from machines.refund import REFUND
@@ -80,7 +80,13 @@ class Fault:
 
 
 CANCEL = rule(ORDER, "order.cancel", "authorising")
-STOPPED = rule(ORDER, "parcel.cancelled", "awaiting_dispatch")
+STOPPED = next(
+    one
+    for one in ORDER.rules
+    if one.event == "parcel.cancelled"
+    and one.then is delivery.stopped
+    and letters.TELL_PART_GIVEN_UP not in one.does
+)
 LATE = rule(ORDER, "payment.authorized", "settling")
 DISPATCHED = rule(ORDER, "parcel.dispatched", "awaiting_dispatch")
 DELIVERED = next(

@@ -281,8 +281,9 @@ PATHS = [
     Path(
         "it ships while the warehouse is asked",
         [CANCEL, (FIRST, LEAVES), events.CancellationAccepted(parcels=("SO-1001-1",)), (FIRST, ARRIVES)],
-        "delivered",
+        "in_return",
         answers={"warehouse.cancel": [outcomes.CancellationNoted()]},
+        told=("order.too_late_to_cancel",),
         kept=3500,
     ),
     Path(
@@ -291,6 +292,7 @@ PATHS = [
         "delivered",
         placed=TWO_LINES,
         answers={"warehouse.submit": [two_parcels]},
+        told=("order.part_stopped",),
         kept=3500,
     ),
     Path(
