@@ -162,6 +162,7 @@ def _reduced(line: Line, available: tuple[Pick, ...]) -> Line:
 
 
 def substitute(order: Order, event: told.ChoiceMade, _: datetime) -> Order:
+    """A fee was agreed to for the article that is not taken; the other one is checked for its own."""
     similar = next(found for found in order.offer.similar if found.sku == event.sku) if order.offer else None
     if similar is None:
         return order
@@ -171,7 +172,7 @@ def substitute(order: Order, event: told.ChoiceMade, _: datetime) -> Order:
         else line
         for line in order.lines
     )
-    return order.model_copy(update={"lines": lines, "offer": None})
+    return order.model_copy(update={"lines": lines, "fee": 0, "offer": None})
 
 
 def wait_for_stock(order: Order, _: told.ChoiceMade, __: datetime) -> Order:

@@ -11,7 +11,7 @@ from machines.kernel.command import CommandType
 from machines.kernel.event import Event
 from machines.kernel.money import Money
 from machines.messages import Alert, Message, MessageType, alert, message
-from machines.order.data import Order, Parcel, ParcelStatus
+from machines.order.data import Order, Parcel, ParcelStatus, Similar
 from machines.order.standing import COMING
 
 REVIEWERS = ("order desk", "order lead", "head of customer service")
@@ -69,14 +69,28 @@ def _offer(order: Order, _: Event) -> dict[str, str]:
     offer = order.offer
     if offer is None:
         return {}
+    similar_costs = [_cost(order, similar) for similar in offer.similar]
     return {
         "kind": offer.kind,
         "reason": offer.reason,
         "fee": str(Money(amount=offer.fee, currency=order.currency)),
         "available": ", ".join(f"{pick.quantity} x {pick.sku}" for pick in offer.available),
         "similar": ", ".join(similar.sku for similar in offer.similar),
+        "similar_prices": ", ".join(str(price) for price, _ in similar_costs),
+        "similar_totals": ", ".join(str(total) for _, total in similar_costs),
         "restock": offer.restock.date().isoformat() if offer.restock else "",
     }
+
+
+def _cost(order: Order, similar: Similar) -> tuple[Money, Money]:
+    """The price of one piece, and the total with it in the place of what was ordered."""
+    wanted = [line for line in order.lines if line.sku == similar.instead_of]
+    more = sum((similar.price - line.price) * line.quantity for line in wanted)
+    total = order.total - order.fee + more
+    return (
+        Money(amount=similar.price, currency=order.currency),
+        Money(amount=total, currency=order.currency),
+    )
 
 
 def _promise(order: Order, _: Event) -> dict[str, str]:
