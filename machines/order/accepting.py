@@ -197,7 +197,7 @@ SILENCE = (
         deadlines.HOLD_ENDS,
         at=states.HANDOVER_REFUSED,
         to=junctions.ORDER_STANDS,
-        then=effects.expire,
+        then=effects.cannot_hand_over,
         does=commands.MONEY_BACK,
     ),
     on(

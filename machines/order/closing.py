@@ -171,7 +171,7 @@ SETTLEMENT = (
         at=states.HANDOVER_REFUSED,
         to=junctions.ORDER_STANDS,
         when=guards.held,
-        then=paying.expire_lapsed,
+        then=paying.cannot_hand_over_lapsed,
         does=commands.MONEY_BACK,
     ),
     defer(

@@ -29,6 +29,8 @@ from machines.order.money import (
     with_parcel,
 )
 
+NO_LONGER_WANTED = "your choice"
+
 # -- placing and changing --------------------------------------------------------------------------
 
 
@@ -275,10 +277,10 @@ def reject(order: Order, event: outcomes.OrderBlocked | told.ReviewDecided, _: d
 
 
 def no_longer_wanted(order: Order, event: Event, _: datetime) -> Order:
-    return give_up(order, event, ending=Ending.CANCELLED, reason="your choice")
+    return give_up(order, event, ending=Ending.CANCELLED, reason=NO_LONGER_WANTED)
 
 
-def cannot_hand_over(order: Order, event: told.HandoverDecided, _: datetime) -> Order:
+def cannot_hand_over(order: Order, event: Event, _: datetime) -> Order:
     return give_up(order, event, ending=Ending.CANCELLED, reason="the warehouse could not take the order")
 
 

@@ -12,9 +12,12 @@ from machines.kernel.event import Event
 from machines.kernel.money import Money
 from machines.messages import Alert, Message, MessageType, alert, message
 from machines.order.data import Order, Parcel, ParcelStatus, Similar
+from machines.order.effects import NO_LONGER_WANTED
+from machines.order.events import CancelReason
 from machines.order.standing import COMING
 
 REVIEWERS = ("order desk", "order lead", "head of customer service")
+BY_CUSTOMER = (*CancelReason, NO_LONGER_WANTED)
 Told = Callable[[Order, Any], dict[str, str]]
 
 
@@ -170,6 +173,11 @@ def _goods(parcels: Iterable[Parcel]) -> str:
     return ", ".join(f"{quantity} x {sku}" for sku, quantity in sorted(pieces.items()))
 
 
+def _cancelled(order: Order, _: Event) -> dict[str, str]:
+    """Whether it was the customer who gave it up, or we."""
+    return {"reason": order.reason, "asked": "yes" if order.reason in BY_CUSTOMER else ""}
+
+
 def _reason(order: Order, _: Event) -> dict[str, str]:
     return {"reason": order.reason}
 
@@ -195,7 +203,7 @@ TELL_PART_STOPPED = _tell("order.part_stopped", _stop, fulfils=("ORD-5",))
 TELL_PART_UNPAID = _tell("order.part_unpaid", _stop)
 TELL_NOT_PACKED_AGAIN = _tell_if("order.part_given_up", _not_packed_again)
 TELL_PART_GIVEN_UP = _tell("order.part_given_up", _given_up)
-TELL_CANCELLED = _tell("order.cancelled", _reason, fulfils=("ORD-5",))
+TELL_CANCELLED = _tell("order.cancelled", _cancelled, fulfils=("ORD-5",))
 TELL_REJECTED = _tell("order.rejected", _reason, fulfils=("RES-1",))
 TELL_EXPIRED = _tell("order.expired", _reason)
 TELL_REPLACING = _tell("order.replacement")

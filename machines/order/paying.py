@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from machines.kernel.event import Event
 from machines.order import events as told
 from machines.order import outcomes
-from machines.order.data import Ending, Order, ParcelStatus, Payment, PaymentStatus
-from machines.order.effects import give_up, lines_at
+from machines.order.data import Order, ParcelStatus, Payment, PaymentStatus
+from machines.order.effects import cannot_hand_over, lines_at
 from machines.order.money import (
     ask_for_authorisation,
     begin_charge,
@@ -172,5 +172,5 @@ def capture_declined(order: Order, event: outcomes.CaptureDeclined, _: datetime)
     return end_charge(order, event, taken=False)
 
 
-def expire_lapsed(order: Order, event: told.PaymentLapsed, now: datetime) -> Order:
-    return give_up(lapsed(order, event, now), event, ending=Ending.EXPIRED, reason="the payment lapsed")
+def cannot_hand_over_lapsed(order: Order, event: told.PaymentLapsed, now: datetime) -> Order:
+    return cannot_hand_over(lapsed(order, event, now), event, now)

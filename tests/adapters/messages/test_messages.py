@@ -117,7 +117,7 @@ def test_the_nearest_language_is_used(locale: str, expected: str) -> None:
 
 def test_reasons_are_told_in_the_language_of_the_customer() -> None:
     one = next(one for one in letter("order.cancelled", "de", Channel.EMAIL) if one.facts["reason"])
-    one = one.model_copy(update={"facts": {"reason": "your choice"}})
+    one = one.model_copy(update={"facts": {**one.facts, "reason": "your choice"}})
     assert "Ihr Wunsch" in RENDERER.render(one, channel=Channel.EMAIL).text
 
 
