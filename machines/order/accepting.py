@@ -83,6 +83,13 @@ RESTRICTIONS = (
 STOCK = (
     on(outcomes.StockReserved, at=states.RESERVING, to=junctions.PAYMENT_STANDS, then=effects.reserved),
     on(outcomes.StockShort, at=states.RESERVING, to=states.AWAITING_CHOICE, then=effects.note_short),
+    on(
+        events.StockReplenished,
+        at=states.AWAITING_CHOICE,
+        to=states.RESERVING,
+        when=guards.short_of_stock,
+        then=effects.begin_reserving,
+    ),
     on(events.StockReplenished, at=states.BACKORDERED, to=states.RESERVING, then=effects.begin_reserving),
     on(
         events.StockReplenished, at=states.AWAITING_CONSENT, to=states.RESERVING, then=effects.begin_reserving

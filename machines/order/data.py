@@ -139,6 +139,7 @@ class Stock(Facts):
     """Pieces reserved for the order, and what became of them."""
 
     reserving: bool = False
+    short: bool = False  #: pieces are missing, and the customer chooses what to do
     reserved: int = 0
     shipped: int = 0
     releasing: int = 0

@@ -131,18 +131,18 @@ def amend_price(order: Order, _: told.PriceAnswered, __: datetime) -> Order:
 
 
 def note_offer(order: Order, event: outcomes.RestrictionsOffer, _: datetime) -> Order:
-    return order.model_copy(update={"offer": event.offer})
+    stock = order.stock.model_copy(update={"short": False})
+    return order.model_copy(update={"offer": event.offer, "stock": stock})
 
 
 def note_short(order: Order, event: outcomes.StockShort, _: datetime) -> Order:
-    stock = order.stock.model_copy(update={"reserving": False})
+    stock = order.stock.model_copy(update={"reserving": False, "short": True})
     return order.model_copy(update={"offer": event.offer, "stock": stock})
 
 
 def begin_reserving(order: Order, _: Event, __: datetime) -> Order:
-    return order.model_copy(
-        update={"offer": None, "stock": order.stock.model_copy(update={"reserving": True})}
-    )
+    stock = order.stock.model_copy(update={"reserving": True, "short": False})
+    return order.model_copy(update={"offer": None, "stock": stock})
 
 
 def take_offer(order: Order, _: told.ChoiceMade, now: datetime) -> Order:

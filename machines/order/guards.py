@@ -73,6 +73,10 @@ def chooses(choice: told.Choice) -> Callable[[Order, told.ChoiceMade, datetime],
     return guard
 
 
+def short_of_stock(order: Order, _: told.StockReplenished, __: datetime) -> Verdict:
+    return allow_if(order.stock.short, "the customer is asked about something else than missing goods")
+
+
 def on_time(order: Order, event: outcomes.StockExpected, _: datetime) -> Verdict:
     kept = event.on is not None and order.promised is not None and event.on <= order.promised
     return allow_if(kept, "the goods will come later than promised")
