@@ -224,7 +224,8 @@ class Order(Facts):
     currency: Currency
     buyer: Buyer
     ship_to: Address
-    deliver_by: date
+    deliver_by: date  #: moves with what holds the goods up
+    lead: int = 5  #: days from goods and money to the door: as at placement, five at most
     shipping: int
     lines: tuple[Line, ...]
     payments: tuple[Payment, ...]

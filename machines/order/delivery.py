@@ -22,7 +22,7 @@ from machines.order.data import (
     ParcelStatus,
     RefundStatus,
 )
-from machines.order.effects import ask_to_stop, begin_reserving, not_reserved
+from machines.order.effects import ON_THE_WAY, ask_to_stop, begin_reserving, due_after, not_reserved
 from machines.order.money import (
     begin_charge,
     finish_refund,
@@ -54,10 +54,11 @@ def plan_parcels(order: Order, event: outcomes.WarehouseAccepted, _: datetime) -
     return order.model_copy(update={"parcels": tuple(parcels)})
 
 
-def dispatched(order: Order, event: ParcelDispatched, _: datetime) -> Order:
+def dispatched(order: Order, event: ParcelDispatched, now: datetime) -> Order:
     """The parcel has left: its charge begins, unless it was charged before; a change comes too late."""
     stock = order.stock.model_copy(update={"shipped": order.stock.shipped + event.pieces})
     order = order.model_copy(update={"stock": stock, "amendment": None, "asked_price": None})
+    order = due_after(order, now, days=ON_THE_WAY)
     parcel = order.parcel(event.parcel)
     if parcel.charged:
         order = with_parcel(order, event.parcel, status=ParcelStatus.DISPATCHED)

@@ -31,10 +31,13 @@ from machines.order.money import (
 
 NO_LONGER_WANTED = "your choice"
 
+MOST_LEAD = 5  #: days: two until a parcel counts as late in the warehouse, three on the way
+ON_THE_WAY = 3  #: days of these
+
 # -- placing and changing --------------------------------------------------------------------------
 
 
-def place(_: object, event: told.OrderPlaced, __: datetime) -> Order:
+def place(_: object, event: told.OrderPlaced, now: datetime) -> Order:
     payments = tuple(
         Payment(id=str(number), means=paid.means, token=paid.token, up_to=paid.up_to)
         for number, paid in enumerate(event.payments, start=1)
@@ -48,10 +51,18 @@ def place(_: object, event: told.OrderPlaced, __: datetime) -> Order:
         buyer=event.buyer,
         ship_to=event.ship_to,
         deliver_by=event.deliver_by,
+        lead=max(0, min(MOST_LEAD, (event.deliver_by - now.date()).days)),
         shipping=event.shipping,
         lines=event.lines,
         payments=payments,
     )
+
+
+def due_after(order: Order, now: datetime, *, days: int = MOST_LEAD) -> Order:
+    """From ``now`` on it takes that long, or as long as at placement if that was less; no day that was
+    promised is brought forward."""
+    soonest = now.date() + timedelta(days=min(days, order.lead))
+    return order.model_copy(update={"deliver_by": max(order.deliver_by, soonest)})
 
 
 def amend_at_once(order: Order, event: told.OrderAmended, now: datetime) -> Order:
@@ -195,13 +206,13 @@ def wait_longer(order: Order, _: told.DelayAnswered, now: datetime) -> Order:
     return order.model_copy(update={"promised": order.promised or now + timedelta(days=30)})
 
 
-def reserved(order: Order, event: outcomes.StockReserved, _: datetime) -> Order:
+def reserved(order: Order, event: outcomes.StockReserved, now: datetime) -> Order:
     """The goods are there: ask for the money."""
-    return ask_for_authorisation(_reserved(order, event))
+    return ask_for_authorisation(due_after(_reserved(order, event), now))
 
 
-def reserved_again(order: Order, event: outcomes.StockReserved, _: datetime) -> Order:
-    return _reserved(order, event)
+def reserved_again(order: Order, event: outcomes.StockReserved, now: datetime) -> Order:
+    return due_after(_reserved(order, event), now)
 
 
 def reserved_late(order: Order, event: outcomes.StockReserved, _: datetime) -> Order:

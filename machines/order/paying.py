@@ -8,7 +8,7 @@ from machines.kernel.event import Event
 from machines.order import events as told
 from machines.order import outcomes
 from machines.order.data import Order, ParcelStatus, Payment, PaymentStatus
-from machines.order.effects import cannot_hand_over, lines_at
+from machines.order.effects import cannot_hand_over, due_after, lines_at
 from machines.order.money import (
     ask_for_authorisation,
     begin_charge,
@@ -25,7 +25,7 @@ USUAL_HOLD = timedelta(days=7)  #: card payments; Stripe, "Place a hold on a pay
 def authorised(order: Order, event: outcomes.PaymentAuthorized, now: datetime) -> Order:
     payment = order.payment(event.payment)
     return with_payment(
-        order,
+        due_after(order, now),
         event.payment,
         status=PaymentStatus.AUTHORISED,
         authorised=payment.authorised + event.amount,
