@@ -231,6 +231,8 @@ def not_reserved(order: Order, _: outcomes.StockShort, __: datetime) -> Order:
 
 
 def released(order: Order, event: outcomes.StockReleased, _: datetime) -> Order:
+    """Goods that the warehouse would not send once more are free with this; a replacement under way is not
+    touched by what another parcel lets go."""
     stock = order.stock
     update = {"releasing": stock.releasing - event.pieces, "released": stock.released + event.pieces}
     order = order.model_copy(update={"stock": stock.model_copy(update=update)})
