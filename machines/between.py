@@ -129,9 +129,10 @@ class ParcelFailed(ParcelReport, type="parcel.failed"):
     """The parcel left, but the customer does not have what is in it."""
 
     trouble: Trouble
+    after_delivery: bool = False  #: it had been reported as delivered
 
     def postings(self) -> Mapping[str, int]:
-        return {"delivered": -self.value} if self.trouble is Trouble.NOT_RECEIVED else {}
+        return {"delivered": -self.value} if self.after_delivery else {}
 
 
 # -- refund ----------------------------------------------------------------------------------------

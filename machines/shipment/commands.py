@@ -139,4 +139,10 @@ REMIND_TO_COLLECT = _tell("shipment.reminder_to_collect")
 TELL_PROVED = _tell("shipment.delivery_proved")
 CALL_DISPATCH_DESK = _call("dispatch desk", "a parcel has no label")
 CALL_ABOUT_STRAY = _call("dispatch desk", "a cancelled parcel has left all the same; call it back")
+CALL_ABOUT_STRAY_BACK = _call(
+    "dispatch desk", "a cancelled parcel had left and is back; compare the stock with what lies there"
+)
+CALL_ABOUT_RETURN = _call(
+    "dispatch desk", "a parcel is back whose goods the customer is returning; see to it under that return"
+)
 CALL_ABOUT_FOUND = _call("dispatch desk", "a parcel given up for lost has turned up; withdraw the claim")

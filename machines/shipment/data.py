@@ -28,6 +28,7 @@ class Shipment(Facts):
     progress: Progress = Progress.NONE
     trouble: Trouble | None = None
     cancelled: bool = False
+    delivered: bool = False  #: whoever opened it has been told that the customer has it
     acknowledged: bool = False  #: the customer has said to have it
     reason: str = ""
 

@@ -45,6 +45,10 @@ def dispatch(shipment: Shipment, event: events.ShipmentDispatched, _: datetime) 
     return shipment.model_copy(update={"tracking": event.tracking})
 
 
+def delivered(shipment: Shipment, _: Event, __: datetime) -> Shipment:
+    return shipment.model_copy(update={"delivered": True})
+
+
 def scan(shipment: Shipment, event: events.ParcelScanned, _: datetime) -> Shipment:
     update = {"sequence": event.sequence, "scanned_at": event.scanned_at, "progress": event.progress}
     return shipment.model_copy(update=update)
@@ -52,6 +56,10 @@ def scan(shipment: Shipment, event: events.ParcelScanned, _: datetime) -> Shipme
 
 def returning(shipment: Shipment, event: events.ReturnStarted, _: datetime) -> Shipment:
     return shipment.model_copy(update={"trouble": Trouble.RETURNED, "reason": event.reason})
+
+
+def back(shipment: Shipment, _: Event, __: datetime) -> Shipment:
+    return shipment.model_copy(update={"trouble": Trouble.RETURNED})
 
 
 def lost(shipment: Shipment, _: Event, __: datetime) -> Shipment:

@@ -33,6 +33,14 @@ def cancelled(shipment: Shipment, _: Event, __: datetime) -> Verdict:
     return allow_if(shipment.cancelled, "the shipment was not cancelled")
 
 
+def unexpected_back(shipment: Shipment, _: Event, __: datetime) -> Verdict:
+    return allow_if(not shipment.acknowledged, "the customer has asked to return what was in this parcel")
+
+
+def told_delivered(shipment: Shipment, _: Event, __: datetime) -> Verdict:
+    return allow_if(shipment.delivered, "nobody has been told yet that the customer has it")
+
+
 def undisputed(shipment: Shipment, event: events.DeliveryDisputed, _: datetime) -> Verdict:
     if event.customer != shipment.customer:
         return Refusal("this parcel belongs to another customer")

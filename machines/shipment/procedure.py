@@ -115,11 +115,25 @@ JOURNEY = (
         then=effects.dispatch,
         sends=report_dispatched,
     ),
-    on(events.ShipmentDelivered, at=BEFORE_CARRIER, to=DELIVERED, sends=report_both),
+    on(
+        events.ShipmentDelivered,
+        at=BEFORE_CARRIER,
+        to=DELIVERED,
+        then=effects.delivered,
+        sends=report_both,
+    ),
+    on(
+        events.ShipmentDelivered,
+        at=COMING_BACK,
+        to=DELIVERED,
+        when=guards.told_delivered,
+        because="it was reported as delivered before it turned round",
+    ),
     on(
         events.ShipmentDelivered,
         at=WITH_CARRIER,
         to=DELIVERED,
+        then=effects.delivered,
         sends=report_delivered,
     ),
     on(
@@ -164,6 +178,27 @@ EXCEPTIONS = (
     ),
 )
 
+# A parcel said to be delivered comes back all the same: the customer has not got it, unless a return is open.
+BACK_AFTER_DELIVERY = (
+    on(
+        events.ReturnStarted,
+        at=(DELIVERED, PROVING),
+        to=COMING_BACK,
+        when=guards.unexpected_back,
+        then=effects.returning,
+    ),
+    on(
+        events.ParcelReceivedBack,
+        at=(DELIVERED, PROVING),
+        to=FAILED,
+        when=guards.unexpected_back,
+        then=effects.back,
+    ),
+    on(events.ParcelReceivedBack, at=DELIVERED, does=(commands.CALL_ABOUT_RETURN,)),
+    on(events.ReturnStarted, at=CANCELLED, does=(commands.CALL_ABOUT_STRAY,)),
+    on(events.ParcelReceivedBack, at=CANCELLED, does=(commands.CALL_ABOUT_STRAY_BACK,)),
+)
+
 # A delivered parcel that the customer has not seen: the carrier must prove it, or it counts as not received.
 DISPUTE = (
     on(
@@ -182,8 +217,10 @@ DISPUTE = (
         at=(*BEFORE_CARRIER, *WITH_CARRIER, CLAIMING, CANCELLED, FAILED),
         because="it counts only for a parcel that was delivered",
     ),
-    ignore(events.DeliveryProved, at=DELIVERED, because="the customer has said so meanwhile"),
-    ignore(events.DeliveryNotProved, at=DELIVERED, because="the customer has said otherwise meanwhile"),
+    *(
+        ignore(event, at=(COMING_BACK, CLAIMING, DELIVERED, FAILED), because="more is known meanwhile")
+        for event in (events.DeliveryProved, events.DeliveryNotProved)
+    ),
     refuse(
         events.DeliveryDisputed,
         at=(*BEFORE_CARRIER, *WITH_CARRIER, CLAIMING, PROVING, CANCELLED, FAILED),
@@ -265,7 +302,7 @@ SHIPMENT = Procedure(
         events.DeliveryDisputed,
     ),
     states=(REQUESTED, *OPENED),
-    rules=(*LABEL, *CANCELLATION, *JOURNEY, *EXCEPTIONS, *DISPUTE, *OTHERWISE),
+    rules=(*LABEL, *CANCELLATION, *JOURNEY, *EXCEPTIONS, *BACK_AFTER_DELIVERY, *DISPUTE, *OTHERWISE),
     may_happen=may_happen,
     module="machines.shipment",
     kpis=(

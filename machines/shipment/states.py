@@ -20,7 +20,13 @@ def cancelled(shipment: Shipment) -> Event:
 
 def failed(shipment: Shipment) -> Event:
     trouble = shipment.trouble or Trouble.LOST
-    return ParcelFailed(parcel=shipment.parcel, pieces=shipment.pieces, value=shipment.value, trouble=trouble)
+    return ParcelFailed(
+        parcel=shipment.parcel,
+        pieces=shipment.pieces,
+        value=shipment.value,
+        trouble=trouble,
+        after_delivery=shipment.delivered,
+    )
 
 
 # -- time limits -----------------------------------------------------------------------------------

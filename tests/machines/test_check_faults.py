@@ -17,8 +17,8 @@ from machines.kernel.procedure import Procedure
 from machines.kernel.rule import Disposition, Junction, Rule, Send
 from machines.kernel.state import State
 from machines.ledger import LAWS
-from machines.order import ORDER, commands, delivery, letters, paying, states
-from machines.order.data import Order
+from machines.order import ORDER, commands, delivery, guards, letters, paying, states
+from machines.order.data import Order, ParcelStatus
 from machines.order.sending import request_refunds
 from machines.refund import REFUND
 from machines.scopes import SCOPES
@@ -42,6 +42,16 @@ def changed(procedure: Procedure, old: Rule, **update: Any) -> Procedure:
 
 def dropped(procedure: Procedure, old: Rule) -> Procedure:
     return replace(procedure, rules=tuple(one for one in procedure.rules if one is not old))
+
+
+def deaf_after_delivery(procedure: Procedure) -> Procedure:
+    """A parcel that failed counts only while it is on its way."""
+    on_its_way = guards.parcel_is(ParcelStatus.DISPATCHED)
+    rules = tuple(
+        replace(one, when=on_its_way) if one.event == "parcel.failed" and one.when else one
+        for one in procedure.rules
+    )
+    return replace(procedure, rules=rules)
 
 
 def with_state(procedure: Procedure, old: State, **update: Any) -> Procedure:
@@ -144,11 +154,11 @@ FAULTS = {
         path=("awaiting_dispatch: shipment SO-1001-1 parcel.dispatched -> shipped",),
     ),
     "a delivery that ends nothing": Fault(
-        order=changed(ORDER, DELIVERED, to=states.SHIPPED),
+        order=changed(deaf_after_delivery(ORDER), DELIVERED, to=states.SHIPPED),
         kind=Kind.NO_END,
         text="from here on",
         steps=9,
-        path=("awaiting_dispatch: shipment SO-1001-1 parcel.delivered -> shipped",),
+        path=("awaiting_dispatch: shipment SO-1001-1 parcel.failed -> shipped",),
     ),
     "two refunds for one parcel": Fault(
         order=changed(ORDER, REFUND_FAILED, sends=refund_twice),

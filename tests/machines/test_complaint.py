@@ -343,7 +343,12 @@ def test_a_replacement_that_the_customer_did_not_get_after_all_is_a_failed_promi
     play.tell(CASE, answer())
     play.tell(PARCEL, LEAVES)
     play.tell(PARCEL, ARRIVES)
-    play.tell(CASE, ParcelFailed(parcel="CP-1001-1", pieces=1, value=0, trouble=Trouble.NOT_RECEIVED))
+    play.tell(
+        CASE,
+        ParcelFailed(
+            parcel="CP-1001-1", pieces=1, value=0, trouble=Trouble.NOT_RECEIVED, after_delivery=True
+        ),
+    )
     assert play.state(CASE) == "redress_failed"
 
 

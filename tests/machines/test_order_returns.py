@@ -190,7 +190,9 @@ def test_a_dispute_under_way_ends_when_the_customer_asks_to_return_the_parcel() 
 def test_a_dispute_that_was_faster_than_the_return_waits_for_it_and_pays_no_euro_twice() -> None:
     play = delivered()
     play.tell(CASE, ask())
-    failed = ParcelFailed(parcel="SO-1001-1", pieces=1, value=3500, trouble=Trouble.NOT_RECEIVED)
+    failed = ParcelFailed(
+        parcel="SO-1001-1", pieces=1, value=3500, trouble=Trouble.NOT_RECEIVED, after_delivery=True
+    )
     assert play.tell(CASE, failed) is Disposition.DEFERRED
     used = told.Found(sku="KETTLE", quantity=1, condition=told.Condition.WORTH_LESS, worth=60)
     assert come_back(play, 1, used) == "awaiting_choice"

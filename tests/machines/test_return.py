@@ -201,7 +201,12 @@ def test_what_was_paid_back_before_is_not_paid_again_when_reopened() -> None:
     for step in REPLACED:
         play.tell(*step)
     assert play.state(CASE) == "exchanged"
-    play.tell(CASE, ParcelFailed(parcel=f"{RMA}-X1", pieces=1, value=2500, trouble=Trouble.NOT_RECEIVED))
+    play.tell(
+        CASE,
+        ParcelFailed(
+            parcel=f"{RMA}-X1", pieces=1, value=2500, trouble=Trouble.NOT_RECEIVED, after_delivery=True
+        ),
+    )
     left = tuple(source.model_copy(update={"cap": source.cap - 500}) for source in PLAIN.sources)
     play.tell(CASE, ReturnCovered(rma=RMA, sources=left))
     assert play.state(CASE) == "refunded"

@@ -103,7 +103,12 @@ def test_a_return_that_opens_once_more_calls_its_survey_off_and_is_asked_about_a
     for event in (LEAVES, ARRIVES):
         play.tell(REPLACEMENT, event)
     assert (play.state(CASE), play.state(SURVEY)) == ("exchanged", "due")
-    play.tell(CASE, ParcelFailed(parcel=f"{RMA}-X1", pieces=1, value=3000, trouble=Trouble.NOT_RECEIVED))
+    play.tell(
+        CASE,
+        ParcelFailed(
+            parcel=f"{RMA}-X1", pieces=1, value=3000, trouble=Trouble.NOT_RECEIVED, after_delivery=True
+        ),
+    )
     assert (play.state(CASE), play.state(SURVEY)) == ("covering", "called_off")
     cap = Source.model_validate({"payment": "1", "means": "card", "cap": 3500})
     play.tell(CASE, ReturnCovered(rma=RMA, sources=(cap,)))

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from machines.between import ShipmentCancelled, ShipmentRequested, Trouble
 from machines.kernel.event import Event
 from machines.kernel.rule import Disposition
+from machines.returning import ParcelAcknowledged
 from machines.shipment import events
 from machines.shipment.data import Shipment
 from machines.shipment.events import Progress, ReturnReason
@@ -52,6 +53,9 @@ PATHS: list[tuple[str, list[Event | str], dict[str, list[Answer]], str]] = [
     ("refused and back", [LEAVES, BACK, events.ParcelReceivedBack()], {}, "failed"),
     ("refused and never back", [LEAVES, BACK, "not_back"], {}, "failed"),
     ("turned round again", [LEAVES, BACK, ARRIVES], {}, "delivered"),
+    ("delivered and back", [LEAVES, ARRIVES, events.ParcelReceivedBack()], {}, "failed"),
+    ("delivered, on its way back, delivered", [LEAVES, ARRIVES, BACK, ARRIVES], {}, "delivered"),
+    ("delivered, never back", [LEAVES, ARRIVES, BACK, "not_back"], {}, "failed"),
     ("disputed, proved", [LEAVES, ARRIVES, events.DeliveryDisputed(customer="C-1")], {}, "delivered"),
     (
         "disputed, not proved",
@@ -129,3 +133,12 @@ def test_another_customer_cannot_dispute_a_delivery() -> None:
 def test_scan_says_in_which_time_zone() -> None:
     with pytest.raises(ValidationError):
         events.ParcelScanned(sequence=1, scanned_at=datetime(2026, 12, 2, 9), progress=Progress.NONE)  # noqa: DTZ001
+
+
+def test_goods_that_the_customer_sends_back_are_left_to_their_return() -> None:
+    play = Play()
+    for event in (REQUEST, LEAVES, ARRIVES, ParcelAcknowledged(parcel="SO-1001-1"), BACK):
+        play.tell(CASE, event)
+    assert play.state(CASE) == "delivered"
+    play.tell(CASE, events.ParcelReceivedBack())
+    assert (play.state(CASE), play.done[-1]) == ("delivered", "staff.alert")
