@@ -106,10 +106,12 @@ class ParcelDispatched(ParcelReport, type="parcel.dispatched"):
 
 
 class ParcelDelivered(ParcelReport, type="parcel.delivered"):
-    """The customer has the parcel."""
+    """The customer has the parcel; ``found`` says that it had been given up for lost."""
+
+    found: bool = False
 
     def postings(self) -> Mapping[str, int]:
-        return {"delivered": self.value}
+        return {"delivered": self.value, "found": self.value if self.found else 0}
 
 
 class ParcelCancelled(ParcelReport, type="parcel.cancelled"):

@@ -6,6 +6,7 @@ Events post to these accounts (``Event.postings``), in minor units or in pieces:
               authorized, voided, captured            money held, let go or no longer held, taken
               declined                                charges that the provider did not honour
               delivered                               value of what the customer has
+              found                                   of what was delivered: given up for lost before
               refunded, withheld                      money gone back, or kept by decision of finance
               goodwill                              of what was refunded: in settlement of a complaint
               charged_back                            money that the customer's bank has taken back
@@ -52,13 +53,13 @@ def holds_are_resolved(sums: Sums) -> Iterator[str]:
 
 def only_what_is_delivered_is_paid(sums: Sums) -> Iterator[str]:
     """What was captured and has not gone back is the value of what the customer has and has not returned, but
-    for charges that the provider declined after the goods had left, what the customer's bank took back, and
-    what was paid back in redress."""
+    for charges that the provider declined after the goods had left, what the customer's bank took back, what
+    was paid back in redress, and what came after it had been given up for lost."""
     kept = _of(sums, "captured") - _of(sums, "refunded", "withheld", "charged_back")
     delivered = max(0, _of(sums, "delivered") - _of(sums, "returned"))
     if kept > delivered:
         yield f"{kept} was kept for goods worth {delivered}"
-    if kept < delivered - _of(sums, "declined", "charged_back", "goodwill"):
+    if kept < delivered - _of(sums, "declined", "charged_back", "goodwill", "found"):
         yield f"only {kept} was kept for goods worth {delivered}"
 
 
@@ -84,8 +85,8 @@ def only_what_is_covered_goes_back(sums: Sums) -> Iterator[str]:
 
 
 def money_or_goods(sums: Sums) -> Iterator[str]:
-    """Nobody has both the replacement and the money, unless it was paid for."""
-    had, given = _of(sums, "delivered", "refunded"), _of(sums, "claimed", "charged")
+    """Nobody has both the replacement and the money, unless it was paid for, or came after all."""
+    had, given = _of(sums, "delivered", "refunded"), _of(sums, "claimed", "charged", "found")
     if had > given:
         yield f"the customer has {had} in goods and money for goods worth {given}"
 

@@ -85,10 +85,17 @@ PARCELS = (
             ParcelDelivered,
             at=place,
             to=stands,
-            when=guards.parcel_is(ParcelStatus.DISPATCHED),
+            when=guards.parcel_is(ParcelStatus.DISPATCHED, ParcelStatus.FAILED),
             then=delivery.delivered,
         )
         for place, stands in junctions.WITH_PARCELS
+    ),
+    on(
+        ParcelDelivered,
+        at=tuple(state for state in states.OPENED if state not in states.BUSY),
+        when=guards.parcel_is(ParcelStatus.REPLACED, ParcelStatus.REFUNDED),
+        does=(letters.CALL_ABOUT_FOUND,),
+        because="it has been replaced or paid back meanwhile",
     ),
     *(
         on(

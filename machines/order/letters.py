@@ -214,6 +214,10 @@ CALL_ORDER_DESK = _call("order desk", "the warehouse would not take an order")
 CALL_WAREHOUSE_LEAD = _call("warehouse lead", "a parcel is four days late")
 CALL_ABOUT_STOP = _call("warehouse lead", "the warehouse has not said whether it could stop an order")
 CALL_FINANCE = _call("finance", "goods have left and the provider does not hand over the money")
+CALL_ABOUT_FOUND = _call(
+    "finance",
+    "a parcel that was paid back or sent once more has come after all; stop the second, or ask for payment",
+)
 CALL_ABOUT_DISPUTE = _call(
     "finance", "a customer's bank has taken money back; accept it, or contest it with proof"
 )

@@ -143,6 +143,7 @@ CALL_ABOUT_STRAY_BACK = _call(
     "dispatch desk", "a cancelled parcel had left and is back; compare the stock with what lies there"
 )
 CALL_ABOUT_RETURN = _call(
-    "dispatch desk", "a parcel is back whose goods the customer is returning; see to it under that return"
+    "dispatch desk",
+    "a parcel is back that counts as delivered; see to it under its return, or ask the customer",
 )
 CALL_ABOUT_FOUND = _call("dispatch desk", "a parcel given up for lost has turned up; withdraw the claim")

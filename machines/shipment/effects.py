@@ -49,6 +49,10 @@ def delivered(shipment: Shipment, _: Event, __: datetime) -> Shipment:
     return shipment.model_copy(update={"delivered": True})
 
 
+def found(shipment: Shipment, _: Event, __: datetime) -> Shipment:
+    return shipment.model_copy(update={"delivered": True, "trouble": None})
+
+
 def scan(shipment: Shipment, event: events.ParcelScanned, _: datetime) -> Shipment:
     update = {"sequence": event.sequence, "scanned_at": event.scanned_at, "progress": event.progress}
     return shipment.model_copy(update=update)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from machines.between import Trouble
 from machines.kernel.event import Event
 from machines.kernel.verdict import Refusal, Verdict, allow_if
 from machines.shipment import events
@@ -39,6 +40,14 @@ def unexpected_back(shipment: Shipment, _: Event, __: datetime) -> Verdict:
 
 def told_delivered(shipment: Shipment, _: Event, __: datetime) -> Verdict:
     return allow_if(shipment.delivered, "nobody has been told yet that the customer has it")
+
+
+def given_up(shipment: Shipment, _: Event, __: datetime) -> Verdict:
+    return allow_if(shipment.trouble is Trouble.LOST, "the parcel was not given up for lost")
+
+
+def given_up_after_delivery(shipment: Shipment, event: Event, now: datetime) -> Verdict:
+    return given_up(shipment, event, now) and told_delivered(shipment, event, now)
 
 
 def undisputed(shipment: Shipment, event: events.DeliveryDisputed, _: datetime) -> Verdict:

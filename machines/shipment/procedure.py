@@ -44,6 +44,7 @@ from machines.shipment.states import (
     PROVING,
     READY,
     REQUESTED,
+    TURNED_UP,
     WITH_CARRIER,
 )
 
@@ -63,6 +64,12 @@ def report_dispatched(shipment: Shipment, _: Event) -> Iterable[Send]:
 
 def report_delivered(shipment: Shipment, _: Event) -> Iterable[Send]:
     yield Send(ParcelDelivered(parcel=shipment.parcel, pieces=shipment.pieces, value=shipment.value))
+
+
+def report_found(shipment: Shipment, _: Event) -> Iterable[Send]:
+    yield Send(
+        ParcelDelivered(parcel=shipment.parcel, pieces=shipment.pieces, value=shipment.value, found=True)
+    )
 
 
 def report_both(shipment: Shipment, event: Event) -> Iterable[Send]:
@@ -166,8 +173,6 @@ EXCEPTIONS = (
     on(events.ParcelReceivedBack, at=COMING_BACK, to=FAILED),
     on(events.ClaimFiled, at=CLAIMING, to=FAILED),
     on(events.ClaimRefused, at=CLAIMING, to=FAILED),
-    on(events.ShipmentDelivered, at=(CLAIMING, FAILED), does=(commands.CALL_ABOUT_FOUND,)),
-    on(events.ParcelReceivedBack, at=(CLAIMING, FAILED), does=(commands.CALL_ABOUT_FOUND,)),
     defer(events.ParcelLost, at=BEFORE_CARRIER, because="the carrier overtook the warehouse"),
     defer(events.ParcelDamaged, at=BEFORE_CARRIER, because="the carrier overtook the warehouse"),
     defer(events.ReturnStarted, at=BEFORE_CARRIER, because="the carrier overtook the warehouse"),
@@ -175,6 +180,47 @@ EXCEPTIONS = (
         events.ParcelReceivedBack,
         at=(*BEFORE_CARRIER, ON_THE_WAY, AT_PICKUP),
         because="it must set out first",
+    ),
+)
+
+# A parcel given up for lost turns up. Whoever was told that it failed is told; the desk withdraws the claim.
+FOUND = (
+    on(
+        events.ShipmentDelivered,
+        at=CLAIMING,
+        to=DELIVERED,
+        when=guards.given_up_after_delivery,
+        then=effects.found,
+        does=(commands.CALL_ABOUT_FOUND,),
+        because="it was reported as delivered before it turned round",
+    ),
+    on(
+        events.ShipmentDelivered,
+        at=CLAIMING,
+        to=DELIVERED,
+        when=guards.given_up,
+        then=effects.found,
+        does=(commands.CALL_ABOUT_FOUND,),
+        sends=report_delivered,
+    ),
+    on(
+        events.ShipmentDelivered,
+        at=FAILED,
+        to=TURNED_UP,
+        when=guards.given_up,
+        then=effects.found,
+        does=(commands.CALL_ABOUT_FOUND,),
+        sends=report_found,
+    ),
+    on(events.ShipmentDelivered, at=(CLAIMING, FAILED), does=(commands.CALL_ABOUT_FOUND,)),
+    on(events.ParcelReceivedBack, at=(CLAIMING, FAILED), does=(commands.CALL_ABOUT_FOUND,)),
+    *(
+        ignore(
+            event,
+            at=(*WITH_CARRIER, PROVING, DELIVERED, FAILED, TURNED_UP),
+            because="it has turned up meanwhile",
+        )
+        for event in (events.ClaimFiled, events.ClaimRefused)
     ),
 )
 
@@ -194,7 +240,7 @@ BACK_AFTER_DELIVERY = (
         when=guards.unexpected_back,
         then=effects.back,
     ),
-    on(events.ParcelReceivedBack, at=DELIVERED, does=(commands.CALL_ABOUT_RETURN,)),
+    on(events.ParcelReceivedBack, at=(DELIVERED, TURNED_UP), does=(commands.CALL_ABOUT_RETURN,)),
     on(events.ReturnStarted, at=CANCELLED, does=(commands.CALL_ABOUT_STRAY,)),
     on(events.ParcelReceivedBack, at=CANCELLED, does=(commands.CALL_ABOUT_STRAY_BACK,)),
 )
@@ -214,16 +260,18 @@ DISPUTE = (
     on(ParcelAcknowledged, at=PROVING, to=DELIVERED, then=effects.acknowledged),
     ignore(
         ParcelAcknowledged,
-        at=(*BEFORE_CARRIER, *WITH_CARRIER, CLAIMING, CANCELLED, FAILED),
+        at=(*BEFORE_CARRIER, *WITH_CARRIER, CLAIMING, CANCELLED, FAILED, TURNED_UP),
         because="it counts only for a parcel that was delivered",
     ),
     *(
-        ignore(event, at=(COMING_BACK, CLAIMING, DELIVERED, FAILED), because="more is known meanwhile")
+        ignore(
+            event, at=(COMING_BACK, CLAIMING, DELIVERED, FAILED, TURNED_UP), because="more is known meanwhile"
+        )
         for event in (events.DeliveryProved, events.DeliveryNotProved)
     ),
     refuse(
         events.DeliveryDisputed,
-        at=(*BEFORE_CARRIER, *WITH_CARRIER, CLAIMING, PROVING, CANCELLED, FAILED),
+        at=(*BEFORE_CARRIER, *WITH_CARRIER, CLAIMING, PROVING, CANCELLED, FAILED, TURNED_UP),
         because="only a parcel reported as delivered can be disputed",
     ),
 )
@@ -302,7 +350,16 @@ SHIPMENT = Procedure(
         events.DeliveryDisputed,
     ),
     states=(REQUESTED, *OPENED),
-    rules=(*LABEL, *CANCELLATION, *JOURNEY, *EXCEPTIONS, *BACK_AFTER_DELIVERY, *DISPUTE, *OTHERWISE),
+    rules=(
+        *LABEL,
+        *CANCELLATION,
+        *JOURNEY,
+        *EXCEPTIONS,
+        *FOUND,
+        *BACK_AFTER_DELIVERY,
+        *DISPUTE,
+        *OTHERWISE,
+    ),
     may_happen=may_happen,
     module="machines.shipment",
     kpis=(

@@ -81,8 +81,9 @@ PROVING = Act(
 DELIVERED = End("delivered", "The customer has the parcel.", outcome="delivered", fulfils=("ORD-1",))
 CANCELLED = End("cancelled", "The parcel never left.", outcome="cancelled", reports=cancelled)
 FAILED = End("failed", "The customer does not have the goods.", outcome="failed", reports=failed)
+TURNED_UP = End("turned_up", "Given up for lost, it has reached the customer after all.", outcome="delivered")
 
 BEFORE_CARRIER = (LABELLING, LABEL_REFUSED, READY, CANCELLING_LABEL)
 WITH_CARRIER = (ON_THE_WAY, AT_PICKUP, COMING_BACK)
-AFTERWARDS = (CLAIMING, PROVING, DELIVERED, CANCELLED, FAILED)
+AFTERWARDS = (CLAIMING, PROVING, DELIVERED, CANCELLED, FAILED, TURNED_UP)
 OPENED = (*BEFORE_CARRIER, *WITH_CARRIER, *AFTERWARDS)

@@ -48,7 +48,7 @@ PATHS: list[tuple[str, list[Event | str], dict[str, list[Answer]], str]] = [
     ("stopped, left all the same", [STOP, LEAVES], {}, "cancelled"),
     ("no scan", [LEAVES, scan(1), "no_scan"], {}, "failed"),
     ("claim refused", [LEAVES, "no_scan"], {"carrier.claim": [events.ClaimRefused(reason="no")]}, "failed"),
-    ("found after it was given up", [LEAVES, events.ParcelLost(), ARRIVES], {}, "failed"),
+    ("found after it was given up", [LEAVES, events.ParcelLost(), ARRIVES], {}, "turned_up"),
     ("damaged", [LEAVES, events.ParcelDamaged()], {}, "failed"),
     ("refused and back", [LEAVES, BACK, events.ParcelReceivedBack()], {}, "failed"),
     ("refused and never back", [LEAVES, BACK, "not_back"], {}, "failed"),
