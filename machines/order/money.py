@@ -193,6 +193,11 @@ def _joined(shares: tuple[Share, ...]) -> tuple[Share, ...]:
     return tuple(Share(payment=payment, amount=amount) for payment, amount in amounts.items())
 
 
+def _last_sent(order: Order, parcel: Parcel) -> Parcel:
+    """The parcel that took its place in the end, or itself."""
+    return [other for other in order.parcels if parcel.key in (other.key, other.replaces)][-1]
+
+
 def _with_the_bank(order: Order, parcel: Parcel) -> int:
     """Of what was charged for goods that never arrived, what the customer's bank has taken back: it counts
     against these goods before any others, in the order of their parcels."""
@@ -202,7 +207,7 @@ def _with_the_bank(order: Order, parcel: Parcel) -> int:
         for other in order.parcels:
             if other.key == parcel.key:
                 break
-            if other.status in NEVER_ARRIVED:
+            if _last_sent(order, other).status in NEVER_ARRIVED:
                 disputed -= min(
                     disputed, sum(one.amount for one in other.paid if one.payment == share.payment)
                 )
