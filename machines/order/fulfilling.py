@@ -97,6 +97,14 @@ PARCELS = (
         does=(letters.CALL_ABOUT_FOUND,),
         because="it has been replaced or paid back meanwhile",
     ),
+    on(
+        ParcelFailed,
+        at=states.AWAITING_REMEDY,
+        to=states.AWAITING_REMEDY,
+        when=guards.failed_and_booked,
+        then=delivery.failed,
+        because="the customer is asked about this parcel as well, with as much time",
+    ),
     *(
         on(
             ParcelFailed,

@@ -23,7 +23,7 @@ from machines.order.data import (
 from machines.order.delivery import refunded_parcel
 from machines.order.effects import amend
 from machines.order.money import stands
-from machines.order.standing import LEFT, some, under_way
+from machines.order.standing import LEFT, being_charged, some, under_way
 
 E = TypeVar("E", bound=Event)
 ByCustomer = told.OrderCancelRequested | told.OrderAmended | told.AddressCorrected
@@ -263,6 +263,13 @@ def parcel_is(*statuses: ParcelStatus) -> Callable[[Order, ParcelReport, datetim
         return Refusal("this order has no such parcel")
 
     return guard
+
+
+def failed_and_booked(order: Order, event: ParcelReport, now: datetime) -> Verdict:
+    if not (verdict := parcel_is(ParcelStatus.DISPATCHED, ParcelStatus.DELIVERED)(order, event, now)):
+        return verdict
+    booked = not being_charged(order) and not order.charging(order.paid_as(event.parcel))
+    return allow_if(booked, "its charge is not booked yet")
 
 
 def stops_some(order: Order, event: told.CancellationAccepted, _: datetime) -> Verdict:
