@@ -12,7 +12,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from machines.kernel.event import CLEAN, PRINTED, Event, Facts, Key, Personal, Text
+from machines.kernel.event import CLEAN, PRINTED, Event, Facts, Key, Outcome, Personal, Text
 from machines.kernel.money import Currency
 from machines.messages import Buyer
 
@@ -135,6 +135,23 @@ class ParcelFailed(ParcelReport, type="parcel.failed"):
 
     def postings(self) -> Mapping[str, int]:
         return {"delivered": -self.value} if self.after_delivery else {}
+
+
+# -- goods that come back --------------------------------------------------------------------------
+
+
+class Booking(Facts):
+    """Where pieces that came back go: on sale again, to be refurbished, or written off. ``rma`` is the return
+    that they came back under, or the parcel that could not be delivered."""
+
+    rma: str
+    restock: tuple[Pick, ...]
+    refurbish: tuple[Pick, ...]
+    write_off: tuple[Pick, ...]
+
+
+class GoodsBookedIn(Outcome, type="warehouse.booked_in"):
+    """What came back has been put where it belongs."""
 
 
 # -- refund ----------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from machines.between import (
+    GoodsBookedIn,
     ParcelCancelled,
     ParcelDelivered,
     ParcelDispatched,
@@ -137,7 +138,7 @@ OTHERWISE = (
             events.ReturnClaimed,
             events.GoodsPutBack,
             events.ReplacementPacked,
-            events.GoodsBookedIn,
+            GoodsBookedIn,
         )
     ),
     ignore(ReturnRequested, at=states.OPENED, because="this return is known already"),

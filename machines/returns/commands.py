@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from machines.between import Address, Pick
+from machines.between import Address, Booking, GoodsBookedIn, Pick
 from machines.kernel.command import CommandType, Retry
 from machines.kernel.event import Event, Facts, Personal
 from machines.returns.counting import missing
@@ -13,7 +13,6 @@ from machines.returns.events import (
     Charged,
     ChargeDeclined,
     Condition,
-    GoodsBookedIn,
     GoodsPutBack,
     GoodsSetAside,
     GoodsShort,
@@ -57,15 +56,6 @@ class Goods(Facts):
     rma: str
     items: tuple[Pick, ...]
     parcel: str | None = None
-
-
-class Booking(Facts):
-    """Where pieces that came back go: on sale again, to be refurbished, or written off."""
-
-    rma: str
-    restock: tuple[Pick, ...]
-    refurbish: tuple[Pick, ...]
-    write_off: tuple[Pick, ...]
 
 
 class ChargeRequest(Facts):

@@ -274,10 +274,6 @@ class ReplacementPacked(Outcome, type="warehouse.replacement_noted"):
     """The warehouse will pack the parcel."""
 
 
-class GoodsBookedIn(Outcome, type="warehouse.booked_in"):
-    """What came back has been put where it belongs."""
-
-
 class Charged(Outcome, type="payment.charged"):
     """The customer has paid for a replacement."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from machines.between import Address, Pick
+from machines.between import Address, Booking, GoodsBookedIn, Pick
 from machines.kernel.command import CommandType
 from machines.kernel.event import Event, Facts
 from machines.messages import Alert, Message, MessageType, alert, message
@@ -57,6 +57,11 @@ def _parcel(shipment: Shipment, _: Event) -> Iterable[Facts]:
     )
 
 
+def _booking(shipment: Shipment, _: Event) -> Iterable[Facts]:
+    """On sale again only after somebody has looked at them."""
+    yield Booking(rma=shipment.parcel, restock=(), refurbish=shipment.items, write_off=())
+
+
 def _labels(asked: LabelRequest) -> Iterable[Event]:
     yield LabelBought(tracking="TRACK-1")
     yield LabelRefused(reason="the carrier does not serve this place")
@@ -83,6 +88,14 @@ CLAIM = CommandType(
     (ClaimFiled, ClaimRefused),
     lambda _: (ClaimFiled(), ClaimRefused(reason="packed badly")),
     takes=Parcel,
+)
+BOOK_IN = CommandType(
+    "warehouse.book_in",
+    _booking,
+    (GoodsBookedIn,),
+    lambda _: (GoodsBookedIn(),),
+    takes=Booking,
+    fulfils=("ORD-3",),
 )
 PROVE = CommandType(
     "carrier.prove_delivery",

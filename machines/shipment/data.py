@@ -29,6 +29,7 @@ class Shipment(Facts):
     trouble: Trouble | None = None
     cancelled: bool = False
     delivered: bool = False  #: whoever opened it has been told that the customer has it
+    back: bool = False  #: in the warehouse again
     acknowledged: bool = False  #: the customer has said to have it
     reason: str = ""
 

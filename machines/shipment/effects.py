@@ -63,7 +63,7 @@ def returning(shipment: Shipment, event: events.ReturnStarted, _: datetime) -> S
 
 
 def back(shipment: Shipment, _: Event, __: datetime) -> Shipment:
-    return shipment.model_copy(update={"trouble": Trouble.RETURNED})
+    return shipment.model_copy(update={"trouble": Trouble.RETURNED, "back": True})
 
 
 def lost(shipment: Shipment, _: Event, __: datetime) -> Shipment:

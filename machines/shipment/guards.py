@@ -38,6 +38,10 @@ def unexpected_back(shipment: Shipment, _: Event, __: datetime) -> Verdict:
     return allow_if(not shipment.acknowledged, "the customer has asked to return what was in this parcel")
 
 
+def not_back_yet(shipment: Shipment, _: Event, __: datetime) -> Verdict:
+    return allow_if(not shipment.back, "it has been booked in already")
+
+
 def told_delivered(shipment: Shipment, _: Event, __: datetime) -> Verdict:
     return allow_if(shipment.delivered, "nobody has been told yet that the customer has it")
 

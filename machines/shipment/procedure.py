@@ -10,19 +10,20 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from machines.between import (
-    ParcelDelivered,
-    ParcelDispatched,
+    GoodsBookedIn,
     ShipmentCancelled,
     ShipmentRequested,
 )
 from machines.kernel.event import Event
 from machines.kernel.procedure import Procedure
-from machines.kernel.rule import Send, defer, ignore, note, on, refuse
+from machines.kernel.rule import defer, ignore, note, on, refuse
 from machines.messages import MessageSent, MessageUndeliverable, StaffAlerted
 from machines.returning import ParcelAcknowledged
 from machines.shipment import commands, effects, events, guards
+from machines.shipment.afterwards import BACK_AFTER_DELIVERY, DISPUTE, FOUND
 from machines.shipment.data import Shipment
 from machines.shipment.events import Progress
+from machines.shipment.sending import report_both, report_delivered, report_dispatched
 from machines.shipment.states import (
     AFTERWARDS,
     AT_PICKUP,
@@ -41,41 +42,10 @@ from machines.shipment.states import (
     NOT_COLLECTED,
     ON_THE_WAY,
     OPENED,
-    PROVING,
     READY,
     REQUESTED,
-    TURNED_UP,
     WITH_CARRIER,
 )
-
-# -- what the order is told ------------------------------------------------------------------------
-
-
-def report_dispatched(shipment: Shipment, _: Event) -> Iterable[Send]:
-    yield Send(
-        ParcelDispatched(
-            parcel=shipment.parcel,
-            pieces=shipment.pieces,
-            value=shipment.value,
-            tracking=shipment.tracking,
-        )
-    )
-
-
-def report_delivered(shipment: Shipment, _: Event) -> Iterable[Send]:
-    yield Send(ParcelDelivered(parcel=shipment.parcel, pieces=shipment.pieces, value=shipment.value))
-
-
-def report_found(shipment: Shipment, _: Event) -> Iterable[Send]:
-    yield Send(
-        ParcelDelivered(parcel=shipment.parcel, pieces=shipment.pieces, value=shipment.value, found=True)
-    )
-
-
-def report_both(shipment: Shipment, event: Event) -> Iterable[Send]:
-    yield from report_dispatched(shipment, event)
-    yield from report_delivered(shipment, event)
-
 
 # -- rules -----------------------------------------------------------------------------------------
 
@@ -170,7 +140,13 @@ EXCEPTIONS = (
     on(events.ParcelLost, at=WITH_CARRIER, to=CLAIMING, then=effects.lost),
     on(events.ParcelDamaged, at=WITH_CARRIER, to=CLAIMING, then=effects.damaged),
     on(events.ReturnStarted, at=(ON_THE_WAY, AT_PICKUP), to=COMING_BACK, then=effects.returning),
-    on(events.ParcelReceivedBack, at=COMING_BACK, to=FAILED),
+    on(
+        events.ParcelReceivedBack,
+        at=COMING_BACK,
+        to=FAILED,
+        then=effects.back,
+        does=(commands.BOOK_IN,),
+    ),
     on(events.ClaimFiled, at=CLAIMING, to=FAILED),
     on(events.ClaimRefused, at=CLAIMING, to=FAILED),
     defer(events.ParcelLost, at=BEFORE_CARRIER, because="the carrier overtook the warehouse"),
@@ -183,104 +159,12 @@ EXCEPTIONS = (
     ),
 )
 
-# A parcel given up for lost turns up. Whoever was told that it failed is told; the desk withdraws the claim.
-FOUND = (
-    on(
-        events.ShipmentDelivered,
-        at=CLAIMING,
-        to=DELIVERED,
-        when=guards.given_up_after_delivery,
-        then=effects.found,
-        does=(commands.CALL_ABOUT_FOUND,),
-        because="it was reported as delivered before it turned round",
-    ),
-    on(
-        events.ShipmentDelivered,
-        at=CLAIMING,
-        to=DELIVERED,
-        when=guards.given_up,
-        then=effects.found,
-        does=(commands.CALL_ABOUT_FOUND,),
-        sends=report_delivered,
-    ),
-    on(
-        events.ShipmentDelivered,
-        at=FAILED,
-        to=TURNED_UP,
-        when=guards.given_up,
-        then=effects.found,
-        does=(commands.CALL_ABOUT_FOUND,),
-        sends=report_found,
-    ),
-    on(events.ShipmentDelivered, at=(CLAIMING, FAILED), does=(commands.CALL_ABOUT_FOUND,)),
-    on(events.ParcelReceivedBack, at=(CLAIMING, FAILED), does=(commands.CALL_ABOUT_FOUND,)),
-    *(
-        ignore(
-            event,
-            at=(*WITH_CARRIER, PROVING, DELIVERED, FAILED, TURNED_UP),
-            because="it has turned up meanwhile",
-        )
-        for event in (events.ClaimFiled, events.ClaimRefused)
-    ),
-)
-
-# A parcel said to be delivered comes back all the same: the customer has not got it, unless a return is open.
-BACK_AFTER_DELIVERY = (
-    on(
-        events.ReturnStarted,
-        at=(DELIVERED, PROVING),
-        to=COMING_BACK,
-        when=guards.unexpected_back,
-        then=effects.returning,
-    ),
-    on(
-        events.ParcelReceivedBack,
-        at=(DELIVERED, PROVING),
-        to=FAILED,
-        when=guards.unexpected_back,
-        then=effects.back,
-    ),
-    on(events.ParcelReceivedBack, at=(DELIVERED, TURNED_UP), does=(commands.CALL_ABOUT_RETURN,)),
-    on(events.ReturnStarted, at=CANCELLED, does=(commands.CALL_ABOUT_STRAY,)),
-    on(events.ParcelReceivedBack, at=CANCELLED, does=(commands.CALL_ABOUT_STRAY_BACK,)),
-)
-
-# A delivered parcel that the customer has not seen: the carrier must prove it, or it counts as not received.
-DISPUTE = (
-    on(
-        events.DeliveryDisputed,
-        at=DELIVERED,
-        to=PROVING,
-        when=guards.undisputed,
-        then=effects.not_received,
-    ),
-    on(events.DeliveryProved, at=PROVING, to=DELIVERED, does=(commands.TELL_PROVED,)),
-    on(events.DeliveryNotProved, at=PROVING, to=FAILED),
-    on(ParcelAcknowledged, at=DELIVERED, then=effects.acknowledged),
-    on(ParcelAcknowledged, at=PROVING, to=DELIVERED, then=effects.acknowledged),
-    ignore(
-        ParcelAcknowledged,
-        at=(*BEFORE_CARRIER, *WITH_CARRIER, CLAIMING, CANCELLED, FAILED, TURNED_UP),
-        because="it counts only for a parcel that was delivered",
-    ),
-    *(
-        ignore(
-            event, at=(COMING_BACK, CLAIMING, DELIVERED, FAILED, TURNED_UP), because="more is known meanwhile"
-        )
-        for event in (events.DeliveryProved, events.DeliveryNotProved)
-    ),
-    refuse(
-        events.DeliveryDisputed,
-        at=(*BEFORE_CARRIER, *WITH_CARRIER, CLAIMING, PROVING, CANCELLED, FAILED, TURNED_UP),
-        because="only a parcel reported as delivered can be disputed",
-    ),
-)
-
 # Whatever else arrives changes nothing but the log.
 OTHERWISE = (
     ignore(ShipmentRequested, at=OPENED, because="this shipment is known already"),
     note(MessageSent, at=OPENED, because="the message is on its way"),
     note(MessageUndeliverable, at=OPENED, because="the order's own messages tell the order desk"),
+    note(GoodsBookedIn, at=OPENED, because="the goods are where they belong"),
     note(StaffAlerted, at=OPENED, because="a colleague has been called"),
     *(
         ignore(event, at=OPENED, because="a late or repeated report changes nothing but the log")

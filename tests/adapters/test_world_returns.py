@@ -8,14 +8,13 @@ import pytest
 
 from adapters.world import simulated_world
 from adapters.world.book import MemoryBook, applied_by_effect
-from machines.between import Address, Pick
+from machines.between import Address, Booking, GoodsBookedIn, Pick
 from machines.kernel.command import Command
 from machines.kernel.event import Event, Facts
 from machines.returns import commands
 from machines.returns.events import (
     Charged,
     ChargeDeclined,
-    GoodsBookedIn,
     GoodsPutBack,
     GoodsSetAside,
     GoodsShort,
@@ -52,7 +51,7 @@ def charge(token: str = "tok_1") -> Facts:
     return commands.ChargeRequest(rma=RMA, order="SO-1", token=token, amount=3000, currency="EUR")
 
 
-BOOKING = commands.Booking(rma=RMA, restock=(Pick(sku="KETTLE", quantity=1),), refurbish=(), write_off=())
+BOOKING = Booking(rma=RMA, restock=(Pick(sku="KETTLE", quantity=1),), refurbish=(), write_off=())
 
 ANSWERS: list[tuple[str, Facts, Event]] = [
     ("carrier.return_label", label(), LabelIssued(tracking=f"return:{RMA}")),

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from machines.between import ParcelFailed, Pick, Source, Trouble
+from machines.between import Booking, ParcelFailed, Pick, Source, Trouble
 from machines.kernel.event import Event
 from machines.kernel.rule import Disposition
 from machines.messages import Alert, Message
 from machines.returning import Reason, ReturnClosed, ReturnCovered, Wish
 from machines.returns import events as told
-from machines.returns.commands import BOOK_IN, Booking
+from machines.returns.commands import BOOK_IN
 from machines.returns.data import Return
 from tests.machines.advance_exchanges import IN_ADVANCE
 from tests.machines.play import START, Play

@@ -142,3 +142,10 @@ def test_goods_that_the_customer_sends_back_are_left_to_their_return() -> None:
     assert play.state(CASE) == "delivered"
     play.tell(CASE, events.ParcelReceivedBack())
     assert (play.state(CASE), play.done[-1]) == ("delivered", "staff.alert")
+
+
+def test_goods_of_a_parcel_that_came_back_are_booked_in_once() -> None:
+    play = Play()
+    for event in (REQUEST, LEAVES, BACK, events.ParcelReceivedBack(), events.ParcelReceivedBack()):
+        play.tell(CASE, event)
+    assert play.done.count("warehouse.book_in") == 1
