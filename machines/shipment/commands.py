@@ -152,6 +152,9 @@ REMIND_TO_COLLECT = _tell("shipment.reminder_to_collect")
 TELL_PROVED = _tell("shipment.delivery_proved")
 CALL_DISPATCH_DESK = _call("dispatch desk", "a parcel has no label")
 CALL_ABOUT_STRAY = _call("dispatch desk", "a cancelled parcel has left all the same; call it back")
+CALL_ABOUT_UNCOLLECTED = _call(
+    "dispatch desk", "nobody has collected a parcel for two weeks; have the carrier send it back"
+)
 CALL_ABOUT_STRAY_BACK = _call(
     "dispatch desk", "a cancelled parcel had left and is back; compare the stock with what lies there"
 )

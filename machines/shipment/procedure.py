@@ -42,8 +42,10 @@ from machines.shipment.states import (
     NOT_COLLECTED,
     ON_THE_WAY,
     OPENED,
+    PICKUP_OVER,
     READY,
     REQUESTED,
+    UNCOLLECTED,
     WITH_CARRIER,
 )
 
@@ -115,11 +117,18 @@ JOURNEY = (
     ),
     on(
         events.ParcelScanned,
-        at=(ON_THE_WAY, AT_PICKUP),
+        at=ON_THE_WAY,
         to=AT_PICKUP,
         when=guards.at_pickup,
         then=effects.scan,
         does=(commands.TELL_PROGRESS,),
+    ),
+    on(
+        events.ParcelScanned,
+        at=AT_PICKUP,
+        when=guards.at_pickup,
+        then=effects.scan,
+        because="it waits there as before, and so do its time limits",
     ),
     on(
         events.ParcelScanned,
@@ -130,6 +139,8 @@ JOURNEY = (
         does=(commands.TELL_PROGRESS,),
     ),
     on(NOT_COLLECTED, at=AT_PICKUP, does=(commands.REMIND_TO_COLLECT,)),
+    on(UNCOLLECTED, at=AT_PICKUP, does=(commands.CALL_ABOUT_UNCOLLECTED,)),
+    on(PICKUP_OVER, at=AT_PICKUP, to=CLAIMING, then=effects.lost),
     defer(events.ParcelScanned, at=BEFORE_CARRIER, because="the carrier overtook the warehouse"),
 )
 

@@ -38,6 +38,14 @@ NO_SCAN = Deadline("no_scan", "Nothing was heard of the parcel; it counts as los
 NOT_COLLECTED = Deadline(
     "not_collected", "The customer has not collected the parcel and is reminded.", after=days(3), repeats=True
 )
+UNCOLLECTED = Deadline(
+    "uncollected",
+    "Nobody has collected the parcel for two weeks; the desk has the carrier send it back.",
+    after=days(14),
+)
+PICKUP_OVER = Deadline(
+    "pickup_over", "Four weeks at the pick-up place and not come back; it counts as lost.", after=days(28)
+)
 NOT_BACK = Deadline("not_back", "The parcel has not come back; it counts as lost.", after=days(21))
 
 # -- states ----------------------------------------------------------------------------------------
@@ -59,7 +67,7 @@ ON_THE_WAY = Wait("on_the_way", "The carrier has the parcel.", deadlines=(NO_SCA
 AT_PICKUP = Wait(
     "at_pickup",
     "The parcel waits to be collected; what nobody collects comes back.",
-    deadlines=(NOT_COLLECTED,),
+    deadlines=(NOT_COLLECTED, UNCOLLECTED, PICKUP_OVER),
     fulfils=("ORD-6",),
 )
 COMING_BACK = Wait(
