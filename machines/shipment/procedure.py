@@ -218,7 +218,8 @@ def may_happen(shipment: Shipment) -> Iterable[Event]:
     if shipment.carrier == "standard":
         yield events.LabelDecided(carrier="express")
     yield events.ParcelScanned(sequence=1, scanned_at=at, progress=Progress.IN_TRANSIT)
-    yield events.ParcelScanned(sequence=2, scanned_at=at, progress=Progress.AVAILABLE_FOR_PICKUP)
+    for sequence in (2, 3):
+        yield events.ParcelScanned(sequence=sequence, scanned_at=at, progress=Progress.AVAILABLE_FOR_PICKUP)
 
 
 SHIPMENT = Procedure(
