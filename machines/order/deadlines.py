@@ -43,7 +43,10 @@ DISPATCH_DUE = Deadline(
     "dispatch_due", "A parcel is late; the warehouse is chased, the customer told.", after=hours(48)
 )
 DISPATCH_OVERDUE = Deadline(
-    "dispatch_overdue", "A parcel is four days late; its lead is called.", after=hours(96)
+    "dispatch_overdue",
+    "A parcel is four days late; its lead is called, and again every four days.",
+    after=hours(96),
+    repeats=True,
 )
 HOLD_ENDS_SOON = Deadline(
     "hold_ends_soon",

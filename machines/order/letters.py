@@ -211,7 +211,7 @@ TELL_REFUNDED = _tell("order.refunded")
 
 CALL_REVIEWER = alert(arguments=_next_reviewer)
 CALL_ORDER_DESK = _call("order desk", "the warehouse would not take an order")
-CALL_WAREHOUSE_LEAD = _call("warehouse lead", "a parcel is four days late")
+CALL_WAREHOUSE_LEAD = _call("warehouse lead", "a parcel is late by four days or more")
 CALL_ABOUT_STOP = _call("warehouse lead", "the warehouse has not said whether it could stop an order")
 CALL_FINANCE = _call("finance", "goods have left and the provider does not hand over the money")
 CALL_ABOUT_FOUND = _call(
