@@ -151,7 +151,7 @@ FAULTS = {
         kind=Kind.NO_END,
         text="from here on",
         steps=7,
-        path=("awaiting_dispatch: shipment SO-1001-1 parcel.dispatched -> shipped",),
+        path=("awaiting_dispatch: shipment SO-1001-1 parcel.delivered -> settling",),
     ),
     "a delivery that ends nothing": Fault(
         order=changed(deaf_after_delivery(ORDER), DELIVERED, to=states.SHIPPED),
