@@ -245,6 +245,27 @@ class RefundWithheld(RefundReport, type="refund.withheld"):
         return {} if self.goodwill else {"withheld": self.amount}
 
 
+class RefundCapped(Between, type="refund.capped", key="refund"):
+    """The customer's bank has taken money back: no more than ``most`` may still go back to ``payment``."""
+
+    refund: str
+    payment: str
+    most: int
+
+    def postings(self) -> Mapping[str, int]:
+        return {"capped": 1}
+
+
+class RefundCrossed(Between, type="refund.crossed"):
+    """``amount`` had gone back already when we heard that the customer's bank had taken it as well."""
+
+    refund: str
+    amount: int
+
+    def postings(self) -> Mapping[str, int]:
+        return {"crossed": self.amount}
+
+
 def spread(amount: int, *, sources: tuple[Source, ...]) -> tuple[Share, ...]:
     """``amount`` taken from ``sources`` in their order, never more than the cap of each."""
     shares = []

@@ -189,6 +189,17 @@ class ReturnReopened(Between, type="return.reopened"):
     rma: str
 
 
+class ReturnCapped(Between, type="return.capped", key="rma"):
+    """The customer's bank has taken money back: no more than ``most`` of ``payment`` may still go back."""
+
+    rma: str
+    payment: str
+    most: int
+
+    def postings(self) -> Mapping[str, int]:
+        return {"settled otherwise": 1}
+
+
 class ReturnCovered(Between, type="return.covered", key="rma"):
     """What the order has set aside anew for a return; nothing, if the money has gone back otherwise."""
 

@@ -80,6 +80,13 @@ SCOPES: Mapping[str, tuple[Scope, ...]] = {
             children={"shipment": 1, "return": 1, "complaint": 0},
             deviations=5,
         ),
+        Scope(
+            title="a dear article, charged back while money for it is set aside; nothing amiss before",
+            openings=(3,),
+            without=CHANGES | LAPSES | OFFERS | CANCEL | TROUBLE_BEFORE_THE_WAREHOUSE | LATENESS,
+            children={"shipment": 1, "return": 0},
+            deviations=4,
+        ),
         Scope(title="one article, changes; no returns", openings=(0,), children={"return": 0}, deviations=3),
         Scope(
             title="two articles, returned one by one; no appeals",

@@ -135,8 +135,8 @@ SETTLEMENT = (
     *settle(outcomes.PaymentVoided, when=guards.being_voided, then=paying.voided),
     *settle(outcomes.NothingToVoid, when=guards.being_voided, then=paying.voided),
     *settle(outcomes.StockReleased, then=effects.released),
-    *settle(RefundSettled, when=guards.refund_open, then=delivery.refunded),
-    *settle(RefundWithheld, when=guards.refund_open, then=delivery.refunded),
+    *settle(RefundSettled, when=guards.refund_open, then=delivery.refunded, sends=request_refunds),
+    *settle(RefundWithheld, when=guards.refund_open, then=delivery.refunded, sends=request_refunds),
     on(
         outcomes.StockReserved,
         at=states.SETTLING,

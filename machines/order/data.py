@@ -61,7 +61,7 @@ class Payment(Facts):
     voided: int = 0  #: let go, or no longer held
     refunding: int = 0
     refunded: int = 0
-    disputed: int = 0  #: taken back by the customer's bank, of what had not gone back already
+    disputed: int = 0  #: taken back by the customer's bank, even where it had gone back already
     capture_before: datetime | None = None
     lapsed: bool = False  #: the provider let go of money that we had not asked it to let go of
 
@@ -72,7 +72,7 @@ class Payment(Facts):
 
     @property
     def refundable(self) -> int:
-        return self.captured - self.refunded - self.refunding - self.disputed
+        return max(0, self.captured - self.refunded - self.refunding - self.disputed)
 
 
 class ParcelStatus(StrEnum):
@@ -118,12 +118,14 @@ class Parcel(Facts):
 
 
 class Goodwill(Facts):
-    """Money promised to settle a complaint; ``key`` is the promise, ``shares`` what each payment gives."""
+    """Money promised to settle a complaint; ``key`` is the promise, ``shares`` what each payment gives. It is
+    called off if the customer's bank takes that money first."""
 
     key: str
     complaint: str
     shares: tuple[Share, ...]
     under_way: bool = True
+    called_off: bool = False
 
 
 class Charge(Facts):

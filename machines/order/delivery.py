@@ -28,6 +28,7 @@ from machines.order.money import (
     finish_refund,
     refund_key,
     refund_parcel,
+    refund_what_is_owed,
     release,
     void_if_all_left,
     with_parcel,
@@ -178,13 +179,15 @@ def _refund(order: Order, key: str, event: Event) -> Order:
 
 
 def refunded(order: Order, event: RefundReport, _: datetime) -> Order:
+    """What was called off meanwhile, because the customer's bank had taken it, may be owed again."""
     parcel = refunded_parcel(order, event)
     if parcel is None:
         return order
     paid = isinstance(event, RefundSettled)
     if not paid and order.ending is None:
         order = order.model_copy(update={"ending": Ending.WITHHELD})
-    return finish_refund(order, parcel.key, shares=event.shares, paid=paid)
+    order = finish_refund(quiet(order), parcel.key, shares=event.shares, paid=paid)
+    return refund_what_is_owed(order, event)
 
 
 def refunded_parcel(order: Order, event: RefundReport) -> Parcel | None:

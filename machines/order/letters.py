@@ -221,5 +221,8 @@ CALL_ABOUT_FOUND = _call(
 CALL_ABOUT_DISPUTE = _call(
     "finance", "a customer's bank has taken money back; accept it, or contest it with proof"
 )
+CALL_ABOUT_CROSSED = _call(
+    "finance", "we had paid back what a customer's bank has taken as well; contest it with proof"
+)
 CALL_ABOUT_DISPUTE_WON = _call("finance", "a customer's bank has given money back that it had taken")
 CALL_ABOUT_ADDRESS = _call("order desk", "a customer cannot be reached by message")

@@ -5,7 +5,7 @@ All functions take an order and answer the order as it is then; none asks or tel
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from machines.between import Share, Source, spread
@@ -253,10 +253,27 @@ def refund_parcel(order: Order, key: str, event: Event) -> Order:
     shares = _joined(spread(owed, sources=_sources_for(order, parcel)))
     if not shares:
         return with_parcel(order, key, refund=RefundStatus.NONE)
+    order = set_aside(order, shares)
+    return with_parcel(order, key, refund=RefundStatus.ASKED, refund_for=cause(event), shares=shares)
+
+
+def set_aside(order: Order, shares: Iterable[Share]) -> Order:
+    """These sums are on their way back to their payments, and free for nothing else."""
     for share in shares:
         going = order.payment(share.payment).refunding + share.amount
         order = with_payment(order, share.payment, refunding=going)
-    return with_parcel(order, key, refund=RefundStatus.ASKED, refund_for=cause(event), shares=shares)
+    return order
+
+
+def free(order: Order, shares: Iterable[Share]) -> Order:
+    return set_aside(order, (share.model_copy(update={"amount": -share.amount}) for share in shares))
+
+
+def went_out(order: Order, shares: Iterable[Share]) -> Order:
+    for share in shares:
+        gone = order.payment(share.payment).refunded + share.amount
+        order = with_payment(order, share.payment, refunded=gone)
+    return order
 
 
 def refund_what_is_owed(order: Order, event: Event) -> Order:
@@ -267,14 +284,10 @@ def refund_what_is_owed(order: Order, event: Event) -> Order:
 
 
 def finish_refund(order: Order, key: str, *, shares: tuple[Share, ...], paid: bool) -> Order:
-    """A refund case has ended: ``paid`` counts as given back, otherwise the money stays with us."""
-    for share in shares:
-        payment = order.payment(share.payment)
-        refunded = payment.refunded + (share.amount if paid else 0)
-        order = with_payment(
-            order, share.payment, refunding=payment.refunding - share.amount, refunded=refunded
-        )
+    """A refund case has ended: ``paid`` counts as given back, otherwise the money stays with us. What was set
+    aside for it is free again."""
     parcel = order.parcel(key)
+    order = went_out(free(order, parcel.shares), shares) if paid else free(order, parcel.shares)
     settled = parcel.returned + sum(share.amount for share in shares)
     update = {"refund": RefundStatus.NONE, "refund_for": "", "shares": ()}
     return with_parcel(order, key, **update, refunds=parcel.refunds + 1, returned=settled)

@@ -18,6 +18,7 @@ from machines.between import (
     ParcelDelivered,
     ParcelDispatched,
     ParcelFailed,
+    RefundCrossed,
     RefundSettled,
     RefundWithheld,
 )
@@ -68,6 +69,7 @@ ORDER = Procedure(
         ParcelCancelled,
         RefundSettled,
         RefundWithheld,
+        RefundCrossed,
         returning.OrderReturnAsked,
         ReturnRefunded,
         ReturnClosed,

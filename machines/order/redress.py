@@ -16,11 +16,11 @@ from machines.between import (
 )
 from machines.kernel.rule import Rule, Send, on
 from machines.kernel.verdict import Verdict, allow_if
-from machines.order import states
+from machines.order import money, states
 from machines.order.data import Goodwill, Order
 from machines.order.delivery import quiet
 from machines.order.junctions import ORDER_STANDS
-from machines.order.money import refund_what_is_owed, sources, with_payment
+from machines.order.money import refund_what_is_owed, sources
 from machines.order.sending import request_refunds
 from machines.redress import (
     RedressAvailable,
@@ -58,11 +58,16 @@ def under_way(order: Order, event: RefundReport, _: datetime) -> Verdict:
     return allow_if(waiting, "no complaint waits for this refund")
 
 
+def given(order: Order, event: RefundSettled, now: datetime) -> Verdict:
+    verdict = under_way(order, event, now)
+    return verdict and allow_if(event.amount > 0, "the customer's bank had taken that money")
+
+
 def _of(order: Order, event: RefundReport) -> Goodwill | None:
-    return next((one for one in order.goodwill if _refund_key(one.key) == event.refund), None)
+    return next((one for one in order.goodwill if refund_key(one.key) == event.refund), None)
 
 
-def _refund_key(redress: str) -> str:
+def refund_key(redress: str) -> str:
     return f"{redress}-R"
 
 
@@ -71,31 +76,24 @@ def _refund_key(redress: str) -> str:
 
 def set_aside(order: Order, event: RedressRequested, _: datetime) -> Order:
     shares = spread(event.amount, sources=sources(order))
-    for share in shares:
-        refunding = order.payment(share.payment).refunding + share.amount
-        order = with_payment(order, share.payment, refunding=refunding)
     promised = Goodwill(key=event.redress, complaint=event.complaint, shares=shares)
-    return order.model_copy(update={"goodwill": (*order.goodwill, promised)})
+    return money.set_aside(order, shares).model_copy(update={"goodwill": (*order.goodwill, promised)})
 
 
 def conclude(order: Order, event: RefundReport, _: datetime) -> Order:
     """The refund case has ended: the money is with the customer, or stays with us, unless the order itself
     owes it for goods that never arrived."""
     paid = isinstance(event, RefundSettled)
-    for share in event.shares:
-        payment = order.payment(share.payment)
-        order = with_payment(
-            order,
-            share.payment,
-            refunding=payment.refunding - share.amount,
-            refunded=payment.refunded + (share.amount if paid else 0),
-        )
     found = _of(order, event)
+    if found is not None and not found.called_off:
+        order = money.free(order, found.shares)
+    if paid:
+        order = money.went_out(order, event.shares)
     done = tuple(
         one.model_copy(update={"under_way": False}) if one is found else one for one in order.goodwill
     )
     order = order.model_copy(update={"goodwill": done})
-    return order if paid else refund_what_is_owed(quiet(order), event)
+    return order if paid and event.shares else refund_what_is_owed(quiet(order), event)
 
 
 # -- what others are told --------------------------------------------------------------------------
@@ -109,7 +107,7 @@ def state_what_is_left(order: Order, event: RedressEnquired) -> Iterable[Send]:
 def open_refund(order: Order, event: RedressRequested) -> Iterable[Send]:
     (promised,) = (one for one in order.goodwill if one.key == event.redress)
     request = RefundRequested(
-        refund=_refund_key(event.redress),
+        refund=refund_key(event.redress),
         order=order.order,
         customer=order.customer,
         buyer=order.buyer,
@@ -138,6 +136,11 @@ def report(order: Order, event: RefundReport) -> Iterable[Send]:
         failed = RedressFailed(redress=found.key, amount=event.amount, reason=event.reason)
         yield Send(failed, to=("complaint", found.complaint), apart=True)
         yield from request_refunds(order, event)
+    elif not event.amount:
+        promised = sum(share.amount for share in found.shares)
+        failed = RedressFailed(redress=found.key, amount=promised, reason="the customer's bank has paid it")
+        yield Send(failed, to=("complaint", found.complaint), apart=True)
+        yield from request_refunds(order, event)
     else:
         settled = RedressSettled(redress=found.key, amount=event.amount)
         yield Send(settled, to=("complaint", found.complaint), apart=True)
@@ -145,25 +148,17 @@ def report(order: Order, event: RefundReport) -> Iterable[Send]:
 
 # -- rules -----------------------------------------------------------------------------------------
 
+UNDER_WAY = tuple(state for state in states.OPENED if state not in states.AT_REST)
+
 REDRESS: tuple[Rule, ...] = (
     on(RedressEnquired, at=states.OPENED, sends=state_what_is_left),
     on(RedressRequested, at=states.OPENED, when=known, because="it is being seen to already"),
     on(RedressRequested, at=states.OPENED, when=covered, then=set_aside, sends=open_refund),
     on(RedressRequested, at=states.OPENED, sends=turn_down, because="more cannot go back"),
-    on(RefundSettled, at=states.OPENED, when=under_way, then=conclude, sends=report),
-    on(
-        RefundWithheld,
-        at=states.AT_REST,
-        to=ORDER_STANDS,
-        when=under_way,
-        then=conclude,
-        sends=report,
-    ),
-    on(
-        RefundWithheld,
-        at=tuple(state for state in states.OPENED if state not in states.AT_REST),
-        when=under_way,
-        then=conclude,
-        sends=report,
+    on(RefundSettled, at=states.OPENED, when=given, then=conclude, sends=report),
+    *(
+        on(event, at=place, to=to, when=under_way, then=conclude, sends=report)
+        for event in (RefundSettled, RefundWithheld)
+        for place, to in ((states.AT_REST, ORDER_STANDS), (UNDER_WAY, None))
     ),
 )

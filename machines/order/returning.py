@@ -24,7 +24,7 @@ from machines.kernel.rule import Junction, Send, defer, ignore, on, refuse
 from machines.kernel.verdict import Refusal, Verdict, allow_if
 from machines.order import states
 from machines.order.data import Order, ParcelStatus, Returning
-from machines.order.money import sources, with_parcel, with_payment
+from machines.order.money import free, set_aside, sources, went_out, with_parcel
 from machines.order.standing import all_returned, always, left_to_return, some_return_open
 from machines.returning import (
     ParcelAcknowledged,
@@ -64,10 +64,7 @@ def _set_aside(order: Order, rma: str) -> Order:
     """Mark what may go back for a return, newest payment first, as far as there is any."""
     one = order.returning(rma)
     shares = spread(_worth(order, one), sources=sources(order))
-    for share in shares:
-        going = order.payment(share.payment).refunding + share.amount
-        order = with_payment(order, share.payment, refunding=going)
-    return with_return(order, rma, shares=shares, open=True, taken=())
+    return with_return(set_aside(order, shares), rma, shares=shares, open=True, taken=())
 
 
 def _worth(order: Order, one: Returning) -> int:
@@ -77,10 +74,7 @@ def _worth(order: Order, one: Returning) -> int:
 
 
 def _free(order: Order, rma: str) -> Order:
-    for share in order.returning(rma).shares:
-        going = order.payment(share.payment).refunding - share.amount
-        order = with_payment(order, share.payment, refunding=going)
-    return with_return(order, rma, shares=())
+    return with_return(free(order, order.returning(rma).shares), rma, shares=())
 
 
 def with_return(order: Order, rma: str, **update: Any) -> Order:
@@ -135,10 +129,11 @@ def went_back(order: Order, event: ReturnRefunded, _: datetime) -> Order:
     """Each euro leaves what was set aside, and the parcels that the goods came in."""
     one = order.returning(event.rma)
     gone = {share.payment: share.amount for share in event.shares}
-    for share in event.shares:
-        payment = order.payment(share.payment)
-        update = {"refunding": payment.refunding - share.amount, "refunded": payment.refunded + share.amount}
-        order = with_payment(order, share.payment, **update)
+    used = tuple(
+        share.model_copy(update={"amount": min(share.amount, gone.get(share.payment, 0))})
+        for share in one.shares
+    )
+    order = went_out(free(order, used), event.shares)
     skus, amount = {item.sku for item in one.items}, event.amount
     for parcel in order.parcels_in(ParcelStatus.DELIVERED):
         part = min(amount, parcel.captured - parcel.returned)
@@ -146,7 +141,8 @@ def went_back(order: Order, event: ReturnRefunded, _: datetime) -> Order:
             order = with_parcel(order, parcel.key, returned=parcel.returned + part)
             amount -= part
     shares = tuple(
-        share.model_copy(update={"amount": share.amount - gone.get(share.payment, 0)}) for share in one.shares
+        share.model_copy(update={"amount": max(0, share.amount - gone.get(share.payment, 0))})
+        for share in one.shares
     )
     return with_return(order, event.rma, shares=shares)
 

@@ -115,6 +115,7 @@ def _call(subject: str, *, role: Callable[[Refund], str]) -> CommandType:
 
 TELL_SETTLED = _tell("refund.settled")
 TELL_WITHHELD = _tell("refund.withheld")
+TELL_CALLED_OFF = _tell("refund.called_off")
 TELL_PENDING = _tell("refund.pending")
 ASK_ALTERNATIVE = _tell("refund.alternative_needed")
 REMIND = _tell("refund.reminder")

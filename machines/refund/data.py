@@ -31,19 +31,27 @@ class PartStatus(StrEnum):
     FAILED = "failed"
     PAID = "paid"
     PAID_OTHERWISE = "paid otherwise"
+    CALLED_OFF = "called off"  #: the customer's bank took it first
 
 
 OPEN = (PartStatus.NEW, PartStatus.ASKED, PartStatus.PENDING, PartStatus.FAILED)
 
 
 class Part(Facts):
-    """The share of one payment. ``tries`` counts how often the provider was asked."""
+    """The share of one payment. ``tries`` counts how often the provider was asked; ``crossed`` is what the
+    customer's bank has taken although it had gone back already."""
 
     payment: str
     means: Means
     amount: Amount
     status: PartStatus = PartStatus.NEW
     tries: int = 0
+    crossed: int = 0
+
+    def beyond(self, most: int) -> int:
+        """What has gone back of more than ``most``, and is not known as crossed yet."""
+        gone = self.status in (PartStatus.PAID, PartStatus.PAID_OTHERWISE)
+        return max(0, self.amount - most - self.crossed) if gone else 0
 
 
 class Consent(Facts):
@@ -83,4 +91,4 @@ class Refund(Facts):
 
     @property
     def shares(self) -> tuple[Share, ...]:
-        return tuple(Share(payment=part.payment, amount=part.amount) for part in self.parts)
+        return tuple(Share(payment=part.payment, amount=part.amount) for part in self.parts if part.amount)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from machines.between import RefundRequested, spread
+from machines.between import RefundCapped, RefundRequested, spread
 from machines.kernel.event import DeadlinePassed, Event
 from machines.refund import events
 from machines.refund.data import Consent, Part, PartStatus, Refund, RefundTerms
@@ -45,6 +45,32 @@ def submit(refund: Refund, _: Event, __: datetime) -> Refund:
     parts = tuple(
         part.model_copy(update={"status": PartStatus.ASKED, "tries": part.tries + 1})
         if part.status in again and part.tries < MOST_TRIES
+        else part
+        for part in refund.parts
+    )
+    return refund.model_copy(update={"parts": parts})
+
+
+def cap(refund: Refund, event: RefundCapped, _: datetime) -> Refund:
+    """What has not gone back yet is cut down to what there still is; the bank has paid the rest."""
+
+    def less(part: Part) -> Part:
+        if part.payment != event.payment or part.status not in (PartStatus.NEW, PartStatus.FAILED):
+            return part
+        left = min(part.amount, event.most)
+        crossed = part.crossed + (part.amount - left if refund.reported else 0)
+        status = part.status if left else PartStatus.CALLED_OFF
+        return part.model_copy(update={"amount": left, "crossed": crossed, "status": status})
+
+    parts = tuple(less(part) for part in refund.parts)
+    return refund.model_copy(update={"parts": parts, "amount": sum(part.amount for part in parts)})
+
+
+def cross(refund: Refund, event: RefundCapped, _: datetime) -> Refund:
+    """It was paid before we heard that the customer's bank had taken it."""
+    parts = tuple(
+        part.model_copy(update={"crossed": part.crossed + part.beyond(event.most)})
+        if part.payment == event.payment
         else part
         for part in refund.parts
     )

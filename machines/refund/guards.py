@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from machines.between import Means, RefundRequested
+from machines.between import Means, RefundCapped, RefundRequested
 from machines.kernel.money import Money
 from machines.kernel.verdict import Refusal, Verdict, allow_if
 from machines.refund import events
 from machines.refund.data import PartStatus, Refund, RefundTerms
-from machines.refund.effects import MOST_TRIES
+from machines.refund.effects import MOST_TRIES, cap
 
 
 def covered(_: RefundTerms, event: RefundRequested, __: datetime) -> Verdict:
@@ -61,6 +61,20 @@ def has_account(refund: Refund, event: events.AlternativeChosen, _: datetime) ->
     return allow_if(event.means is not Means.CARD, "the card has failed", alternatives=("store credit",))
 
 
+def leaves(holds: Callable[[Refund], bool]) -> Callable[[Refund, RefundCapped, datetime], Verdict]:
+    """What is left of it goes on as it was."""
+
+    def guard(refund: Refund, event: RefundCapped, now: datetime) -> Verdict:
+        return allow_if(holds(cap(refund, event, now)), "the customer's bank has taken what was left to pay")
+
+    return guard
+
+
+def paid_more(refund: Refund, event: RefundCapped, _: datetime) -> Verdict:
+    twice = any(part.beyond(event.most) for part in refund.parts if part.payment == event.payment)
+    return allow_if(twice, "nothing of that has gone back twice")
+
+
 # -- how far a refund has come ---------------------------------------------------------------------
 
 
@@ -69,6 +83,10 @@ def some(*statuses: PartStatus) -> Callable[[Refund], bool]:
         return any(part.status in statuses for part in refund.parts)
 
     return holds
+
+
+def called_off(refund: Refund) -> bool:
+    return all(part.status is PartStatus.CALLED_OFF for part in refund.parts)
 
 
 def may_retry(refund: Refund) -> bool:

@@ -8,15 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from machines.between import Means, RefundRequested, RefundSettled, RefundWithheld
+from machines.between import (
+    Means,
+    RefundCapped,
+    RefundCrossed,
+    RefundRequested,
+    RefundSettled,
+    RefundWithheld,
+)
 from machines.kernel.duration import days, hours, working_days
 from machines.kernel.event import Event
 from machines.kernel.procedure import Procedure
-from machines.kernel.rule import Junction, defer, ignore, note, on, refuse, send_back
+from machines.kernel.rule import Junction, Send, defer, ignore, note, on, refuse, send_back
 from machines.kernel.state import Act, Ask, Deadline, End, Wait
 from machines.messages import MessageSent, MessageUndeliverable, StaffAlerted
 from machines.refund import commands, effects, events, guards
-from machines.refund.data import PartStatus, Refund, RefundTerms
+from machines.refund.data import OPEN, PartStatus, Refund, RefundTerms
 
 
 def settled(refund: Refund) -> Event:
@@ -27,6 +34,13 @@ def withheld(refund: Refund) -> Event:
     return RefundWithheld(
         refund=refund.refund, shares=refund.shares, goodwill=refund.goodwill, reason=refund.reason
     )
+
+
+def crossed(refund: Refund, event: RefundCapped) -> Iterable[Send]:
+    """Money counts as gone back once that was reported, even where it came back to us since."""
+    for part in refund.parts:
+        if part.payment == event.payment and part.crossed:
+            yield Send(RefundCrossed(refund=refund.refund, amount=part.crossed))
 
 
 # -- time limits -----------------------------------------------------------------------------------
@@ -109,6 +123,13 @@ WITHHELD = End(
     does=(commands.TELL_WITHHELD,),
     reports=withheld,
 )
+CALLED_OFF = End(
+    "called_off",
+    "The customer's bank has taken the money back before we could pay it; it is not paid twice.",
+    outcome="settled",
+    does=(commands.TELL_CALLED_OFF,),
+    reports=settled,
+)
 NOT_COVERED = End(
     "not_covered",
     "More was asked for than had been paid; nothing is paid back.",
@@ -123,12 +144,14 @@ REFUND_STANDS = Junction(
         (PENDING, guards.some(PartStatus.PENDING)),
         (AWAITING_RETRY, guards.may_retry),
         (AWAITING_ALTERNATIVE, guards.some(PartStatus.FAILED)),
+        (CALLED_OFF, guards.called_off),
         (SETTLED_AGAIN, guards.settled_again),
         (SETTLED, guards.nothing_open),
     ),
 )
 PAYING = (SUBMITTED, PENDING, AWAITING_RETRY, AWAITING_ALTERNATIVE, PAYING_OUT)
-ENDED = (SETTLED, SETTLED_AGAIN, WITHHELD, NOT_COVERED)
+UNPAID = (AWAITING_APPROVAL, AWAITING_RETRY, AWAITING_ALTERNATIVE)
+ENDED = (SETTLED, SETTLED_AGAIN, WITHHELD, CALLED_OFF, NOT_COVERED)
 OPENED = (AWAITING_APPROVAL, *PAYING, *ENDED)
 
 # -- rules -----------------------------------------------------------------------------------------
@@ -213,6 +236,34 @@ REVERSAL = (
     defer(events.RefundReversed, at=(SUBMITTED, PAYING_OUT), because="the payment under way comes first"),
 )
 
+# What the customer's bank has taken meanwhile is not paid as well; where it crossed, finance hears of it.
+CHARGED_BACK = (
+    on(
+        RefundCapped,
+        at=(*UNPAID, SETTLED, SETTLED_AGAIN),
+        when=guards.paid_more,
+        then=effects.cross,
+        sends=crossed,
+    ),
+    on(
+        RefundCapped,
+        at=(AWAITING_APPROVAL, AWAITING_ALTERNATIVE),
+        when=guards.leaves(guards.some(PartStatus.NEW, PartStatus.FAILED)),
+        then=effects.cap,
+        sends=crossed,
+    ),
+    on(
+        RefundCapped,
+        at=AWAITING_RETRY,
+        when=guards.leaves(guards.may_retry),
+        then=effects.cap,
+        sends=crossed,
+    ),
+    on(RefundCapped, at=UNPAID, to=REFUND_STANDS, then=effects.cap, sends=crossed),
+    defer(RefundCapped, at=(SUBMITTED, PENDING, PAYING_OUT), because="the payment under way comes first"),
+    ignore(RefundCapped, at=ENDED, because="nothing more is paid"),
+)
+
 # Whatever else arrives changes nothing.
 OTHERWISE = (
     ignore(RefundRequested, at=OPENED, because="this refund is known already; each euro goes back once"),
@@ -238,6 +289,8 @@ def may_happen(refund: Refund) -> Iterable[Event]:
     yield events.AlternativeChosen(
         customer=refund.customer, means=Means.STORE_CREDIT, wording="refund-alternative-1"
     )
+    if refund.parts and (refund.parts[0].status in OPEN or refund.parts[0].beyond(0)):
+        yield RefundCapped(refund=refund.refund, payment=refund.parts[0].payment, most=0)
     for part in refund.parts:
         yield events.RefundBounced(payment=part.payment)
         if part.status is PartStatus.PENDING:
@@ -256,9 +309,15 @@ REFUND = Procedure(
     references=("Directive 2011/83/EU, Article 13", "Order processing"),
     fulfils=("RET-8", "ORD-5", "GOV-1"),
     data=Refund,
-    events=(RefundRequested, events.RefundConfirmed, events.RefundBounced, events.RefundReversed),
+    events=(
+        RefundRequested,
+        RefundCapped,
+        events.RefundConfirmed,
+        events.RefundBounced,
+        events.RefundReversed,
+    ),
     states=(REQUESTED, *OPENED),
-    rules=(*REQUEST, *PAYMENT, *SENT_BACK, *ALTERNATIVE, *REVERSAL, *OTHERWISE),
+    rules=(*REQUEST, *PAYMENT, *SENT_BACK, *ALTERNATIVE, *REVERSAL, *CHARGED_BACK, *OTHERWISE),
     may_happen=may_happen,
     module="machines.refund",
     terms=RefundTerms,

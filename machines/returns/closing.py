@@ -8,15 +8,23 @@ from machines.between import (
     ParcelDelivered,
     ParcelDispatched,
     ParcelFailed,
+    RefundCrossed,
     RefundSettled,
     RefundWithheld,
 )
 from machines.kernel.rule import ignore, note, on, refuse
 from machines.messages import MessageSent, MessageUndeliverable, StaffAlerted
-from machines.returning import ReturnCovered, ReturnRequested
+from machines.returning import ReturnCapped, ReturnCovered, ReturnRequested
 from machines.returns import deadlines, events, guards, letters, paying, states
 from machines.returns.data import ParcelStatus, Reopening
-from machines.returns.sending import refund_ended, reopen, reopen_and_call_off, request_refund
+from machines.returns.sending import (
+    cap_refunds,
+    refund_ended,
+    reopen,
+    reopen_and_call_off,
+    request_refund,
+    tell_order_of_crossed,
+)
 
 # Refunds and parcels under way end; the return ends with the last of them.
 CHILDREN = (
@@ -78,6 +86,13 @@ CHILDREN = (
         for event in (ParcelDispatched, ParcelDelivered, ParcelFailed, ParcelCancelled)
     ),
     on(deadlines.DISPATCH_DUE, at=states.PACKING, does=(letters.CALL_WAREHOUSE_LEAD,)),
+)
+
+# What the customer's bank has taken is not paid back as well.
+CHARGED_BACK = (
+    on(ReturnCapped, at=states.besides(*states.ENDED), then=paying.cap, sends=cap_refunds),
+    ignore(ReturnCapped, at=states.ENDED, because="nothing more goes back for this return"),
+    on(RefundCrossed, at=states.OPENED, sends=tell_order_of_crossed),
 )
 
 # A return that was over: its replacement did not arrive after all, or its goods did.

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from machines.between import Pick
 from machines.kernel.event import Event
-from machines.returning import Reason, ReturnCovered, Wish
+from machines.returning import Reason, ReturnCapped, ReturnCovered, Wish
 from machines.returns import events as told
 from machines.returns.data import Return
 from machines.returns.eligibility import Ruling
@@ -47,6 +47,8 @@ def may_happen(data: Return) -> Iterable[Event]:
     yield told.ParcelJudged(lost=False, reason="it is with the customer still")
     yield told.ChargeDecided(again=False, reason="not worth it")
     yield told.ChargeDecided(again=True, reason="new card")
+    if data.items[0].sku == "KETTLE" and any(source.cap for source in data.caps()) and not data.paybacks:
+        yield ReturnCapped(rma=data.rma, payment=data.sources[0].payment, most=0)
     yield ReturnCovered(rma=data.rma, sources=data.sources)
     yield ReturnCovered(rma=data.rma, sources=())
 

@@ -14,7 +14,7 @@ from machines.between import (
     spread,
 )
 from machines.kernel.event import Event
-from machines.returning import ReturnCovered, Wish
+from machines.returning import ReturnCapped, ReturnCovered, Wish
 from machines.returns import events as told
 from machines.returns.counting import missing
 from machines.returns.counting import price as price_of
@@ -173,6 +173,24 @@ def cover(data: Return, event: ReturnCovered, _: datetime) -> Return:
         source.model_copy(update={"cap": source.cap + data.gone(source.payment)}) for source in event.sources
     )
     return data.model_copy(update={"sources": sources, "reopening": None})
+
+
+def cap(data: Return, event: ReturnCapped, _: datetime) -> Return:
+    """The customer's bank has taken money back: what went back already counts, and of the rest only what is
+    left."""
+    gone = sum(
+        share.amount
+        for payback in data.paybacks
+        for share in payback.shares
+        if share.payment == event.payment and not payback.open and not payback.withheld
+    )
+    sources = tuple(
+        source.model_copy(update={"cap": min(source.cap, gone + event.most)})
+        if source.payment == event.payment
+        else source
+        for source in data.sources
+    )
+    return data.model_copy(update={"sources": sources})
 
 
 def cover_and_owe(data: Return, event: ReturnCovered, now: datetime) -> Return:

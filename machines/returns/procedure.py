@@ -13,12 +13,13 @@ from machines.between import (
     ParcelDelivered,
     ParcelDispatched,
     ParcelFailed,
+    RefundCrossed,
     RefundSettled,
     RefundWithheld,
 )
 from machines.complaining import AppealDecided
 from machines.kernel.procedure import Procedure
-from machines.returning import ReturnCovered, ReturnRequested
+from machines.returning import ReturnCapped, ReturnCovered, ReturnRequested
 from machines.returns import (
     appealing,
     authorising,
@@ -52,6 +53,7 @@ RETURN = Procedure(
     events=(
         ReturnRequested,
         ReturnCovered,
+        ReturnCapped,
         AppealDecided,
         events.ReturnWithdrawn,
         events.ReturnAppealed,
@@ -67,6 +69,7 @@ RETURN = Procedure(
         ParcelCancelled,
         RefundSettled,
         RefundWithheld,
+        RefundCrossed,
     ),
     states=(states.REQUESTED, *states.OPENED),
     rules=(
@@ -91,6 +94,7 @@ RETURN = Procedure(
         *replacing.REPLACEMENT,
         *replacing.UNRETURNED,
         *closing.CHILDREN,
+        *closing.CHARGED_BACK,
         *closing.REOPENING,
         *closing.OTHERWISE,
     ),

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from machines.between import Means, RefundReport, RefundRequested, RefundWithheld, ShipmentRequested, Source
+from machines.between import (
+    Means,
+    RefundCapped,
+    RefundCrossed,
+    RefundReport,
+    RefundRequested,
+    RefundWithheld,
+    ShipmentRequested,
+    Source,
+)
 from machines.complaining import (
     AppealBarred,
     AppealDecided,
@@ -16,7 +25,7 @@ from machines.complaining import (
 )
 from machines.kernel.event import Event
 from machines.kernel.rule import Send
-from machines.returning import ReturnRefunded, ReturnReopened
+from machines.returning import ReturnCapped, ReturnRefunded, ReturnReopened
 from machines.returns.data import CHARGE, Return, appeal_key
 from machines.returns.events import ReturnAppealed
 from machines.surveying import call_off, survey
@@ -131,6 +140,21 @@ def bar_uncovered(data: Return, _: Event) -> Iterable[Send]:
         )
 
 
+def cap_refunds(data: Return, event: ReturnCapped) -> Iterable[Send]:
+    """Refunds under way share what is left."""
+    most = event.most
+    for payback in data.paybacks:
+        own = sum(share.amount for share in payback.shares if share.payment == event.payment)
+        if payback.open and own:
+            capped = RefundCapped(refund=payback.key, payment=event.payment, most=min(own, most))
+            yield Send(capped, to=("refund", payback.key))
+            most -= min(own, most)
+
+
+def tell_order_of_crossed(_: Return, event: RefundCrossed) -> Iterable[Send]:
+    yield Send(RefundCrossed(refund=event.refund, amount=event.amount))
+
+
 def refund_ended(data: Return, event: RefundReport) -> Iterable[Send]:
     """The order hears what has gone back of its own payments, a charge of ours being none of them; the
     complaint that brought the refund how its promise was kept."""
@@ -145,7 +169,12 @@ def refund_ended(data: Return, event: RefundReport) -> Iterable[Send]:
     shares = tuple(share for share in event.shares if share.payment != CHARGE)
     if shares:
         yield Send(ReturnRefunded(rma=data.rma, shares=shares))
-    if award is not None:
+    if award is not None and not event.amount:
+        reason = "the customer's bank has paid it"
+        yield from _answer_appeal(
+            data, AppealBarred(redress=award.redress, amount=award.amount, reason=reason)
+        )
+    elif award is not None:
         yield from _answer_appeal(data, AppealGranted(redress=award.redress, amount=event.amount))
 
 

@@ -13,6 +13,8 @@ from machines.kernel.state import State
 from machines.order import ORDER, events, outcomes, states
 from machines.order.data import Order, PayWith
 from machines.order.events import OrderPlaced
+from machines.redress import RedressRequested
+from machines.refund import events as refund_events
 from machines.shipment import events as carrier
 from tests.machines.orders import two_parcels
 from tests.machines.play import DEFINITIONS, START, Answer, Play
@@ -103,7 +105,7 @@ def test_a_refund_that_the_bank_takes_a_second_time_is_not_counted_as_ours_to_gi
     play.tell(CASE, MONEY)
     assert play.state(REFUND) == "settled"
     assert play.tell(CASE, TAKEN) is Disposition.HANDLED
-    assert play.data(CASE, Order).payment("1").disputed == 0
+    assert play.data(CASE, Order).payment("1").refundable == 0
     play.tell(CASE, WON)
     assert play.done.count("payment.refund") == 1
     assert play.broken_laws(CASE) == []
@@ -157,4 +159,73 @@ def test_what_the_bank_takes_of_a_payment_for_two_parcels_counts_against_the_one
     play.tell(FIRST, carrier.ParcelLost())
     play.tell(CASE, MONEY)
     assert REFUND not in play.cases
+    assert play.broken_laws(CASE) == []
+
+
+def refund_under_way(*first: Answer, held: bool = False) -> Play:
+    """The parcel is lost, the customer wants the money, and the refund has not been paid yet."""
+    play = Play(answers={"payment.refund": list(first)}, held=["payment.refund"] if held else [])
+    play.tell(CASE, PLAIN)
+    play.tell(FIRST, carrier.ShipmentDispatched())
+    play.tell(FIRST, carrier.ParcelLost())
+    play.tell(CASE, MONEY)
+    return play
+
+
+FAILED = refund_events.RefundFailed(payment="1", reason="card closed")
+
+
+def test_a_refund_that_failed_is_called_off_when_the_bank_takes_the_money() -> None:
+    play = refund_under_way(FAILED)
+    assert play.state(REFUND) == "awaiting_retry"
+    play.tell(CASE, TAKEN)
+    assert (play.state(REFUND), play.state(CASE)) == ("called_off", "refunded")
+    assert "refund.called_off" in play.told
+    assert play.sums[CASE]["refunded"] == 0
+    assert play.broken_laws(CASE) == play.broken_laws(REFUND) == []
+
+
+def test_a_refund_goes_on_with_what_the_bank_has_left() -> None:
+    play = refund_under_way(FAILED)
+    play.tell(CASE, events.PaymentDisputed(payment="1", amount=1000))
+    assert play.state(REFUND) == "awaiting_retry"
+    play.pass_deadline(REFUND, "retry_due")
+    assert (play.state(REFUND), play.state(CASE)) == ("settled", "refunded")
+    assert play.sums[CASE]["refunded"] == 2500
+    assert play.broken_laws(CASE) == play.broken_laws(REFUND) == []
+
+
+def test_what_the_bank_gives_back_meanwhile_follows_in_a_refund_of_its_own() -> None:
+    play = refund_under_way(FAILED)
+    play.tell(CASE, events.PaymentDisputed(payment="1", amount=1000))
+    play.tell(CASE, events.PaymentDisputeWon(payment="1", amount=1000))
+    play.pass_deadline(REFUND, "retry_due")
+    assert (play.state("refund/SO-1001-1-R2"), play.state(CASE)) == ("settled", "refunded")
+    assert play.sums[CASE]["refunded"] == 3500
+    assert play.broken_laws(CASE) == []
+
+
+def test_finance_hears_where_refund_and_bank_crossed() -> None:
+    play = refund_under_way(held=True)
+    play.tell(CASE, TAKEN)
+    assert play.state(REFUND) == "submitted"
+    play.answer("payment.refund")
+    assert (play.state(REFUND), play.state(CASE)) == ("settled", "refunded")
+    assert play.sums[CASE]["crossed"] == 3500
+    assert len(play.called) == 2
+    assert play.data(CASE, Order).payment("1").refundable == 0
+    assert play.broken_laws(CASE) == []
+
+
+def test_redress_is_called_off_and_the_complaint_hears_of_it() -> None:
+    play = Play(answers={"payment.refund": [FAILED]})
+    play.tell(CASE, PLAIN)
+    for event in (carrier.ShipmentDispatched(), carrier.ShipmentDelivered()):
+        play.tell(FIRST, event)
+    asked = RedressRequested(redress="CP-1-1", complaint="CP-1", customer="C-1", amount=1000, reason="wait")
+    play.tell(CASE, asked)
+    play.tell(CASE, TAKEN)
+    assert play.state("refund/CP-1-1-R") == "called_off"
+    assert play.sums[CASE]["refunded"] == 0
+    assert play.data(CASE, Order).payment("1").refunding == 0
     assert play.broken_laws(CASE) == []
