@@ -18,6 +18,7 @@ from machines.order.money import (
     stands,
     with_payment,
 )
+from machines.order.standing import MARGIN
 
 USUAL_HOLD = timedelta(days=7)  #: card payments; Stripe, "Place a hold on a payment method"
 
@@ -133,12 +134,10 @@ def renew(order: Order, event: outcomes.WarehouseReported, _: datetime) -> Order
 
 
 def renewed(order: Order, event: outcomes.PaymentReauthorized, now: datetime) -> Order:
-    return with_payment(
-        order,
-        event.payment,
-        status=PaymentStatus.AUTHORISED,
-        capture_before=event.capture_before or now + USUAL_HOLD,
-    )
+    """A hold that ends within a day all the same is as good as declined: it would only be renewed at once."""
+    ends = event.capture_before or now + USUAL_HOLD
+    status = PaymentStatus.AUTHORISED if ends > now + MARGIN else PaymentStatus.DECLINED
+    return with_payment(order, event.payment, status=status, capture_before=ends)
 
 
 def add_means(order: Order, event: told.MeansGiven, _: datetime) -> Order:
