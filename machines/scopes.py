@@ -22,7 +22,8 @@ from collections.abc import Mapping
 from machines.check.scope import Scope
 
 CHANGES = frozenset({"order.amend", "order.reprice"})
-DISPUTES = frozenset({"payment.disputed", "payment.dispute_won"})
+CAPS = frozenset({"refund.capped", "return.capped"})  #: what an order tells of a dispute
+DISPUTES = frozenset({"payment.disputed", "payment.dispute_won"}) | CAPS
 LAPSES = frozenset({"payment.lapsed"})
 OFFERS = frozenset({"restrictions.offer"})
 CANCEL = frozenset({"order.cancel"})
@@ -91,6 +92,7 @@ SCOPES: Mapping[str, tuple[Scope, ...]] = {
         Scope(
             title="two articles, returned one by one; no appeals",
             openings=(1,),
+            without=CAPS,
             children={"complaint": 0},
             deviations=3,
         ),
@@ -104,6 +106,7 @@ SCOPES: Mapping[str, tuple[Scope, ...]] = {
         Scope(
             title="bulky goods, store credit and card; no returns",
             openings=(2,),
+            without=CAPS,
             children={"return": 0},
             deviations=3,
         ),

@@ -10,7 +10,14 @@ from machines.kernel.event import Event, Facts, Personal
 from machines.kernel.money import Money
 from machines.messages import Alert, Message, MessageType, alert, message
 from machines.refund.data import PartStatus, Refund
-from machines.refund.events import PaidOut, PayoutFailed, RefundFailed, RefundPaid, RefundPending
+from machines.refund.events import (
+    PaidOut,
+    PayoutFailed,
+    RefundConfirmed,
+    RefundFailed,
+    RefundPaid,
+    RefundPending,
+)
 
 PATIENT = Retry(attempts=8)  #: money is owed; a technical fault is no reason to give up
 LADDER = ("finance", "head of finance", "managing director")
@@ -45,7 +52,7 @@ def _pay_back(refund: Refund, _: Event) -> Iterable[Facts]:
             order=refund.order,
             payment=part.payment,
             means=part.means,
-            amount=part.amount,
+            amount=part.owed,
             currency=refund.currency,
         )
 
@@ -88,10 +95,10 @@ PAY_OUT = CommandType(
 )
 
 
-def _tell(template: str) -> MessageType:
+def _tell(template: str, *, amount: Callable[[Refund], int] = lambda refund: refund.amount) -> MessageType:
     def arguments(refund: Refund, _: Event) -> Iterable[Message]:
         facts = {
-            "amount": str(Money(amount=refund.amount, currency=refund.currency)),
+            "amount": str(Money(amount=amount(refund), currency=refund.currency)),
             "reason": refund.reason,
         }
         yield Message(
@@ -113,13 +120,24 @@ def _call(subject: str, *, role: Callable[[Refund], str]) -> CommandType:
     return alert(arguments=arguments)
 
 
+def _paid_in_part(refund: Refund, event: RefundConfirmed) -> Iterable[Alert]:
+    if refund.part(event.payment).owed:
+        subject = "the provider has paid back less than was asked"
+        yield Alert(role="finance", about=refund.refund, subject=subject)
+
+
+def _outstanding(refund: Refund) -> int:
+    return refund.outstanding
+
+
 TELL_SETTLED = _tell("refund.settled")
 TELL_WITHHELD = _tell("refund.withheld")
 TELL_CALLED_OFF = _tell("refund.called_off")
-TELL_PENDING = _tell("refund.pending")
-ASK_ALTERNATIVE = _tell("refund.alternative_needed")
-REMIND = _tell("refund.reminder")
+TELL_PENDING = _tell("refund.pending", amount=_outstanding)
+ASK_ALTERNATIVE = _tell("refund.alternative_needed", amount=_outstanding)
+REMIND = _tell("refund.reminder", amount=_outstanding)
 CALL_APPROVER = _call("a refund waits for approval", role=lambda refund: LADDER[refund.rung])
 CALL_ABOUT_PENDING = _call("a refund has been pending for long", role=lambda _: "finance")
+CALL_ABOUT_SUM = alert(arguments=_paid_in_part)
 CALL_ABOUT_ADDRESS = _call("a customer cannot be told about a refund", role=lambda _: "order desk")
 CALL_ABOUT_SILENCE = _call("a customer does not say how to be paid", role=lambda _: "finance")

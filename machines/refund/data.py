@@ -38,20 +38,25 @@ OPEN = (PartStatus.NEW, PartStatus.ASKED, PartStatus.PENDING, PartStatus.FAILED)
 
 
 class Part(Facts):
-    """The share of one payment. ``tries`` counts how often the provider was asked; ``crossed`` is what the
-    customer's bank has taken although it had gone back already."""
+    """The share of one payment. ``tries`` counts how often the provider was asked; ``paid`` is what the
+    customer has of it, ``crossed`` what the customer's bank has taken although it had gone back already."""
 
     payment: str
     means: Means
     amount: Amount
     status: PartStatus = PartStatus.NEW
     tries: int = 0
+    paid: int = 0
     crossed: int = 0
+
+    @property
+    def owed(self) -> int:
+        """What the customer does not have of it yet."""
+        return max(0, self.amount - self.paid)
 
     def beyond(self, most: int) -> int:
         """What has gone back of more than ``most``, and is not known as crossed yet."""
-        gone = self.status in (PartStatus.PAID, PartStatus.PAID_OTHERWISE)
-        return max(0, self.amount - most - self.crossed) if gone else 0
+        return max(0, self.paid - most - self.crossed)
 
 
 class Consent(Facts):
@@ -87,7 +92,7 @@ class Refund(Facts):
     @property
     def outstanding(self) -> int:
         """What the customer does not have yet."""
-        return sum(part.amount for part in self.parts_in(*OPEN))
+        return sum(part.owed for part in self.parts_in(*OPEN))
 
     @property
     def shares(self) -> tuple[Share, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from machines.between import RefundCapped, RefundRequested, spread
@@ -57,24 +58,22 @@ def cap(refund: Refund, event: RefundCapped, _: datetime) -> Refund:
     def less(part: Part) -> Part:
         if part.payment != event.payment or part.status not in (PartStatus.NEW, PartStatus.FAILED):
             return part
-        left = min(part.amount, event.most)
+        left = max(part.paid, min(part.amount, event.most))
         crossed = part.crossed + (part.amount - left if refund.reported else 0)
-        status = part.status if left else PartStatus.CALLED_OFF
+        status = part.status if left > part.paid else PartStatus.PAID if left else PartStatus.CALLED_OFF
         return part.model_copy(update={"amount": left, "crossed": crossed, "status": status})
 
-    parts = tuple(less(part) for part in refund.parts)
-    return refund.model_copy(update={"parts": parts, "amount": sum(part.amount for part in parts)})
+    refund = _each(refund, less)
+    return refund.model_copy(update={"amount": sum(part.amount for part in refund.parts)})
 
 
 def cross(refund: Refund, event: RefundCapped, _: datetime) -> Refund:
     """It was paid before we heard that the customer's bank had taken it."""
-    parts = tuple(
-        part.model_copy(update={"crossed": part.crossed + part.beyond(event.most)})
-        if part.payment == event.payment
-        else part
-        for part in refund.parts
-    )
-    return refund.model_copy(update={"parts": parts})
+
+    def note(part: Part) -> Part:
+        return part.model_copy(update={"crossed": part.crossed + part.beyond(event.most)})
+
+    return _each(refund, lambda part: note(part) if part.payment == event.payment else part)
 
 
 def climb(refund: Refund, _: DeadlinePassed, __: datetime) -> Refund:
@@ -85,16 +84,26 @@ def withhold(refund: Refund, event: events.RefundDecided, _: datetime) -> Refund
     return refund.model_copy(update={"reason": event.reason})
 
 
+def _each(refund: Refund, change: Callable[[Part], Part]) -> Refund:
+    return refund.model_copy(update={"parts": tuple(change(part) for part in refund.parts)})
+
+
 def _with(refund: Refund, payment: str, status: PartStatus) -> Refund:
-    parts = tuple(
-        part.model_copy(update={"status": status}) if part.payment == payment else part
-        for part in refund.parts
+    return _each(
+        refund,
+        lambda part: part.model_copy(update={"status": status}) if part.payment == payment else part,
     )
-    return refund.model_copy(update={"parts": parts})
 
 
 def paid(refund: Refund, event: events.RefundPaid | events.RefundConfirmed, _: datetime) -> Refund:
-    return _with(refund, event.payment, PartStatus.PAID)
+    """Of what is paid in part the rest is still to come."""
+
+    def more(part: Part) -> Part:
+        paid = part.paid + event.amount
+        status = PartStatus.PAID if paid >= part.amount else PartStatus.PENDING
+        return part.model_copy(update={"paid": paid, "status": status})
+
+    return _each(refund, lambda part: more(part) if part.payment == event.payment else part)
 
 
 def pending(refund: Refund, event: events.RefundPending, _: datetime) -> Refund:
@@ -106,15 +115,17 @@ def failed(refund: Refund, event: events.RefundFailed | events.RefundBounced, _:
 
 
 def reverse(refund: Refund, event: events.RefundReversed, _: datetime) -> Refund:
-    """The debt is open again; the provider is not asked a second time, since it did what it could."""
-    part = refund.part(event.payment)
-    parts = tuple(
-        other.model_copy(update={"status": PartStatus.FAILED, "tries": MOST_TRIES})
-        if other is part
-        else other
-        for other in refund.parts
-    )
-    return refund.model_copy(update={"parts": parts, "consent": None})
+    """So much of the debt is open again; the provider is not asked a second time, since it did what it could,
+    unless it works on that part still."""
+
+    def less(part: Part) -> Part:
+        left = max(0, part.paid - event.amount)
+        if part.status is PartStatus.PENDING:
+            return part.model_copy(update={"paid": left})
+        return part.model_copy(update={"paid": left, "status": PartStatus.FAILED, "tries": MOST_TRIES})
+
+    refund = _each(refund, lambda part: less(part) if part.payment == event.payment else part)
+    return refund.model_copy(update={"consent": None})
 
 
 def reopen(refund: Refund, event: events.RefundReversed, now: datetime) -> Refund:
@@ -126,14 +137,20 @@ def consent(refund: Refund, event: events.AlternativeChosen, _: datetime) -> Ref
     return refund.model_copy(update={"consent": agreed, "rung": 0})
 
 
-def paid_out(refund: Refund, _: events.PaidOut, __: datetime) -> Refund:
-    parts = tuple(
-        part.model_copy(update={"status": PartStatus.PAID_OTHERWISE})
-        if part.status is PartStatus.FAILED
-        else part
-        for part in refund.parts
-    )
-    return refund.model_copy(update={"parts": parts})
+def paid_out(refund: Refund, event: events.PaidOut, _: datetime) -> Refund:
+    """What was paid out settles one part after the other, as far as it goes."""
+    left = event.amount
+
+    def settle(part: Part) -> Part:
+        nonlocal left
+        if part.status is not PartStatus.FAILED:
+            return part
+        paid = min(part.owed, left)
+        left -= paid
+        status = PartStatus.FAILED if paid < part.owed else PartStatus.PAID_OTHERWISE
+        return part.model_copy(update={"paid": part.paid + paid, "status": status})
+
+    return _each(refund, settle)
 
 
 def not_paid_out(refund: Refund, _: events.PayoutFailed, __: datetime) -> Refund:

@@ -50,7 +50,9 @@ def was_pending(refund: Refund, event: events.RefundConfirmed | events.RefundBou
 
 
 def was_paid(refund: Refund, event: events.RefundReversed, _: datetime) -> Verdict:
-    return _part(refund, event.payment, PartStatus.PAID)
+    """By whatever means: a bank transfer can come back as well."""
+    paid = any(part.payment == event.payment and part.paid for part in refund.parts)
+    return allow_if(paid, "this part has not been paid")
 
 
 def has_account(refund: Refund, event: events.AlternativeChosen, _: datetime) -> Verdict:
@@ -61,10 +63,16 @@ def has_account(refund: Refund, event: events.AlternativeChosen, _: datetime) ->
     return allow_if(event.means is not Means.CARD, "the card has failed", alternatives=("store credit",))
 
 
+def cut_down(refund: Refund, event: RefundCapped, now: datetime) -> Verdict:
+    return allow_if(cap(refund, event, now) != refund, "no more than that is still to go back")
+
+
 def leaves(holds: Callable[[Refund], bool]) -> Callable[[Refund, RefundCapped, datetime], Verdict]:
-    """What is left of it goes on as it was."""
+    """It is cut down, and what is left of it goes on as it was."""
 
     def guard(refund: Refund, event: RefundCapped, now: datetime) -> Verdict:
+        if not (verdict := cut_down(refund, event, now)):
+            return verdict
         return allow_if(holds(cap(refund, event, now)), "the customer's bank has taken what was left to pay")
 
     return guard

@@ -183,7 +183,14 @@ PAYMENT = (
     on(events.RefundPaid, at=SUBMITTED, to=REFUND_STANDS, when=guards.answers, then=effects.paid),
     on(events.RefundPending, at=SUBMITTED, to=REFUND_STANDS, when=guards.answers, then=effects.pending),
     on(events.RefundFailed, at=SUBMITTED, to=REFUND_STANDS, when=guards.answers, then=effects.failed),
-    on(events.RefundConfirmed, at=PENDING, to=REFUND_STANDS, when=guards.was_pending, then=effects.paid),
+    on(
+        events.RefundConfirmed,
+        at=PENDING,
+        to=REFUND_STANDS,
+        when=guards.was_pending,
+        then=effects.paid,
+        does=(commands.CALL_ABOUT_SUM,),
+    ),
     on(events.RefundBounced, at=PENDING, to=REFUND_STANDS, when=guards.was_pending, then=effects.failed),
     on(SETTLEMENT_DUE, at=PENDING, does=(commands.CALL_ABOUT_PENDING,)),
     on(RETRY_DUE, at=AWAITING_RETRY, to=SUBMITTED, then=effects.submit),
@@ -259,9 +266,16 @@ CHARGED_BACK = (
         then=effects.cap,
         sends=crossed,
     ),
-    on(RefundCapped, at=UNPAID, to=REFUND_STANDS, then=effects.cap, sends=crossed),
+    on(
+        RefundCapped,
+        at=UNPAID,
+        to=REFUND_STANDS,
+        when=guards.cut_down,
+        then=effects.cap,
+        sends=crossed,
+    ),
     defer(RefundCapped, at=(SUBMITTED, PENDING, PAYING_OUT), because="the payment under way comes first"),
-    ignore(RefundCapped, at=ENDED, because="nothing more is paid"),
+    ignore(RefundCapped, at=(*UNPAID, *ENDED), because="no more than that is still to go back"),
 )
 
 # Whatever else arrives changes nothing.
@@ -294,9 +308,9 @@ def may_happen(refund: Refund) -> Iterable[Event]:
     for part in refund.parts:
         yield events.RefundBounced(payment=part.payment)
         if part.status is PartStatus.PENDING:
-            yield events.RefundConfirmed(payment=part.payment, amount=part.amount)
-        if part.status is PartStatus.PAID:
-            yield events.RefundReversed(payment=part.payment, amount=part.amount)
+            yield events.RefundConfirmed(payment=part.payment, amount=part.owed)
+        if part.paid and (part.status is PartStatus.PAID or not refund.reported):
+            yield events.RefundReversed(payment=part.payment, amount=part.paid)
 
 
 REFUND = Procedure(

@@ -90,8 +90,14 @@ CHILDREN = (
 
 # What the customer's bank has taken is not paid back as well.
 CHARGED_BACK = (
-    on(ReturnCapped, at=states.besides(*states.ENDED), then=paying.cap, sends=cap_refunds),
-    ignore(ReturnCapped, at=states.ENDED, because="nothing more goes back for this return"),
+    on(
+        ReturnCapped,
+        at=states.besides(*states.ENDED),
+        when=guards.cut_down,
+        then=paying.cap,
+        sends=cap_refunds,
+    ),
+    ignore(ReturnCapped, at=states.OPENED, because="no more than that is still to go back"),
     on(RefundCrossed, at=states.OPENED, sends=tell_order_of_crossed),
 )
 

@@ -47,7 +47,7 @@ def may_happen(data: Return) -> Iterable[Event]:
     yield told.ParcelJudged(lost=False, reason="it is with the customer still")
     yield told.ChargeDecided(again=False, reason="not worth it")
     yield told.ChargeDecided(again=True, reason="new card")
-    if data.items[0].sku == "KETTLE" and any(source.cap for source in data.caps()) and not data.paybacks:
+    if data.items[0].sku == "KETTLE" and data.sources and data.sources[0].cap:
         yield ReturnCapped(rma=data.rma, payment=data.sources[0].payment, most=0)
     yield ReturnCovered(rma=data.rma, sources=data.sources)
     yield ReturnCovered(rma=data.rma, sources=())

@@ -9,12 +9,13 @@ from machines.between import ParcelReport, RefundReport
 from machines.complaining import AppealDecided, Relief
 from machines.kernel.event import Event
 from machines.kernel.verdict import Refusal, Verdict, allow_if
-from machines.returning import ReturnCovered, ReturnRequested, Wish
+from machines.returning import ReturnCapped, ReturnCovered, ReturnRequested, Wish
 from machines.returns import events as told
 from machines.returns.counting import came, missing
 from machines.returns.data import ParcelStatus, Purpose, Reopening, Return, appeal_key
 from machines.returns.effects import answered, inspect
 from machines.returns.eligibility import Ruling
+from machines.returns.paying import cap
 from machines.returns.terms import Terms
 
 TO_INSPECT = timedelta(days=3)  #: we take no longer, where goods are sent when the 14 days are over
@@ -231,6 +232,10 @@ def charges_again(data: Return, event: told.ChargeDecided, _: datetime) -> Verdi
 def refund_open(data: Return, event: RefundReport, _: datetime) -> Verdict:
     known = any(payback.key == event.refund and payback.open for payback in data.paybacks)
     return allow_if(known, "this refund was reported before")
+
+
+def cut_down(data: Return, event: ReturnCapped, now: datetime) -> Verdict:
+    return allow_if(cap(data, event, now) != data, "no more than that is still to go back")
 
 
 def parcel_is(*statuses: ParcelStatus) -> Callable[[Return, ParcelReport, datetime], Verdict]:

@@ -21,6 +21,9 @@ SMALL, SPLIT, LARGE, TOO_MUCH = (
 )
 AGREED = events.AlternativeChosen(customer="C-1", means=Means.STORE_CREDIT, wording="refund-alternative-1")
 CONFIRMED = events.RefundConfirmed(payment="2", amount=1500)
+A_PART = events.RefundConfirmed(payment="2", amount=500)
+THE_REST = events.RefundConfirmed(payment="2", amount=1000)
+A_PART_REVERSED = events.RefundReversed(payment="2", amount=500)
 REVERSED = events.RefundReversed(payment="2", amount=1500)
 
 
@@ -74,6 +77,22 @@ PATHS: list[tuple[str, RefundRequested, list[Event | str], dict[str, list[Answer
     ),
     ("comes back: owed again", SMALL, [REVERSED], {}, "awaiting_alternative"),
     ("comes back, paid another way", SMALL, [REVERSED, AGREED], {}, "settled_again"),
+    (
+        "paid another way, comes back too",
+        SMALL,
+        ["retry_due", "retry_due", AGREED, REVERSED, AGREED],
+        {"payment.refund": [failed] * 3},
+        "settled_again",
+    ),
+    ("a part comes back, paid another way", SMALL, [A_PART_REVERSED, AGREED], {}, "settled_again"),
+    ("pending, paid in two", SMALL, [A_PART, THE_REST], {"payment.refund": [pending]}, "settled"),
+    (
+        "pending, paid in part, the rest bounced",
+        SMALL,
+        [A_PART, events.RefundBounced(payment="2"), "retry_due"],
+        {"payment.refund": [pending]},
+        "settled",
+    ),
 ]
 
 
@@ -92,6 +111,24 @@ def test_path(
             play.tell(CASE, step)
     assert play.state(CASE) == ends
     assert ends == "awaiting_alternative" or play.broken_laws(CASE) == []
+
+
+def test_of_a_refund_paid_in_part_only_the_rest_is_still_owed() -> None:
+    play = Play(answers={"payment.refund": [pending]})
+    play.tell(CASE, SMALL)
+    play.tell(CASE, A_PART)
+    assert (play.state(CASE), play.called) == ("pending", ["finance"])
+    assert play.data(CASE, Refund).outstanding == 1000
+
+
+def test_where_a_part_comes_back_the_customer_is_asked_about_that_part() -> None:
+    play = Play()
+    play.tell(CASE, SMALL)
+    play.tell(CASE, A_PART_REVERSED)
+    assert play.data(CASE, Refund).outstanding == 500
+    play.tell(CASE, AGREED)
+    assert play.sums[CASE]["paid"] == 2000
+    assert play.broken_laws(CASE) == []
 
 
 def test_request_that_comes_twice_pays_once() -> None:
