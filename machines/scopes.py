@@ -59,7 +59,7 @@ SCOPES: Mapping[str, tuple[Scope, ...]] = {
             title="one article, one parcel, up to two payments; no changes, no offers, no returns",
             openings=(0,),
             without=CHANGES | OFFERS,
-            children={"shipment": 1, "return": 0},
+            children={"shipment": 1, "refund": 2, "return": 0},
         ),
         Scope(
             title="two parcels, cancelled once the warehouse has the order; nothing is late or declined",
@@ -116,7 +116,7 @@ SCOPES: Mapping[str, tuple[Scope, ...]] = {
             title="no replacement goes ahead; no appeals",
             openings=(0, 1, 2, 4, 5, 6),
             without=CAPS,
-            children={"complaint": 0},
+            children={"complaint": 0, "refund": 2},
         ),
         Scope(
             title="charged back while the goods come back",
