@@ -205,7 +205,7 @@ LATE = (
     ),
     on(
         events.ReturnArrived,
-        at=states.besides(states.INSPECTING),
+        at=states.besides(states.INSPECTING, *states.BUSY, states.COVERING),
         does=(letters.CALL_ABOUT_UNAWAITED,),
     ),
 )
