@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,10 @@ class Refusal:
 
 
 Verdict = Allowed | Refusal
+D = TypeVar("D")
+E = TypeVar("E")
+Guard = Callable[[D, E, datetime], Verdict]
+"""(data, event, now) -> whether the rule applies."""
 ALLOWED = Allowed()
 ELSEWHERE = Refusal("")
 """This rule is about something else; no reason worth telling."""
@@ -33,3 +40,15 @@ ELSEWHERE = Refusal("")
 def allow_if(condition: bool, otherwise: str, *, alternatives: tuple[str, ...] = ()) -> Verdict:
     """``ALLOWED`` if ``condition`` holds, else a refusal that says ``otherwise``."""
     return ALLOWED if condition else Refusal(otherwise, alternatives)
+
+
+def all_of(*guards: Guard[D, E]) -> Guard[D, E]:
+    """The guards one after the other; the first that refuses says why."""
+
+    def guard(data: D, event: E, now: datetime) -> Verdict:
+        verdict: Verdict = ALLOWED
+        for one in guards:
+            verdict = verdict and one(data, event, now)
+        return verdict
+
+    return guard

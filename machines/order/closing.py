@@ -11,6 +11,7 @@ from machines.between import (
     RefundWithheld,
 )
 from machines.kernel.rule import defer, ignore, note, on, refuse
+from machines.kernel.verdict import all_of
 from machines.messages import MessageSent, MessageUndeliverable, StaffAlerted
 from machines.order import (
     commands,
@@ -48,7 +49,7 @@ CANCELLING = (
     on(
         events.OrderCancelRequested,
         at=states.STOP_REQUESTED,
-        when=guards.by_its_customer_and(guards.not_yet_asked),
+        when=all_of(guards.by_its_customer, guards.not_yet_asked),
         then=effects.ask_to_stop,
         does=(letters.TELL_CANCELLING,),
     ),
@@ -56,7 +57,7 @@ CANCELLING = (
         events.OrderCancelRequested,
         at=states.SETTLING,
         to=states.STOP_REQUESTED,
-        when=guards.by_its_customer_and(guards.not_yet_asked_but_open),
+        when=all_of(guards.by_its_customer, guards.not_yet_asked_but_open),
         then=delivery.cancel_all,
         does=(letters.TELL_CANCELLING,),
         sends=request_refunds,
@@ -65,7 +66,7 @@ CANCELLING = (
         events.OrderCancelRequested,
         at=states.SETTLING,
         to=junctions.ORDER_STANDS,
-        when=guards.by_its_customer_and(guards.not_yet_asked_nor_arrived),
+        when=all_of(guards.by_its_customer, guards.not_yet_asked_nor_arrived),
         then=delivery.cancel_all,
         sends=request_refunds,
     ),
@@ -73,7 +74,7 @@ CANCELLING = (
         events.OrderCancelRequested,
         at=states.AWAITING_REMEDY,
         to=states.STOP_REQUESTED,
-        when=guards.by_its_customer_and(guards.some_open),
+        when=all_of(guards.by_its_customer, guards.some_open),
         then=delivery.cancel_all,
         does=(letters.TELL_CANCELLING,),
         sends=request_refunds,
@@ -89,7 +90,7 @@ CANCELLING = (
     on(
         events.OrderCancelRequested,
         at=states.SHIPPED,
-        when=guards.by_its_customer_and(guards.not_yet_offered),
+        when=all_of(guards.by_its_customer, guards.not_yet_offered),
         then=effects.offer_return,
         does=(letters.TELL_TOO_LATE,),
     ),

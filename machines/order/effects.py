@@ -270,11 +270,11 @@ def stop_accepted(order: Order, event: told.CancellationAccepted, _: datetime) -
     return order
 
 
-def stop_rejected(order: Order, _: told.CancellationRejected, __: datetime) -> Order:
+def stop_rejected(order: Order, event: told.CancellationRejected, now: datetime) -> Order:
     """What was stopped before stays cancelled."""
     if not order.stopped():
         order = order.model_copy(update={"ending": None, "reason": ""})
-    return offer_return(order, _, __)
+    return offer_return(order, event, now)
 
 
 def change_rejected(order: Order, _: told.CancellationRejected, __: datetime) -> Order:

@@ -134,15 +134,6 @@ def by_its_customer(order: Order, event: ByCustomer, _: datetime) -> Verdict:
     return allow_if(event.customer == order.customer, "this order belongs to another customer")
 
 
-def by_its_customer_and(
-    guard: Callable[[Order, told.OrderCancelRequested, datetime], Verdict],
-) -> Callable[[Order, told.OrderCancelRequested, datetime], Verdict]:
-    def both(order: Order, event: told.OrderCancelRequested, now: datetime) -> Verdict:
-        return by_its_customer(order, event, now) and guard(order, event, now)
-
-    return both
-
-
 def may_amend(order: Order, event: told.OrderAmended, now: datetime) -> Verdict:
     if not (verdict := by_its_customer(order, event, now)):
         return verdict

@@ -4,14 +4,12 @@ the same can be returned; what was to be changed and cannot be is packed once mo
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
-from typing import TypeVar
 
 from machines.between import ParcelCancelled, ParcelDispatched
 from machines.kernel.event import Event
 from machines.kernel.rule import ignore, on
-from machines.kernel.verdict import Verdict, allow_if
+from machines.kernel.verdict import Verdict, all_of, allow_if
 from machines.order import (
     commands,
     deadlines,
@@ -29,22 +27,11 @@ from machines.order.money import with_parcel
 from machines.order.sending import open_replacement, request_refunds, stop_shipments
 from machines.order.standing import COMING, some
 
-E = TypeVar("E", bound=Event)
-
 # -- guards ----------------------------------------------------------------------------------------
 
 
 def _wants_out(order: Order) -> bool:
     return order.ending is Ending.CANCELLED
-
-
-def _both(
-    first: Callable[[Order, E, datetime], Verdict], second: Callable[[Order, E, datetime], Verdict]
-) -> Callable[[Order, E, datetime], Verdict]:
-    def guard(order: Order, event: E, now: datetime) -> Verdict:
-        return first(order, event, now) and second(order, event, now)
-
-    return guard
 
 
 def cancelling(order: Order, _: Event, __: datetime) -> Verdict:
@@ -130,8 +117,8 @@ def packed_again(order: Order, _: outcomes.WarehouseAccepted, __: datetime) -> O
 STOPPING = ((states.STOP_REQUESTED, junctions.STOP_STANDS), (states.SETTLING, junctions.ORDER_STANDS))
 CHARGED = (commands.CHARGE_PARCEL, commands.VOID, letters.TELL_DISPATCHED)
 ON_THE_WAY = guards.parcel_is(ParcelStatus.OPEN, ParcelStatus.STOPPING)
-STOPPED_IN_VAIN = _both(guards.parcel_is(ParcelStatus.STOPPING), cancelling)
-LAST_ASKED_FOR = _both(_both(ON_THE_WAY, cancelling), leaves_last)
+STOPPED_IN_VAIN = (guards.parcel_is(ParcelStatus.STOPPING), cancelling)
+LAST_ASKED_FOR = (ON_THE_WAY, cancelling, leaves_last)
 
 # A parcel leaves that the customer wanted changed or cancelled. Where the warehouse has still to answer for
 # another one, the letter waits for that answer.
@@ -141,7 +128,7 @@ CROSSED = (
             ParcelDispatched,
             at=place,
             to=stands,
-            when=_both(ON_THE_WAY, guards.amending),
+            when=all_of(ON_THE_WAY, guards.amending),
             then=delivery.dispatched,
             does=(*CHARGED, letters.TELL_TOO_LATE_TO_CHANGE),
         )
@@ -152,7 +139,7 @@ CROSSED = (
             ParcelDispatched,
             at=place,
             to=stands,
-            when=_both(left, others) if others else left,
+            when=all_of(*left, *others),
             then=left_unwanted,
             does=(*CHARGED, letter),
         )
@@ -160,13 +147,16 @@ CROSSED = (
             (states.STOP_REQUESTED, junctions.STOP_STANDS, LAST_ASKED_FOR),
             (states.SETTLING, junctions.ORDER_STANDS, STOPPED_IN_VAIN),
         )
-        for others, letter in ((some_other_stopped, letters.TELL_PART_STOPPED), (None, letters.TELL_TOO_LATE))
+        for others, letter in (
+            ((some_other_stopped,), letters.TELL_PART_STOPPED),
+            ((), letters.TELL_TOO_LATE),
+        )
     ),
     on(
         ParcelDispatched,
         at=states.STOP_REQUESTED,
         to=junctions.STOP_STANDS,
-        when=_both(ON_THE_WAY, cancelling),
+        when=all_of(ON_THE_WAY, cancelling),
         then=left_unwanted,
         does=CHARGED,
     ),
@@ -179,7 +169,7 @@ ANSWERED = (
             events.CancellationAccepted,
             at=states.STOP_REQUESTED,
             to=junctions.ORDER_STANDS,
-            when=_both(stops_in_part, wanted),
+            when=all_of(stops_in_part, wanted),
             then=stopped_in_part if wanted is cancelling else effects.stop_accepted,
             does=(letter,),
             sends=stop_shipments,

@@ -13,10 +13,9 @@ from datetime import datetime
 from machines.between import ParcelFailed
 from machines.kernel.event import Event
 from machines.kernel.rule import on
-from machines.kernel.verdict import Refusal, Verdict, allow_if
+from machines.kernel.verdict import Refusal, Verdict, all_of, allow_if
 from machines.returns import commands, counting, deadlines, effects, events, guards, letters, paying, states
 from machines.returns.data import Return
-from machines.returns.guards import inspected
 from machines.returns.sending import reopen, request_refund
 
 # -- guards ----------------------------------------------------------------------------------------
@@ -54,10 +53,6 @@ def came_unreplaced(data: Return, event: Event, now: datetime) -> Verdict:
     return allow_if(data.rest_asked and data.offered > 0, "nothing has come that is worth anything")
 
 
-def keeps_the_rest(data: Return, event: events.ReturnWithdrawn, now: datetime) -> Verdict:
-    return guards.by_its_customer(data, event, now) and came_unreplaced(data, event, now)
-
-
 def failed_after_some_came(data: Return, event: ParcelFailed, now: datetime) -> Verdict:
     if not (verdict := guards.parcel_is(*guards.STANDING)(data, event, now)):
         return verdict
@@ -80,7 +75,7 @@ ADVANCE_INSPECTION = (
         events.ReturnInspected,
         at=states.INSPECTING,
         to=states.UNEXCHANGED,
-        when=inspected(guards.replaced, replacement_came_back),
+        when=all_of(guards.replaced, replacement_came_back),
         then=effects.inspect,
         does=(commands.BOOK_IN, letters.CALL_ABOUT_UNLISTED),
     ),
@@ -88,7 +83,7 @@ ADVANCE_INSPECTION = (
         events.ReturnInspected,
         at=states.INSPECTING,
         to=states.RETURN_STANDS,
-        when=inspected(guards.replaced, nothing_missing),
+        when=all_of(guards.replaced, nothing_missing),
         then=effects.inspect,
         does=(commands.BOOK_IN, letters.CALL_ABOUT_UNLISTED, letters.CALL_ABOUT_CONDITION),
     ),
@@ -96,7 +91,7 @@ ADVANCE_INSPECTION = (
         events.ReturnInspected,
         at=states.INSPECTING,
         to=states.CHARGING,
-        when=inspected(guards.charge_is_due, told_in_vain),
+        when=all_of(guards.charge_is_due, told_in_vain),
         then=effects.inspect_and_charge,
         does=(commands.BOOK_IN, letters.CALL_ABOUT_UNLISTED),
     ),
@@ -145,7 +140,7 @@ UNREPLACED = (
         events.ReturnWithdrawn,
         at=(states.AWAITING_PARCEL, states.IN_DOUBT),
         to=states.MONEY_STANDS,
-        when=keeps_the_rest,
+        when=all_of(guards.by_its_customer, came_unreplaced),
         then=paying.owe_offer,
         does=(commands.VOID_LABEL, letters.TELL_REFUND),
         sends=request_refund,

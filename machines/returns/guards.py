@@ -145,8 +145,6 @@ def charge_is_due(data: Return, _: Event, __: datetime) -> Verdict:
 
 # -- inspection ------------------------------------------------------------------------------------
 
-Inspected = Callable[[Return, told.ReturnInspected, datetime], Verdict]
-
 
 def accepted(data: Return, event: told.ReturnInspected, now: datetime) -> Verdict:
     after = inspect(data, event, now)
@@ -181,18 +179,6 @@ def box_was_empty(data: Return, _: Event, __: datetime) -> Verdict:
 
 def something_came(_: Return, event: told.ReturnInspected, __: datetime) -> Verdict:
     return allow_if(bool(event.found), "there was nothing in the parcel")
-
-
-def inspected(*guards: Inspected) -> Inspected:
-    """All of ``guards`` allow it."""
-
-    def guard(data: Return, event: told.ReturnInspected, now: datetime) -> Verdict:
-        verdict = guards[0](data, event, now)
-        for other in guards[1:]:
-            verdict = verdict and other(data, event, now)
-        return verdict
-
-    return guard
 
 
 def sends_back(data: Return, event: told.OfferAnswered, now: datetime) -> Verdict:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from machines.kernel.rule import on
+from machines.kernel.verdict import all_of
 from machines.returns import commands, deadlines, effects, events, guards, letters, paying, states
-from machines.returns.guards import inspected
 from machines.returns.sending import request_refund, send_newest_parcel, settle_choice
 
 # What was in the parcel decides; where a replacement went ahead, first of all by ``exchanging.py``. What a
@@ -14,7 +14,7 @@ INSPECTION = (
         events.ReturnInspected,
         at=states.INSPECTING,
         to=states.SETTING_ASIDE,
-        when=inspected(guards.accepted, guards.wants_replacement),
+        when=all_of(guards.accepted, guards.wants_replacement),
         then=effects.inspect,
         does=(commands.BOOK_IN, letters.CALL_ABOUT_UNLISTED),
     ),
