@@ -26,6 +26,7 @@ from deployments.settings import Settings
 from flows.prefect_api import WORK_POOL
 
 _TICK = os.sysconf("SC_CLK_TCK")
+_NOBODY = 9  #: a port on which nothing answers, even if another installation starts meanwhile
 
 
 @dataclass(slots=True)
@@ -89,7 +90,7 @@ def installation(
                 )
                 settings["master_key"] = b64encode(os.urandom(32)).decode()
             server: PrefectServer | None = None
-            port = free_port(4300)
+            port = free_port(4300) if prefect else _NOBODY
             if prefect:
                 assert postgres is not None
                 server = PrefectServer(home / "prefect", port=port, database=postgres.url("prefect"))

@@ -30,7 +30,8 @@ class Reconnecting:
     `serve` holds one connection and returns soon after `stopping` is set. What ends it otherwise is told to
     `failed`, which answers after how many seconds the next attempt begins. Each attempt has an event loop of
     its own: nothing of a broken connection, such as a cancellation that came too late, reaches the next.
-    In the first minute nobody is told of a connection that cannot be made: the server may be starting.
+    In the first minute nobody is told of a connection that cannot be made: the server may be starting. Once
+    it has answered in any way, everything is told.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Reconnecting:
             except BaseException as error:
                 # On a thread nobody else would hear of it, and there is no reason not to try again.
                 if not isinstance(error, httpx.ConnectError) or time.monotonic() > starting:
+                    starting = float("-inf")
                     pause = self._failed(error)
             if self.stopping.wait(pause):
                 return

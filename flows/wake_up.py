@@ -31,8 +31,8 @@ class WakeUp:
         return all(session.closed for session in self.sessions)
 
     def may_join(self, other: WakeUp) -> bool:
-        """Whether one run can stand for both: they are of one SOP, and no run stands for either already."""
-        return not (self.name or other.name) and self.sessions[0].sop == other.sessions[0].sop
+        """Whether one run can stand for both: they are of one SOP, and neither can have a run already."""
+        return not (self.begun or other.begun) and self.sessions[0].sop == other.sessions[0].sop
 
     def named(self) -> bool:
         """Whether a case is known after which the run can be named."""

@@ -101,3 +101,25 @@ def test_a_server_that_starts_beside_us_is_told_of_only_when_it_takes_too_long(
     kept.stop(seconds=10)
     assert len(told) == 1
     assert told[0] > 3
+
+
+def test_a_server_that_had_answered_is_missed_at_once() -> None:
+    attempts: list[int] = []
+    missed = threading.Event()
+
+    async def serve() -> None:
+        attempts.append(len(attempts))
+        if len(attempts) == 1:
+            raise RuntimeError("it answers, but not as we wish")
+        raise httpx.ConnectError("gone")
+
+    def failed(error: BaseException) -> float:
+        if isinstance(error, httpx.ConnectError):
+            missed.set()
+        return 0.01
+
+    kept = Reconnecting(serve, failed=failed, name="kept")
+    kept.start()
+    assert missed.wait(10)
+    kept.stop(seconds=10)
+    assert len(attempts) == 2

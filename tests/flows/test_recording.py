@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import logging
 import time
+from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from flows import reconnecting, recording
 from flows.parking import ParkedStep
+from flows.prefect_api import PrefectApi
 from flows.recording import Recorder
+from flows.session import Session
 from tests.conftest_prefect import Prefect, Relay, eventually, free_port
 from tests.flows.recorded import new_key, recorded, recorder, session_of
 
@@ -21,6 +25,12 @@ def parked(key: str, *, error: str = "provider down") -> ParkedStep:
     return ParkedStep(
         step=f"{key}/7", sop="order", key=key, command="payment.capture", error=error, attempts=5
     )
+
+
+def closed_session(key: str, *, sop: str = "order") -> Session:
+    session = session_of(key, sop=sop)
+    session.close()
+    return session
 
 
 def told(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -86,9 +96,7 @@ def test_many_steps_of_one_cause_are_one_run(
 def test_a_run_that_staff_deleted_is_no_obstacle(recorder: Recorder, prefect: Prefect) -> None:
     recorder.settled(str(uuid4()), "replayed")
     key = new_key()
-    session = session_of(key)
-    session.close()
-    recorder.opened(session)
+    recorder.opened(closed_session(key))
     eventually(lambda: prefect.runs(like_=key))
 
 
@@ -99,13 +107,11 @@ def test_nothing_is_lost_of_what_happened_while_prefect_was_down(
     # A dead port at first, behind which a relay to the real server opens later.
     port, key, step = free_port(), new_key(), parked(new_key())
     noted: list[str] = []
-    session = session_of(key)
-    session.close()
     recorder = Recorder(
         api_url=f"http://127.0.0.1:{port}/api", on_recorded=lambda steps, run: noted.extend(steps)
     )
     with caplog.at_level(logging.WARNING, logger="flows.recording"), recorder:
-        recorder.opened(session)
+        recorder.opened(closed_session(key))
         recorder.parked([step])
         time.sleep(2.5)
         assert len(told(caplog)) == 1
@@ -138,8 +144,7 @@ def test_the_end_of_an_outage_is_noticed_while_work_goes_on_without_a_pause(
 def test_flows_that_are_not_registered_yet_are_not_called_an_outage(
     registered: Prefect, caplog: pytest.LogCaptureFixture
 ) -> None:
-    session = session_of(new_key(), sop=f"unheard-of-{uuid4().hex[:6]}")
-    session.close()
+    session = closed_session(new_key(), sop=f"unheard-of-{uuid4().hex[:6]}")
     with caplog.at_level(logging.INFO, logger="flows.recording"), Recorder() as recorder:
         recorder.opened(session)
         eventually(lambda: told(caplog))
@@ -166,9 +171,7 @@ def test_a_long_outage_keeps_the_latest_wake_ups_and_every_parked_step(
         on_recorded=lambda told, run: recorded.update(dict.fromkeys(told, run)),
     )
     for _ in range(recording.MOST_SESSIONS + 30):
-        session = session_of(new_key(), sop="refund")
-        session.close()
-        recorder.opened(session)
+        recorder.opened(closed_session(new_key(), sop="refund"))
     recorder.parked(steps)
     with caplog.at_level(logging.WARNING, logger="flows.recording"), recorder:
         eventually(lambda: starting or len(told(caplog)) == 1)
@@ -192,9 +195,7 @@ def test_a_run_that_was_begun_before_a_long_outage_is_ended_after_it(
             recorder.opened(session)
             run = str(eventually(lambda: registered.runs(like_=key))[0]["id"])
         for _ in range(6):
-            other = session_of(new_key(), sop="refund")
-            other.close()
-            recorder.opened(other)
+            recorder.opened(closed_session(new_key(), sop="refund"))
             eventually(lambda: told(caplog), seconds=60)
         session.close()
         with Relay(port, to=registered.server.port):
@@ -202,10 +203,31 @@ def test_a_run_that_was_begun_before_a_long_outage_is_ended_after_it(
             recorder.stop()
 
 
+def test_what_comes_during_an_outage_is_no_part_of_a_run_that_was_made_as_it_began(
+    registered: Prefect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Prefect made the run, but its answer was lost: who looks for runs since the outage must find some."""
+    before, during = new_key(), new_key()
+    recorder = Recorder()
+    create = PrefectApi.create_run
+
+    async def create_and_die(api: PrefectApi, *told: Any, **more: Any) -> str:
+        monkeypatch.setattr(PrefectApi, "create_run", create)
+        await create(api, *told, **more)
+        recorder.opened(closed_session(during))
+        raise httpx.ReadError("the server is gone")
+
+    monkeypatch.setattr(PrefectApi, "create_run", create_and_die)
+    recorder.opened(closed_session(before))
+    with recorder:
+        eventually(lambda: registered.runs(like_=during))
+        recorder.stop()
+    assert len(registered.runs(like_=before)) == 1
+
+
 def test_what_is_parked_is_looked_up_on_every_connection(registered: Prefect) -> None:
     looks: list[None] = []
-    session = session_of(new_key(), sop=f"unheard-of-{uuid4().hex[:6]}")
-    session.close()
+    session = closed_session(new_key(), sop=f"unheard-of-{uuid4().hex[:6]}")
     with Recorder(on_connected=lambda: looks.append(None)) as recorder:
         recorder.opened(session)
         # Flows that are about to be registered are looked for every second, not less and less often.
