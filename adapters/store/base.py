@@ -45,6 +45,7 @@ class Round(Protocol):
         """Everything ready in the cases that this worker leases (some thousand pieces of each kind), and of
         other cases at most ``limit`` letters, ``limit`` timers and ``limit`` steps. Letters of procedures
         not known here stay as they are. Letters that neither find a case nor open one become unmatched.
+        A timer waits while its case has new letters that were received before it was due.
         Raises ``Conflict`` naming the cases in ``held`` that have work to do but are leased by nobody."""
         ...
 

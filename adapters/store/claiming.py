@@ -47,10 +47,14 @@ _LETTERS = (
     .order_by(_inbox.c.number)
     .limit(_limit)
 )
+# Whoever wrote in time comes first, however long nobody looked and however much else waits.
+_IN_TIME = exists().where(
+    schema.IS_NEW, _inbox.c.case_id == _timers.c.case_id, _inbox.c.received <= _timers.c.due
+)
 _TIMERS = (
     select(_timers.c.name, _timers.c.case_id, _cases.c.id, _cases.c.lease)
     .join_from(_timers, _cases, _cases.c.id == _timers.c.case_id)
-    .where(schema.HAS_NOT_PASSED, _timers.c.due <= _now, reach.readable(_timers.c.case_id))
+    .where(schema.HAS_NOT_PASSED, _timers.c.due <= _now, ~_IN_TIME, reach.readable(_timers.c.case_id))
     .order_by(_timers.c.due)
     .limit(_limit)
 )

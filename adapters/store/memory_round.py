@@ -54,11 +54,16 @@ class MemoryRound:
         )
         room = _Room(limit)
         self._unmatched += unmatched
+        waiting: dict[str, datetime] = {}
+        for row in new:
+            case, received = row.letter.case, row.letter.received
+            waiting[case] = min(received, waiting.get(case, received))
         timers = [
             (timer.due, case, timer.name)
             for case, running in tables.timers.items()
             for timer in running.values()
             if not timer.passed and timer.due <= now and self._free(case)
+            if case not in waiting or timer.due < waiting[case]
         ]
         steps = [
             step

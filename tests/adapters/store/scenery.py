@@ -112,7 +112,9 @@ def open_parcels(
     return drive(store, worker=worker, release=release)
 
 
-def peek(store: Store, *, worker: str, now: datetime = NOW, held: Iterable[str] = ()) -> Taken:
+def peek(
+    store: Store, *, worker: str, now: datetime = NOW, held: Iterable[str] = (), limit: int = 100
+) -> Taken:
     """What a worker would be given, without taking it."""
 
     class Enough(Exception):
@@ -120,7 +122,7 @@ def peek(store: Store, *, worker: str, now: datetime = NOW, held: Iterable[str] 
 
     try:
         with store.round(worker=worker) as current:
-            taken = current.take(now=now, limit=100, held=set(held))
+            taken = current.take(now=now, limit=limit, held=set(held))
             raise Enough
     except Enough:
         return taken

@@ -137,6 +137,22 @@ def test_a_timer_is_taken_once_it_is_due_until_it_has_passed(store: Store) -> No
     assert [timer.passed for timer in store.case_timers("parcel/A")] == [True]
 
 
+def test_what_arrived_before_a_timer_was_due_is_taken_before_it(store: Store) -> None:
+    """However much is waiting: who answered in time is not too late because nobody looked."""
+    drive(store, held=open_parcels(store, "AB"), change=set_timer("pick", SOON), release=True)
+    late = replace(scanned("B"), received=SOON + timedelta(microseconds=1))
+    in_time = replace(scanned("A"), received=SOON)
+    store.receive([late, in_time])
+    first = peek(store, worker="ann", now=SOON + DAY, limit=1)
+    assert [row.letter.key for row in first.letters] == ["B"]
+    assert first.timers == [("parcel/B", "pick")]
+    held = drive(store, now=SOON + DAY)
+    assert peek(store, worker="ann", now=SOON + DAY, held=held).timers == [
+        ("parcel/A", "pick"),
+        ("parcel/B", "pick"),
+    ]
+
+
 def test_a_cleared_timer_is_gone(store: Store) -> None:
     def clear(changes: Changes, cases: dict[str, Case]) -> None:
         add_move(changes, cases["parcel/A"])
