@@ -53,6 +53,15 @@ WHO_DEALS_WITH_IT = frozenset(
 )
 THIRD_DAY = frozenset({"deadline.third_day"})
 COMING_BACK = frozenset({"shipment.returning", "shipment.returned"})
+ONLY_LOST = frozenset(  #: of all that can happen to a parcel
+    {
+        "shipment.damaged",
+        "shipment.disputed",
+        "shipment.scanned",
+        "carrier.label_refused",
+        "deadline.no_scan",
+    }
+)
 UNDERWAY = frozenset({"return.scanned", "return.lost"})
 
 SCOPES: Mapping[str, tuple[Scope, ...]] = {
@@ -111,6 +120,22 @@ SCOPES: Mapping[str, tuple[Scope, ...]] = {
             without=CHANGES | COMING_BACK | DISPUTES | LAPSES | OFFERS | CANCEL,
             children={"return": 0},
             deviations=4,
+        ),
+        Scope(
+            title="two articles, lost and sent once more; nothing else is amiss",
+            openings=(1,),
+            without=CANCEL
+            | CHANGES
+            | COMING_BACK
+            | DISPUTES
+            | LAPSES
+            | LATENESS
+            | OFFERS
+            | TROUBLE_BEFORE_THE_WAREHOUSE
+            | ONLY_LOST
+            | {"payment.capture_declined"},
+            children={"shipment": 3, "refund": 2, "return": 0},
+            deviations=5,
         ),
         Scope(
             title="bulky goods, store credit and card; no returns",

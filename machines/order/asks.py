@@ -226,3 +226,9 @@ def open_parcels(order: Order, _: Event) -> Iterable[Facts]:
     yield Parcels(
         order=order.order, parcels=tuple(parcel.key for parcel in order.parcels_in(ParcelStatus.OPEN))
     )
+
+
+def recalled_parcels(order: Order, _: Event) -> Iterable[Facts]:
+    yield Parcels(
+        order=order.order, parcels=tuple(parcel.key for parcel in order.parcels_in(ParcelStatus.RECALLED))
+    )

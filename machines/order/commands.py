@@ -167,6 +167,13 @@ STOP_PARCELS = CommandType(
     takes=asks.Parcels,
     fulfils=("ORD-5",),
 )
+RECALL_PLAN = CommandType(
+    "warehouse.cancel",
+    asks.recalled_parcels,
+    (CancellationAccepted, CancellationRejected, CancellationNoted),
+    possible.stops,
+    takes=asks.Parcels,
+)
 ASK_WHAT_IS_READY = CommandType(
     "warehouse.report", asks.uncharged_parcels, (WarehouseReported,), possible.reports, takes=asks.Parcels
 )

@@ -86,6 +86,9 @@ class ParcelStatus(StrEnum):
     REPLACED = "replaced"  #: another parcel took its place
     REPACKED = "repacked"  #: never left, stopped for a change that came too late; its goods are packed anew
     REFUNDED = "refunded"
+    RECALLED = "recalled"  #: of a plan that was not taken; the warehouse is asked to let go of it
+    STUCK = "stuck"  #: of such a plan, and the warehouse has not said that it lets go of it
+    LET_GO = "let go"  #: of such a plan, and not packed
 
 
 class RefundStatus(StrEnum):
@@ -245,6 +248,7 @@ class Order(Facts):
     asked_price: NewPrice | None = None  #: a higher price that the customer is asked about
     ending: Ending | None = None
     reason: str = ""
+    not_taken: str = ""  #: why the warehouse would not take it, or its plan was not taken
     cut: bool = False  #: a part was given up; what is left is less than its limits were checked for
     return_offered: bool = False  #: the customer wanted to cancel what had left; a return opens by itself
     returns: tuple[Returning, ...] = ()

@@ -52,7 +52,7 @@ def plan_parcels(order: Order, event: outcomes.WarehouseAccepted, _: datetime) -
     planned_value = sum(parcel.value for parcel in parcels[len(order.parcels) :])
     if planned_value != order.total:
         raise AssertionError(f"parcels worth {planned_value} were planned for an order of {order.total}")
-    return order.model_copy(update={"parcels": tuple(parcels)})
+    return order.model_copy(update={"parcels": tuple(parcels), "not_taken": ""})
 
 
 def dispatched(order: Order, event: ParcelDispatched, now: datetime) -> Order:
@@ -156,7 +156,7 @@ def cannot_replace(order: Order, event: outcomes.StockShort, now: datetime) -> O
     return order.model_copy(update={"replacing": None})
 
 
-def replacement_rejected(order: Order, event: outcomes.WarehouseRejected, _: datetime) -> Order:
+def replacement_rejected(order: Order, event: Event, _: datetime) -> Order:
     if order.replacing is None:
         return order
     if order.parcel(order.replacing).status is ParcelStatus.REPACKED:

@@ -106,6 +106,7 @@ def amend(order: Order) -> Order:
         "reason": "",
         "cut": False,
         "former": len(order.parcels),
+        "not_taken": "",
         "return_offered": False,
     }
     return order.model_copy(update=update)

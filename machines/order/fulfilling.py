@@ -23,37 +23,9 @@ from machines.order import (
     states,
 )
 from machines.order.data import ParcelStatus
-from machines.order.sending import call_off_survey, open_new_parcels, open_replacement, request_refunds
+from machines.order.sending import call_off_survey, request_refunds
 
 ENDED_OTHERWISE = tuple(state for state in states.ENDED if state is not states.DELIVERED)
-
-# The warehouse takes the order; each parcel it plans becomes a shipment.
-HANDOVER = (
-    on(
-        outcomes.WarehouseAccepted,
-        at=states.HANDING_OVER,
-        to=states.AWAITING_DISPATCH,
-        when=guards.plan_is_complete,
-        then=delivery.plan_parcels,
-        sends=open_new_parcels,
-    ),
-    on(outcomes.WarehouseAccepted, at=states.HANDING_OVER, to=states.HANDOVER_REFUSED),
-    on(outcomes.WarehouseRejected, at=states.HANDING_OVER, to=states.HANDOVER_REFUSED),
-    on(
-        events.HandoverDecided,
-        at=states.HANDOVER_REFUSED,
-        to=states.SUBMITTING_AGAIN,
-        when=guards.tries_again,
-    ),
-    on(
-        events.HandoverDecided,
-        at=states.HANDOVER_REFUSED,
-        to=junctions.ORDER_STANDS,
-        then=effects.cannot_hand_over,
-        does=commands.MONEY_BACK,
-    ),
-    on(deadlines.HANDOVER_DUE, at=states.HANDOVER_REFUSED, does=(letters.CALL_ORDER_DESK,)),
-)
 
 # Each parcel is charged when it leaves, and for what is in it. What a shipment reports counts once.
 PARCELS = (
@@ -239,13 +211,6 @@ REMEDIES = (
         to=junctions.ORDER_STANDS,
         then=delivery.cannot_replace,
         sends=request_refunds,
-    ),
-    on(
-        outcomes.WarehouseAccepted,
-        at=states.REPLACING,
-        to=junctions.ORDER_STANDS,
-        then=delivery.replaced,
-        sends=open_replacement,
     ),
     on(
         outcomes.WarehouseRejected,

@@ -115,17 +115,6 @@ def tries_again(_: Order, event: told.HandoverDecided, __: datetime) -> Verdict:
     return allow_if(event.again, "the order is given up")
 
 
-def plan_is_complete(order: Order, event: outcomes.WarehouseAccepted, _: datetime) -> Verdict:
-    planned: dict[str, int] = {}
-    for parcel in event.parcels:
-        for item in parcel.items:
-            planned[item.sku] = planned.get(item.sku, 0) + item.quantity
-    wanted: dict[str, int] = {}
-    for line in order.lines:
-        wanted[line.sku] = wanted.get(line.sku, 0) + line.quantity
-    return allow_if(planned == wanted, "the warehouse has planned other goods than were ordered")
-
-
 # -- changes ---------------------------------------------------------------------------------------
 
 

@@ -60,6 +60,11 @@ def _next_reviewer(order: Order, _: Event) -> Iterable[Alert]:
     yield Alert.model_construct(role=REVIEWERS[order.rung], about=order.order, subject=subject)
 
 
+def _not_handed_over(order: Order, _: Event) -> Iterable[Alert]:
+    subject = f"an order cannot be handed over: {order.not_taken}"
+    yield Alert.model_construct(role="order desk", about=order.order, subject=subject)
+
+
 def _price(order: Order, _: Event) -> dict[str, str]:
     return {
         "deliver_by": order.deliver_by.isoformat(),
@@ -210,9 +215,13 @@ TELL_REPLACING = _tell("order.replacement")
 TELL_REFUNDED = _tell("order.refunded")
 
 CALL_REVIEWER = alert(arguments=_next_reviewer)
-CALL_ORDER_DESK = _call("order desk", "the warehouse would not take an order")
+CALL_ORDER_DESK = alert(arguments=_not_handed_over)
 CALL_WAREHOUSE_LEAD = _call("warehouse lead", "a parcel is late by four days or more")
 CALL_ABOUT_STOP = _call("warehouse lead", "the warehouse has not said whether it could stop an order")
+CALL_ABOUT_PLAN = _call(
+    "warehouse lead",
+    "the warehouse has not let go of a plan that was not taken; see that nothing is packed by it",
+)
 CALL_FINANCE = _call("finance", "goods have left and the provider does not hand over the money")
 CALL_ABOUT_FOUND = _call(
     "finance",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, field_validator
 
 from machines.between import Pick
 from machines.kernel.event import Facts, Outcome
@@ -156,9 +156,18 @@ class PlannedParcel(Facts):
 
 
 class WarehouseAccepted(Outcome, type="warehouse.accepted"):
-    """The warehouse will pack the order into these parcels."""
+    """The warehouse will pack what it was asked for into these parcels."""
 
     parcels: tuple[PlannedParcel, ...]
+
+    @field_validator("parcels")
+    @classmethod
+    def _some(cls, parcels: tuple[PlannedParcel, ...]) -> tuple[PlannedParcel, ...]:
+        if not parcels:
+            raise ValueError(
+                "a plan names a parcel at least; where nothing is packed, say warehouse.rejected"
+            )
+        return parcels
 
 
 class WarehouseRejected(Outcome, type="warehouse.rejected"):

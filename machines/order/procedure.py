@@ -6,9 +6,9 @@ long; the rules named here; ``guards.py`` and ``standing.py``, what they ask; ``
 ``paying.py`` and ``delivery.py``, what they note; ``commands.py``, ``letters.py`` and ``sending.py``,
 whom they ask and tell.
 
-Each rule in ``accepting``, ``fulfilling``, ``stopping``, ``changing``, ``disputing`` and ``closing`` says: on
-this event, when the order stands there, it goes to that state if the guard allows; the effect notes what is
-new; others are asked and told.
+Each rule in ``accepting``, ``planning``, ``fulfilling``, ``stopping``, ``changing``, ``disputing`` and
+``closing`` says: on this event, when the order stands there, it goes to that state if the guard allows; the
+effect notes what is new; others are asked and told.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from machines.order import (
     disputing,
     events,
     fulfilling,
+    planning,
     returning,
     states,
     stopping,
@@ -86,11 +87,12 @@ ORDER = Procedure(
         *accepting.PAYMENT,
         *accepting.SENT_BACK,
         *accepting.SILENCE,
-        *fulfilling.HANDOVER,
+        *planning.HANDOVER,
         *stopping.STOPS,
         *unwanted.opened_by_itself(fulfilling.PARCELS),
         *fulfilling.RENEWAL,
         *fulfilling.REMEDIES,
+        *planning.REPLACEMENT,
         *changing.CHANGES,
         *changing.PRICES,
         *closing.CANCELLING,

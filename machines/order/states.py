@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from machines.kernel.event import Event
 from machines.kernel.state import Act, Ask, End, State, Wait
 from machines.order import commands, deadlines, letters
-from machines.order.data import Order
+from machines.order.data import Order, ParcelStatus
 from machines.order.events import (
     AddressCorrected,
     ChoiceMade,
@@ -24,6 +24,13 @@ from machines.surveying import survey
 def price_in_question(order: Order) -> Mapping[str, object]:
     """The price that the customer is asked about, which nobody need type in."""
     return {"price": order.asked_price.price} if order.asked_price else {}
+
+
+def not_handed_over(order: Order) -> Mapping[str, str]:
+    """Why the order desk is asked, and what may be packed all the same."""
+    stuck = ", ".join(parcel.key for parcel in order.parcels_in(ParcelStatus.STUCK))
+    told = {"why": order.not_taken, "not let go of by the warehouse": stuck}
+    return {name: text for name, text in told.items() if text}
 
 
 # -- from placement to confirmation ----------------------------------------------------------------
@@ -135,10 +142,11 @@ SUBMITTING_AGAIN = Act(
 )
 HANDOVER_REFUSED = Ask(
     "handover_refused",
-    "The warehouse would not take the order; the order desk tries again or gives up.",
+    "The warehouse would not take the order, or planned other goods; the order desk tries again or gives up.",
     form=HandoverDecided,
     role="order desk",
     ladder=("order lead",),
+    tells=not_handed_over,
     does=(letters.CALL_ORDER_DESK,),
     deadlines=(deadlines.HANDOVER_DUE, deadlines.HOLD_ENDS),
     fulfils=("ORD-7",),
