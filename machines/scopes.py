@@ -59,9 +59,11 @@ ONLY_LOST = frozenset(  #: of all that can happen to a parcel
         "shipment.disputed",
         "shipment.scanned",
         "carrier.label_refused",
+        "carrier.claim_refused",
         "deadline.no_scan",
     }
 )
+REFUND_IN_TROUBLE = frozenset({"payment.refund_pending", "payment.refund_failed"})
 UNDERWAY = frozenset({"return.scanned", "return.lost"})
 
 SCOPES: Mapping[str, tuple[Scope, ...]] = {
@@ -133,9 +135,10 @@ SCOPES: Mapping[str, tuple[Scope, ...]] = {
             | OFFERS
             | TROUBLE_BEFORE_THE_WAREHOUSE
             | ONLY_LOST
+            | REFUND_IN_TROUBLE
             | {"payment.capture_declined"},
             children={"shipment": 3, "refund": 2, "return": 0},
-            deviations=5,
+            deviations=6,
         ),
         Scope(
             title="bulky goods, store credit and card; no returns",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from machines.between import (
     ParcelCancelled,
@@ -41,18 +42,33 @@ from machines.order.standing import COMING, some
 def plan_parcels(order: Order, event: outcomes.WarehouseAccepted, _: datetime) -> Order:
     """Each parcel is worth its goods; the first one carries shipping and fee. Together they are worth what
     the customer pays."""
+    planned = planned_parcels(order, event, extra=order.shipping + order.fee)
+    value = sum(parcel.value for parcel in planned)
+    if value != order.total:
+        raise AssertionError(f"parcels worth {value} were planned for an order of {order.total}")
+    return order.model_copy(update={"parcels": (*order.parcels, *planned), "not_taken": ""})
+
+
+def planned_parcels(
+    order: Order, event: outcomes.WarehouseAccepted, *, extra: int, **known: Any
+) -> tuple[Parcel, ...]:
+    """Each worth its goods, the first one ``extra`` besides; ``known`` is true of them all."""
     prices = {line.sku: line.price for line in order.lines}
-    extra = order.shipping + order.fee
-    parcels = list(order.parcels)
-    for planned in event.parcels:
+    parcels = []
+    for number, planned in enumerate(event.parcels, start=len(order.parcels) + 1):
         value = sum(prices[item.sku] * item.quantity for item in planned.items) + extra
-        key = f"{order.order}-{len(parcels) + 1}"
-        parcels.append(Parcel(key=key, items=planned.items, value=value))
+        parcels.append(Parcel(key=f"{order.order}-{number}", items=planned.items, value=value, **known))
         extra = 0
-    planned_value = sum(parcel.value for parcel in parcels[len(order.parcels) :])
-    if planned_value != order.total:
-        raise AssertionError(f"parcels worth {planned_value} were planned for an order of {order.total}")
-    return order.model_copy(update={"parcels": tuple(parcels), "not_taken": ""})
+    return tuple(parcels)
+
+
+def planned_instead(
+    order: Order, old: Parcel, event: outcomes.WarehouseAccepted, **known: Any
+) -> tuple[Parcel, ...]:
+    """The parcels for the goods in ``old``, together worth what it was."""
+    prices = {line.sku: line.price for line in order.lines}
+    goods = sum(prices[item.sku] * item.quantity for item in old.items)
+    return planned_parcels(order, event, extra=old.value - goods, **known)
 
 
 def dispatched(order: Order, event: ParcelDispatched, now: datetime) -> Order:
@@ -138,15 +154,14 @@ def begin_replacing(order: Order, event: told.RemedyChosen, now: datetime) -> Or
     return begin_reserving(order.model_copy(update={"replacing": event.parcel}), event, now)
 
 
-def replaced(order: Order, _: outcomes.WarehouseAccepted, __: datetime) -> Order:
-    """Another parcel takes the place of the one that failed; it is paid for already."""
+def replaced(order: Order, event: outcomes.WarehouseAccepted, _: datetime) -> Order:
+    """Other parcels take the place of the one that failed; they are paid for already."""
     if order.replacing is None:
         return order
     old = order.parcel(order.replacing)
+    added = planned_instead(order, old, event, charged=True, replaces=order.paid_as(old.key))
     order = with_parcel(order, old.key, status=ParcelStatus.REPLACED)
-    key = f"{order.order}-{len(order.parcels) + 1}"
-    added = Parcel(key=key, items=old.items, value=old.value, charged=True, replaces=order.paid_as(old.key))
-    return order.model_copy(update={"parcels": (*order.parcels, added), "replacing": None})
+    return order.model_copy(update={"parcels": (*order.parcels, *added), "replacing": None})
 
 
 def cannot_replace(order: Order, event: outcomes.StockShort, now: datetime) -> Order:

@@ -193,24 +193,36 @@ def _joined(shares: tuple[Share, ...]) -> tuple[Share, ...]:
     return tuple(Share(payment=payment, amount=amount) for payment, amount in amounts.items())
 
 
-def _last_sent(order: Order, parcel: Parcel) -> Parcel:
-    """The parcel that took its place in the end, or itself."""
-    return [other for other in order.parcels if parcel.key in (other.key, other.replaces)][-1]
+def _never_arrived(order: Order, parcel: Parcel) -> int:
+    """How much of what was charged for ``parcel`` was for goods that never arrived, whether they were sent
+    in it or in those that took its place; what was not charged was for goods that did."""
+    lost = sum(
+        sent.value for sent in order.parcels_in(*NEVER_ARRIVED) if parcel.key in (sent.key, sent.replaces)
+    )
+    return max(0, parcel.captured - (parcel.value - lost))
+
+
+def _paid_in_vain(order: Order, parcel: Parcel, payment: str) -> int:
+    """Of that, what ``payment`` gave; the newest one counts first, as in a refund."""
+    rest = _never_arrived(order, parcel)
+    for share in reversed(_joined(parcel.paid)):
+        part = min(rest, share.amount)
+        if share.payment == payment:
+            return part
+        rest -= part
+    return 0
 
 
 def _with_the_bank(order: Order, parcel: Parcel) -> int:
     """Of what was charged for goods that never arrived, what the customer's bank has taken back: it counts
     against these goods before any others, in the order of their parcels."""
     taken = 0
-    for share in parcel.paid:
+    for share in _joined(parcel.paid):
         disputed = order.payment(share.payment).disputed
         for other in order.parcels:
             if other.key == parcel.key:
                 break
-            if _last_sent(order, other).status in NEVER_ARRIVED:
-                disputed -= min(
-                    disputed, sum(one.amount for one in other.paid if one.payment == share.payment)
-                )
+            disputed -= min(disputed, _paid_in_vain(order, other, share.payment))
         taken += min(disputed, share.amount)
     return taken
 
@@ -235,21 +247,22 @@ def paid_anew(order: Order) -> tuple[Payment, ...]:
 
 
 def refund_key(parcel: Parcel) -> str:
-    """``SO-1001-1-R``: the refund case of a parcel. A second one (``-R2``) pays only what the first did not,
-    since the customer's bank had taken it and gave it back to us."""
+    """``SO-1001-1-R``: the refund case of a parcel. A second one (``-R2``) pays only what the first did not:
+    the customer's bank had taken it and gave it back to us, or what was sent in its place failed as well."""
     return f"{parcel.key}-R{parcel.refunds + 1}" if parcel.refunds else f"{parcel.key}-R"
 
 
 def refund_parcel(order: Order, key: str, event: Event) -> Order:
-    """What was taken for a parcel goes back: at once, or as soon as its charge is booked. What the customer's
-    bank has taken back already does not go back twice."""
+    """What was taken for a parcel goes back: at once, or as soon as its charge is booked; where others took
+    its place, as far as they never arrived. What the customer's bank has taken back already does not go back
+    twice."""
     key = order.paid_as(key)
     parcel = order.parcel(key)
     if parcel.refund is RefundStatus.ASKED:
         return order
     if order.charging(key):
         return with_parcel(order, key, refund=RefundStatus.DUE)
-    owed = parcel.captured - parcel.returned - _with_the_bank(order, parcel)
+    owed = _never_arrived(order, parcel) - parcel.returned - _with_the_bank(order, parcel)
     shares = _joined(spread(owed, sources=_sources_for(order, parcel)))
     if not shares:
         return with_parcel(order, key, refund=RefundStatus.NONE)

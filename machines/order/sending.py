@@ -20,10 +20,6 @@ def open_new_parcels(order: Order, event: WarehouseAccepted) -> Iterable[Send]:
         yield _open(order, parcel.key)
 
 
-def open_replacement(order: Order, _: WarehouseAccepted) -> Iterable[Send]:
-    yield _open(order, order.parcels[-1].key)
-
-
 def call_off_survey(order: Order, _: ParcelFailed) -> Iterable[Send]:
     """Nobody is asked how the goods are that did not arrive."""
     yield call_off(of="order", key=order.order, time=order.reopened)

@@ -20,11 +20,12 @@ from machines.order import (
     junctions,
     letters,
     outcomes,
+    planning,
     states,
 )
-from machines.order.data import Ending, Order, Parcel, ParcelStatus
+from machines.order.data import Ending, Order, ParcelStatus
 from machines.order.money import with_parcel
-from machines.order.sending import open_replacement, request_refunds, stop_shipments
+from machines.order.sending import open_new_parcels, request_refunds, stop_shipments
 from machines.order.standing import COMING, some
 
 # -- guards ----------------------------------------------------------------------------------------
@@ -104,12 +105,11 @@ def pack_again(order: Order, event: ParcelCancelled, _: datetime) -> Order:
     return order.model_copy(update={"replacing": event.parcel})
 
 
-def packed_again(order: Order, _: outcomes.WarehouseAccepted, __: datetime) -> Order:
+def packed_again(order: Order, event: outcomes.WarehouseAccepted, _: datetime) -> Order:
     old = order.parcel(order.replacing or "")
-    key = f"{order.order}-{len(order.parcels) + 1}"
     paid_as = order.paid_as(old.key) if old.charged else None
-    added = Parcel(key=key, items=old.items, value=old.value, charged=old.charged, replaces=paid_as)
-    return order.model_copy(update={"parcels": (*order.parcels, added), "replacing": None})
+    added = delivery.planned_instead(order, old, event, charged=old.charged, replaces=paid_as)
+    return order.model_copy(update={"parcels": (*order.parcels, *added), "replacing": None})
 
 
 # -- rules -----------------------------------------------------------------------------------------
@@ -231,9 +231,9 @@ STAYING = (
         outcomes.WarehouseAccepted,
         at=states.REPLACING,
         to=junctions.ORDER_STANDS,
-        when=packs_again,
+        when=all_of(packs_again, planning.plan_is_complete),
         then=packed_again,
-        sends=open_replacement,
+        sends=open_new_parcels,
     ),
     *(
         on(

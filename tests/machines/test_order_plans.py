@@ -11,9 +11,9 @@ from machines.kernel.rule import Disposition
 from machines.kernel.state import Ask
 from machines.order import events, outcomes
 from machines.order.asks import Submission
-from machines.order.data import Order, ParcelStatus
+from machines.order.data import Line, Order, ParcelStatus
 from machines.shipment import events as carrier
-from tests.machines.orders import ARRIVES, CANCEL, CASE, LEAVES, TWO_LINES, remedy
+from tests.machines.orders import AMEND, ARRIVES, CANCEL, CASE, LEAVES, TWO_LINES, remedy, two_parcels
 from tests.machines.play import Answer, Play
 
 FIRST, SECOND, THIRD, FOURTH = (f"shipment/SO-1001-{number}" for number in range(1, 5))
@@ -137,3 +137,93 @@ def test_an_incomplete_replacement_is_called_off_and_the_money_goes_back(cancel:
     assert play.sums[CASE]["refunded"] == 4500
     assert play.broken_laws(CASE) == []
     assert ("warehouse lead" in play.called) == (cancel is not None)
+
+
+def test_a_replacement_in_two_parcels_is_two_shipments() -> None:
+    play = lost(one_parcel, two_parcels)
+    play.tell(CASE, remedy(events.Remedy.RESHIP))
+    order = play.data(CASE, Order)
+    assert [parcel.value for parcel in order.parcels] == [4500, 3500, 1000]
+    assert [parcel.replaces for parcel in order.parcels] == [None, "SO-1001-1", "SO-1001-1"]
+    for parcel in (SECOND, THIRD):
+        play.tell(parcel, LEAVES)
+        assert play.state(CASE) != "delivered"
+        play.tell(parcel, ARRIVES)
+    assert play.state(CASE) == "delivered"
+    assert play.done.count("payment.capture") == 1
+    assert play.sums[CASE]["captured"] == 4500
+    assert play.broken_laws(CASE) == []
+
+
+@pytest.mark.parametrize(
+    ("fails", "arrives", "back"), [(SECOND, THIRD, 3500), (THIRD, SECOND, 1000)], ids=["first", "second"]
+)
+def test_only_what_does_not_arrive_of_a_replacement_is_paid_back(fails: str, arrives: str, back: int) -> None:
+    play = lost(one_parcel, two_parcels)
+    play.tell(CASE, remedy(events.Remedy.RESHIP))
+    play.tell(fails, LEAVES)
+    play.tell(fails, carrier.ParcelLost())
+    play.tell(CASE, remedy(events.Remedy.RESHIP, fails.removeprefix("shipment/")))
+    play.tell(arrives, LEAVES)
+    play.tell(arrives, ARRIVES)
+    assert play.state(CASE) == "delivered"
+    assert play.sums[CASE]["refunded"] == back
+    assert play.broken_laws(CASE) == []
+
+
+@pytest.mark.parametrize("held", [(), ("payment.refund",)], ids=["one by one", "while one is under way"])
+def test_a_replacement_that_is_lost_whole_is_paid_back_whole(held: tuple[str, ...]) -> None:
+    play = Play(answers={"warehouse.submit": [one_parcel, two_parcels]}, held=held)
+    play.tell(CASE, TWO_LINES)
+    play.tell(FIRST, LEAVES)
+    play.tell(FIRST, carrier.ParcelLost())
+    play.tell(CASE, remedy(events.Remedy.RESHIP))
+    for parcel in (SECOND, THIRD):
+        play.tell(parcel, LEAVES)
+        play.tell(parcel, carrier.ParcelLost())
+        play.tell(CASE, remedy(events.Remedy.REFUND, parcel.removeprefix("shipment/")))
+    for name in held * 2:
+        play.answer(name)
+    assert play.state(CASE) == "refunded"
+    assert play.sums[CASE]["refunded"] == 4500
+    assert play.state("refund/SO-1001-1-R2") == "settled"
+    assert play.broken_laws(CASE) == []
+
+
+@pytest.mark.parametrize(("taken", "back"), [(4500, 0), (2000, 1500), (1000, 2500)])
+def test_what_the_bank_took_counts_against_what_never_arrived(taken: int, back: int) -> None:
+    play = lost(one_parcel, two_parcels)
+    play.tell(CASE, remedy(events.Remedy.RESHIP))
+    play.tell(SECOND, LEAVES)
+    play.tell(SECOND, carrier.ParcelLost())
+    play.tell(CASE, events.PaymentDisputed(payment="1", amount=taken))
+    play.tell(CASE, remedy(events.Remedy.REFUND, "SO-1001-2"))
+    play.tell(THIRD, LEAVES)
+    play.tell(THIRD, ARRIVES)
+    assert play.state(CASE) == "delivered"
+    assert play.sums[CASE]["refunded"] == back
+    assert play.broken_laws(CASE) == []
+
+
+def test_what_a_change_stopped_in_vain_is_packed_again_in_two_parcels() -> None:
+    items = (Pick(sku="KETTLE", quantity=1), Pick(sku="CUP", quantity=1))
+    other = (Pick(sku="SPOON", quantity=1),)
+    lines = (*TWO_LINES.lines, Line(sku="SPOON", quantity=1, price=500))
+    plan = outcomes.WarehouseAccepted(
+        parcels=tuple(outcomes.PlannedParcel(items=packed) for packed in (items, other))
+    )
+    play = Play(
+        answers={
+            "warehouse.submit": [plan, two_parcels],
+            "warehouse.cancel": [events.CancellationAccepted(parcels=("SO-1001-1",))],
+        }
+    )
+    play.tell(CASE, TWO_LINES.model_copy(update={"lines": lines}))
+    play.tell(CASE, AMEND)
+    assert statuses(play) == [ParcelStatus.REPACKED, *[ParcelStatus.OPEN] * 3]
+    for parcel in (SECOND, THIRD, FOURTH):
+        play.tell(parcel, LEAVES)
+        play.tell(parcel, ARRIVES)
+    assert play.state(CASE) == "delivered"
+    assert play.sums[CASE]["captured"] == 5000
+    assert play.broken_laws(CASE) == []
