@@ -23,6 +23,7 @@ class Kind(StrEnum):
     UNRULED_DEADLINE = "a deadline runs without a rule"
     CLOCK = "a clock cannot do what it says"
     DEAD_RULE = "a rule never applies"
+    NEVER_DEFERRED = "a deferral never applies"
     LAW = "a law is broken"
     OBLIGATION = "an obligation is not fulfilled"
     TOO_LARGE = "too many situations to explore them all"

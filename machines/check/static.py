@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from machines.check.clocked import clocked
 from machines.check.report import Finding, Kind
 from machines.kernel.procedure import Procedure
-from machines.kernel.state import DEADLINE, Ask, Wait
+from machines.kernel.rule import Disposition, Rule
+from machines.kernel.state import DEADLINE, Ask, State, Wait
 
 
 def static(procedure: Procedure) -> Iterator[Finding]:
@@ -28,6 +29,7 @@ def static(procedure: Procedure) -> Iterator[Finding]:
                     yield Finding(Kind.UNHANDLED_OUTCOME, procedure.name, state.name, text)
     yield from _undeclared(procedure, ruled)
     yield from _deadlines_elsewhere(procedure)
+    yield from _never_deferred(procedure)
     yield from clocked(procedure, ruled)
 
 
@@ -47,3 +49,30 @@ def _deadlines_elsewhere(procedure: Procedure) -> Iterator[Finding]:
             if rule.event not in {deadline.type for deadline in state.deadlines} | told:
                 text = f"{rule.event} does not run there"
                 yield Finding(Kind.DEAD_RULE, procedure.name, state.name, text)
+
+
+def _never_deferred(procedure: Procedure) -> Iterator[Finding]:
+    """Deferrals of what another rule takes whatever the case knows. A rule that handles an event comes before
+    every deferral, wherever it stands; one that ignores or refuses it does where it stands before."""
+    handled = {
+        (state, rule.event)
+        for rule in procedure.rules
+        if rule.disposition is Disposition.HANDLED and rule.when is None
+        for state in rule.at
+    }
+    first: dict[tuple[State, str], Rule] = {}
+    for rule in procedure.rules:
+        for state in rule.at if rule.disposition is not Disposition.HANDLED else ():
+            before = first.setdefault((state, rule.event), rule)
+            if rule.disposition is not Disposition.DEFERRED:
+                continue
+            if (state, rule.event) in handled:
+                taken, remedy = "handled", "guard the rule that handles it"
+            elif before.disposition is not Disposition.DEFERRED:
+                taken, remedy = before.disposition.value, "put it before that rule"
+            else:
+                continue
+            text = (
+                f"{rule.event}: it is {taken} there whatever the case knows; {remedy}, or drop the deferral"
+            )
+            yield Finding(Kind.NEVER_DEFERRED, procedure.name, state.name, text)

@@ -110,12 +110,16 @@ RULING = (
     ),
     on(
         AppealDecided,
-        at=states.OPENED,
+        at=states.besides(states.COVERING),
         when=guards.awards_something,
         sends=bar,
         because="the return has moved on",
     ),
-    note(AppealDecided, at=states.OPENED, because="the appeal changes nothing about this return"),
+    note(
+        AppealDecided,
+        at=states.besides(states.COVERING),
+        because="the appeal changes nothing about this return",
+    ),
 )
 
 # The order has said what can still go back for a return that an appeal has opened once more.

@@ -261,6 +261,19 @@ def test_a_ruling_is_told_to_the_customer_once() -> None:
     assert appeal.play.told.count("return.appeal_stands") == 1
 
 
+def test_a_ruling_waits_while_the_order_is_asked_about_goods_that_came_after_all() -> None:
+    """The first box was empty; the goods come in a second one while the ruling is on its way."""
+    appeal = Appeal()
+    for event in (FOUND, proposed(Remedy.RETURN)):
+        appeal.play.tell(COMPLAINT, event)
+    for event in (OVERRIDE, ARRIVED, inspected(), ARRIVED):
+        appeal.play.tell(CASE, event)
+    appeal.play.tell(COMPLAINT, answered(1, 0))
+    assert appeal.stand == ("covering", "awaiting_return")
+    appeal.cover()
+    assert appeal.stand == ("inspecting", "resolved")
+
+
 @pytest.mark.parametrize("sent_back", [False, True])
 def test_an_ombudsman_who_awards_more_than_was_paid_is_followed_another_way(sent_back: bool) -> None:
     appeal = Appeal(sent_back=sent_back)

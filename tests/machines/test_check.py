@@ -292,6 +292,29 @@ def test_a_rule_that_an_earlier_one_hides() -> None:
     assert found(Kind.DEAD_RULE, toy(rules=rules)).text == "on job.stopped -> working"
 
 
+@pytest.mark.parametrize(
+    "first",
+    [on(Stopped, at=WAITING, to=ENDED), ignore(Stopped, at=OPEN, because="not now")],
+    ids=["handled whatever the case knows", "ignored before"],
+)
+def test_a_deferral_that_another_rule_hides(first: Rule) -> None:
+    rules = (*without(RULES[4]), first, defer(Stopped, at=WAITING, because="later"))
+    finding = found(Kind.NEVER_DEFERRED, toy(rules=rules))
+    assert (finding.sop, finding.at) == ("job", "waiting")
+    assert finding.text.startswith("job.stopped: ")
+
+
+def test_a_deferral_behind_a_guarded_rule_may_apply() -> None:
+    rules = (
+        replace(RULES[4], when=lambda job, *_: allow_if(job.count > 0, "not yet"))
+        if rule is RULES[4]
+        else rule
+        for rule in (*RULES, defer(Stopped, at=WAITING, because="later"))
+    )
+    kinds = {one.kind for one in checked(toy(rules=rules)).findings}
+    assert Kind.NEVER_DEFERRED not in kinds
+
+
 def test_an_outcome_that_is_deferred_would_be_lost() -> None:
     rules = (
         *without(RULES[4], RULES[5]),
