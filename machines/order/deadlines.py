@@ -44,7 +44,7 @@ DISPATCH_DUE = Deadline(
 )
 DISPATCH_OVERDUE = Deadline(
     "dispatch_overdue",
-    "A parcel is four days late; its lead is called, and again every four days.",
+    "A parcel is four days late; its lead is called, and the customer told, again every four days.",
     after=hours(96),
     repeats=True,
 )

@@ -71,6 +71,11 @@ def planned_instead(
     return planned_parcels(order, event, extra=old.value - goods, **known)
 
 
+def move_day(order: Order, _: Event, now: datetime) -> Order:
+    """What has not left by now may not come on the day that was promised (FTC 16 CFR 435.2)."""
+    return due_after(order, now)
+
+
 def dispatched(order: Order, event: ParcelDispatched, now: datetime) -> Order:
     """The parcel has left: its charge begins, unless it was charged before; a change comes too late."""
     stock = order.stock.model_copy(update={"shipped": order.stock.shipped + event.pieces})

@@ -101,7 +101,10 @@ PARCELS = (
         does=(commands.CHASE, letters.TELL_DISPATCH_LATE),
     ),
     on(
-        deadlines.DISPATCH_OVERDUE, at=(*states.PACKING, states.RENEWING), does=(letters.CALL_WAREHOUSE_LEAD,)
+        deadlines.DISPATCH_OVERDUE,
+        at=(*states.PACKING, states.RENEWING),
+        then=delivery.move_day,
+        does=(letters.CALL_WAREHOUSE_LEAD, letters.TELL_NOT_LEFT_YET),
     ),
     defer(ParcelDispatched, at=states.BUSY, because="the step under way comes first"),
     defer(ParcelCancelled, at=states.BUSY, because="the step under way comes first"),

@@ -73,6 +73,10 @@ def _price(order: Order, _: Event) -> dict[str, str]:
     }
 
 
+def _day(order: Order, _: Event) -> dict[str, str]:
+    return {"deliver_by": order.deliver_by.isoformat()}
+
+
 def _offer(order: Order, _: Event) -> dict[str, str]:
     offer = order.offer
     if offer is None:
@@ -201,6 +205,7 @@ REMIND = _tell("order.reminder")
 TELL_BACKORDERED = _tell("order.backordered", _promise, fulfils=("RES-2",))
 TELL_DELAYED = _tell("order.delayed", _promise)
 TELL_DISPATCH_LATE = _tell("order.dispatch_late", fulfils=("ORD-7",))
+TELL_NOT_LEFT_YET = _tell("order.not_left_yet", _day, fulfils=("ORD-7",))
 TELL_CANCELLING = _tell("order.cancelling")
 TELL_TOO_LATE = _tell("order.too_late_to_cancel")
 TELL_TOO_LATE_TO_CHANGE = _tell("order.too_late_to_change", _unchanged)

@@ -39,6 +39,11 @@ def test_a_late_parcel_and_a_new_one_have_each_their_day() -> None:
     assert [letter["deliver_by"] for letter in letters] == ["2026-12-08", "2026-12-14"]
 
 
+def test_while_a_parcel_does_not_leave_the_customer_hears_when_it_is_to_come() -> None:
+    letters = facts("parcel_that_never_leaves_is_not_forgotten", "order.not_left_yet")
+    assert [letter["deliver_by"] for letter in letters] == ["2026-12-04", "2026-12-06", "2026-12-10"]
+
+
 def test_a_day_that_can_be_kept_stands() -> None:
     letters = facts("dispatch_is_overdue", "order.dispatched")
     assert {letter["deliver_by"] for letter in letters} == {"2026-12-04"}

@@ -22,6 +22,7 @@ APOLOGY = {"en": r"apologies|apologise|sorry", "de": r"[Ee]ntschuldigen|tut uns 
 APOLOGISING = (
     "order.delayed",
     "order.dispatch_late",
+    "order.not_left_yet",
     "order.longer_wait",
     "order.remedy_needed",
     "return.authorised",
