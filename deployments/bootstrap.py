@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
@@ -35,7 +34,7 @@ from adapters.world.purchases import Purchases
 from deployments.errors import MasterKeyMissing, SettingUnusable
 from deployments.installed import require_installation
 from deployments.providers import real_adapters
-from deployments.settings import Settings, without_password
+from deployments.settings import Settings
 from flows.boards import Boards
 from flows.case_page import CasePage, case_page
 from machines.catalogue import CATALOGUE, Catalogue
@@ -128,7 +127,7 @@ class Application(Installation):
 
     vault: Vault
     intake: Intake
-    mark: str  #: names the installation (one store under one key) without giving either away
+    mark: str  #: names the installation, as its store does
     links: Links
     secrets: Secrets
 
@@ -201,10 +200,9 @@ def open_application(settings: Settings) -> Iterator[Application]:
         vault = Vault(store, master=master)
         store.migrate()
         intake = Intake(store, vault=vault, catalogue=CATALOGUE, clock=utc_now)
-        mark = _mark(settings, master)
         links = Links(master, base=settings.customer_url, days=settings.link_days, clock=utc_now)
         installation = (settings, opened.policy, CATALOGUE, opened.definitions, store)
-        yield Application(*installation, vault, intake, mark, links, Secrets(master))
+        yield Application(*installation, vault, intake, store.identity(), links, Secrets(master))
 
 
 @contextmanager
@@ -235,8 +233,3 @@ def _master(settings: Settings) -> MasterKeys:
         return master_keys(configured=configured, home=settings.key_folder)
     except ValueError as error:
         raise SettingUnusable(str(error)) from None
-
-
-def _mark(settings: Settings, master: MasterKeys) -> str:
-    store = without_password(settings.url).encode()
-    return hashlib.sha256(master.current + store).hexdigest()[:16]

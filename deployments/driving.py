@@ -133,9 +133,7 @@ async def open_runtime() -> AsyncIterator[Runtime]:
         stack.enter_context(
             case_desk.install(case_desk.CaseDesk(app.page_of, app.steering, app.boards, _REPORT))
         )
-        asking = stack.enter_context(
-            Asking(app.questions, house=app.links.house, api_url=settings.prefect_url)
-        )
+        asking = stack.enter_context(Asking(app.questions, house=app.mark, api_url=settings.prefect_url))
         watching.on_asked = asking.asked
         stack.enter_context(expiring_letters(app.store, days=settings.unmatched_days, clock=utc_now))
         retime_cases(app.store, policy=app.policy.fingerprint, clock=utc_now)

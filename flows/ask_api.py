@@ -28,12 +28,13 @@ _LOST = timedelta(seconds=45)  #: a run that is taken an answer from for longer 
 #: or the form in which a refused one stands.
 _BLANK, _FILLED, _DESCRIPTION, _ANSWER = "form-blank", "form-schema", "form-description", "form-answer-"
 _HOUSE = "sop.questions-of"
+_SHOWS = "sop.shows"
 
 
 @dataclass(frozen=True, slots=True)
 class AskRun:
     """A run of the flow, in one kind of state since a moment; `house` is the installation that made it, `new`
-    that this was just now."""
+    that this was just now, `shows` what a group's table was last written of."""
 
     id: str
     name: str
@@ -43,6 +44,7 @@ class AskRun:
     tags: frozenset[str]
     house: str
     new: bool = False
+    shows: str = ""
 
     @property
     def paused(self) -> bool:
@@ -118,6 +120,10 @@ class AskApi(PrefectApi):
         await self._delete(run, done)
         if len(done) < len(earlier):
             await self.resume(run, why="it was answered as it was put once more")
+
+    async def note_shown(self, run: str, shows: str) -> None:
+        """Note what the table of a run is of."""
+        await self._call("PATCH", "/flow_runs/{id}/labels", {_SHOWS: shows}, id=run)
 
     async def describe(self, run: str, description: str) -> None:
         """Say something else above the form of a run."""
@@ -201,4 +207,5 @@ def _run(found: Mapping[str, Any], *, new: bool = False) -> AskRun:
         tags=frozenset(found["tags"]),
         house=str((found["labels"] or {}).get(_HOUSE, "")),
         new=new,
+        shows=str((found["labels"] or {}).get(_SHOWS, "")),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 
 from adapters.asking.questions import Question
 from flows import ask_wording as wording
@@ -35,20 +36,22 @@ async def show_groups(
 
 async def _show(api: AskApi, id: str, group: Sequence[Question], run: AskRun | None, *, house: str) -> None:
     name, tags = wording.group_name(group, count=len(group)), wording.group_tags(group)
+    rows = wording.group_rows(group)
+    shows = sha256(repr(rows).encode()).hexdigest()[:16]
     if run is None:
         run = await api.prepare(id, once=f"ask {house} {id}", name=name, tags=tags, house=house)
-    if run.paused and run.name == name and not run.new:
+    if run.paused and (run.name, run.shows) == (name, shows) and not run.new:
         return
     if run.kind in ("SCHEDULED", "RUNNING") and run.patience > 0:
         return
     if not run.paused and await api.answer(run.id) is not None:
         await api.resume(run.id)
         return
-    rows = wording.group_rows(group)
     await api.add_table(run.id, key=wording.table_key(group[0]), description=name, rows=rows)
     await suspend_group(api, run.id, group)
     # Last, so that what fails before is seen to once more.
     await api.rename(run.id, name=name, tags=tags)
+    await api.note_shown(run.id, shows)
 
 
 async def _end(api: AskApi, run: AskRun) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A worker, by the name under which it beats, of an installation (one store under one key)."""
+    """A worker, by the name under which it beats, of an installation (those who share a store)."""
 
     worker: str
     installation: str

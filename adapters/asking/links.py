@@ -44,8 +44,6 @@ class Links:
 
     def __init__(self, master: MasterKeys, *, base: str, days: int, clock: Callable[[], datetime]) -> None:
         self._ciphers = [AESSIV(key) for key in master.derived(_PURPOSE)]
-        #: Names all who share the master key, without giving it away.
-        self.house = master.current.hex()[:12]
         self._base = base.rstrip("/")
         self._days = days
         self._clock = clock

@@ -73,6 +73,10 @@ class Store(Protocol):
 
     def close(self) -> None: ...
 
+    def identity(self) -> str:
+        """The name of this store, whatever its address and its keys: 32 hexadecimal digits."""
+        ...
+
     @property
     def bulletins(self) -> Bulletins:
         """What subscribers are told."""

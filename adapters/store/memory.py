@@ -62,6 +62,9 @@ class MemoryStore:
     def close(self) -> None:
         """There is nothing to close."""
 
+    def identity(self) -> str:
+        return self._tables.identity
+
     @contextmanager
     def _locked(self) -> Iterator[Tables]:
         with self._lock:

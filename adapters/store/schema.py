@@ -128,6 +128,8 @@ workers = Table(
     Column("heartbeat", BigInteger, nullable=False),
 )
 
+identity = Table("identity", metadata, Column("id", Text, primary_key=True))  # one row
+
 unreadable = Table(
     "unreadable",
     metadata,

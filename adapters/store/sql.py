@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, select
 
 from adapters.store import (
     counts,
@@ -18,6 +18,7 @@ from adapters.store import (
     recovering,
     retiming,
     rows,
+    schema,
     standing,
 )
 from adapters.store import statements as sql
@@ -97,6 +98,10 @@ class SqlStore(ABC):
 
     def close(self) -> None:
         self._engine.dispose()
+
+    def identity(self) -> str:
+        with self._reading() as connection:
+            return str(connection.execute(select(schema.identity.c.id)).scalar_one())
 
     # intake
     def receive(self, letters: Sequence[Letter]) -> list[Receipt]:

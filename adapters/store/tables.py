@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from uuid import uuid4
 
 from adapters.store import rows
 from adapters.store.bulletins import Tells
@@ -47,6 +48,7 @@ class Kept:
 class Tables:
     hydrate: Hydrate
     tells: Tells
+    identity: str = field(default_factory=lambda: uuid4().hex)
     cases: dict[str, Kept] = field(default_factory=dict)
     inbox: dict[int, InboxRow] = field(default_factory=dict)
     last: int = 0  #: the highest number in the inbox so far

@@ -10,8 +10,9 @@ import pytest
 from adapters.asking.answers import Became
 from flows import asking, desk
 from flows.ask_api import AskApi
+from flows.ask_groups import show_groups
 from flows.wording import Badge
-from tests.asking import STOLEN, open_office
+from tests.asking import STOLEN, Office, open_office
 from tests.conftest_prefect import Json, Prefect, eventually
 from tests.flows.questions import (
     Listening,
@@ -74,6 +75,36 @@ def test_beyond_the_budget_questions_share_a_run_with_a_table(
             eventually(lambda: registered.run(str(run["id"]))["state_type"] == "COMPLETED")
             assert_nothing_typed(registered, run)
         driver.stop()
+
+
+def test_the_table_is_of_those_who_ask_now_though_they_are_as_many_as_before(registered: Prefect) -> None:
+    house, (first, stays, later) = uuid4().hex, [new_key() for _ in range(3)]
+
+    async def show(own: Office) -> None:
+        async with AskApi() as api:
+            standing = {run.question: run for run in await api.unfinished(house=house)}
+            asked = own.questions.open(states=own.questions.of_staff)
+            await show_groups(api, asked, standing, house=house)
+
+    def table() -> str:
+        run = group_of(registered, house)
+        assert run is not None
+        newest = max(registered.artifacts(run["id"]), key=lambda one: str(one["created"]))
+        return str(newest["data"])
+
+    with open_office() as own:
+        for key in (first, stays):
+            own.place(key, **STOLEN)
+            own.asked(key, "in_review")
+        asyncio.run(show(own))
+        assert first in table()
+        own.send("order.reviewed", first, {"accept": False, "reason": "no"})
+        own.place(later, **STOLEN)
+        own.asked(later, "in_review")
+        eventually(lambda: own.state(first) == "rejected")
+        asyncio.run(show(own))
+    shown = table()
+    assert [key in shown for key in (first, stays, later)] == [False, True, True]
 
 
 def test_an_answer_given_as_a_group_ends_is_taken(

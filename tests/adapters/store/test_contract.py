@@ -137,6 +137,13 @@ def test_a_timer_is_taken_once_it_is_due_until_it_has_passed(store: Store) -> No
     assert [timer.passed for timer in store.case_timers("parcel/A")] == [True]
 
 
+def test_a_store_has_a_name_of_its_own_and_keeps_it(store: Store) -> None:
+    name = store.identity()
+    assert len(name) == 32
+    store.migrate()
+    assert store.identity() == name
+
+
 def test_what_arrived_before_a_timer_was_due_is_taken_before_it(store: Store) -> None:
     """However much is waiting: who answered in time is not too late because nobody looked."""
     drive(store, held=open_parcels(store, "AB"), change=set_timer("pick", SOON), release=True)
