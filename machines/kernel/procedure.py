@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import ast
-import hashlib
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from machines.kernel.clock import Clock
@@ -17,9 +12,8 @@ from machines.kernel.command import CommandType
 from machines.kernel.event import Event, Facts, SentBack
 from machines.kernel.migration import Migration
 from machines.kernel.rule import Rule, Send
+from machines.kernel.sources import content_hash
 from machines.kernel.state import Act, Ask, Deadline, State
-
-_TRIES = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +21,7 @@ class Procedure:
     """One SOP. ``events`` are those that reach it from outside or from other cases; outcomes come from its
     commands and deadlines from its states. ``may_happen(data)`` lists the outside events worth exploring in
     a case with that data; ``laws(data)`` names each money law that the data breaks at the end of a case.
-    ``module`` is the package that defines it, whose source is hashed. ``terms`` are the numbers that the
+    ``module`` is the package that defines it, whose sources are hashed. ``terms`` are the numbers that the
     house may set in its policy (limits, windows, fees), each with what the procedure itself says: the guard
     and the effect of the opening event take them as their first argument, for there are no data yet, and the
     effect keeps in the data those that the case is to live under.
@@ -94,23 +88,8 @@ class Procedure:
 
     @cached_property
     def hash(self) -> str:
-        """Changes when anything that the package says changes; layout and comments do not count."""
-        digest = hashlib.sha256()
-        for source in _sources(self.module):
-            digest.update(ast.unparse(_parsed(source.read_text("utf-8"))).encode())
-        return digest.hexdigest()[:16]
+        """Changes when anything changes that the package says, or what it shares with other procedures."""
+        return content_hash(self.module)
 
     def acts(self) -> tuple[Act, ...]:
         return tuple(state for state in self.states if isinstance(state, Act))
-
-
-def _parsed(text: str) -> ast.Module:
-    # Threads that parse at once make CPython 3.11 miscount how deep it is (gh-106905).
-    for _ in range(_TRIES):
-        with suppress(SystemError):
-            return ast.parse(text)
-    return ast.parse(text)
-
-
-def _sources(package: str) -> list[Path]:
-    return sorted(Path(str(import_module(package).__file__)).parent.glob("*.py"))

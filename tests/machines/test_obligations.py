@@ -37,6 +37,7 @@ def test_every_procedure_has_a_whole_header() -> None:
         assert 2 <= len(procedure.kpis) <= 5, procedure.name
 
 
-def test_what_names_nothing_is_not_fulfilled() -> None:
-    bare = replace(SURVEY, fulfils=(), states=(), rules=())
-    assert fulfilled([bare]) == {}
+def test_what_names_nothing_is_not_fulfilled_and_a_header_alone_fulfils_nothing_but_its_own() -> None:
+    bare = replace(SURVEY, fulfils=("SAT-1", "GOV-1"), states=(), rules=())
+    assert fulfilled([bare]) == {"GOV-1": ("survey",)}
+    assert fulfilled([replace(bare, fulfils=())]) == {}
