@@ -19,6 +19,7 @@ class Kind(StrEnum):
     UNDECLARED = "state and event have no rule"
     RAISES = "a guard or an effect raises"
     NOBODY_SENDS = "nobody sends the event"
+    UNREPORTED = "a child ends without a word"
     NO_RECEIVER = "the event goes to nobody"
     UNRULED_DEADLINE = "a deadline runs without a rule"
     CLOCK = "a clock cannot do what it says"

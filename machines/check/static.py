@@ -8,7 +8,7 @@ from machines.check.clocked import clocked
 from machines.check.report import Finding, Kind
 from machines.kernel.procedure import Procedure
 from machines.kernel.rule import Disposition, Rule
-from machines.kernel.state import DEADLINE, Ask, State, Wait
+from machines.kernel.state import DEADLINE, Ask, End, State, Wait
 
 
 def static(procedure: Procedure) -> Iterator[Finding]:
@@ -28,6 +28,7 @@ def static(procedure: Procedure) -> Iterator[Finding]:
                     text = f"{command.name} can end in {outcome.type}"
                     yield Finding(Kind.UNHANDLED_OUTCOME, procedure.name, state.name, text)
     yield from _undeclared(procedure, ruled)
+    yield from _unreported(procedure)
     yield from _deadlines_elsewhere(procedure)
     yield from _never_deferred(procedure)
     yield from clocked(procedure, ruled)
@@ -39,6 +40,15 @@ def _undeclared(procedure: Procedure, ruled: set[tuple[str, str]]) -> Iterator[F
         for event in (*expected, *((state.form,) if isinstance(state, Ask) else ())):
             if (state.name, event.type) not in ruled:
                 yield Finding(Kind.UNDECLARED, procedure.name, state.name, event.type)
+
+
+def _unreported(procedure: Procedure) -> Iterator[Finding]:
+    """Ends of which the case that opened this one never hears, though it hears of others."""
+    ends = [state for state in procedure.states if isinstance(state, End)]
+    for state in ends if any(end.reports for end in ends) else ():
+        if not (state.reports or state.silent):
+            text = "have it report how it went, or say in silent=... why nobody waits for that"
+            yield Finding(Kind.UNREPORTED, procedure.name, state.name, text)
 
 
 def _deadlines_elsewhere(procedure: Procedure) -> Iterator[Finding]:

@@ -149,7 +149,10 @@ class Ask(State):
 
 
 class End(State):
-    """The case is over; ``outcome`` says how, ``sends(data)`` what other cases are told or opened then."""
+    """The case is over; ``outcome`` says how, ``sends(data)`` what other cases are told or opened then.
+
+    Where other ends of its procedure report, ``silent`` says why this one need not.
+    """
 
     kind = "end"
 
@@ -163,8 +166,10 @@ class End(State):
         does: tuple[CommandType, ...] = (),
         reports: Callable[[Any], Event] | None = None,
         sends: Callable[[Any], Iterable[Send]] | None = None,
+        silent: str = "",
         fulfils: tuple[str, ...] = (),
     ) -> None:
         super().__init__(name, text, title=title, does=does, reports=reports, fulfils=fulfils)
         self.outcome = outcome
         self.sends = sends
+        self.silent = silent

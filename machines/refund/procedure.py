@@ -113,6 +113,7 @@ SETTLED_AGAIN = End(
     "settled_again",
     "The money had come back to us; now the customer has it for good.",
     outcome="settled",
+    silent="that it is settled was reported before the money came back",
     does=(commands.TELL_SETTLED,),
     fulfils=("RET-8",),
 )

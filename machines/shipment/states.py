@@ -86,10 +86,21 @@ PROVING = Act(
     "The customer misses a delivered parcel; the carrier is asked for proof.",
     does=(commands.PROVE,),
 )
-DELIVERED = End("delivered", "The customer has the parcel.", outcome="delivered", fulfils=("ORD-1",))
+DELIVERED = End(
+    "delivered",
+    "The customer has the parcel.",
+    outcome="delivered",
+    silent="its delivery was told as it was scanned",
+    fulfils=("ORD-1",),
+)
 CANCELLED = End("cancelled", "The parcel never left.", outcome="cancelled", reports=cancelled)
 FAILED = End("failed", "The customer does not have the goods.", outcome="failed", reports=failed)
-TURNED_UP = End("turned_up", "Given up for lost, it has reached the customer after all.", outcome="delivered")
+TURNED_UP = End(
+    "turned_up",
+    "Given up for lost, it has reached the customer after all.",
+    outcome="delivered",
+    silent="its delivery was told as it was scanned",
+)
 
 BEFORE_CARRIER = (LABELLING, LABEL_REFUSED, READY, CANCELLING_LABEL)
 WITH_CARRIER = (ON_THE_WAY, AT_PICKUP, COMING_BACK)

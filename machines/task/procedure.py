@@ -70,7 +70,11 @@ ESCALATED = Ask(
 )
 ANSWERED = End("answered", "The answer is there.", outcome="answered", reports=done, fulfils=("CMP-3",))
 WITHDRAWN = End(
-    "withdrawn", "Nobody needs the answer any more.", outcome="withdrawn", does=(commands.CALL_OFF,)
+    "withdrawn",
+    "Nobody needs the answer any more.",
+    outcome="withdrawn",
+    does=(commands.CALL_OFF,),
+    silent="whoever asked has taken it back",
 )
 
 ASKING = (ASKED, ESCALATED)

@@ -137,6 +137,16 @@ def test_an_obligation_that_nothing_fulfils() -> None:
     assert {"ORD-2", "RES-2", "RET-1", "RET-8", "CMP-8", "SAT-4", "IMP-1"} <= set(missing)
 
 
+def test_an_end_of_a_child_that_nobody_hears_of() -> None:
+    ends = (
+        End("told", "", outcome="x", reports=lambda _: Stopped()),
+        End("silent", "", outcome="x"),
+        End("known", "", outcome="x", silent="told before"),
+    )
+    findings = check([toy(states=(*STATES, *ends))], clock=perf_counter).findings
+    assert [one.at for one in findings if one.kind is Kind.UNREPORTED] == ["ended", "silent"]
+
+
 def test_a_state_that_no_path_leads_to() -> None:
     attic = Wait("attic", "", no_deadline="x")
     rules = (*RULES, *(ignore(event, at=attic, because="") for event in (Started, Stopped)))
