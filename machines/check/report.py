@@ -20,6 +20,7 @@ class Kind(StrEnum):
     RAISES = "a guard or an effect raises"
     NOBODY_SENDS = "nobody sends the event"
     UNREPORTED = "a child ends without a word"
+    UNASKED = "a customer is to answer and is not written to"
     NO_RECEIVER = "the event goes to nobody"
     UNRULED_DEADLINE = "a deadline runs without a rule"
     CLOCK = "a clock cannot do what it says"

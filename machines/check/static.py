@@ -8,7 +8,8 @@ from machines.check.clocked import clocked
 from machines.check.report import Finding, Kind
 from machines.kernel.procedure import Procedure
 from machines.kernel.rule import Disposition, Rule
-from machines.kernel.state import DEADLINE, Ask, End, State, Wait
+from machines.kernel.state import CUSTOMER, DEADLINE, Ask, End, State, Wait
+from machines.messages import MessageType
 
 
 def static(procedure: Procedure) -> Iterator[Finding]:
@@ -22,6 +23,9 @@ def static(procedure: Procedure) -> Iterator[Finding]:
         for deadline in state.deadlines:
             if (state.name, deadline.type) not in ruled:
                 yield Finding(Kind.UNRULED_DEADLINE, procedure.name, state.name, deadline.name)
+        written_to = any(isinstance(command, MessageType) for command in state.does)
+        if isinstance(state, Ask) and state.role == CUSTOMER and not written_to:
+            yield Finding(Kind.UNASKED, procedure.name, state.name, "have it send the message that asks")
         for command in state.does if state.kind == "act" else ():
             for outcome in command.outcomes:
                 if (state.name, outcome.type) not in ruled:

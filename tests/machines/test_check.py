@@ -147,6 +147,12 @@ def test_an_end_of_a_child_that_nobody_hears_of() -> None:
     assert [one.at for one in findings if one.kind is Kind.UNREPORTED] == ["ended", "silent"]
 
 
+def test_a_customer_who_is_asked_without_a_word() -> None:
+    asking = Ask("asking", "", form=Answered, role="customer", deadlines=(LATE,))
+    findings = check([toy(states=(*STATES, asking))], clock=perf_counter).findings
+    assert [one.at for one in findings if one.kind is Kind.UNASKED] == ["asking"]
+
+
 def test_a_state_that_no_path_leads_to() -> None:
     attic = Wait("attic", "", no_deadline="x")
     rules = (*RULES, *(ignore(event, at=attic, because="") for event in (Started, Stopped)))
