@@ -13,27 +13,13 @@ from machines.between import (
     RefundCapped,
     RefundCrossed,
     RefundRequested,
-    RefundSettled,
-    RefundWithheld,
 )
-from machines.kernel.duration import days, hours, working_days
 from machines.kernel.event import Event
 from machines.kernel.procedure import Procedure
-from machines.kernel.rule import Junction, Send, defer, ignore, note, on, refuse, send_back
-from machines.kernel.state import Act, Ask, Deadline, End, Wait
+from machines.kernel.rule import Send, defer, ignore, note, on, refuse, send_back
 from machines.messages import MessageSent, MessageUndeliverable, StaffAlerted
-from machines.refund import commands, effects, events, guards
+from machines.refund import commands, effects, events, guards, states
 from machines.refund.data import OPEN, PartStatus, Refund, RefundTerms
-
-
-def settled(refund: Refund) -> Event:
-    return RefundSettled(refund=refund.refund, shares=refund.shares, goodwill=refund.goodwill)
-
-
-def withheld(refund: Refund) -> Event:
-    return RefundWithheld(
-        refund=refund.refund, shares=refund.shares, goodwill=refund.goodwill, reason=refund.reason
-    )
 
 
 def crossed(refund: Refund, event: RefundCapped) -> Iterable[Send]:
@@ -43,167 +29,85 @@ def crossed(refund: Refund, event: RefundCapped) -> Iterable[Send]:
             yield Send(RefundCrossed(refund=refund.refund, amount=part.crossed))
 
 
-# -- time limits -----------------------------------------------------------------------------------
-
-APPROVAL_DUE = Deadline(
-    "approval_due", "Nobody has decided; the next in line is called.", after=working_days(1), repeats=True
-)
-RETRY_DUE = Deadline("retry_due", "The provider is asked once more.", after=hours(24))
-SETTLEMENT_DUE = Deadline(
-    "settlement_due", "The provider has not paid; finance is called.", after=working_days(5), repeats=True
-)
-REMINDER = Deadline("reminder", "The customer is reminded.", after=days(3), repeats=True)
-ALTERNATIVE_DUE = Deadline(
-    "alternative_due",
-    "The customer has not answered; finance is called, the debt stays.",
-    after=days(14),
-    repeats=True,
-)
-
-# -- states ----------------------------------------------------------------------------------------
-
-REQUESTED = Wait("requested", "Money is owed.", no_deadline="its first event moves it on")
-AWAITING_APPROVAL = Ask(
-    "awaiting_approval",
-    "The sum is above the limit; finance decides.",
-    form=events.RefundDecided,
-    role="finance",
-    ladder=commands.LADDER[1:],
-    does=(commands.CALL_APPROVER,),
-    deadlines=(APPROVAL_DUE,),
-    fulfils=("RET-8",),
-)
-SUBMITTED = Act(
-    "submitted",
-    "Each payment is asked to pay back its part, the newest first.",
-    does=(commands.PAY_BACK,),
-    fulfils=("RET-8", "ORD-5"),
-)
-PENDING = Wait(
-    "pending",
-    "The provider works on it; the customer is told.",
-    does=(commands.TELL_PENDING,),
-    deadlines=(SETTLEMENT_DUE,),
-    fulfils=("RET-8",),
-)
-AWAITING_RETRY = Wait(
-    "awaiting_retry", "A part failed and is tried again.", deadlines=(RETRY_DUE,), fulfils=("RET-8",)
-)
-AWAITING_ALTERNATIVE = Ask(
-    "awaiting_alternative",
-    "The means that paid cannot take the money back; the customer says how to be paid instead.",
-    form=events.AlternativeChosen,
-    role="customer",
-    does=(commands.ASK_ALTERNATIVE,),
-    deadlines=(REMINDER, ALTERNATIVE_DUE),
-    fulfils=("RET-8",),
-)
-PAYING_OUT = Act(
-    "paying_out", "The customer is paid by the means agreed to.", does=(commands.PAY_OUT,), fulfils=("RET-8",)
-)
-SETTLED = End(
-    "settled",
-    "The customer has the money.",
-    outcome="settled",
-    does=(commands.TELL_SETTLED,),
-    reports=settled,
-    fulfils=("RET-8", "ORD-5"),
-)
-SETTLED_AGAIN = End(
-    "settled_again",
-    "The money had come back to us; now the customer has it for good.",
-    outcome="settled",
-    silent="that it is settled was reported before the money came back",
-    does=(commands.TELL_SETTLED,),
-    fulfils=("RET-8",),
-)
-WITHHELD = End(
-    "withheld",
-    "Finance has decided that nothing is paid back.",
-    outcome="rejected",
-    does=(commands.TELL_WITHHELD,),
-    reports=withheld,
-)
-CALLED_OFF = End(
-    "called_off",
-    "The customer's bank has taken the money back before we could pay it; it is not paid twice.",
-    outcome="settled",
-    does=(commands.TELL_CALLED_OFF,),
-    reports=settled,
-)
-NOT_COVERED = End(
-    "not_covered",
-    "More was asked for than had been paid; nothing is paid back.",
-    outcome="rejected",
-    reports=withheld,
-)
-
-REFUND_STANDS = Junction(
-    "refund stands",
-    (
-        (SUBMITTED, guards.some(PartStatus.ASKED)),
-        (PENDING, guards.some(PartStatus.PENDING)),
-        (AWAITING_RETRY, guards.may_retry),
-        (AWAITING_ALTERNATIVE, guards.some(PartStatus.FAILED)),
-        (CALLED_OFF, guards.called_off),
-        (SETTLED_AGAIN, guards.settled_again),
-        (SETTLED, guards.nothing_open),
-    ),
-)
-PAYING = (SUBMITTED, PENDING, AWAITING_RETRY, AWAITING_ALTERNATIVE, PAYING_OUT)
-UNPAID = (AWAITING_APPROVAL, AWAITING_RETRY, AWAITING_ALTERNATIVE)
-ENDED = (SETTLED, SETTLED_AGAIN, WITHHELD, CALLED_OFF, NOT_COVERED)
-OPENED = (AWAITING_APPROVAL, *PAYING, *ENDED)
-
 # -- rules -----------------------------------------------------------------------------------------
 
 # No more goes back than came in; above a limit finance decides.
 REQUEST = (
     on(
         RefundRequested,
-        at=REQUESTED,
-        to=SUBMITTED,
+        at=states.REQUESTED,
+        to=states.SUBMITTED,
         when=guards.within_limit,
         then=effects.request_and_submit,
     ),
-    on(RefundRequested, at=REQUESTED, to=AWAITING_APPROVAL, when=guards.covered, then=effects.request),
-    on(RefundRequested, at=REQUESTED, to=NOT_COVERED, then=effects.request),
+    on(
+        RefundRequested,
+        at=states.REQUESTED,
+        to=states.AWAITING_APPROVAL,
+        when=guards.covered,
+        then=effects.request,
+    ),
+    on(RefundRequested, at=states.REQUESTED, to=states.NOT_COVERED, then=effects.request),
     on(
         events.RefundDecided,
-        at=AWAITING_APPROVAL,
-        to=SUBMITTED,
+        at=states.AWAITING_APPROVAL,
+        to=states.SUBMITTED,
         when=guards.approved,
         then=effects.submit,
     ),
-    on(events.RefundDecided, at=AWAITING_APPROVAL, to=WITHHELD, then=effects.withhold),
-    on(APPROVAL_DUE, at=AWAITING_APPROVAL, then=effects.climb, does=(commands.CALL_APPROVER,)),
+    on(events.RefundDecided, at=states.AWAITING_APPROVAL, to=states.WITHHELD, then=effects.withhold),
+    on(states.APPROVAL_DUE, at=states.AWAITING_APPROVAL, then=effects.climb, does=(commands.CALL_APPROVER,)),
 )
 
 # Each part is paid, pending or failed; the refund goes where its slowest part stands.
 PAYMENT = (
-    on(events.RefundPaid, at=SUBMITTED, to=REFUND_STANDS, when=guards.answers, then=effects.paid),
-    on(events.RefundPending, at=SUBMITTED, to=REFUND_STANDS, when=guards.answers, then=effects.pending),
-    on(events.RefundFailed, at=SUBMITTED, to=REFUND_STANDS, when=guards.answers, then=effects.failed),
+    on(
+        events.RefundPaid,
+        at=states.SUBMITTED,
+        to=states.REFUND_STANDS,
+        when=guards.answers,
+        then=effects.paid,
+    ),
+    on(
+        events.RefundPending,
+        at=states.SUBMITTED,
+        to=states.REFUND_STANDS,
+        when=guards.answers,
+        then=effects.pending,
+    ),
+    on(
+        events.RefundFailed,
+        at=states.SUBMITTED,
+        to=states.REFUND_STANDS,
+        when=guards.answers,
+        then=effects.failed,
+    ),
     on(
         events.RefundConfirmed,
-        at=PENDING,
-        to=REFUND_STANDS,
+        at=states.PENDING,
+        to=states.REFUND_STANDS,
         when=guards.was_pending,
         then=effects.paid,
         does=(commands.CALL_ABOUT_SUM,),
     ),
-    on(events.RefundBounced, at=PENDING, to=REFUND_STANDS, when=guards.was_pending, then=effects.failed),
-    on(SETTLEMENT_DUE, at=PENDING, does=(commands.CALL_ABOUT_PENDING,)),
-    on(RETRY_DUE, at=AWAITING_RETRY, to=SUBMITTED, then=effects.submit),
-    defer(events.RefundConfirmed, at=SUBMITTED, because="the provider's first answer comes first"),
-    defer(events.RefundBounced, at=SUBMITTED, because="the provider's first answer comes first"),
+    on(
+        events.RefundBounced,
+        at=states.PENDING,
+        to=states.REFUND_STANDS,
+        when=guards.was_pending,
+        then=effects.failed,
+    ),
+    on(states.SETTLEMENT_DUE, at=states.PENDING, does=(commands.CALL_ABOUT_PENDING,)),
+    on(states.RETRY_DUE, at=states.AWAITING_RETRY, to=states.SUBMITTED, then=effects.submit),
+    defer(events.RefundConfirmed, at=states.SUBMITTED, because="the provider's first answer comes first"),
+    defer(events.RefundBounced, at=states.SUBMITTED, because="the provider's first answer comes first"),
 )
 
 # A colleague who knows that the provider is back need not wait a day.
 SENT_BACK = (
     send_back(
-        at=AWAITING_RETRY,
-        to=SUBMITTED,
+        at=states.AWAITING_RETRY,
+        to=states.SUBMITTED,
         then=effects.submit,
         because="the provider is asked at once, and not in a day",
     ),
@@ -213,85 +117,102 @@ SENT_BACK = (
 ALTERNATIVE = (
     on(
         events.AlternativeChosen,
-        at=AWAITING_ALTERNATIVE,
-        to=PAYING_OUT,
+        at=states.AWAITING_ALTERNATIVE,
+        to=states.PAYING_OUT,
         when=guards.has_account,
         then=effects.consent,
     ),
-    on(REMINDER, at=AWAITING_ALTERNATIVE, does=(commands.REMIND,)),
-    on(ALTERNATIVE_DUE, at=AWAITING_ALTERNATIVE, does=(commands.CALL_ABOUT_SILENCE,)),
-    on(events.PaidOut, at=PAYING_OUT, to=REFUND_STANDS, then=effects.paid_out),
-    on(events.PayoutFailed, at=PAYING_OUT, to=AWAITING_ALTERNATIVE, then=effects.not_paid_out),
+    on(states.REMINDER, at=states.AWAITING_ALTERNATIVE, does=(commands.REMIND,)),
+    on(states.ALTERNATIVE_DUE, at=states.AWAITING_ALTERNATIVE, does=(commands.CALL_ABOUT_SILENCE,)),
+    on(events.PaidOut, at=states.PAYING_OUT, to=states.REFUND_STANDS, then=effects.paid_out),
+    on(events.PayoutFailed, at=states.PAYING_OUT, to=states.AWAITING_ALTERNATIVE, then=effects.not_paid_out),
 )
 
 # Money that comes back is owed again.
 REVERSAL = (
     on(
         events.RefundReversed,
-        at=(SETTLED, SETTLED_AGAIN),
-        to=REFUND_STANDS,
+        at=(states.SETTLED, states.SETTLED_AGAIN),
+        to=states.REFUND_STANDS,
         when=guards.was_paid,
         then=effects.reopen,
     ),
     on(
         events.RefundReversed,
-        at=(PENDING, AWAITING_RETRY),
-        to=REFUND_STANDS,
+        at=(states.PENDING, states.AWAITING_RETRY),
+        to=states.REFUND_STANDS,
         when=guards.was_paid,
         then=effects.reverse,
     ),
-    on(events.RefundReversed, at=AWAITING_ALTERNATIVE, when=guards.was_paid, then=effects.reverse),
-    defer(events.RefundReversed, at=(SUBMITTED, PAYING_OUT), because="the payment under way comes first"),
+    on(events.RefundReversed, at=states.AWAITING_ALTERNATIVE, when=guards.was_paid, then=effects.reverse),
+    defer(
+        events.RefundReversed,
+        at=(states.SUBMITTED, states.PAYING_OUT),
+        because="the payment under way comes first",
+    ),
 )
 
 # What the customer's bank has taken meanwhile is not paid as well; where it crossed, finance hears of it.
 CHARGED_BACK = (
     on(
         RefundCapped,
-        at=(*UNPAID, SETTLED, SETTLED_AGAIN),
+        at=(*states.UNPAID, states.SETTLED, states.SETTLED_AGAIN),
         when=guards.paid_more,
         then=effects.cross,
         sends=crossed,
     ),
     on(
         RefundCapped,
-        at=(AWAITING_APPROVAL, AWAITING_ALTERNATIVE),
+        at=(states.AWAITING_APPROVAL, states.AWAITING_ALTERNATIVE),
         when=guards.leaves(guards.some(PartStatus.NEW, PartStatus.FAILED)),
         then=effects.cap,
         sends=crossed,
     ),
     on(
         RefundCapped,
-        at=AWAITING_RETRY,
+        at=states.AWAITING_RETRY,
         when=guards.leaves(guards.may_retry),
         then=effects.cap,
         sends=crossed,
     ),
     on(
         RefundCapped,
-        at=UNPAID,
-        to=REFUND_STANDS,
+        at=states.UNPAID,
+        to=states.REFUND_STANDS,
         when=guards.cut_down,
         then=effects.cap,
         sends=crossed,
     ),
-    defer(RefundCapped, at=(SUBMITTED, PENDING, PAYING_OUT), because="the payment under way comes first"),
-    ignore(RefundCapped, at=(*UNPAID, *ENDED), because="no more than that is still to go back"),
+    defer(
+        RefundCapped,
+        at=(states.SUBMITTED, states.PENDING, states.PAYING_OUT),
+        because="the payment under way comes first",
+    ),
+    ignore(RefundCapped, at=(*states.UNPAID, *states.ENDED), because="no more than that is still to go back"),
 )
 
 # Whatever else arrives changes nothing.
 OTHERWISE = (
-    ignore(RefundRequested, at=OPENED, because="this refund is known already; each euro goes back once"),
-    note(MessageSent, at=OPENED, because="the message is on its way"),
-    on(MessageUndeliverable, at=OPENED, does=(commands.CALL_ABOUT_ADDRESS,)),
-    note(StaffAlerted, at=OPENED, because="a colleague has been called"),
-    ignore(events.RefundConfirmed, at=OPENED, because="this part is not pending"),
-    ignore(events.RefundBounced, at=OPENED, because="this part is not pending"),
-    ignore(events.RefundReversed, at=OPENED, because="this part has not been paid"),
-    refuse(events.RefundDecided, at=OPENED, because="that question is not open"),
+    ignore(
+        RefundRequested, at=states.OPENED, because="this refund is known already; each euro goes back once"
+    ),
+    note(MessageSent, at=states.OPENED, because="the message is on its way"),
+    on(MessageUndeliverable, at=states.OPENED, does=(commands.CALL_ABOUT_ADDRESS,)),
+    note(StaffAlerted, at=states.OPENED, because="a colleague has been called"),
+    ignore(events.RefundConfirmed, at=states.OPENED, because="this part is not pending"),
+    ignore(events.RefundBounced, at=states.OPENED, because="this part is not pending"),
+    ignore(events.RefundReversed, at=states.OPENED, because="this part has not been paid"),
+    refuse(events.RefundDecided, at=states.OPENED, because="that question is not open"),
     refuse(
         events.AlternativeChosen,
-        at=(AWAITING_APPROVAL, SUBMITTED, PENDING, AWAITING_RETRY, PAYING_OUT, *ENDED),
+        at=(
+            states.AWAITING_APPROVAL,
+            states.SUBMITTED,
+            states.PENDING,
+            states.AWAITING_RETRY,
+            states.PAYING_OUT,
+            *states.ENDED,
+        ),
         because="that question is not open",
     ),
 )
@@ -331,7 +252,7 @@ REFUND = Procedure(
         events.RefundBounced,
         events.RefundReversed,
     ),
-    states=(REQUESTED, *OPENED),
+    states=(states.REQUESTED, *states.OPENED),
     rules=(*REQUEST, *PAYMENT, *SENT_BACK, *ALTERNATIVE, *REVERSAL, *CHARGED_BACK, *OTHERWISE),
     may_happen=may_happen,
     module="machines.refund",

@@ -17,7 +17,7 @@ from machines.ledger import LAWS
 from machines.order.outcomes import OrderSuspicious, PaymentDeclined
 from machines.policy import load
 from machines.refund import REFUND
-from machines.refund import procedure as refund
+from machines.refund import states as refund
 from machines.task.data import Task
 from tests.machines.orders import CASE, PLAIN
 from tests.machines.play import Play
