@@ -110,6 +110,21 @@ SCOPES: Mapping[str, tuple[Scope, ...]] = {
             deviations=3,
         ),
         Scope(
+            title="two parcels, changed as the hold ends; nothing else is amiss",
+            openings=(1,),
+            without=CAPS
+            | CANCEL
+            | COMING_BACK
+            | DISPUTES
+            | LAPSES
+            | OFFERS
+            | TROUBLE_BEFORE_THE_WAREHOUSE
+            | (LATENESS - {"deadline.hold_ends_soon"})
+            | {"shipment.lost", "shipment.damaged", "payment.capture_declined"},
+            children={"return": 0, "refund": 0, "complaint": 0},
+            deviations=4,
+        ),
+        Scope(
             title="two articles, returned one by one; no appeals",
             openings=(1,),
             without=CAPS,

@@ -299,6 +299,8 @@ def timers_in(
     timers: dict[str, Timer] = {}
     for deadline in target.deadlines:
         running = case.timers.get(deadline.name)
+        if deadline.runs_if is not None and not deadline.runs_if(data):
+            continue
         if deadline.until is not None:
             due = deadline.until(data)
             if due is None:

@@ -38,6 +38,7 @@ class Deadline:
     and is cleared when the case enters a state that does not.
 
     ``after`` counts from when it was set; ``until`` instead is an instant (``None``: it does not run).
+    It runs only where ``runs_if(data)`` holds as the case enters a state, or stays in one, if that is given.
     ``repeats`` sets it anew each time it passes while the case stays. ``text`` says what passing it means.
     """
 
@@ -45,6 +46,7 @@ class Deadline:
     text: str
     after: Duration | None = None
     until: Instant | None = None
+    runs_if: Callable[[Any], bool] | None = None
     repeats: bool = False
 
     @property

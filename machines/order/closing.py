@@ -177,7 +177,7 @@ SETTLEMENT = (
     ),
     defer(
         events.PaymentLapsed,
-        at=(*states.DECIDING, *states.HANDING_OVER, states.RENEWING),
+        at=(*states.DECIDING, *states.HANDING_OVER, *states.RENEWALS),
         because="the step under way comes first",
     ),
 )

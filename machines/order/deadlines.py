@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from machines.kernel.duration import days, hours, working_hours
 from machines.kernel.state import Deadline, Instant
-from machines.order.standing import hold_ends, hold_ends_soon, promise_ends_soon, promised_day
+from machines.order.standing import hold_ends, hold_ends_soon, promise_ends_soon, promised_day, some_packed
 
 REVIEW_DUE = Deadline(
     "review_due",
@@ -40,12 +40,16 @@ HANDOVER_DUE = Deadline(
     repeats=True,
 )
 DISPATCH_DUE = Deadline(
-    "dispatch_due", "A parcel is late; the warehouse is chased, the customer told.", after=hours(48)
+    "dispatch_due",
+    "A parcel is late; the warehouse is chased, the customer told.",
+    after=hours(48),
+    runs_if=some_packed,
 )
 DISPATCH_OVERDUE = Deadline(
     "dispatch_overdue",
     "A parcel is four days late; its lead is called, and the customer told, again every four days.",
     after=hours(96),
+    runs_if=some_packed,
     repeats=True,
 )
 HOLD_ENDS_SOON = Deadline(

@@ -25,6 +25,7 @@ from machines.order import (
 from machines.order.data import ParcelStatus
 from machines.order.sending import call_off_survey, request_refunds
 
+WITH_PARCEL_CLOCKS = (*states.PACKING, states.RENEWING, *states.CHOOSING)
 ENDED_OTHERWISE = tuple(state for state in states.ENDED if state is not states.DELIVERED)
 
 # Each parcel is charged when it leaves, and for what is in it. What a shipment reports counts once.
@@ -97,12 +98,12 @@ PARCELS = (
     ),
     on(
         deadlines.DISPATCH_DUE,
-        at=(*states.PACKING, states.RENEWING),
+        at=WITH_PARCEL_CLOCKS,
         does=(commands.CHASE, letters.TELL_DISPATCH_LATE),
     ),
     on(
         deadlines.DISPATCH_OVERDUE,
-        at=(*states.PACKING, states.RENEWING),
+        at=WITH_PARCEL_CLOCKS,
         then=delivery.move_day,
         does=(letters.CALL_WAREHOUSE_LEAD, letters.TELL_NOT_LEFT_YET),
     ),
@@ -112,7 +113,8 @@ PARCELS = (
     defer(ParcelFailed, at=states.BUSY, because="the step under way comes first"),
 )
 
-# Before a hold ends, what is packed is charged and the rest held anew; else the customer is asked.
+# Before a hold ends, what is packed is charged and the rest held anew; else the customer is asked. A question
+# to the customer, or to the warehouse what it can stop, waits for that, and its time goes on.
 RENEWAL = (
     on(
         deadlines.HOLD_ENDS_SOON,
@@ -121,14 +123,38 @@ RENEWAL = (
         does=(commands.ASK_WHAT_IS_READY,),
     ),
     on(
-        outcomes.WarehouseReported,
-        at=states.RENEWING,
-        to=junctions.RENEWAL_STANDS,
-        then=paying.renew,
-        does=(commands.CHARGE_READY, commands.REAUTHORISE),
+        deadlines.HOLD_ENDS_SOON,
+        at=states.AWAITING_REMEDY,
+        to=states.RENEWING_MEANWHILE,
+        does=(commands.ASK_WHAT_IS_READY,),
     ),
-    on(outcomes.PaymentReauthorized, at=states.RENEWING, to=junctions.RENEWAL_STANDS, then=paying.renewed),
-    on(outcomes.PaymentDeclined, at=states.RENEWING, to=junctions.RENEWAL_STANDS, then=paying.declined),
+    on(
+        deadlines.HOLD_ENDS_SOON,
+        at=states.STOP_REQUESTED,
+        to=states.RENEWING_TO_STOP,
+        then=paying.hold_anew,
+        does=(commands.REAUTHORISE,),
+        because="what is to be stopped is not charged",
+    ),
+    *(
+        on(
+            outcomes.WarehouseReported,
+            at=place,
+            to=stands,
+            then=paying.renew,
+            does=(commands.CHARGE_READY, commands.REAUTHORISE),
+        )
+        for place, stands in junctions.RENEWALS
+        if place is not states.RENEWING_TO_STOP
+    ),
+    *(
+        on(outcomes.PaymentReauthorized, at=place, to=stands, then=paying.renewed)
+        for place, stands in junctions.RENEWALS
+    ),
+    *(
+        on(outcomes.PaymentDeclined, at=place, to=stands, then=paying.declined)
+        for place, stands in junctions.RENEWALS
+    ),
     on(
         outcomes.PaymentActionRequired,
         at=states.RENEWING,
@@ -202,6 +228,7 @@ REMEDIES = (
         sends=request_refunds,
         because="the goods were sent twice and did not arrive; the money goes back, no third parcel",
     ),
+    defer(events.RemedyChosen, at=states.RENEWING_MEANWHILE, because="the step under way comes first"),
     on(
         outcomes.StockReserved,
         at=states.REPLACING,

@@ -57,8 +57,20 @@ RENEWAL_STANDS = Junction(
     ((states.RENEWING, renewing), (states.AWAITING_RENEWAL, unsecured), *ORDER_STANDS.branches),
 )
 
+MEANWHILE_STANDS = Junction(
+    "renewal stands, and the choice",
+    ((states.RENEWING_MEANWHILE, renewing), (states.AWAITING_RENEWAL, unsecured), *ORDER_STANDS.branches),
+)
 STOP_STANDS = Junction(
     "stop stands", ((states.STOP_REQUESTED, some(ParcelStatus.OPEN)), *ORDER_STANDS.branches)
+)
+RENEWAL_TO_STOP_STANDS = Junction(
+    "renewal stands, and the stop", ((states.RENEWING_TO_STOP, renewing), *STOP_STANDS.branches)
+)
+RENEWALS = (  #: where money is held anew, and where that leads
+    (states.RENEWING, RENEWAL_STANDS),
+    (states.RENEWING_MEANWHILE, MEANWHILE_STANDS),
+    (states.RENEWING_TO_STOP, RENEWAL_TO_STOP_STANDS),
 )
 
 WITH_PARCELS = (  #: and where news of a parcel leads from there

@@ -119,12 +119,16 @@ def not_renewed(order: Order, event: outcomes.PaymentActionRequired, _: datetime
     return with_payment(order, event.payment, status=PaymentStatus.DECLINED)
 
 
-def renew(order: Order, event: outcomes.WarehouseReported, _: datetime) -> Order:
+def renew(order: Order, event: outcomes.WarehouseReported, now: datetime) -> Order:
     """What is packed is charged while the money is still held; the rest is to be held for longer."""
     for key in event.ready:
         parcel = order.parcel(key)
         if parcel.status is ParcelStatus.OPEN and not parcel.charged:
             order = begin_charge(order, parcel, charged=True)
+    return hold_anew(order, event, now)
+
+
+def hold_anew(order: Order, _: Event, __: datetime) -> Order:
     return each_payment(
         order,
         lambda payment: (

@@ -38,6 +38,10 @@ def some(*statuses: ParcelStatus) -> Callable[[Order], bool]:
     return holds
 
 
+def some_packed(order: Order) -> bool:
+    return some(ParcelStatus.OPEN)(order)
+
+
 def being_charged(order: Order) -> bool:
     """A parcel has failed whose charge is not booked yet, so that nobody knows what there is to give back."""
     return any(

@@ -182,13 +182,18 @@ STOP_REQUESTED = Wait(
     "stop_requested",
     "The warehouse is asked to stop what has not left.",
     does=(commands.STOP_PARCELS,),
-    deadlines=(deadlines.STOP_DUE,),
+    deadlines=(deadlines.STOP_DUE, deadlines.HOLD_ENDS_SOON),
     fulfils=("ORD-5", "ORD-7"),
 )
 RENEWING = Act(
     "renewing_payment",
     "The money will not be held much longer: what is packed is charged, the rest is held anew.",
     deadlines=deadlines.PARCEL_CLOCKS,
+)
+RENEWING_TO_STOP = Act(
+    "renewing_before_stop",
+    "The warehouse has not answered and the hold ends: the money is held anew, and the stop asked for again.",
+    deadlines=(deadlines.STOP_DUE,),
 )
 AWAITING_RENEWAL = Ask(
     "awaiting_renewal",
@@ -213,7 +218,17 @@ AWAITING_REMEDY = Ask(
     form=RemedyChosen,
     role="customer",
     does=(letters.ASK_REMEDY,),
-    deadlines=(deadlines.REMINDER, deadlines.ANSWER_DUE),
+    deadlines=(
+        *deadlines.PARCEL_CLOCKS,
+        deadlines.HOLD_ENDS_SOON,
+        deadlines.REMINDER,
+        deadlines.ANSWER_DUE,
+    ),
+)
+RENEWING_MEANWHILE = Act(
+    "renewing_meanwhile",
+    "The customer has still to choose; the money for what is being packed is held anew, then asked again.",
+    deadlines=(*deadlines.PARCEL_CLOCKS, deadlines.REMINDER, deadlines.ANSWER_DUE),
 )
 REPLACING = Act("replacing", "The same goods are reserved and handed over once more.")
 SETTLING = Act("settling", "Charges, refunds and releases under way come to rest.", fulfils=("ORD-5",))
@@ -304,12 +319,14 @@ PRICED = (*WITH_MONEY_HELD, HANDOVER_REFUSED)  #: before the warehouse, but what
 HANDING_OVER = (CONFIRMED, SUBMITTING_AGAIN)
 UNSHIPPED = (AWAITING_DISPATCH, PRICE_IN_QUESTION)
 PACKING = (*UNSHIPPED, PART_SHIPPED, AWAITING_RENEWAL)
-IN_WAREHOUSE = (*PACKING, STOP_REQUESTED, RENEWING)
-TOO_LATE_TO_CHANGE = (PART_SHIPPED, AWAITING_RENEWAL, STOP_REQUESTED, RENEWING)
-AFTER_WAREHOUSE = (SHIPPED, AWAITING_REMEDY, REPLACING, SETTLING, IN_RETURN)
-BUSY = (RENEWING, REPLACING)  #: short steps during which parcels wait
+CHOOSING = (AWAITING_REMEDY, RENEWING_MEANWHILE)  #: the customer, about a parcel that did not arrive
+RENEWALS = (RENEWING, RENEWING_TO_STOP, RENEWING_MEANWHILE)
+IN_WAREHOUSE = (*PACKING, STOP_REQUESTED, RENEWING, RENEWING_TO_STOP)
+TOO_LATE_TO_CHANGE = (PART_SHIPPED, AWAITING_RENEWAL, STOP_REQUESTED, RENEWING, RENEWING_TO_STOP)
+AFTER_WAREHOUSE = (SHIPPED, *CHOOSING, REPLACING, SETTLING, IN_RETURN)
+BUSY = (*RENEWALS, REPLACING)  #: short steps during which parcels wait
 OUT_OF_REACH = (STOP_REQUESTED, SHIPPED, AWAITING_REMEDY, REPLACING)
-NOTING = (*IN_WAREHOUSE, SHIPPED, AWAITING_REMEDY, REPLACING, IN_RETURN)
+NOTING = (*IN_WAREHOUSE, SHIPPED, *CHOOSING, REPLACING, IN_RETURN)
 ENDED = (DELIVERED, CANCELLED, REJECTED, EXPIRED, REFUNDED, WITHHELD, RETURNED)
 AT_REST = (SETTLING, *ENDED)
 EVERYWHERE = (PLACED, *BEFORE_WAREHOUSE, *HANDING_OVER, *IN_WAREHOUSE, *AFTER_WAREHOUSE, *ENDED)

@@ -1,0 +1,87 @@
+"""Holds on an order's money that end while the customer or the warehouse is asked something else."""
+
+from __future__ import annotations
+
+from machines.kernel.rule import Disposition
+from machines.order import events, outcomes
+from machines.shipment import events as carrier
+from tests.machines.orders import CANCEL, CARD, CASE, FIRST, LEAVES, PLAIN, TWO_LINES, declined, two_parcels
+from tests.machines.orders import remedy as choose
+from tests.machines.play import Answer, Play
+
+DAMAGED = carrier.ParcelDamaged()
+REFUND = choose(events.Remedy.REFUND)
+
+
+def asked_while_packing(*, held: tuple[str, ...] = (), renewal: tuple[Answer, ...] = ()) -> Play:
+    """One of two parcels has come to harm while the other is being packed."""
+    answers = {"warehouse.submit": [two_parcels], "payment.reauthorize": renewal}
+    play = Play(answers=answers, held=held)
+    play.tell(CASE, TWO_LINES)
+    play.tell(FIRST, LEAVES)
+    play.tell(FIRST, DAMAGED)
+    assert play.state(CASE) == "awaiting_remedy"
+    return play
+
+
+def test_the_time_to_choose_goes_on_while_the_money_is_held_anew() -> None:
+    play = asked_while_packing(held=("payment.reauthorize",))
+    due = play.cases[CASE].timers["answer_due"]
+    play.pass_deadline(CASE, "hold_ends_soon")
+    assert play.state(CASE) == "renewing_meanwhile"
+    assert play.tell(CASE, REFUND) is Disposition.DEFERRED
+    play.answer("payment.reauthorize")
+    assert play.cases[CASE].timers.get("answer_due", due) == due
+    assert play.state(CASE) == "part_shipped"  # as chosen meanwhile
+
+
+def test_silence_while_the_money_is_held_anew_is_an_answer() -> None:
+    play = asked_while_packing(held=("payment.reauthorize",))
+    play.pass_deadline(CASE, "hold_ends_soon")
+    play.pass_deadline(CASE, "answer_due")
+    play.answer("payment.reauthorize")
+    assert play.state(CASE) == "part_shipped"
+    assert play.state("refund/SO-1001-1-R") == "settled"
+
+
+def test_other_means_are_asked_for_first_and_the_choice_again() -> None:
+    play = asked_while_packing(renewal=(declined,))
+    play.pass_deadline(CASE, "hold_ends_soon")
+    assert play.state(CASE) == "awaiting_renewal"
+    play.tell(CASE, CARD)
+    assert play.state(CASE) == "awaiting_remedy"
+    assert play.told.count("order.remedy_needed") == 2
+
+
+def test_only_what_is_being_packed_can_be_late() -> None:
+    assert "dispatch_due" in asked_while_packing().cases[CASE].timers
+    play = Play()
+    play.tell(CASE, PLAIN)
+    play.tell(FIRST, LEAVES)
+    play.tell(FIRST, DAMAGED)
+    assert play.state(CASE) == "awaiting_remedy"
+    assert "dispatch_due" not in play.cases[CASE].timers
+
+
+def test_an_answer_of_the_warehouse_is_taken_while_the_money_is_held_anew() -> None:
+    play = Play(
+        held=("payment.reauthorize",), answers={"warehouse.cancel": [outcomes.CancellationNoted()] * 2}
+    )
+    play.tell(CASE, PLAIN)
+    play.tell(CASE, CANCEL)
+    play.pass_deadline(CASE, "hold_ends_soon")
+    assert play.state(CASE) == "renewing_before_stop"
+    play.tell(CASE, events.CancellationAccepted(parcels=("SO-1001-1",)))
+    assert play.state(CASE) == "renewing_payment"
+    play.answer("payment.reauthorize")
+    assert play.state(CASE) == "cancelled"
+    assert not play.broken_laws(CASE)
+
+
+def test_the_stop_is_asked_for_again_once_the_money_is_held_anew() -> None:
+    play = Play(answers={"warehouse.cancel": [outcomes.CancellationNoted()] * 2})
+    play.tell(CASE, PLAIN)
+    play.tell(CASE, CANCEL)
+    play.pass_deadline(CASE, "hold_ends_soon")
+    assert play.state(CASE) == "stop_requested"
+    assert play.done.count("warehouse.cancel") == 2
