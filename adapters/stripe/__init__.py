@@ -16,7 +16,7 @@ from adapters.command import Adapter, Inquiry, Later
 from adapters.errors import OwnFault, Rejected, Uncertain
 from adapters.stripe.account import Account, Booking
 from adapters.stripe.failing import REFUND_REFUSED, UNCAPTURABLE, reason, translated
-from adapters.stripe.holding import ACTION, Ask, capturable, covering, is_card, remainder, single
+from adapters.stripe.holding import ACTION, Ask, capturable, confirmed, covering, is_card, remainder, single
 from adapters.stripe.knowing import known, until
 from adapters.stripe.refunding import look_up_refund, settle
 from machines.kernel.command import Command
@@ -132,9 +132,7 @@ class StripePayments:
     async def _confirmed(self, found: list[Booking], ask: Ask) -> Booking | None:
         """The hold that the customer has confirmed at the bank meanwhile, from now on under this step. One
         over another sum is let go."""
-        for booking in found:
-            if booking.payment != ask.payment or not booking.holds or not booking.about(ACTION):
-                continue
+        for booking in confirmed(found, ask.payment):
             if booking.intent.amount == ask.amount:
                 adopted = {ACTION: "", "sop_step": ask.key}
                 await self._account.mark(booking.intent, adopted, key=f"{ask.key}/adopt")
@@ -161,7 +159,10 @@ class StripePayments:
 
     async def _void(self, key: str, asked: Hold) -> Event:
         found = await self._account.bookings(asked.order)
-        held = covering(capturable(found, asked.payment), asked.amount)
+        if asked.amount:
+            held = covering(capturable(found, asked.payment), asked.amount)
+        else:
+            held = confirmed(found, asked.payment)
         for booking in held:
             await self._account.cancel(
                 booking.intent, why="requested_by_customer", key=f"{key}/{booking.intent.id}"

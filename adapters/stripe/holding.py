@@ -49,6 +49,11 @@ def capturable(found: Iterable[Booking], payment: str) -> list[Booking]:
     return [one for one in held if not one.about(ACTION)]
 
 
+def confirmed(found: Iterable[Booking], payment: str) -> list[Booking]:
+    """The holds of ``payment`` that the customer has confirmed at the bank, and the order does not know of."""
+    return [one for one in found if one.payment == payment and one.holds and one.about(ACTION)]
+
+
 def covering(held: Sequence[Booking], amount: int) -> list[Booking]:
     """The holds that make up ``amount``. Raises ``Unavailable`` if there is more: a capture is under way."""
     exact = next((one for one in held if one.capturable == amount), None)

@@ -8,7 +8,8 @@ from datetime import date, datetime
 from machines.between import Address, Means, ParcelReport, Pick
 from machines.kernel.event import Event, Facts
 from machines.order.data import Charge, Line, Order, ParcelStatus, PaymentStatus, cause
-from machines.order.outcomes import PaymentAuthorized, WarehouseReported
+from machines.order.events import PaymentConfirmed
+from machines.order.outcomes import PaymentActionRequired, PaymentAuthorized, WarehouseReported
 from machines.order.standing import kept_pieces
 
 # -- what is asked ---------------------------------------------------------------------------------
@@ -59,7 +60,8 @@ class Promise(Pieces):
 
 
 class Hold(Facts):
-    """Money of one payment to hold, to hold for longer, or to let go."""
+    """Money of one payment to hold, to hold for longer, or to let go. To let go of 0 is to call off what the
+    customer was to confirm at the bank, and to let go of it where that has been done: it counts as held nowhere."""
 
     order: str
     payment: str
@@ -178,8 +180,13 @@ def renewals(order: Order, _: Event) -> Iterable[Facts]:
 
 def voids(order: Order, event: Event) -> Iterable[Facts]:
     for payment in order.payments:
-        if payment.voiding and payment.void_for == cause(event):
+        waits = payment.status is PaymentStatus.ACTION
+        if (payment.voiding or waits) and payment.void_for == cause(event):
             yield _hold(order, payment.id, amount=payment.voiding)
+
+
+def call_off(order: Order, event: PaymentConfirmed | PaymentActionRequired) -> Iterable[Facts]:
+    yield _hold(order, event.payment, amount=0)
 
 
 def void_late(order: Order, event: PaymentAuthorized) -> Iterable[Facts]:

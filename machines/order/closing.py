@@ -28,6 +28,12 @@ from machines.order import (
 from machines.order.sending import request_refunds
 from machines.order.settling import settle, settle_part
 
+CONFIRMED_IN_VAIN = tuple(
+    state
+    for state in states.OPENED
+    if state not in (*states.DECIDING, states.AWAITING_CONFIRMATION, states.AWAITING_PRICE)
+)
+
 # An order can be cancelled at any time; goods and money follow from how far it had come.
 CANCELLING = (
     on(
@@ -159,7 +165,19 @@ SETTLEMENT = (
         at=states.SETTLING,
         to=junctions.ORDER_STANDS,
         then=paying.action_required,
+        does=(commands.CALL_OFF,),
     ),
+    on(
+        events.PaymentConfirmed,
+        at=CONFIRMED_IN_VAIN,
+        when=guards.nobody_waits,
+        does=(commands.CALL_OFF,),
+        because="nobody waits for it any more: what the customer has confirmed is let go",
+    ),
+    on(
+        outcomes.PaymentVoided, at=states.OPENED, when=guards.called_off, because="it counted as held nowhere"
+    ),
+    on(outcomes.NothingToVoid, at=states.OPENED, when=guards.called_off, because="it was not confirmed"),
     on(
         events.PaymentLapsed,
         at=states.WITH_MONEY_HELD,

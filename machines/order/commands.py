@@ -131,6 +131,7 @@ VOID = CommandType(
 VOID_LATE = CommandType(
     "payment.void", asks.void_late, _VOIDED, possible.voids, takes=asks.Hold, retry=PATIENT
 )
+CALL_OFF = CommandType("payment.void", asks.call_off, _VOIDED, possible.voids, takes=asks.Hold, retry=PATIENT)
 _CAPTURED = (PaymentCaptured, CaptureDeclined)
 CHARGE_PARCEL = CommandType(
     "payment.capture",

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from machines.between import Means
 from machines.kernel.event import Event
 from machines.order import events as told
-from machines.order.data import Order, ParcelStatus, PayWith
+from machines.order.data import Order, ParcelStatus, PaymentStatus, PayWith
 from machines.order.returning import may_return
 from machines.redress import RedressEnquired, RedressRequested
 
@@ -27,7 +27,8 @@ def may_happen(order: Order) -> Iterable[Event]:
     yield told.DelayAnswered(wait=False)
     yield told.HandoverDecided(again=True)
     yield told.HandoverDecided(again=False)
-    yield told.PaymentConfirmed(payment="1")
+    if order.payments[0].status in (PaymentStatus.ASKED, PaymentStatus.ACTION):
+        yield told.PaymentConfirmed(payment="1")
     if len(order.payments) == 1 or not order.parcels:
         yield told.MeansGiven(pay_with=PayWith(means=Means.CARD, token="tok_example"))
     yield from _choices(order)

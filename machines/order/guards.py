@@ -216,6 +216,15 @@ def being_voided(
     )
 
 
+def nobody_waits(order: Order, event: told.PaymentConfirmed, _: datetime) -> Verdict:
+    awaited = [payment for payment in order.payments if payment.id == event.payment and not stands(payment)]
+    return allow_if(bool(awaited), "that payment stands already")
+
+
+def called_off(_: Order, event: outcomes.PaymentVoided | outcomes.NothingToVoid, __: datetime) -> Verdict:
+    return allow_if(event.amount == 0, "nobody asked to let go of this money")
+
+
 def held(order: Order, event: told.PaymentLapsed, _: datetime) -> Verdict:
     known = any(payment.id == event.payment for payment in order.payments)
     return allow_if(

@@ -144,13 +144,14 @@ def _answered(payment: Payment, charge: Charge, *, taken: bool) -> dict[str, int
 
 
 def begin_void(order: Order, event: Event) -> Order:
-    """Let go of everything that is held."""
-    return each_payment(
-        order,
-        lambda payment: (
-            {"voiding": payment.voiding + payment.hold, "void_for": cause(event)} if payment.hold > 0 else {}
-        ),
-    )
+    """Let go of everything that is held, and call off what the customer has still to confirm at the bank."""
+    return each_payment(order, lambda payment: _let_go(payment, event))
+
+
+def _let_go(payment: Payment, event: Event) -> dict[str, Any]:
+    if payment.hold > 0:
+        return {"voiding": payment.voiding + payment.hold, "void_for": cause(event)}
+    return {"void_for": cause(event)} if payment.status is PaymentStatus.ACTION else {}
 
 
 def void_if_all_left(order: Order, event: Event) -> Order:

@@ -317,3 +317,17 @@ def look_up(stripe: StripeServer, command: Command, *, otherwise: Adapter | None
             await payments.close()
 
     return asyncio.run(run())
+
+
+def test_what_is_confirmed_when_nobody_waits_any_more_is_let_go(stripe: StripeServer) -> None:
+    pay(stripe, "payment.authorize", hold("pm_3ds"))
+    assert pay(stripe, "payment.void", hold("pm_3ds", amount=0)) == NothingToVoid(payment="1", amount=0)
+    stripe.books.confirm("pi_1")
+    assert pay(stripe, "payment.void", hold("pm_3ds", amount=0)) == PaymentVoided(payment="1", amount=0)
+    assert stripe.books.intents["pi_1"]["status"] == "canceled"
+
+
+def test_to_call_off_a_confirmation_leaves_what_is_held(stripe: StripeServer) -> None:
+    pay(stripe, "payment.authorize", hold())
+    assert isinstance(pay(stripe, "payment.void", hold(amount=0)), NothingToVoid)
+    assert stripe.books.intents["pi_1"]["status"] == "requires_capture"
