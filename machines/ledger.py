@@ -5,6 +5,8 @@ Events post to these accounts (``Event.postings``), in minor units or in pieces:
     order     reserved, released, shipped             pieces of goods
               authorized, voided, captured            money held, let go or no longer held, taken
               declined                                charges that the provider did not honour
+              written off                             of these, what finance has given up
+              taken                                   pieces that have come back in returns
               delivered                               value of what the customer has
               found                                   of what was delivered: given up for lost before
               refunded, withheld                      money gone back, or kept by decision of finance
@@ -55,13 +57,14 @@ def holds_are_resolved(sums: Sums) -> Iterator[str]:
 
 def only_what_is_delivered_is_paid(sums: Sums) -> Iterator[str]:
     """What was captured and has not gone back is the value of what the customer has and has not returned, but
-    for charges that the provider declined after the goods had left, what the customer's bank took back, what
-    was paid back in redress, and what came after it had been given up for lost."""
+    for what finance has given up, what the customer's bank took back, what was paid back in redress, and what
+    came after it had been given up for lost. What was never paid need not be if goods came back."""
     kept = _of(sums, "captured") - _of(sums, "refunded", "withheld", "charged_back")
     delivered = max(0, _of(sums, "delivered") - _of(sums, "returned"))
     if kept > delivered:
         yield f"{kept} was kept for goods worth {delivered}"
-    if kept < delivered - _of(sums, "declined", "charged_back", "goodwill", "found"):
+    excused = _of(sums, "written off", "charged_back", "goodwill", "found")
+    if kept < delivered - excused - (_of(sums, "declined") if sums.get("taken") else 0):
         yield f"only {kept} was kept for goods worth {delivered}"
 
 

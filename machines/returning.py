@@ -182,6 +182,9 @@ class ReturnClosed(Between, type="return.closed"):
     rma: str
     taken: tuple[Pick, ...] = ()
 
+    def postings(self) -> Mapping[str, int]:
+        return {"taken": sum(pick.quantity for pick in self.taken)}
+
 
 class ReturnReopened(Between, type="return.reopened"):
     """A return that was over is not: goods have come after all, or its replacement has not."""

@@ -50,7 +50,7 @@ def capturable(found: Iterable[Booking], payment: str) -> list[Booking]:
 
 
 def confirmed(found: Iterable[Booking], payment: str) -> list[Booking]:
-    """The holds of ``payment`` that the customer has confirmed at the bank, and the order does not know of."""
+    """The holds of ``payment`` that the customer has confirmed and the order does not know of."""
     return [one for one in found if one.payment == payment and one.holds and one.about(ACTION)]
 
 

@@ -10,7 +10,7 @@ from machines.kernel.event import Event, Facts
 from machines.order.data import Charge, Line, Order, ParcelStatus, PaymentStatus, cause
 from machines.order.events import PaymentConfirmed
 from machines.order.outcomes import PaymentActionRequired, PaymentAuthorized, WarehouseReported
-from machines.order.standing import kept_pieces
+from machines.order.standing import kept_pieces, still_to_charge
 
 # -- what is asked ---------------------------------------------------------------------------------
 
@@ -61,7 +61,7 @@ class Promise(Pieces):
 
 class Hold(Facts):
     """Money of one payment to hold, to hold for longer, or to let go. To let go of 0 is to call off what the
-    customer was to confirm at the bank, and to let go of it where that has been done: it counts as held nowhere."""
+    customer was to confirm at the bank, and to let go of it if that has been done."""
 
     order: str
     payment: str
@@ -206,7 +206,12 @@ def _taking(order: Order, charges: Iterable[Charge]) -> Iterable[Facts]:
 def charge_parcel(order: Order, event: ParcelReport) -> Iterable[Facts]:
     if order.parcel(event.parcel).charged:
         return ()
-    return _taking(order, (charge for charge in order.charges if charge.parcel == event.parcel))
+    paid_as = order.paid_as(event.parcel)
+    return _taking(order, (charge for charge in order.charges if charge.parcel == paid_as))
+
+
+def charge_owed(order: Order, _: Event) -> Iterable[Facts]:
+    return _taking(order, order.charges)
 
 
 def charge_ready(order: Order, event: WarehouseReported) -> Iterable[Facts]:
@@ -225,7 +230,7 @@ def replacement(order: Order, _: Event) -> Iterable[Facts]:
 
 def uncharged_parcels(order: Order, _: Event) -> Iterable[Facts]:
     """What is charged already must not be reported as ready again, or it would be charged twice."""
-    waiting = tuple(parcel.key for parcel in order.parcels_in(ParcelStatus.OPEN) if not parcel.charged)
+    waiting = tuple(parcel.key for parcel in still_to_charge(order))
     yield Parcels(order=order.order, parcels=waiting)
 
 

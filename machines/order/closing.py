@@ -122,7 +122,7 @@ CANCELLING = (
     ignore(events.OrderCancelRequested, at=states.SHIPPED, because="a return was offered already"),
     refuse(
         events.OrderCancelRequested,
-        at=(states.DELIVERED, states.IN_RETURN, states.RETURNED),
+        at=(*states.OWING, states.DELIVERED, states.IN_RETURN, states.RETURNED),
         because="the goods have been delivered; they can be sent back instead",
     ),
 )
@@ -246,6 +246,7 @@ OTHERWISE = (
             events.MeansGiven,
             events.PriceAnswered,
             events.HandoverDecided,
+            events.DebtDecided,
             events.RemedyChosen,
         )
     ),

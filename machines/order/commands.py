@@ -146,6 +146,10 @@ CHARGE_READY = CommandType(
     "payment.capture", asks.charge_ready, _CAPTURED, possible.captures, takes=asks.Taking, retry=PATIENT
 )
 
+CHARGE_OWED = CommandType(
+    "payment.capture", asks.charge_owed, _CAPTURED, possible.captures, takes=asks.Taking, retry=PATIENT
+)
+
 # -- warehouse -------------------------------------------------------------------------------------
 
 _PLANNED = (WarehouseAccepted, WarehouseRejected)

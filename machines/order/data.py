@@ -113,6 +113,7 @@ class Parcel(Facts):
     shares: tuple[Share, ...] = ()  #: of each payment in its refund
     delivered_at: datetime | None = None
     refunds: int = 0  #: that have come to an end
+    waived: bool = False  #: it was not paid, and finance has given up the claim
     returned: int = 0  #: settled by these and by returns: paid back, or kept by decision of finance
 
     @property
@@ -132,12 +133,14 @@ class Goodwill(Facts):
 
 
 class Charge(Facts):
-    """``amount`` of one payment taken for one parcel; ``held`` says that the provider held it for us."""
+    """``amount`` of one payment taken for one parcel; ``held`` says that the provider held it for us,
+    ``again`` that it did not hand it over the first time."""
 
     payment: str
     parcel: str
     amount: int
     held: bool = True
+    again: bool = False
 
 
 class Stock(Facts):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from machines.kernel.duration import days, hours, working_hours
+from machines.kernel.duration import days, hours, working_days, working_hours
 from machines.kernel.state import Deadline, Instant
 from machines.order.standing import hold_ends, hold_ends_soon, promise_ends_soon, promised_day, some_packed
 
@@ -23,6 +23,13 @@ PRICE_DUE = Deadline(
     after=hours(72),
 )
 MEANS_DUE = Deadline("means_due", "No other means of payment came; the order is given up.", after=days(3))
+OWED_DUE = Deadline("owed_due", "The goods are still not paid; finance decides.", after=days(3))
+DEBT_DUE = Deadline(
+    "debt_due",
+    "Finance has not decided about unpaid goods; it is called.",
+    after=working_days(1),
+    repeats=True,
+)
 PROMISE_DUE = Deadline(
     "promise_due",
     "The promised day may slip; the customer is told before it does.",

@@ -34,7 +34,7 @@ from machines.order.money import (
     void_if_all_left,
     with_parcel,
 )
-from machines.order.standing import COMING, some
+from machines.order.standing import COMING, some, still_owed
 
 # -- warehouse and parcels -------------------------------------------------------------------------
 
@@ -82,8 +82,8 @@ def dispatched(order: Order, event: ParcelDispatched, now: datetime) -> Order:
     order = order.model_copy(update={"stock": stock, "amendment": None, "asked_price": None})
     order = due_after(order, now, days=ON_THE_WAY)
     parcel = order.parcel(event.parcel)
-    if parcel.charged:
-        order = with_parcel(order, event.parcel, status=ParcelStatus.DISPATCHED)
+    if parcel.charged or order.charging(order.paid_as(parcel.key)):
+        order = with_parcel(order, event.parcel, status=ParcelStatus.DISPATCHED, charged=True)
     else:
         order = begin_charge(order, parcel, status=ParcelStatus.DISPATCHED)
     return void_if_all_left(order, event)
@@ -160,11 +160,12 @@ def begin_replacing(order: Order, event: told.RemedyChosen, now: datetime) -> Or
 
 
 def replaced(order: Order, event: outcomes.WarehouseAccepted, _: datetime) -> Order:
-    """Other parcels take the place of the one that failed; they are paid for already."""
+    """Other parcels take the place of the one that failed. What was paid for that one is paid for these."""
     if order.replacing is None:
         return order
     old = order.parcel(order.replacing)
-    added = planned_instead(order, old, event, charged=True, replaces=order.paid_as(old.key))
+    first = order.parcel(order.paid_as(old.key))
+    added = planned_instead(order, old, event, charged=not still_owed(order, first), replaces=first.key)
     order = with_parcel(order, old.key, status=ParcelStatus.REPLACED)
     return order.model_copy(update={"parcels": (*order.parcels, *added), "replacing": None})
 

@@ -230,6 +230,22 @@ class HandoverDecided(Event, type="order.handover_decided"):
     examples = ({"again": True}, {"again": False})
 
 
+class DebtDecided(Event, type="order.debt_decided", settled=("amount",)):
+    """Finance has decided about goods that came and were not paid; ``amount`` is what is owed for them."""
+
+    amount: Amount
+    give_up: bool
+    reason: Text
+
+    examples = (
+        {"amount": 3500, "give_up": False, "reason": "the bank had blocked the card by mistake"},
+        {"amount": 3500, "give_up": True, "reason": "not worth the costs of collecting it"},
+    )
+
+    def postings(self) -> Mapping[str, int]:
+        return {"written off": self.amount} if self.give_up else {}
+
+
 class Remedy(StrEnum):
     RESHIP = "reship"
     REFUND = "refund"

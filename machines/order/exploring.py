@@ -9,6 +9,7 @@ from machines.kernel.event import Event
 from machines.order import events as told
 from machines.order.data import Order, ParcelStatus, PaymentStatus, PayWith
 from machines.order.returning import may_return
+from machines.order.standing import owed
 from machines.redress import RedressEnquired, RedressRequested
 
 
@@ -82,6 +83,9 @@ def _in_the_warehouse(order: Order) -> Iterable[Event]:
         yield told.CancellationRejected()
     if stuck := order.parcels_in(ParcelStatus.STUCK):
         yield told.CancellationAccepted(parcels=tuple(parcel.key for parcel in stuck))
+    if amount := owed(order):
+        yield told.DebtDecided(amount=amount, give_up=False, reason="the card works again")
+        yield told.DebtDecided(amount=amount, give_up=True, reason="not worth collecting")
     for parcel in order.parcels_in(ParcelStatus.FAILED):
         yield told.RemedyChosen(parcel=parcel.key, remedy=told.Remedy.REFUND)
         if alone or (len(parcel.items) > 1 and parcel.items[0].sku == "KETTLE"):

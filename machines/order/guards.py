@@ -23,7 +23,7 @@ from machines.order.data import (
 from machines.order.delivery import refunded_parcel
 from machines.order.effects import amend
 from machines.order.money import stands
-from machines.order.standing import LEFT, being_charged, some, under_way
+from machines.order.standing import LEFT, being_charged, owed, some, under_way
 
 E = TypeVar("E", bound=Event)
 ByCustomer = told.OrderCancelRequested | told.OrderAmended | told.AddressCorrected
@@ -242,6 +242,18 @@ def may_add_means(order: Order, event: told.MeansGiven, _: datetime) -> Verdict:
         return verdict
     tried = sum(payment.status is not PaymentStatus.SPENT for payment in order.payments)
     return allow_if(tried < MOST_PAYMENTS, "too many means of payment have been tried")
+
+
+def is_owed(order: Order, event: told.DebtDecided, _: datetime) -> Verdict:
+    return allow_if(
+        event.amount == owed(order), f"{owed(order)} is owed, not {event.amount}; decide about that"
+    )
+
+
+def gives_up(order: Order, event: told.DebtDecided, now: datetime) -> Verdict:
+    if not (verdict := is_owed(order, event, now)):
+        return verdict
+    return allow_if(event.give_up, "it is to be charged again")
 
 
 def parcel_is(*statuses: ParcelStatus) -> Callable[[Order, ParcelReport, datetime], Verdict]:

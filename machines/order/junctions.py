@@ -18,6 +18,7 @@ from machines.order.standing import (
     some,
     some_return_open,
     under_way,
+    unpaid,
     unsecured,
 )
 
@@ -44,6 +45,7 @@ ORDER_STANDS = Junction(
         (states.SETTLING, under_way),
         (states.IN_RETURN, some_return_open),
         (states.RETURNED, all_returned),
+        (states.AWAITING_PAYMENT, unpaid),
         (states.DELIVERED, some(ParcelStatus.DELIVERED)),
         (states.REJECTED, ended_as(Ending.REJECTED)),
         (states.EXPIRED, ended_as(Ending.EXPIRED)),
@@ -82,6 +84,7 @@ WITH_PARCELS = (  #: and where news of a parcel leads from there
             states.SHIPPED,
             states.AWAITING_REMEDY,
             states.SETTLING,
+            *states.OWING,
         ),
         ORDER_STANDS,
     ),

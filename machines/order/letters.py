@@ -14,7 +14,7 @@ from machines.messages import Alert, Message, MessageType, alert, message
 from machines.order.data import Order, Parcel, ParcelStatus, Similar
 from machines.order.effects import NO_LONGER_WANTED
 from machines.order.events import CancelReason
-from machines.order.standing import COMING
+from machines.order.standing import COMING, owed, owing
 
 REVIEWERS = ("order desk", "order lead", "head of customer service")
 BY_CUSTOMER = (*CancelReason, NO_LONGER_WANTED)
@@ -187,6 +187,10 @@ def _cancelled(order: Order, _: Event) -> dict[str, str]:
     return {"reason": order.reason, "asked": "yes" if order.reason in BY_CUSTOMER else ""}
 
 
+def _owed(order: Order, _: Event) -> dict[str, str]:
+    return {"goods": _goods(owing(order)), "amount": str(Money(amount=owed(order), currency=order.currency))}
+
+
 def _reason(order: Order, _: Event) -> dict[str, str]:
     return {"reason": order.reason}
 
@@ -197,6 +201,7 @@ ASK_ADDRESS = _tell("order.address_needed")
 ASK_CHOICE = _tell("order.choice_needed", _offer, fulfils=("RES-1", "RES-2", "RES-3", "RES-4"))
 ASK_MEANS = _tell("order.means_needed")
 ASK_CONFIRMATION = _tell("order.payment_confirmation_needed")
+ASK_PAYMENT = _tell("order.payment_needed", _owed)
 ASK_PRICE = _tell("order.higher_price", _new_price, fulfils=("RES-4",))
 TELL_PRICE_STANDS = _tell("order.price_stands", _price)
 ASK_LONGER = _tell("order.longer_wait", _promise)
@@ -228,6 +233,7 @@ CALL_ABOUT_PLAN = _call(
     "the warehouse has not let go of a plan that was not taken; see that nothing is packed by it",
 )
 CALL_FINANCE = _call("finance", "goods have left and the provider does not hand over the money")
+CALL_ABOUT_DEBT = _call("finance", "a customer has goods and has not paid; charge again, or give it up")
 CALL_ABOUT_FOUND = _call(
     "finance",
     "a parcel that was paid back or sent once more has come after all; stop the second, or ask for payment",

@@ -21,6 +21,7 @@ from machines.order.data import (
     cause,
 )
 from machines.order.outcomes import CaptureDeclined, PaymentCaptured
+from machines.order.standing import still_owed
 
 NEVER_ARRIVED = (ParcelStatus.STOPPED, ParcelStatus.REFUNDED)
 
@@ -71,6 +72,8 @@ def ask_for_authorisation(order: Order) -> Order:
 def charges_for(order: Order, parcel: Parcel) -> tuple[Charge, ...]:
     """What to take for ``parcel`` from the money held; what a provider let go of too early is asked of the
     newest means."""
+    if parcel.replaces:
+        return charge_again(order, order.parcel(parcel.replaces))
     rest = parcel.value
     charges = []
     for payment in order.payments:
@@ -82,6 +85,13 @@ def charges_for(order: Order, parcel: Parcel) -> tuple[Charge, ...]:
         newest = order.payments[-1]
         charges.append(Charge(payment=newest.id, parcel=parcel.key, amount=rest, held=False))
     return tuple(charges)
+
+
+def charge_again(order: Order, parcel: Parcel) -> tuple[Charge, ...]:
+    """What is still owed for ``parcel`` is asked of the newest means; nothing is held for it any more."""
+    owed = still_owed(order, parcel)
+    newest = order.payments[-1].id
+    return (Charge(payment=newest, parcel=parcel.key, amount=owed, held=False, again=True),) if owed else ()
 
 
 def begin_charge(order: Order, parcel: Parcel, **update: Any) -> Order:

@@ -148,7 +148,7 @@ class CaptureDeclined(Outcome, type="payment.capture_declined"):
 
     def postings(self) -> Mapping[str, int]:
         gone = {"voided": self.charge.amount} if self.charge.held else {}
-        return {"declined": self.charge.amount, **gone}
+        return gone if self.charge.again else {"declined": self.charge.amount, **gone}
 
 
 class PlannedParcel(Facts):

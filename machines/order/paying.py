@@ -13,12 +13,14 @@ from machines.order.money import (
     ask_for_authorisation,
     begin_charge,
     begin_void,
+    charge_again,
     each_payment,
     end_charge,
     stands,
+    with_parcel,
     with_payment,
 )
-from machines.order.standing import MARGIN
+from machines.order.standing import MARGIN, owing, still_to_charge
 
 USUAL_HOLD = timedelta(days=7)  #: card payments; Stripe, "Place a hold on a payment method"
 
@@ -147,8 +149,7 @@ def renewed(order: Order, event: outcomes.PaymentReauthorized, now: datetime) ->
 def add_means(order: Order, event: told.MeansGiven, _: datetime) -> Order:
     """A further payment takes over what is not yet charged; what the others hold is let go once it stands."""
     paid = event.pay_with
-    parcels = order.parcels_in(ParcelStatus.OPEN)
-    amount = sum(parcel.value for parcel in parcels if not parcel.charged)
+    amount = sum(parcel.value for parcel in still_to_charge(order))
     kept = tuple(payment for payment in order.payments if payment.authorised or payment.captured)
     added = Payment(
         id=_next_id(kept),
@@ -158,6 +159,24 @@ def add_means(order: Order, event: told.MeansGiven, _: datetime) -> Order:
         amount=amount,
     )
     return order.model_copy(update={"payments": (*kept, added)})
+
+
+def pay_what_has_come(order: Order, event: told.MeansGiven, now: datetime) -> Order:
+    """The customer has the goods: the new means is charged at once."""
+    paid = event.pay_with
+    added = Payment(id=_next_id(order.payments), means=paid.means, token=paid.token)
+    return try_again(order.model_copy(update={"payments": (*order.payments, added)}), event, now)
+
+
+def try_again(order: Order, _: Event, __: datetime) -> Order:
+    charges = tuple(charge for parcel in owing(order) for charge in charge_again(order, parcel))
+    return order.model_copy(update={"charges": charges})
+
+
+def waive(order: Order, _: told.DebtDecided, __: datetime) -> Order:
+    for parcel in owing(order):
+        order = with_parcel(order, parcel.key, waived=True)
+    return order
 
 
 def took_over(order: Order, event: outcomes.PaymentAuthorized, now: datetime) -> Order:

@@ -6,8 +6,8 @@ long; the rules named here; ``guards.py`` and ``standing.py``, what they ask; ``
 ``paying.py`` and ``delivery.py``, what they note; ``commands.py``, ``letters.py`` and ``sending.py``,
 whom they ask and tell.
 
-Each rule in ``accepting``, ``planning``, ``fulfilling``, ``stopping``, ``changing``, ``disputing`` and
-``closing`` says: on this event, when the order stands there, it goes to that state if the guard allows; the
+Each rule in ``accepting``, ``planning``, ``fulfilling``, ``stopping``, ``changing``, ``owing``, ``disputing``
+and ``closing`` says: on this event, when the order stands there, it goes to that state if the guard allows; the
 effect notes what is new; others are asked and told.
 """
 
@@ -30,6 +30,7 @@ from machines.order import (
     disputing,
     events,
     fulfilling,
+    owing,
     planning,
     returning,
     states,
@@ -96,6 +97,7 @@ ORDER = Procedure(
         *changing.CHANGES,
         *changing.PRICES,
         *closing.CANCELLING,
+        *owing.OWING,
         *disputing.DISPUTES,
         *returning.RETURNS,
         *unwanted.opened_by_itself(closing.SETTLEMENT),

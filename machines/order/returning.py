@@ -25,7 +25,7 @@ from machines.kernel.verdict import Refusal, Verdict, allow_if
 from machines.order import states
 from machines.order.data import Order, ParcelStatus, Returning
 from machines.order.money import free, set_aside, sources, went_out, with_parcel
-from machines.order.standing import all_returned, always, left_to_return, some_return_open
+from machines.order.standing import all_returned, always, left_to_return, some_return_open, unpaid
 from machines.returning import (
     ParcelAcknowledged,
     Reason,
@@ -241,17 +241,18 @@ RETURNS_STAND = Junction(
     (
         (states.IN_RETURN, some_return_open),
         (states.RETURNED, all_returned),
+        (states.AWAITING_PAYMENT, unpaid),
         (states.DELIVERED, always),
     ),
 )
-WITH_GOODS = (states.DELIVERED, states.IN_RETURN, states.RETURNED)
+WITH_GOODS = (*states.OWING, states.DELIVERED, states.IN_RETURN, states.RETURNED)
 ARRIVING = (*states.IN_WAREHOUSE, states.SHIPPED, *states.CHOOSING, states.REPLACING, states.SETTLING)
 ELSEWHERE = tuple(state for state in states.OPENED if state not in WITH_GOODS)
 
 RETURNS = (
     on(
         OrderReturnAsked,
-        at=states.DELIVERED,
+        at=(states.DELIVERED, *states.OWING),
         to=states.IN_RETURN,
         when=returnable,
         then=begin_return,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from machines.between import Pick
-from machines.order.data import Ending, Order, ParcelStatus, PaymentStatus, RefundStatus
+from machines.order.data import Ending, Order, Parcel, ParcelStatus, PaymentStatus, RefundStatus
 
 MARGIN = timedelta(hours=24)  #: how long before a hold ends we act on it
 LEFT = (
@@ -76,11 +76,39 @@ def renewing(order: Order) -> bool:
     return any(payment.status in waiting or payment.voiding > 0 for payment in order.payments)
 
 
+def still_to_charge(order: Order) -> tuple[Parcel, ...]:
+    """Parcels for which money is held; none is for one that replaces a parcel that was not paid."""
+    waiting = order.parcels_in(ParcelStatus.OPEN)
+    return tuple(parcel for parcel in waiting if not parcel.charged and not parcel.replaces)
+
+
+def still_owed(order: Order, parcel: Parcel) -> int:
+    """What was not paid for ``parcel``, as far as its goods have come or may, in it or in those sent instead."""
+    gone = order.parcels_in(ParcelStatus.STOPPED, ParcelStatus.REFUNDED)
+    lost = sum(sent.value for sent in gone if parcel.key in (sent.key, sent.replaces))
+    return max(0, parcel.value - lost - parcel.captured)
+
+
+def owing(order: Order) -> tuple[Parcel, ...]:
+    """What has come and was not paid, by the parcel under whose key it is charged."""
+    come = dict.fromkeys(order.paid_as(parcel.key) for parcel in order.parcels_in(ParcelStatus.DELIVERED))
+    parcels = (order.parcel(key) for key in come)
+    return tuple(parcel for parcel in parcels if still_owed(order, parcel) and not parcel.waived)
+
+
+def owed(order: Order) -> int:
+    return sum(still_owed(order, parcel) for parcel in owing(order))
+
+
+def unpaid(order: Order) -> bool:
+    """Where goods come back, or are about to, nothing is asked for them."""
+    back = order.return_offered or any(one.open or one.taken for one in order.returns)
+    return owed(order) > 0 and not back
+
+
 def unsecured(order: Order) -> bool:
     """What is still to be charged is not held, or will soon not be held any more."""
-    needed = sum(
-        parcel.value for parcel in order.parcels if parcel.status is ParcelStatus.OPEN and not parcel.charged
-    )
+    needed = sum(parcel.value for parcel in still_to_charge(order))
     held = sum(payment.hold for payment in order.payments if payment.status is not PaymentStatus.DECLINED)
     return held < needed
 

@@ -11,6 +11,7 @@ from machines.order.data import Order, ParcelStatus
 from machines.order.events import (
     AddressCorrected,
     ChoiceMade,
+    DebtDecided,
     DelayAnswered,
     HandoverDecided,
     MeansGiven,
@@ -18,6 +19,7 @@ from machines.order.events import (
     RemedyChosen,
     ReviewDecided,
 )
+from machines.order.standing import owed
 from machines.surveying import survey
 
 
@@ -31,6 +33,11 @@ def not_handed_over(order: Order) -> Mapping[str, str]:
     stuck = ", ".join(parcel.key for parcel in order.parcels_in(ParcelStatus.STUCK))
     told = {"why": order.not_taken, "not let go of by the warehouse": stuck}
     return {name: text for name, text in told.items() if text}
+
+
+def sum_owed(order: Order) -> Mapping[str, object]:
+    """What the customer owes for goods that came, which nobody need type in."""
+    return {"amount": owed(order)}
 
 
 # -- from placement to confirmation ----------------------------------------------------------------
@@ -233,6 +240,27 @@ RENEWING_MEANWHILE = Act(
 REPLACING = Act("replacing", "The same goods are reserved and handed over once more.")
 SETTLING = Act("settling", "Charges, refunds and releases under way come to rest.", fulfils=("ORD-5",))
 
+AWAITING_PAYMENT = Ask(
+    "awaiting_payment",
+    "The goods have come, but their charge was declined; the customer is asked for another means.",
+    form=MeansGiven,
+    role="customer",
+    does=(letters.ASK_PAYMENT,),
+    deadlines=(deadlines.REMINDER, deadlines.OWED_DUE),
+    fulfils=("ORD-4",),
+)
+PAYMENT_OWED = Ask(
+    "payment_owed",
+    "The customer has the goods and has not paid; finance has them charged again, or gives up the claim.",
+    form=DebtDecided,
+    role="finance",
+    ladder=("head of finance",),
+    settles=sum_owed,
+    does=(letters.CALL_ABOUT_DEBT,),
+    deadlines=(deadlines.DEBT_DUE,),
+    fulfils=("ORD-7",),
+)
+
 IN_RETURN = Wait(
     "in_return",
     "The customer has the goods, and some of them are to come back; each return is a case of its own.",
@@ -299,6 +327,7 @@ ASKING_CUSTOMER = (
     PRICE_IN_QUESTION,
     AWAITING_RENEWAL,
     AWAITING_REMEDY,
+    AWAITING_PAYMENT,
 )
 ON_ORDER = (BACKORDERED, FORECASTING)
 DECIDING = (VERIFYING, CHECKING, RESERVING, FORECASTING, AUTHORISING)
@@ -323,7 +352,8 @@ CHOOSING = (AWAITING_REMEDY, RENEWING_MEANWHILE)  #: the customer, about a parce
 RENEWALS = (RENEWING, RENEWING_TO_STOP, RENEWING_MEANWHILE)
 IN_WAREHOUSE = (*PACKING, STOP_REQUESTED, RENEWING, RENEWING_TO_STOP)
 TOO_LATE_TO_CHANGE = (PART_SHIPPED, AWAITING_RENEWAL, STOP_REQUESTED, RENEWING, RENEWING_TO_STOP)
-AFTER_WAREHOUSE = (SHIPPED, *CHOOSING, REPLACING, SETTLING, IN_RETURN)
+OWING = (AWAITING_PAYMENT, PAYMENT_OWED)
+AFTER_WAREHOUSE = (SHIPPED, *CHOOSING, REPLACING, SETTLING, *OWING, IN_RETURN)
 BUSY = (*RENEWALS, REPLACING)  #: short steps during which parcels wait
 OUT_OF_REACH = (STOP_REQUESTED, SHIPPED, AWAITING_REMEDY, REPLACING)
 NOTING = (*IN_WAREHOUSE, SHIPPED, *CHOOSING, REPLACING, IN_RETURN)

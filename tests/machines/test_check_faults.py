@@ -128,8 +128,8 @@ FAULTS = {
         order=changed(ORDER, CANCEL, does=(commands.VOID,)),
         kind=Kind.NO_END,
         text="from here on",
-        steps=5,
-        path=GIVEN_UP,
+        steps=6,
+        path=("awaiting_means: order.cancel -> settling",),
     ),
     "a stopped parcel whose goods are not put back": Fault(
         order=changed(ORDER, STOPPED, does=(commands.VOID,)),

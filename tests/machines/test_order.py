@@ -45,6 +45,7 @@ NOTHING_LEFT = outcomes.StockShort(offer=Offer(kind=OfferKind.REDUCED, reason="s
 ONE_LEFT = outcomes.StockShort(
     offer=Offer(kind=OfferKind.REDUCED, reason="sold out", available=(Pick(sku="KETTLE", quantity=1),))
 )
+GIVEN_UP = events.DebtDecided(amount=3500, give_up=True, reason="not worth collecting")
 FEE = outcomes.RestrictionsOffer(offer=Offer(kind=OfferKind.FEE, reason="bulky goods", fee=700))
 
 
@@ -231,9 +232,10 @@ PATHS = [
         answers={"payment.reauthorize": [declined]},
     ),
     Path(
-        "charge declined after the goods have left",
-        DELIVERY,
+        "charge declined after the goods have left, and not paid otherwise",
+        [*DELIVERY, "reminder", "owed_due", "debt_due", GIVEN_UP],
         "delivered",
+        told=("order.payment_needed", "order.reminder"),
         answers={"payment.capture": [capture_declined]},
     ),
     Path(
