@@ -28,12 +28,6 @@ from machines.order import (
 from machines.order.sending import request_refunds
 from machines.order.settling import settle, settle_part
 
-CONFIRMED_IN_VAIN = tuple(
-    state
-    for state in states.OPENED
-    if state not in (*states.DECIDING, states.AWAITING_CONFIRMATION, states.AWAITING_PRICE)
-)
-
 # An order can be cancelled at any time; goods and money follow from how far it had come.
 CANCELLING = (
     on(
@@ -169,7 +163,7 @@ SETTLEMENT = (
     ),
     on(
         events.PaymentConfirmed,
-        at=CONFIRMED_IN_VAIN,
+        at=states.AT_REST,
         when=guards.nobody_waits,
         does=(commands.CALL_OFF,),
         because="nobody waits for it any more: what the customer has confirmed is let go",
