@@ -7,8 +7,8 @@ long; the rules named here; ``guards.py`` and ``standing.py``, what they ask; ``
 whom they ask and tell.
 
 Each rule in ``accepting``, ``planning``, ``fulfilling``, ``stopping``, ``changing``, ``owing``, ``disputing``
-and ``closing`` says: on this event, when the order stands there, it goes to that state if the guard allows; the
-effect notes what is new; others are asked and told.
+and ``closing`` says: on this event, when the order stands there, it goes to that state if the guard allows;
+the effect notes what is new; others are asked and told.
 """
 
 from __future__ import annotations

@@ -83,7 +83,7 @@ def still_to_charge(order: Order) -> tuple[Parcel, ...]:
 
 
 def still_owed(order: Order, parcel: Parcel) -> int:
-    """What was not paid for ``parcel``, as far as its goods have come or may, in it or in those sent instead."""
+    """What was not paid for ``parcel``, but for goods that never arrived, in it or in those sent instead."""
     gone = order.parcels_in(ParcelStatus.STOPPED, ParcelStatus.REFUNDED)
     lost = sum(sent.value for sent in gone if parcel.key in (sent.key, sent.replaces))
     return max(0, parcel.value - lost - parcel.captured)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from machines.between import Pick
 from machines.kernel.event import Event
 from machines.kernel.rule import Disposition
 from machines.ledger import only_what_is_delivered_is_paid
@@ -11,8 +12,22 @@ from machines.order.data import Order
 from machines.order.returning import OrderReturnAsked
 from machines.returning import Reason
 from machines.shipment import events as carrier
-from tests.machines.orders import ARRIVES, CANCEL, CARD, CASE, FIRST, LEAVES, PLAIN, SECOND, remedy
+from tests.machines.orders import (
+    ARRIVES,
+    CANCEL,
+    CARD,
+    CASE,
+    FIRST,
+    LEAVES,
+    PLAIN,
+    SECOND,
+    TWO_LINES,
+    remedy,
+    two_parcels,
+)
 from tests.machines.play import Play
+
+BOTH = tuple(Pick(sku=line.sku, quantity=line.quantity) for line in TWO_LINES.lines)
 
 
 def declined(asked: Taking) -> Event:
@@ -102,5 +117,22 @@ def test_a_replacement_that_cannot_be_charged_either_is_asked_for() -> None:
     play.tell(SECOND, ARRIVES)
     assert play.state(CASE) == "awaiting_payment"
     play.tell(CASE, CARD)
+    assert play.state(CASE) == "delivered"
+    assert not play.broken_laws(CASE)
+
+
+def test_an_unpaid_parcel_sent_once_more_in_two_is_charged_once() -> None:
+    in_one = outcomes.WarehouseAccepted(parcels=(outcomes.PlannedParcel(items=BOTH),))
+    play = Play(
+        answers={"payment.capture": [declined], "warehouse.submit": [in_one, two_parcels]},
+    )
+    play.tell(CASE, TWO_LINES)
+    play.tell(FIRST, LEAVES)
+    play.tell(FIRST, carrier.ParcelDamaged())
+    play.tell(CASE, remedy(events.Remedy.RESHIP))
+    for parcel in (SECOND, "shipment/SO-1001-3"):
+        play.tell(parcel, LEAVES)
+        play.tell(parcel, ARRIVES)
+    assert play.done.count("payment.capture") == 2
     assert play.state(CASE) == "delivered"
     assert not play.broken_laws(CASE)
