@@ -1,4 +1,5 @@
-"""Letters that waited too long for their case become dead, once a minute, beside the drive loop."""
+"""Letters that waited too long for their case, or for a worker that can read them, become dead, once a
+minute, beside the drive loop."""
 
 from __future__ import annotations
 
@@ -12,6 +13,8 @@ from adapters.errors import StoreError
 from deployments.repeating import repeating
 
 _EVERY_SECONDS = 60.0
+_UPGRADE = timedelta(days=1)
+"""As long may an upgrade take: until then a letter that old workers cannot read waits for a new one."""
 
 _log = logging.getLogger(__name__)
 
@@ -21,6 +24,8 @@ class Letters(Protocol):
 
     def expire_unmatched(self, *, before: datetime) -> int: ...
 
+    def expire_unread(self, *, before: datetime) -> int: ...
+
 
 @contextmanager
 def expiring_letters(
@@ -29,15 +34,17 @@ def expiring_letters(
     """While the context is open, letters unmatched for ``days`` become dead, ``every`` so many seconds."""
 
     def expire() -> None:
-        _expire(store, before=clock() - timedelta(days=days))
+        now = clock()
+        _expire(store, before=now - timedelta(days=days), unread_before=now - _UPGRADE)
 
     with repeating(expire, name="expiring letters", every=every, first_wait=False):
         yield
 
 
-def _expire(store: Letters, *, before: datetime) -> None:
+def _expire(store: Letters, *, before: datetime, unread_before: datetime) -> None:
     try:
         count = store.expire_unmatched(before=before)
+        unread = store.expire_unread(before=unread_before)
     except StoreError:
         # The drive loop says that the store is away; a minute more is nothing to a month.
         return
@@ -46,3 +53,5 @@ def _expire(store: Letters, *, before: datetime) -> None:
         return
     if count:
         _log.warning("%d letters found no case in time and are dead; see 'sop letters --dead'", count)
+    if unread:
+        _log.error("%d letters could be read by no worker and are dead; see 'sop letters --dead'", unread)

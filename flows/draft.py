@@ -84,6 +84,7 @@ class Draft(Deciding):
         case = self.cases.get(identity) or self.held.get(identity)
         if case is None and not letter.opens:
             return  # its opening event was unreadable or comes later; the letter stays new
+        opening = case is None
         if case is None:
             case = open_case(definition, key=letter.key, parent=letter.parent)
         try:
@@ -91,7 +92,10 @@ class Draft(Deciding):
             payload = (_OURS.get(letter.type) or kinds[letter.type]).model_validate_json(letter.body)
         except (ValidationError, KeyError):
             reason = f"{letter.type} cannot be read by version {case.version} of {letter.sop}"
-            self.changes.letters.append((row.number, InboxStatus.DEAD, reason))
+            if opening:  # it may be of another version, whose workers can
+                self.changes.beyond[identity] = reason
+            else:
+                self.changes.letters.append((row.number, InboxStatus.DEAD, reason))
             return
         step, source = (letter.id, steps.SOURCE) if letter.source == KEPT else (None, letter.source)
         event = Received(letter.id, source, letter.type, payload, letter.received, step)

@@ -214,7 +214,7 @@ class Driver:
             pieces: list[Piece] = [*results, *ready(taken)]
             if only is not None:
                 pieces = [piece for piece in pieces if name_of(piece) == name_of(only)]
-            self._warn(taken)
+            self._warn(taken.unreadable)
             if not pieces:
                 return False
             began = self._spend("take", began)
@@ -229,6 +229,7 @@ class Driver:
         self._performer.perform(draft.errands)
         self._begun = len(draft.errands)
         self._doubtful = False
+        self._warn(draft.changes.beyond)
         began = self._spend("write", began)
         self._report(draft, results, released)
         self._spend("report", began)
@@ -282,9 +283,10 @@ class Driver:
         self._doubtful = False
         log.warning("began anew with what the store has")
 
-    def _warn(self, taken: Taken) -> None:
-        """Cases whose data no longer fit their model wait for a migration; say so once."""
-        for case, reason in taken.unreadable.items():
+    def _warn(self, unreadable: Mapping[str, str]) -> None:
+        """Cases whose data no longer fit their model wait for a migration, those whose opening event does not
+        wait for a worker of its version; say so once."""
+        for case, reason in unreadable.items():
             if case not in self._unreadable:
                 self._unreadable.add(case)
                 log.error("%s is left alone: %s", case, reason)

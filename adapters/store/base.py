@@ -142,6 +142,11 @@ class Store(Protocol):
 
     def expire_unmatched(self, *, before: datetime) -> int: ...
 
+    def expire_unread(self, *, before: datetime) -> int:
+        """Letters received ``before`` that would open a case, were beyond a worker and were taken by no other
+        become dead: of each case the first, so that workers look at what came after it. How many."""
+        ...
+
     def probe(self) -> None:
         """Write something that leaves no trace, as durably as everything else."""
         ...

@@ -18,7 +18,7 @@ from adapters.store.memory_outages import MemoryOutages
 from adapters.store.memory_overview import MemoryPanorama
 from adapters.store.memory_pruning import MemoryUpkeep
 from adapters.store.memory_round import MemoryRound
-from adapters.store.receiving import TOO_LATE, resent_note, resent_reason
+from adapters.store.receiving import TOO_LATE, UNREAD, resent_note, resent_reason
 from adapters.store.records import (
     RESENDABLE,
     RESENT,
@@ -134,6 +134,14 @@ class MemoryStore:
             for number in late:
                 note = self._tables.inbox[number].letter.type == RESENT
                 self._tables.mark(number, InboxStatus.IGNORED if note else InboxStatus.DEAD, TOO_LATE)
+            return len(late)
+
+    def expire_unread(self, *, before: datetime) -> int:
+        with self._locked() as tables:
+            late = [row for row in tables.first_unread() if row.letter.received < before]
+            for row in late:
+                tables.mark(row.number, InboxStatus.DEAD, UNREAD)
+            tables.read_again({row.letter.case for row in late})
             return len(late)
 
     def probe(self) -> None:

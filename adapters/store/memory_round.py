@@ -103,7 +103,8 @@ class MemoryRound:
         self._tables.unreadable |= {(case, self._worker) for case in self._unreadable}
         if self._changes is not None:
             migrated = self._behind & self._changes.moved.keys()
-            self._tables.unreadable = {mark for mark in self._tables.unreadable if mark[0] not in migrated}
+            self._tables.read_again(migrated | self._changes.opened.keys())
+            self._tables.unreadable |= {(case, self._worker) for case in self._changes.beyond}
             self._write_cases(self._changes)
             self._write_work(self._changes)
             self._write_letters(self._changes)

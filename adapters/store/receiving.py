@@ -1,4 +1,5 @@
-"""Taking letters in, each (source, id) once, and giving up on those whose case never came."""
+"""Taking letters in, each (source, id) once, and giving up on those whose case never came or that nobody
+can read."""
 
 from __future__ import annotations
 
@@ -6,13 +7,26 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import orjson
-from sqlalchemy import Connection, bindparam, case, literal, literal_column, select, tuple_, update
+from sqlalchemy import (
+    Connection,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal,
+    literal_column,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 
 from adapters.store import rows, schema
 from adapters.store.records import RESENDABLE, RESENT, InboxRow, InboxStatus, Letter, Receipt
 
 TOO_LATE = "no such case came in time"
+UNREAD = "no worker could read it; send it again corrected, or as it is once one of its version runs"
 
 _Name = tuple[str, str]
 
@@ -35,6 +49,19 @@ _EXPIRE = (
         status=case((_inbox.c.type == RESENT, InboxStatus.IGNORED.value), else_=InboxStatus.DEAD.value),
         reason=literal(TOO_LATE),
     )
+)
+_IS_UNREAD = and_(
+    schema.IS_NEW,
+    _inbox.c.opens,
+    _inbox.c.case_id.in_(select(schema.unreadable.c.case_id)),
+    ~exists().where(schema.cases.c.id == _inbox.c.case_id),
+)
+_FIRST_UNREAD = select(func.min(_inbox.c.number)).where(_IS_UNREAD).group_by(_inbox.c.case_id)
+_EXPIRE_UNREAD = (
+    update(_inbox)
+    .where(_inbox.c.number.in_(_FIRST_UNREAD), _inbox.c.received < bindparam("before"))
+    .values(status=literal(InboxStatus.DEAD.value), reason=literal(UNREAD))
+    .returning(_inbox.c.case_id)
 )
 _RESEND = (
     update(_inbox)
@@ -86,6 +113,11 @@ def _replace(connection: Connection, number: int, letter: Letter) -> bool:
 
 def expire_unmatched(connection: Connection, *, before: datetime) -> int:
     return connection.execute(_EXPIRE, {"before": rows.micros(before)}).rowcount
+
+
+def expire_unread(connection: Connection, *, before: datetime) -> Sequence[str]:
+    """The cases whose opening letter is dead now."""
+    return connection.execute(_EXPIRE_UNREAD, {"before": rows.micros(before)}).scalars().all()
 
 
 def resend(connection: Connection, number: int, letter: Letter, *, note: Letter, why: str) -> int | None:

@@ -201,7 +201,8 @@ class Changes:
     Timers go by (case id, name): those in ``timers_set`` run after the round, whether or not they were
     cleared before. ``redeliver`` names cases whose deferred letters are worth another try, ``resumed`` those
     whose held steps are due then. Letters in ``sent`` that were received before with the same type, procedure
-    and key are passed over silently.
+    and key are passed over silently. ``beyond`` maps cases that do not exist yet and whose opening letter the
+    worker cannot read to the reason: their letters stay new, for workers of other versions.
     """
 
     opened: dict[str, Case] = field(default_factory=dict)
@@ -218,6 +219,7 @@ class Changes:
     redeliver: set[str] = field(default_factory=set)
     resumed: set[str] = field(default_factory=set)
     sent: list[Letter] = field(default_factory=list)
+    beyond: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

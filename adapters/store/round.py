@@ -75,7 +75,8 @@ class SqlRound:
         if kept:
             if changes.entries and sql_bulletins.is_wanted(connection):
                 sql_bulletins.add(connection, self._tells(changes))
-            recovering.read_again(connection, migrated)
+            recovering.read_again(connection, migrated | changes.opened.keys())
+            recovering.mark_unreadable(connection, changes.beyond, worker=worker)
             self.has_sent = bool(changes.sent)
             return
         connection.rollback()

@@ -152,6 +152,12 @@ class SqlStore(ABC):
         with self._writing() as connection:
             return receiving.expire_unmatched(connection, before=before)
 
+    def expire_unread(self, *, before: datetime) -> int:
+        with self._writing() as connection:
+            cases = receiving.expire_unread(connection, before=before)
+            recovering.read_again(connection, cases)
+        return len(cases)
+
     def probe(self) -> None:
         with self._writing() as connection:
             recovering.leave_no_trace(connection)

@@ -81,6 +81,19 @@ class Tables:
         free = kept is None or kept.lease in (None, worker)
         return free and (case, worker) not in self.unreadable
 
+    def read_again(self, cases: Collection[str]) -> None:
+        """Whoever could not read these may try again."""
+        self.unreadable -= {mark for mark in self.unreadable if mark[0] in cases}
+
+    def first_unread(self) -> list[InboxRow]:
+        """Of each case that does not exist and is beyond a worker, the first new letter that opens it."""
+        marked = {case for case, _ in self.unreadable} - self.cases.keys()
+        first: dict[str, InboxRow] = {}
+        for row in map(self.inbox.__getitem__, sorted(self.new)):
+            if row.letter.opens and row.letter.case in marked:
+                first.setdefault(row.letter.case, row)
+        return list(first.values())
+
     def due_timers(self) -> Iterator[tuple[datetime, str]]:
         """(due, case) of all that are waited for."""
         for case, running in self.timers.items():

@@ -16,12 +16,17 @@ class Letters:
 
     def __init__(self) -> None:
         self.asked: list[datetime] = []
+        self.unread: list[datetime] = []
 
     def expire_unmatched(self, *, before: datetime) -> int:
         self.asked.append(before)
         if len(self.asked) == 1:
             raise StoreUnavailable("away")
         return 3
+
+    def expire_unread(self, *, before: datetime) -> int:
+        self.unread.append(before)
+        return 1
 
 
 def test_letters_expire_again_and_again_and_no_more_after_the_end() -> None:
@@ -30,4 +35,5 @@ def test_letters_expire_again_and_again_and_no_more_after_the_end() -> None:
         eventually(lambda: len(letters.asked) >= 3)
     count = len(letters.asked)
     assert set(letters.asked) == {NOW - timedelta(days=30)}
+    assert set(letters.unread) == {NOW - timedelta(days=1)}, "an upgrade may take a day"
     assert len(letters.asked) == count

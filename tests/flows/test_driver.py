@@ -96,3 +96,17 @@ def test_two_workers_share_the_work_and_apply_each_event_once(store: Store, star
     until(lambda: store.summary()["cases"].get("loan/back") == 200)
     for key in keys:
         assert [entry.seq for entry, _ in store.journal(f"loan/{key}")] == [1, 2, 3]
+
+
+def test_an_opening_event_of_another_version_waits_and_is_named_once(
+    store: Store, start: StartDriver, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.receive(
+        [letter("loan.lent", "L-1", body=b'{"book":"Emma","reader":"Ann"}'), letter("loan.lent", "L-2")]
+    )
+    start()
+    until(lambda: state(store, "L-2") == "lent")
+    store.receive([letter("loan.renewed", "L-1"), letter("loan.renewed", "L-2")])
+    until(lambda: store.summary()["inbox"] == {"new": 2, "applied": 2})
+    told = [one.getMessage() for one in caplog.records if one.levelname == "ERROR"]
+    assert told == ["loan/L-1 is left alone: loan.lent cannot be read by version 1 of loan"]

@@ -173,6 +173,47 @@ def test_what_an_old_version_cannot_read_is_left_to_a_new_one(process: Process) 
     assert dict(taken.unreadable) == {}
 
 
+def beyond(changes: Changes, cases: dict[str, Case]) -> None:
+    """The worker can make nothing of what opens cases."""
+    changes.beyond = dict.fromkeys(changes.opened, "it is of another version")
+    changes.opened, changes.entries, changes.steps, changes.letters = {}, [], [], []
+    cases.clear()
+
+
+def test_an_opening_letter_that_an_old_version_cannot_read_is_left_to_a_new_one(process: Process) -> None:
+    old, new = process(parcel=Parcel), process(version=2, parcel=Parcel)
+    new.receive([announced("A"), scanned("A")])
+    drive(old, worker="old", change=beyond)
+    assert not take(old, limit=9, worker="old")
+    assert old.summary()["inbox"] == {"new": 2}
+    taken = take(new, limit=9, worker="new")
+    assert [row.letter.type for row in taken.letters] == ["parcel.announced", "parcel.scanned"]
+    drive(new, worker="new", release=True)
+    assert new.summary()["inbox"] == {"applied": 2}
+
+
+def test_once_such_a_case_is_open_every_worker_looks_at_it_again(process: Process) -> None:
+    old, new = process(parcel=Parcel), process(parcel=Parcel)
+    new.receive([announced("A")])
+    drive(old, worker="old", change=beyond)
+    drive(new, worker="new", release=True)
+    new.receive([scanned("A")])
+    assert list(take(old, limit=9, worker="old").cases) == ["parcel/A"]
+
+
+def test_an_opening_letter_that_nobody_can_read_dies_when_its_time_is_up(store: Store) -> None:
+    open_parcels(store, "A", worker="bob", release=True)
+    store.receive([announced("C"), scanned("C"), replace(announced("C", id="corrected-C"), received=SOON)])
+    drive(store, change=beyond)
+    assert [store.expire_unread(before=at) for at in (NOW, SOON, SOON)] == [0, 1, 0]
+    dead = store.letter(source="shop", id="announce-C")
+    assert dead is not None
+    assert (dead.status, dead.reason.split(";")[0]) == (InboxStatus.DEAD, "no worker could read it")
+    drive(store, now=SOON)
+    drive(store, now=SOON)
+    assert [line.event for line, _ in store.journal("parcel/C")] == ["parcel.announced", "parcel.scanned"]
+
+
 def test_a_case_stays_on_its_version_until_it_is_migrated(process: Process) -> None:
     one, two = process(parcel=Parcel), process(version=2, parcel=Parcel)
     one.receive([announced("A")])
