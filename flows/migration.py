@@ -77,6 +77,8 @@ class Migrator:
             changes.entries.append((id, one.entry))
             changes.timers_set |= {(id, timer.name): timer for timer in one.timers_set}
             changes.timers_cleared += [(id, name) for name in one.timers_cleared]
+            if one.before.deferred:
+                changes.redeliver.add(id)
             if isinstance(self._definition.state(one.case.state), End):
                 changes.ended.add(id)
         return changes

@@ -53,7 +53,8 @@ def migrate(
     definition: Definition, case: Case, data: Json | None, *, now: datetime, who: str, reason: str
 ) -> Migrated | Stuck:
     """``case`` without its data, these as JSON. Deadlines and clocks that run before and after go on, others
-    start at ``now``. A case on hold stays where it is."""
+    start at ``now``. Deferred events are to be delivered again, also where the state keeps its name, for its
+    rules may be others. A case on hold stays where it is."""
     procedure = definition.procedure
     if case.hold is not None:
         return Stuck(case, (f"it is on hold, by {case.hold.who}: {case.hold.reason}; resume it first",))
@@ -87,6 +88,7 @@ def migrate(
             data=facts,
             seq=case.seq + 1,
             timers=timers,
+            deferred=0,
             clocks=clocks,
         ),
         _entry(case, state, procedure.version, now=now, who=who, reason=f"{reason} ({because})"),

@@ -13,7 +13,7 @@ import pytest
 from adapters.store.base import Store
 from adapters.store.memory import MemoryStore
 from adapters.store.opening import open_store
-from adapters.store.records import Changes
+from adapters.store.records import Changes, InboxStatus, Letter
 from flows import migration
 from flows.migration import Migrator
 from machines.kernel.case import Case, Entry, Timer
@@ -24,10 +24,13 @@ from machines.kernel.rule import Disposition
 from tests.toy import DEFINITION, LOAN, Loan
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-TWO = Definition(
-    replace(LOAN, version=2, migrations=(Migration(1, "shelves are gone", states={"shelf": "back"}),)),
-    due=DEFINITION.due,
-)
+
+
+def _two(migration: Migration) -> Definition:
+    return Definition(replace(LOAN, version=2, migrations=(migration,)), due=DEFINITION.due)
+
+
+TWO = _two(Migration(1, "shelves are gone", states={"shelf": "back"}))
 OpenStore = Callable[[int], Store]
 
 
@@ -67,8 +70,27 @@ def put(store: Store, *keys: str, state: str = "lent", release: bool = True) -> 
         current.write(changes)
 
 
-def run(store: Store, *, dry: bool = False) -> list[Migrated | Stuck]:
-    return list(Migrator(store, TWO, clock=lambda: NOW, who="Ann", reason="new rules").run(dry=dry))
+def defer(store: Store, key: str) -> None:
+    """The case on version 1 has put a note off."""
+    put(store, key)
+    note = Letter("desk", f"note-{key}", "loan.noted", "loan", key, b"{}", NOW)
+    (receipt,) = store.receive([note])
+    with store.round(worker="w") as current:
+        case = current.take(now=NOW, limit=9, held=()).cases[f"loan/{key}"]
+        after = replace(case, seq=2, deferred=1)
+        entry = Entry(2, NOW, note.type, "desk", note.id, Disposition.DEFERRED, "lent", "lent", "", {})
+        current.write(
+            Changes(
+                moved={case.id: (after, 1)},
+                released={case.id},
+                entries=[(case.id, entry)],
+                letters=[(receipt.number, InboxStatus.DEFERRED, "later")],
+            )
+        )
+
+
+def run(store: Store, to: Definition = TWO, *, dry: bool = False) -> list[Migrated | Stuck]:
+    return list(Migrator(store, to, clock=lambda: NOW, who="Ann", reason="new rules").run(dry=dry))
 
 
 def test_cases_move_in_batches_and_the_journal_says_who_and_why(
@@ -111,3 +133,16 @@ def test_a_case_that_a_worker_has_under_way_is_met_by_the_next_run(open_at: Open
     assert run(two) == []
     one.leave(worker="w", now=NOW)
     assert [each.case.id for each in run(two)] == ["loan/A"]
+
+
+def test_what_a_case_had_put_off_is_delivered_to_it_again(open_at: OpenStore) -> None:
+    """The new version may take it, also in a state that keeps its name."""
+    one, two = open_at(1), open_at(2)
+    defer(one, "A")
+    run(two, dry=True)
+    assert one.summary()["inbox"] == {"deferred": 1}
+    run(two)
+    with two.round(worker="new") as current:
+        taken = current.take(now=NOW, limit=9, held=())
+    assert [row.letter.id for row in taken.letters] == ["note-A"]
+    assert taken.cases["loan/A"].deferred == 0
