@@ -65,7 +65,13 @@ def migrate(
     state = case.state
     for migration in way:
         state = migration.states.get(state, state)
-        data = None if data is None else migration.data(data)
+        try:
+            data = None if data is None else migration.data(data)
+        except Exception as error:
+            # Only what kind: the message itself may quote the data.
+            return Stuck(
+                case, (f"the mapping failed: {type(error).__name__}, from version {migration.before}",)
+            )
     if state not in definition.states:
         return Stuck(case, (f"version {procedure.version} has no state {state!r}; map it in the migration",))
     try:

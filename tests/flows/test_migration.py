@@ -7,6 +7,7 @@ from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -146,3 +147,21 @@ def test_what_a_case_had_put_off_is_delivered_to_it_again(open_at: OpenStore) ->
         taken = current.take(now=NOW, limit=9, held=())
     assert [row.letter.id for row in taken.letters] == ["note-A"]
     assert taken.cases["loan/A"].deferred == 0
+
+
+def test_a_case_whose_data_the_migration_does_not_foresee_is_named_and_the_others_move(
+    open_at: OpenStore,
+) -> None:
+    one, two = open_at(1), open_at(2)
+    put(one, "A", "B", "C")
+
+    def count(data: dict[str, Any]) -> dict[str, Any]:
+        return data | {"renewals": {"A": 1, "C": 0}[data["book"]]}
+
+    counting = _two(Migration(1, "a loan counts its renewals", data=count))
+    for dry in (True, False):
+        moved = run(two, counting, dry=dry)
+        assert [each.case.id for each in moved if isinstance(each, Migrated)] == ["loan/A", "loan/C"]
+        (stuck,) = [each for each in moved if isinstance(each, Stuck)]
+        assert (stuck.case.id, stuck.reasons) == ("loan/B", ("the mapping failed: KeyError, from version 1",))
+    assert {(each.version, each.open) for each in two.live()} == {(1, 1), (2, 2)}

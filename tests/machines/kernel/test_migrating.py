@@ -67,6 +67,7 @@ def test_what_cannot_move_says_why_without_quoting_data() -> None:
         (version(2), "loan states no migration from version 1"),
         (version(2, Migration(1, "x", states={"lent": "away"})), "version 2 has no state 'away'"),
         (version(2, Migration(1, "x", data=lambda _: {"book": 7, "shelf": 1})), "data.book: string_type"),
+        (version(2, Migration(1, "x", data=_of_shelf)), "the mapping failed: KeyError, from version 1"),
         (version(0), "version 1 is newer than 0"),
     )
     for definition, why in cases:
@@ -74,6 +75,10 @@ def test_what_cannot_move_says_why_without_quoting_data() -> None:
         assert isinstance(stuck, Stuck)
         assert stuck.reasons[0].startswith(why)
         assert "Emma" not in str(stuck.reasons)
+
+
+def _of_shelf(data: dict[str, Any]) -> dict[str, Any]:
+    return {"book": data[f"shelf of {data['book']}"]}
 
 
 def test_a_clock_goes_on_with_what_it_has_used_and_one_that_is_gone_is_forgotten() -> None:
