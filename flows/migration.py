@@ -63,7 +63,13 @@ class Migrator:
     def _move(self, one: Behind) -> Moved:
         data = None if one.data is None else orjson.loads(one.data)
         return migrate(
-            self._definition, one.case, data, now=self._clock(), who=self._who, reason=self._reason
+            self._definition,
+            one.case,
+            data,
+            under_way=one.under_way,
+            now=self._clock(),
+            who=self._who,
+            reason=self._reason,
         )
 
     def _changes(self, moved: list[Moved]) -> Changes:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from adapters.store.base import Store
-from adapters.store.records import Step, StepStatus
+from adapters.store.records import SETTLED, Step, StepStatus
 
 BATCH = 500  #: steps in one transaction
 FIRST = 5  #: steps that are tried before the others, since most causes show at once
@@ -72,7 +72,7 @@ class Replay:
                 row = row + 1 if parked else 0
                 failed += parked
                 pending += step.is_under_way
-                done += step.status in (StepStatus.DONE, StepStatus.SKIPPED)
+                done += step.status in SETTLED
                 if row >= MOST_IN_A_ROW:
                     break
             left = len(self._steps) - asked

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from adapters.command import Later
 from adapters.errors import Unavailable
 from adapters.store.outage import OUTAGE
-from adapters.store.records import ANSWERS_LATER, InboxStatus, Letter, Step, StepStatus
+from adapters.store.records import ANSWERS_LATER, SETTLED, InboxStatus, Letter, Step, StepStatus
 from flows.deciding import Deciding
 from flows.performing import Result, Way
 from machines.kernel.command import Command, CommandType
@@ -86,7 +86,7 @@ def answer(draft: Deciding, letter: Letter, definition: Definition) -> tuple[Inb
     kind = definition.procedure.commands.get(step.command) if step else None
     if step is None or kind is None:
         return InboxStatus.DEAD, f"there is no step {letter.id}"
-    if step.status in (StepStatus.DONE, StepStatus.SKIPPED):
+    if step.status in SETTLED:
         return InboxStatus.IGNORED, f"the step has ended before, as {step.outcome}"
     outcomes = {outcome.type: outcome for outcome in kind.outcomes}
     try:

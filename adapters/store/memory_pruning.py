@@ -7,11 +7,9 @@ from datetime import datetime
 
 from adapters.store import rows, schema
 from adapters.store.pruning import OVER, named
-from adapters.store.records import InboxRow, InboxStatus, StepStatus
+from adapters.store.records import SETTLED, InboxRow, InboxStatus
 from adapters.store.tables import Locked, Tables
 from adapters.store.upkeep import Document, Family, Finished, Place
-
-_SETTLED = (StepStatus.DONE, StepStatus.SKIPPED)
 
 
 class MemoryUpkeep:
@@ -65,7 +63,7 @@ def _is_over(tables: Tables, family: Family, *, before: datetime) -> bool:
     kept = [tables.cases[id] for id in cases]
     return (
         all(one.ended and one.changed < before and one.lease is None and one.held is None for one in kept)
-        and all(step.status in _SETTLED for step in tables.steps.values() if step.case in cases)
+        and all(step.status in SETTLED for step in tables.steps.values() if step.case in cases)
         and all(timer.passed for id in cases for timer in tables.timers[id].values())
         and all(row.status in OVER for row in tables.inbox.values() if row.letter.case in cases)
     )

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from adapters.store import rows
 from adapters.store.records import (
+    SETTLED,
     Backlog,
     CaseRow,
     InboxStatus,
@@ -146,7 +147,7 @@ def open_steps(tables: Tables) -> list[OpenSteps]:
     count = Counter(
         (step.case.partition("/")[0], step.status, step.command, step.code or "")
         for step in tables.steps.values()
-        if step.status not in (StepStatus.DONE, StepStatus.SKIPPED)
+        if step.status not in SETTLED
     )
     return [OpenSteps(*which, count[which]) for which in sorted(count)]
 

@@ -11,7 +11,16 @@ from adapters.errors import Conflict, Unwritable
 from adapters.store import rows
 from adapters.store.failing import storable
 from adapters.store.letters import sort_letters
-from adapters.store.records import ANSWER, Behind, Changes, InboxStatus, Letter, StepStatus, Taken
+from adapters.store.records import (
+    ANSWER,
+    SETTLED,
+    Behind,
+    Changes,
+    InboxStatus,
+    Letter,
+    StepStatus,
+    Taken,
+)
 from adapters.store.rows import UnreadableCase
 from adapters.store.spans import spans
 from adapters.store.tables import DUE, Kept, Tables
@@ -85,7 +94,16 @@ class MemoryRound:
         )
         self._behind.update(free[:limit])
         found = ((tables.cases[id], dict(tables.timers[id])) for id in free[:limit])
-        return [rows.behind_from(kept.row, timers=timers, ended=kept.ended) for kept, timers in found]
+        under_way: dict[str, list[str]] = {}
+        for step in tables.steps.values():
+            if step.status not in SETTLED:
+                under_way.setdefault(step.case, []).append(step.command)
+        return [
+            rows.behind_from(
+                kept.row, timers=timers, ended=kept.ended, under_way=under_way.get(kept.case.id, ())
+            )
+            for kept, timers in found
+        ]
 
     def write(self, changes: Changes) -> None:
         self._leases |= dict.fromkeys(self._behind & changes.moved.keys())

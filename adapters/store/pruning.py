@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 
 from adapters.store import rows, schema
-from adapters.store.records import InboxStatus, StepStatus
+from adapters.store.records import SETTLED, InboxStatus
 from adapters.store.transactions import Opening
 from adapters.store.upkeep import Document, Family, Finished, Place
 
@@ -65,7 +65,7 @@ def _owner(column: Column[str], *conditions: ColumnElement[bool]) -> Select[str]
     return select(column).where(column.in_(_ids), *conditions).distinct()
 
 
-_SETTLED = [status.value for status in (StepStatus.DONE, StepStatus.SKIPPED)]
+_SETTLED = [status.value for status in SETTLED]
 _UNFINISHED = (
     _owner(
         _cases.c.id,

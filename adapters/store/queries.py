@@ -8,7 +8,16 @@ from collections.abc import Collection, Iterator, Mapping
 from sqlalchemy import BindParameter, ColumnElement, Connection, bindparam, func, or_, select, true
 
 from adapters.store import reach, rows, schema
-from adapters.store.records import Behind, CaseRow, InboxRow, InboxStatus, Step, StepFilter, StepStatus
+from adapters.store.records import (
+    SETTLED,
+    Behind,
+    CaseRow,
+    InboxRow,
+    InboxStatus,
+    Step,
+    StepFilter,
+    StepStatus,
+)
 from adapters.store.rows import Hydrate, UnreadableCase
 from machines.kernel.case import Case, Entry, Timer
 
@@ -45,6 +54,9 @@ _STEPS_INDEXED = {
 _ids: BindParameter[str] = bindparam("ids", expanding=True)
 CASES_BY_ID = select(_cases.c.id, *CASE_COLUMNS).where(_cases.c.id.in_(_ids))
 _TIMERS_BY_CASE = select(_timers.c.case_id, *_TIMER_COLUMNS).where(_timers.c.case_id.in_(_ids))
+_UNDER_WAY = select(_steps.c.case_id, _steps.c.command).where(
+    _steps.c.case_id.in_(_ids), _steps.c.status.not_in([status.value for status in SETTLED])
+)
 _JOURNAL = (
     select(*(column for column in _journal.c if column.name != "case_id"))
     .where(_journal.c.case_id == bindparam("case"))
@@ -96,8 +108,26 @@ def behind(connection: Connection, *, sop: str, version: int, after: str, limit:
         .with_for_update(skip_locked=True)
     )
     found = connection.execute(wanted).all()
-    timers = _timers_of(connection, [row[0] for row in found])
-    return [rows.behind_from(row[1:13], timers=timers.get(row[0], {}), ended=bool(row[13])) for row in found]
+    ids = [row[0] for row in found]
+    timers, under_way = _timers_of(connection, ids), _under_way(connection, ids)
+    return [
+        rows.behind_from(
+            row[1:13],
+            timers=timers.get(row[0], {}),
+            ended=bool(row[13]),
+            under_way=under_way.get(row[0], ()),
+        )
+        for row in found
+    ]
+
+
+def _under_way(connection: Connection, cases: Collection[str]) -> Mapping[str, list[str]]:
+    """By case, the commands whose steps have not ended."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    if cases:
+        for case, command in connection.execute(_UNDER_WAY, {"ids": cases}):
+            found[case].append(command)
+    return found
 
 
 def find_cases(connection: Connection, ids: Collection[str], *, hydrate: Hydrate) -> list[Case]:

@@ -57,6 +57,8 @@ class StepStatus(StrEnum):
     SKIPPED = "skipped"  #: on-call staff gave its outcome instead
 
 
+SETTLED = (StepStatus.DONE, StepStatus.SKIPPED)
+
 _UNDER_WAY = (StepStatus.PENDING, StepStatus.RUNNING, StepStatus.RETRYING)
 
 
@@ -224,11 +226,13 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class Behind:
-    """A case on an earlier version of its procedure: all but its data, and these as JSON."""
+    """A case on an earlier version of its procedure: all but its data, these as JSON, and the commands whose
+    steps have not ended."""
 
     case: Case
     data: bytes | None
     ended: bool
+    under_way: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

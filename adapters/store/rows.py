@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -107,10 +107,11 @@ def case_from(row: AnyRow, *, timers: Mapping[str, Timer], hydrate: Hydrate) -> 
         raise UnreadableCase(reason, case=case) from None
 
 
-def behind_from(row: AnyRow, *, timers: Mapping[str, Timer], ended: bool) -> Behind:
+def behind_from(row: AnyRow, *, timers: Mapping[str, Timer], ended: bool, under_way: Iterable[str]) -> Behind:
     """From the columns of ``case_from``."""
     case, data, clocks = _bare(row, timers=timers)
-    return Behind(replace(case, clocks=_ledgers(clocks)), None if data is None else data.encode(), ended)
+    body = None if data is None else data.encode()
+    return Behind(replace(case, clocks=_ledgers(clocks)), body, ended, frozenset(under_way))
 
 
 def _bare(row: AnyRow, *, timers: Mapping[str, Timer]) -> tuple[Case, str | None, str | None]:

@@ -14,7 +14,7 @@ import pytest
 from adapters.store.base import Store
 from adapters.store.memory import MemoryStore
 from adapters.store.opening import open_store
-from adapters.store.records import Changes, InboxStatus, Letter
+from adapters.store.records import Changes, InboxStatus, Letter, Step, StepStatus
 from flows import migration
 from flows.migration import Migrator
 from machines.kernel.case import Case, Entry, Timer
@@ -165,3 +165,15 @@ def test_a_case_whose_data_the_migration_does_not_foresee_is_named_and_the_other
         (stuck,) = [each for each in moved if isinstance(each, Stuck)]
         assert (stuck.case.id, stuck.reasons) == ("loan/B", ("the mapping failed: KeyError, from version 1",))
     assert {(each.version, each.open) for each in two.live()} == {(1, 1), (2, 2)}
+
+
+def test_a_case_with_a_step_under_way_that_the_new_version_does_not_know_stays(open_at: OpenStore) -> None:
+    one, two = open_at(1), open_at(2)
+    put(one, "A", "B", "C")
+    fine = Step("loan/A/fine.charge/1", "loan/A", "fine.charge", b"{}", StepStatus.PARKED, NOW)
+    told = replace(fine, key="loan/B/fine.charge/1", case="loan/B", status=StepStatus.DONE)
+    known = replace(fine, key="loan/C/reminder.send/1", case="loan/C", command="reminder.send")
+    with one.round(worker="w") as current:
+        current.write(Changes(steps=[fine, told, known]))
+    stuck = [each.case.id for each in run(two) if isinstance(each, Stuck)]
+    assert stuck == ["loan/A"]

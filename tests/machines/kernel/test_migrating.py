@@ -6,10 +6,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from machines.kernel.case import Case
 from machines.kernel.decide import decide, open_case
 from machines.kernel.definition import Definition
 from machines.kernel.duration import working_hours
+from machines.kernel.errors import DefinitionError
 from machines.kernel.event import Received
 from machines.kernel.hold import Hold
 from machines.kernel.migrating import Migrated, Stuck, migrate
@@ -35,9 +38,11 @@ def lent(*more: str) -> Case:
     return case
 
 
-def move(definition: Definition, case: Case, data: dict[str, Any] | None) -> Migrated | Stuck:
+def move(
+    definition: Definition, case: Case, data: dict[str, Any] | None, *, under_way: tuple[str, ...] = ()
+) -> Migrated | Stuck:
     bare = replace(case, data=None)
-    return migrate(definition, bare, data, now=LATER, who="Ann", reason="new rules")
+    return migrate(definition, bare, data, under_way=under_way, now=LATER, who="Ann", reason="new rules")
 
 
 def test_state_data_and_deadlines_come_along() -> None:
@@ -81,6 +86,14 @@ def _of_shelf(data: dict[str, Any]) -> dict[str, Any]:
     return {"book": data[f"shelf of {data['book']}"]}
 
 
+def test_deadlines_that_cannot_be_found_are_named() -> None:
+    def due(*_: object) -> datetime:
+        raise KeyError("Emma")
+
+    three = Definition(replace(LOAN, version=3, migrations=(TO_TWO, TO_THREE)), due=due)
+    assert stays(three, lent("deadline.overdue")) == "its deadlines cannot be found: KeyError"
+
+
 def test_a_clock_goes_on_with_what_it_has_used_and_one_that_is_gone_is_forgotten() -> None:
     desk = Desk()
     desk.tell(AskedBack(), at("2026-11-23T11:00"))
@@ -111,3 +124,52 @@ def test_a_case_on_hold_stays_where_it_is() -> None:
     stuck = migrate(definition, held, {}, now=NOW, who="Ann", reason="new rules")
     assert isinstance(stuck, Stuck)
     assert stuck.reasons == ("it is on hold, by ann: strike; resume it first",)
+
+
+def gone(state: str, to: str) -> Definition:
+    return version(2, Migration(1, "lending is over", states={state: to}))
+
+
+def stays(definition: Definition, case: Case, *, under_way: tuple[str, ...] = ()) -> str:
+    stuck = move(definition, case, {"book": "Emma"}, under_way=under_way)
+    assert isinstance(stuck, Stuck)
+    assert len(stuck.reasons) == 1
+    return stuck.reasons[0]
+
+
+def test_a_case_does_not_come_to_stand_where_something_should_have_begun() -> None:
+    why = stays(gone("lent", "reminding"), lent())
+    assert why.startswith(
+        "who enters 'reminding' performs reminder.send, and a migration does not: map 'lent'"
+    )
+    assert why.endswith("or, if it is that state under another name, state it under 'renamed'")
+
+
+def test_a_case_does_not_end_without_a_word_to_the_case_that_opened_it() -> None:
+    child = replace(lent(), parent="order/L-1")
+    assert stays(gone("lent", "back"), child).startswith(
+        "who enters 'back' tells other cases, and a migration"
+    )
+    moved = move(gone("lent", "back"), lent(), {"book": "Emma"})
+    assert isinstance(moved, Migrated), "nobody is waiting to hear of it"
+
+
+def test_a_state_that_only_has_another_name_is_not_entered_again() -> None:
+    clearer = version(2, Migration(1, "clearer names", renamed={"lent": "reminding", "reminding": "back"}))
+    child = replace(lent("deadline.overdue"), parent="order/L-1")
+    for case, name in ((lent(), "reminding"), (child, "back")):
+        moved = move(clearer, case, {"book": "Emma"})
+        assert isinstance(moved, Migrated)
+        assert (moved.case.state, moved.entry.before, moved.entry.after) == (name, case.state, name)
+
+
+def test_a_state_is_gone_or_renamed() -> None:
+    with pytest.raises(DefinitionError, match="'lent' is gone and that it is renamed; keep one"):
+        Migration(1, "x", renamed={"lent": "back"}, states={"lent": "reminding"})
+
+
+def test_a_step_under_way_must_be_one_that_the_new_version_performs() -> None:
+    two = version(2, TO_TWO)
+    assert isinstance(move(two, lent(), {"book": "Emma"}, under_way=("reminder.send",)), Migrated)
+    why = stays(two, lent(), under_way=("reminder.send", "fine.charge", "fine.charge"))
+    assert why.startswith("its step fine.charge has not ended, and version 2 does not know it")
