@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -28,6 +29,9 @@ from flows.reporting import Silence
 from machines.catalogue import CATALOGUE
 from machines.definitions import definitions
 from machines.kernel.definition import Definition
+from machines.kernel.migration import Migration
+from machines.kernel.rule import Junction
+from machines.kernel.state import State
 from machines.policy import DEFAULT, load
 from tests.conftest_prefect import eventually
 
@@ -138,10 +142,40 @@ class Office:
         )
 
 
+def renamed(definition: Definition, names: Mapping[str, str]) -> Definition:
+    """The next version of a procedure, in which some states have other names and nothing else is new."""
+    procedure = definition.procedure
+    states = {state.name: copy(state) for state in procedure.states}
+    for name, state in states.items():
+        vars(state)["_name"] = names.get(name, name)
+
+    def new(target: State | Junction | None) -> State | Junction | None:
+        if isinstance(target, Junction):
+            branches = tuple((states[state.name], holds) for state, holds in target.branches)
+            return replace(target, branches=branches)
+        return target and states[target.name]
+
+    rules = (
+        replace(rule, at=tuple(states[each.name] for each in rule.at), to=new(rule.to))
+        for rule in procedure.rules
+    )
+    migration = Migration(procedure.version, "clearer names", renamed=names)
+    following = replace(
+        procedure,
+        version=procedure.version + 1,
+        states=tuple(states.values()),
+        rules=tuple(rules),
+        migrations=(migration,),
+    )
+    return Definition(following, due=definition.due, timing=definition.timing, terms=definition.terms)
+
+
 @contextmanager
-def open_office(folder: Path | None = None, *, driving: bool = True) -> Iterator[Office]:
-    """On a SQLite file in ``folder``, or in memory."""
-    built = definitions(load(DEFAULT))
+def open_office(
+    folder: Path | None = None, *, driving: bool = True, built: Mapping[str, Definition] | None = None
+) -> Iterator[Office]:
+    """On a SQLite file in ``folder``, or in memory; with the procedures ``built``, or our own."""
+    built = built or definitions(load(DEFAULT))
     hydrate = {
         name: {definition.procedure.version: definition.procedure.data} for name, definition in built.items()
     }

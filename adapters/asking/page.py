@@ -147,7 +147,10 @@ def _open(page: Page, token: str) -> Question | Response:
         return _notice(wording(FALLBACK), "unknown", 404)
     question = page.questions.find(link.question) or page.questions.follower(link.question)
     if question is None:
-        return _settled(_wording_of(page, link), page.questions.closing(link.question, in_the_end=True))
+        closing = page.questions.closing(link.question, in_the_end=True)
+        if closing is None and page.questions.is_beyond(link.question):
+            return _notice(_wording_of(page, link), "away", 503, {"Retry-After": "60"})
+        return _settled(_wording_of(page, link), closing)
     words = wording(question.locale)
     if page.clock() >= link.ends:
         return _notice(words, "link_expired", 410)

@@ -19,6 +19,7 @@ from adapters.store.records import Standing
 from machines.kernel.case import Case, Entry, Timer, case_id
 from machines.kernel.definition import Definition
 from machines.kernel.event import Event, Facts
+from machines.kernel.migrating import MIGRATE
 from machines.kernel.state import CUSTOMER, Ask, Deadline
 from machines.messages import Message
 
@@ -107,6 +108,11 @@ class Closing:
     def by_deadline(self) -> bool:
         return self.source == "timer"
 
+    @property
+    def by_migration(self) -> bool:
+        """Whether the question is asked on, under the name that its state has now."""
+        return self.event == MIGRATE
+
     def __str__(self) -> str:
         what = "its deadline" if self.by_deadline else f"{self.event} from {self.source}"
         return f"{what} came first, at {self.at:%Y-%m-%d %H:%M:%S} UTC; the case went to: {self.title}"
@@ -158,11 +164,11 @@ class Questions:
 
     def follower(self, id: str) -> Question | None:
         """The open question that asks the same of the same customer after a deadline has closed the one named
-        ``id``, as a reminder does."""
+        ``id``, as a reminder does, or after a migration that named its state anew."""
         case, state, _ = _parts(id)
-        asked = self._asks.get((case.partition("/")[0], state))
+        asked = self._ask(case.partition("/")[0], state)
         closing = self.closing(id)
-        if asked is None or closing is None or not closing.by_deadline:
+        if asked is None or closing is None or not (closing.by_deadline or closing.by_migration):
             return None
         return next((each for each in self.open(cases=[case]) if each.form is asked.form), None)
 
@@ -173,25 +179,47 @@ class Questions:
         return self.open(cases=names or [case_id(sop, key) for sop in self._definitions])
 
     def closing(self, id: str, *, in_the_end: bool = False) -> Closing | None:
-        """What closed the question, or ``in_the_end`` those that a deadline put in its place; None while one
-        is open, or if there never was one."""
+        """What closed the question, or ``in_the_end`` those that a deadline or a migration put in its place;
+        None while one is open, or if there never was one."""
         case, state, seq = _parts(id)
         sop = case.partition("/")[0]
         for entry, _ in self._store.journal(case):
             if entry.seq > seq and entry.before == state != entry.after:
-                title = self._definitions[sop].state(entry.after).title
-                closing = Closing(entry.event, entry.source, entry.at, title)
-                old, new = self._asks.get((sop, state)), self._asks.get((sop, entry.after))
-                if not (in_the_end and closing.by_deadline and old and new and old.form is new.form):
+                closing = Closing(entry.event, entry.source, entry.at, self._title(sop, entry.after))
+                old, new = self._ask(sop, state), self._ask(sop, entry.after)
+                goes_on = closing.by_deadline or closing.by_migration
+                if not (in_the_end and goes_on and old and new and old.form is new.form):
                     return closing
                 state = entry.after
         return None
+
+    def _ask(self, sop: str, state: str) -> Ask | None:
+        return self._asks.get((sop, self._current(sop, state)))
+
+    def _title(self, sop: str, state: str) -> str:
+        """As people call it; as it was called where nothing has taken its place."""
+        found = self._definitions[sop].states.get(self._current(sop, state))
+        return found.title if found else state
+
+    def _current(self, sop: str, state: str) -> str:
+        """What a state is called now; links and journals keep the names of earlier versions."""
+        definition = self._definitions[sop]
+        if state in definition.states:
+            return state
+        for migration in sorted(definition.procedure.migrations, key=lambda each: each.before):
+            state = migration.leads(state)
+        return state
 
     def place(self, case: str) -> str:
         """Where a case stands, as people call it; empty if there is no such case."""
         sop, _, key = case.partition("/")
         found = self._store.find_case(key=key, sop=sop)
-        return self._definitions[sop].state(found[0].state).title if found else ""
+        return self._title(sop, found[0].state) if found else ""
+
+    def is_beyond(self, id: str) -> bool:
+        """Whether the case of a question cannot be read here: it is of another version, to be migrated."""
+        sop, _, key = case_of(id).partition("/")
+        return any(case.data is None for case in self._store.find_case(key=key, sop=sop))
 
     def locale(self, id: str) -> str:
         """In which language the customer of a question is spoken to, also when it is closed."""
@@ -200,7 +228,7 @@ class Questions:
 
     def told(self, question: Question) -> Mapping[str, str]:
         """What the customer was told when the question was put: the facts of the message that asks."""
-        key = f"{question.case.id}/message.send/{question.cause.seq}"
+        key = f"{question.case.id}/message.send/{self._put(question)}"
         for step in self._store.steps(keys=[key], limit=1):
             try:
                 message = Message.model_validate_json(step.arguments)
@@ -208,6 +236,18 @@ class Questions:
                 return {}
             return {name: value for name, value in message.facts.items() if value}
         return {}
+
+    def _put(self, question: Question) -> int:
+        """The number of the entry by which the case came to ask, under whatever name its state had."""
+        cause = question.cause
+        if cause.event != MIGRATE:
+            return cause.seq
+        for entry, _ in reversed(self._store.journal(question.case.id)):
+            if entry.seq < cause.seq and entry.after == cause.before != entry.before:
+                if entry.event != MIGRATE:
+                    return entry.seq
+                cause = entry
+        return cause.seq
 
     def _said(self, standing: Standing) -> dict[str, str]:
         """What the event said by which the case came to ask."""

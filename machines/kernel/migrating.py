@@ -122,7 +122,7 @@ def _destination(definition: Definition, case: Case, way: Iterable[Migration]) -
     state, enters = case.state, False
     for migration in way:
         enters = enters or state in migration.states
-        state = migration.renamed.get(state) or migration.states.get(state, state)
+        state = migration.leads(state)
     if state not in definition.states:
         raise _Stays(
             f"version {definition.procedure.version} has no state {state!r}; map it in the migration"

@@ -31,6 +31,10 @@ class Migration:
     states: Mapping[str, str] = field(default_factory=dict)
     data: Callable[[Json], Json] = _as_they_are
 
+    def leads(self, state: str) -> str:
+        """Where a case stands afterwards that stood in ``state``."""
+        return self.renamed.get(state) or self.states.get(state, state)
+
     def __post_init__(self) -> None:
         for state in self.renamed.keys() & self.states.keys():
             raise DefinitionError(

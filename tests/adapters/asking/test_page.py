@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from urllib.parse import urlencode
 
 import httpx
@@ -15,10 +16,11 @@ from adapters.asking.page import SOURCE, Page
 from adapters.asking.wording import wording
 from adapters.errors import StoreUnavailable
 from adapters.web import create_app
+from flows.migration import Migrator
 from machines.complaint.events import OfferAnswered
 from machines.order.events import ChoiceMade
 from machines.returns.events import OfferAnswered as ReturnOfferAnswered
-from tests.asking import BASE, FEE, NOWHERE, SHORT, STOLEN, Office, open_office
+from tests.asking import BASE, FEE, NOWHERE, SHORT, STOLEN, Office, open_office, renamed
 from tests.conftest_prefect import eventually
 
 
@@ -293,3 +295,35 @@ def test_an_account_is_asked_for_only_where_money_goes_to_one() -> None:
 def test_sums_that_do_not_matter_to_the_question_are_left_out() -> None:
     told = {"offered": "60.00 EUR", "accepted": "0.00 EUR", "refund": "100.00 EUR"}
     assert wording("en").facts(ReturnOfferAnswered, told) == [("We offer you", "60.00 EUR")]
+
+
+def test_a_link_is_good_after_a_migration_that_names_the_question_anew(tmp_path: Path) -> None:
+    with open_office(tmp_path) as office:
+        office.place("SO-31")
+        eventually(lambda: office.state("SO-31") == "awaiting_dispatch")
+        office.send("shipment.dispatched", "SO-31-1", {"tracking": "TR1"})
+        office.send("shipment.delivered", "SO-31-1", {})
+        eventually(lambda: office.store.find_case(key="order-SO-31", sop="survey"))
+        office.clock.ahead = timedelta(hours=25)
+        first = office.asked("order-SO-31", "sent")
+        office.clock.ahead = timedelta(days=5)
+        second = office.asked("order-SO-31", "reminded")
+        survey = renamed(office.definitions["survey"], {"sent": "invited", "reminded": "chased"})
+        built = {**office.definitions, "survey": survey}
+    with open_office(tmp_path, built=built) as office:
+        office.clock.ahead = timedelta(days=5)
+        early = Browser(office, office.links.url(second.id)).open()
+        assert (early.status_code, early.headers["retry-after"]) == (503, "60"), "it is not migrated yet"
+        migrator = Migrator(office.store, survey, clock=office.clock, who="Ann", reason="clearer names")
+        (moved,) = migrator.run(dry=False)
+        assert moved.case.state == "chased"
+        now = office.asked("order-SO-31", "chased")
+        assert office.questions.told(now) == office.questions.told(second) != {}
+        for question in (first, second):
+            answer = Browser(office, office.links.url(question.id)).open()
+            assert answer.status_code == 200
+            assert answer.text.count('type="radio"') == 5
+        thanks = Browser(office, office.links.url(second.id)).fill_in(score="5")
+        assert "We deserve: <strong>5 stars, very satisfied</strong>" in thanks.text
+        for question in (first, second, now):
+            assert "This question is answered" in Browser(office, office.links.url(question.id)).open().text

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from adapters.asking.answers import Became, source_of
+from adapters.asking.questions import Questions
 from adapters.intake import InvalidEvents
 from machines.complaint.events import ComplaintReceived
-from tests.asking import FEE, STOLEN, Office, open_office
+from machines.kernel.definition import Definition
+from tests.asking import FEE, STOLEN, Office, open_office, renamed
 from tests.conftest_prefect import eventually
 
 
@@ -154,3 +157,18 @@ def test_questions_are_found_by_key_with_or_without_the_procedure(office: Office
 )
 def test_who_answers_is_part_of_the_source(who: str, source: str) -> None:
     assert source_of("way", who) == source
+
+
+def test_a_state_that_no_version_knows_any_more_is_told_by_its_name(office: Office) -> None:
+    office.place("SO-40", **FEE)
+    question = office.asked("SO-40", "awaiting_choice")
+    office.answers.give(question, {"choice": "cancel"}, source="t")
+    eventually(lambda: office.state("SO-40") == "cancelled")
+    newer = renamed(office.definitions["order"], {"cancelled": "void", "cancelling": "voiding"})
+    forgetful = Definition(replace(newer.procedure, migrations=()), due=newer.due)
+    questions = Questions(office.store, {**office.definitions, "order": forgetful})
+    closing = questions.closing(question.id)
+    assert closing is not None
+    assert closing.title in ("cancelling", "cancelled")
+    assert questions.follower(question.id) is None
+    assert questions.place("order/SO-40") == "cancelled"
