@@ -59,7 +59,8 @@ _IS_UNREAD = and_(
 _FIRST_UNREAD = select(func.min(_inbox.c.number)).where(_IS_UNREAD).group_by(_inbox.c.case_id)
 _EXPIRE_UNREAD = (
     update(_inbox)
-    .where(_inbox.c.number.in_(_FIRST_UNREAD), _inbox.c.received < bindparam("before"))
+    # Asked again on the row itself: a worker may just have taken it.
+    .where(schema.IS_NEW, _inbox.c.number.in_(_FIRST_UNREAD), _inbox.c.received < bindparam("before"))
     .values(status=literal(InboxStatus.DEAD.value), reason=literal(UNREAD))
     .returning(_inbox.c.case_id)
 )
