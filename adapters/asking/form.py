@@ -14,6 +14,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from adapters.asking import sums
 from adapters.personal import places
 from machines.kernel.event import Event
 from machines.kernel.money import MINOR_UNITS
@@ -28,6 +29,7 @@ class Kind(StrEnum):
     CHOICE = "choice"
     YES_NO = "yes or no"
     NUMBER = "number"
+    SUM = "sum"  #: of money, written in main units
     DATE = "date"
     TEXT = "text"
 
@@ -68,10 +70,11 @@ def askable(form: type[Event]) -> bool:
         return False
 
 
-def payload(form: type[Event], said: Iterable[tuple[str, str]]) -> dict[str, object]:
+def payload(form: type[Event], said: Iterable[tuple[str, str]], *, currency: str) -> dict[str, object]:
     """What was filled in, nested as the event has it; an optional field left empty is left out.
 
-    Values stay text, which the event model reads. Raises ``UnknownField``.
+    Sums are read as people write them in ``currency``; other values stay text, which the event model reads.
+    Raises ``UnknownField``, and ``InvalidEvents`` for what is no sum.
     """
     known = {field.name: field for field in fields(form)}
     filled: dict[str, object] = {}
@@ -84,7 +87,8 @@ def payload(form: type[Event], said: Iterable[tuple[str, str]]) -> dict[str, obj
         place: Any = filled
         for step in way:
             place = place.setdefault(step, {})
-        place[last] = value
+        is_sum = currency and known[name].kind is Kind.SUM
+        place[last] = sums.minor(name, value, currency=currency) if is_sum else value
     return filled
 
 
@@ -132,6 +136,8 @@ def _field(
         return FormField(name, Kind.YES_NO, required, personal, choices=("true", "false"))
     if isinstance(kind, type) and issubclass(kind, Enum):
         return FormField(name, Kind.CHOICE, required, personal, tuple(str(each.value) for each in kind))
+    if is_money(info):
+        return FormField(name, Kind.SUM, required, personal)
     if kind is int:
         return FormField(name, Kind.NUMBER, required, personal, _few(info))
     if isinstance(kind, type) and issubclass(kind, date):

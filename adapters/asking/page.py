@@ -120,7 +120,8 @@ def _taken(page: Page, token: str, said: Mapping[str, str]) -> Response:
 
 def _answered(page: Page, question: Question, words: Wording, said: Mapping[str, str]) -> Response:
     try:
-        data = payload(question.form, [*said.items(), *words.fixed(question.form).items()])
+        filled = [*said.items(), *words.fixed(question.form).items()]
+        data = payload(question.form, filled, currency=question.currency)
         answer = page.answers.give(question, data, source=SOURCE)
     except UnknownField:
         return _notice(words, "unknown", 400)

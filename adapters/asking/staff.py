@@ -7,19 +7,17 @@ who answers gives a name, which is also the event's own ``by``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
 from enum import Enum
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
+from adapters.asking import sums
 from adapters.asking.form import CUSTOMER, NO, YES, is_money
-from adapters.envelope import EventFault
-from adapters.intake import InvalidEvents
 from adapters.personal import places
 from machines.kernel.event import Event
-from machines.kernel.money import Money, exponent
+from machines.kernel.money import Money
 
 BY = "by"  #: the field of an event that says which colleague it is from
 
@@ -58,7 +56,7 @@ def payload(form: type[Event], values: Mapping[str, object], *, currency: str, w
     """``values`` as the event has them. Raises ``InvalidEvents`` for what is no sum of money."""
     named = {BY: who} if BY in form.model_fields and who else {}
     return named | {
-        name: _minor(name, value, currency)
+        name: sums.minor(name, value, currency=currency)
         if currency and name in form.model_fields and is_money(form.model_fields[name])
         else value
         for name, value in values.items()
@@ -115,23 +113,8 @@ def _yes_or_no(part: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _sum(part: Mapping[str, Any], currency: str) -> dict[str, Any]:
-    told = {"type": "number", "minimum": 0, "description": f"In {currency}, such as {_example(currency)}."}
+    told = {"type": "number", "minimum": 0, "description": f"I{sums.how(currency)[1:]}."}
     return {"title": part["title"], **told, **({"default": 0} if part.get("default") == 0 else {})}
-
-
-def _example(currency: str) -> str:
-    return str(Decimal(1250).scaleb(-exponent(currency)))
-
-
-def _minor(name: str, value: object, currency: str) -> int:
-    try:
-        amount = Decimal(str(value)).scaleb(exponent(currency))
-        if amount == amount.to_integral_value():
-            return int(amount)
-    except (InvalidOperation, ValueError, OverflowError):
-        pass
-    remedy = f"{value!r} is no sum in {currency}; write it like {_example(currency)}"
-    raise InvalidEvents([EventFault(0, name, remedy)])
 
 
 def _told(info: FieldInfo, value: object, currency: str) -> str:

@@ -10,8 +10,9 @@ from typing import Annotated
 import orjson
 import typer
 
+from adapters.asking import sums
 from adapters.asking.answers import Became, source_of
-from adapters.asking.form import FormField, UnknownField, fields, payload
+from adapters.asking.form import FormField, Kind, UnknownField, fields, payload
 from adapters.asking.questions import CUSTOMER, Question, Questions
 from adapters.intake import InvalidEvents
 from deployments.bootstrap import open_application, open_installation
@@ -44,11 +45,17 @@ def answer(
     key: CaseKey,
     *,
     form: Annotated[
-        list[str] | None, typer.Option(help="A field of the form, as field=value; once for each.")
+        list[str] | None,
+        typer.Option(
+            help="A field of the form, as field=value; once for each. Sums in main units: amount=12.50."
+        ),
     ] = None,
     json: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="The whole payload as JSON; - reads it from standard input."),
+        typer.Option(
+            metavar="FILE",
+            help="The whole payload as JSON, sums in minor units; - reads it from standard input.",
+        ),
     ] = None,
     who: Annotated[str, typer.Option(help="Your name, for the journal.")] = "",
 ) -> None:
@@ -61,9 +68,9 @@ def answer(
             if not form and json is None:
                 _explain(question)
                 return
-            data = _from_file(json) if json is not None else _from_fields(question, form or ())
             source = source_of("sop-answer", who or getpass.getuser())
             try:
+                data = _from_file(json) if json is not None else _from_fields(question, form or ())
                 became = app.answers.give(question, data, source=source)
             except InvalidEvents as error:
                 fail(_faults(error), code=2)
@@ -115,7 +122,7 @@ def _explain(question: Question) -> None:
     shape = [
         {
             "field": field.name,
-            "kind": field.kind.value,
+            "kind": _kind(field, question.currency),
             "values": ", ".join(field.choices),
             "required": field.required,
             "personal": field.personal,
@@ -129,6 +136,11 @@ def _explain(question: Question) -> None:
     print_table("What is known", known, as_json=False)
     console.print()
     print_table("Fields of the answer", shape, as_json=False)
+
+
+def _kind(field: FormField, currency: str) -> str:
+    is_sum = currency and field.kind is Kind.SUM
+    return f"{field.kind.value} {sums.how(currency)}" if is_sum else field.kind.value
 
 
 def _from_fields(question: Question, said: list[str] | tuple[str, ...]) -> dict[str, object]:
@@ -146,7 +158,7 @@ def _from_fields(question: Question, said: list[str] | tuple[str, ...]) -> dict[
             code=2,
         )
     try:
-        return payload(question.form, pairs)
+        return payload(question.form, pairs, currency=question.currency)
     except UnknownField as error:
         fail(str(error), code=2)
 

@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, Field
 
 from machines.between import Address, Means, Pick, Quantity, Share, Sku
 from machines.kernel.event import CLEAN, Event, Facts
-from machines.kernel.money import Amount, Currency
+from machines.kernel.money import MINOR_UNITS, Amount, Currency
 from machines.messages import Buyer
 from machines.returning import Reason, Wish
 
@@ -31,7 +31,7 @@ class PayWith(Facts):
 
     means: Means
     token: str = Field(max_length=500, pattern=CLEAN)
-    up_to: int | None = Field(default=None, gt=0)
+    up_to: int | None = Field(default=None, gt=0, description=MINOR_UNITS)
 
 
 class PaymentStatus(StrEnum):

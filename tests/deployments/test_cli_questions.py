@@ -13,6 +13,7 @@ from deployments.bootstrap import Application, open_application
 from deployments.cli import app as sop
 from deployments.driving import running_driver
 from deployments.settings import Settings
+from machines.complaint.events import ComplaintReceived
 from tests.asking import FEE, NOWHERE, ORDER, STOLEN
 from tests.conftest_prefect import eventually
 
@@ -109,3 +110,25 @@ def test_a_link_is_made_for_the_customer_alone(house: Application) -> None:
     nothing = run("token", "SO-8")
     assert nothing.exit_code == 2
     assert "SO-8 asks the customer nothing" in nothing.stderr
+
+
+def test_sums_are_written_as_in_the_form_of_prefect(house: Application) -> None:
+    answers = (
+        ("complaint.taken", {"owner": "a.field"}),
+        ("complaint.assessed", {"severity": "S3", "nature": "service"}),
+        ("complaint.found", {"cause": "too few people", "upheld": True}),
+    )
+    complaint = {**ComplaintReceived.examples[1], "complaint": "CP-1"}
+    for number, (type, data) in enumerate((("complaint.received", complaint), *answers)):
+        event = {"specversion": "1.0", "id": f"c-{number}", "source": "shop", "type": type, "data": data}
+        house.intake.accept([event | {"subject": "CP-1"}])
+        stands = [*answers, ("complaint.proposed", {})][number][0]
+        eventually(lambda: [q for q in house.questions.of_key("CP-1") if q.form.type == stands])  # noqa: B023
+    assert "sum in EUR, such as 12.50" in run("answer", "CP-1").stdout
+    said = ("--form", "remedy=voucher", "--form", "explanation=sorry")
+    wrong = run("answer", "CP-1", *said, "--form", "amount=1,500")
+    assert (wrong.exit_code, "amount: '1,500' is no sum in EUR" in wrong.stderr) == (2, True)
+    done = run("answer", "CP-1", *said, "--form", "amount=15")
+    assert "taken" in done.stdout, done.stderr
+    (body,) = [b for e, b in house.store.journal("complaint/CP-1") if e.event == "complaint.proposed"]
+    assert json.loads(body)["amount"] == 1500

@@ -10,6 +10,7 @@ import pytest
 from adapters.asking import wording as wording_module
 from adapters.asking.form import FormField, Kind, UnknownField, askable, fields, payload
 from adapters.asking.wording import wording
+from adapters.intake import InvalidEvents
 from machines.catalogue import CATALOGUE
 from machines.kernel.event import Event, Facts
 from machines.kernel.state import Ask
@@ -27,7 +28,7 @@ def test_fields_are_asked_one_by_one_in_their_order() -> None:
     assert [(f.name, f.kind, f.required) for f in fields(MeansGiven)] == [
         ("pay_with.means", Kind.CHOICE, True),
         ("pay_with.token", Kind.TEXT, True),
-        ("pay_with.up_to", Kind.NUMBER, False),
+        ("pay_with.up_to", Kind.SUM, False),
     ]
     assert fields(DelayAnswered)[0].choices == ("true", "false")
 
@@ -40,11 +41,19 @@ def test_the_customer_is_known_and_not_asked_and_personal_fields_are_marked() ->
 
 def test_what_is_filled_in_becomes_the_payload() -> None:
     said = [("pay_with.means", "card"), ("pay_with.token", "tok_1"), ("pay_with.up_to", "")]
-    filled = payload(MeansGiven, said)
+    filled = payload(MeansGiven, said, currency="EUR")
     assert filled == {"pay_with": {"means": "card", "token": "tok_1"}}
     assert MeansGiven.model_validate(filled).pay_with.up_to is None
     with pytest.raises(UnknownField, match=r"has no field 'color'; it has pay_with.means"):
-        payload(MeansGiven, [("color", "red")])
+        payload(MeansGiven, [("color", "red")], currency="EUR")
+
+
+@pytest.mark.parametrize(("currency", "minor"), [("EUR", 1500), ("JPY", 15), ("KWD", 15_000)])
+def test_a_sum_is_filled_in_in_main_units(currency: str, minor: int) -> None:
+    said = [("pay_with.means", "card"), ("pay_with.up_to", "15")]
+    assert payload(MeansGiven, said, currency=currency) == {"pay_with": {"means": "card", "up_to": minor}}
+    with pytest.raises(InvalidEvents, match="is no sum"):
+        payload(MeansGiven, [("pay_with.up_to", "15 or so")], currency=currency)
 
 
 def test_a_form_with_lists_is_not_asked_field_by_field() -> None:
