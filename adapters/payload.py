@@ -10,14 +10,16 @@ from pydantic import ValidationError
 
 from adapters.envelope import Envelope, EventFault, shown
 from adapters.personal import places
-from machines.kernel.event import CLEAN, PRINTED, SEALED, WRITTEN, Event, Facts
+from machines.kernel.event import ADDRESS, CLEAN, NUMBER, PRINTED, SEALED, WRITTEN, Event, Facts
 
 _DEEPEST = 20
 _LARGEST = 2**53 - 1  #: whole numbers beyond it are not the same to all who read JSON (RFC 8259, section 6)
 _PATTERNS = {
     PRINTED: "leave out spaces and control characters; it may not be empty",
-    CLEAN: "leave out control characters; it may not be empty",
+    CLEAN: "leave out line breaks and other control characters; it may not be empty",
     WRITTEN: "leave out control characters",
+    ADDRESS: "write one e-mail address, such as name@shop.example, without spaces or line breaks",
+    NUMBER: "write one telephone number, such as +49 30 5550100",
 }
 
 
@@ -87,14 +89,13 @@ def _faults(error: ValidationError, event: type[Event], index: int) -> list[Even
             found.append(EventFault(index, field, f"not a field of {event.type}{hint}"))
         elif detail["type"] == "missing":
             found.append(EventFault(index, field, "add this field"))
-        elif personal:
-            own = detail["type"] in ("value_error", "assertion_error")  # such a message may quote the value
-            found.append(EventFault(index, field, "not valid" if own else detail["msg"]))
         else:
-            pattern = str(detail.get("ctx", {}).get("pattern"))
-            found.append(
-                EventFault(index, field, _PATTERNS.get(pattern, detail["msg"]), shown(detail["input"]))
-            )
+            remedy = _PATTERNS.get(str(detail.get("ctx", {}).get("pattern")), detail["msg"])
+            own = detail["type"] in ("value_error", "assertion_error")  # such a message may quote the value
+            if personal:
+                found.append(EventFault(index, field, "not valid" if own else remedy))
+            else:
+                found.append(EventFault(index, field, remedy, shown(detail["input"])))
     return found
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import Field
 
 from machines.kernel.command import CommandType
-from machines.kernel.event import Event, Facts, Outcome, Personal
+from machines.kernel.event import Email, Event, Facts, Outcome, Personal, Phone
 
 
 class Channel(StrEnum):
@@ -24,8 +24,8 @@ class Buyer(Facts):
     number that it needs is missing."""
 
     name: Personal
-    email: Personal
-    phone: Personal | None = None
+    email: Email
+    phone: Phone | None = None
     channel: Channel = Channel.EMAIL
 
 

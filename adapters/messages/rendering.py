@@ -87,6 +87,7 @@ class Renderer:
                 at, f"{DAY[locale]}, HH:mm", tzinfo=self.zone, locale=locale
             ),
             "money": partial(_money, locale=locale),
+            "line": lambda text: " ".join(text.split()),  # what comes after a line break is no subject
             "word": lambda text: word(text, locale=locale),
         }
         return environment

@@ -1,8 +1,9 @@
 """The simulated post office: the one provider that is given personal fields, to address messages with.
 
 Recipient: the customer. Purpose: service messages. Fields: name, e-mail address and telephone number. What is
-sent lies in an outbox; nothing of it is logged. An address under ``.invalid`` cannot be reached. A message
-that puts a question goes out with the link to answer it, which the procedure neither makes nor sees.
+sent lies in an outbox; nothing of it is logged. An address under ``.invalid`` cannot be reached, nor can one
+with a line break, which would pass for a header. A message that puts a question goes out with the link to
+answer it, which the procedure neither makes nor sees.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from adapters.messages.rendering import Rendered, Renderer
 from adapters.sealing import Disclosure, Vault
 from adapters.world.provider import Conditions, Provider
 from machines.kernel.command import Command, CommandType
-from machines.kernel.event import SEALED, Event
+from machines.kernel.event import CLEAN, SEALED, Event
 from machines.messages import Channel, Message, MessageSent, MessageUndeliverable
 
 TO_CUSTOMER = Disclosure(
@@ -106,7 +107,7 @@ class PostOffice(Provider):
             raise Unavailable(f"{command.name}: {error}") from None
         except SealBroken as error:
             raise OwnFault(f"{command.name}: {error}") from None
-        if sent.address.endswith(".invalid"):
+        if sent.address.endswith(".invalid") or not re.fullmatch(CLEAN, sent.address):
             return MessageUndeliverable(template=message.template)
         self._ready[command.key] = sent
         words = sent.words

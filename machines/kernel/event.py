@@ -29,13 +29,6 @@ def _pass_sealed(value: object, handler: ValidatorFunctionWrapHandler) -> object
     return value if isinstance(value, str) and value.startswith(SEALED) else handler(value)
 
 
-Personal = Annotated[str, Field(min_length=1, max_length=1000), WrapValidator(_pass_sealed), PersonalMark()]
-"""A personal string: name, street, e-mail, phone, free text of a customer."""
-
-
-Story = Annotated[str, Field(min_length=1, max_length=10_000), WrapValidator(_pass_sealed), PersonalMark()]
-"""What a customer has to say, in the customer's own words; personal."""
-
 PRINTED = r"^[^\x00-\x20\x7f-\xa0\u2000-\u200f\u2028-\u202f]+$"
 """No control characters and no spaces, in the regular expressions of Python, Rust and browsers alike."""
 
@@ -48,11 +41,35 @@ Key = Annotated[str, Field(max_length=64, pattern=PRINTED)]
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=CLEAN)]
 """How a colleague is called, such as `A. Field` or `a.field`."""
 
+_ATOM = r'[^\x00-\x20\x7f-\xa0\u2000-\u200f\u2028-\u202f@<>\(\)\[\],;:\\"]+'
+ADDRESS = rf"^{_ATOM}@{_ATOM}$"
+"""One @, and nothing that could end an address or begin another in the header of a mail (RFC 5322, 3.2.3)."""
+
+NUMBER = r"^[+\(]{0,2}[0-9][0-9 \(\).\/\-]{2,38}$"
+"""A telephone number as people write it."""
+
 WRITTEN = r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$"
 """No control characters other than tab and newline."""
 
 Text = Annotated[str, Field(max_length=1000, pattern=WRITTEN)]
 """What somebody has written that is not personal."""
+
+Personal = Annotated[
+    str, Field(min_length=1, max_length=1000, pattern=CLEAN), WrapValidator(_pass_sealed), PersonalMark()
+]
+"""A personal line, such as a name, a street or an account."""
+
+Email = Annotated[str, Field(max_length=254, pattern=ADDRESS), WrapValidator(_pass_sealed), PersonalMark()]
+"""The one e-mail address of a customer; 254 is the most that can be written to (RFC 5321, errata 1690)."""
+
+Phone = Annotated[str, Field(pattern=NUMBER), WrapValidator(_pass_sealed), PersonalMark()]
+"""The telephone number of a customer."""
+
+Note = Annotated[str, Field(min_length=1, max_length=1000), WrapValidator(_pass_sealed), PersonalMark()]
+"""A few personal lines."""
+
+Story = Annotated[str, Field(min_length=1, max_length=10_000), WrapValidator(_pass_sealed), PersonalMark()]
+"""What a customer has to say, in the customer's own words; personal."""
 
 
 _set = object.__setattr__

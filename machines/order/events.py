@@ -7,7 +7,7 @@ from datetime import date
 from enum import StrEnum
 
 from machines.between import ADDRESS_EXAMPLE, BUYER_EXAMPLE, Address, ParcelKey, Sku
-from machines.kernel.event import Event, Key, Personal, Text
+from machines.kernel.event import Event, Key, Note, Text
 from machines.kernel.money import Amount, Currency
 from machines.messages import Buyer
 from machines.order.data import Line, PayWith
@@ -71,7 +71,7 @@ class OrderCancelRequested(Event, type="order.cancel"):
 
     customer: str
     reason: CancelReason = CancelReason.CHANGED_MIND
-    note: Personal | None = None
+    note: Note | None = None
 
     examples = ({"customer": "C-1", "reason": "changed mind"},)
 

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import AwareDatetime, Field
 
 from machines.between import Quantity, Sku
-from machines.kernel.event import CLEAN, Event, Facts, Name, Outcome, Personal, Story, Text
+from machines.kernel.event import CLEAN, Event, Facts, Name, Note, Outcome, Personal, Story, Text
 from machines.kernel.money import Amount
 
 # -- from outside ----------------------------------------------------------------------------------
@@ -38,7 +38,7 @@ class ReturnSent(Event, type="return.sent"):
     it. Without it nothing is paid before the carrier has scanned the parcel or the goods are here."""
 
     customer: str
-    proof: Personal | None = None
+    proof: Note | None = None
 
     examples = ({"customer": "C-1", "proof": "receipt 4711 of the post office"}, {"customer": "C-1"})
 
@@ -48,7 +48,7 @@ class PostageClaimed(Event, type="return.postage"):
 
     customer: str
     amount: Annotated[Amount, Field(gt=0)]
-    proof: Personal
+    proof: Note
     account: Personal
 
     examples = (

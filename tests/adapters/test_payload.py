@@ -4,6 +4,7 @@ import pytest
 
 from adapters.intake import InvalidEvents
 from machines.catalogue import CATALOGUE
+from machines.messages import Buyer
 from tests.adapters.toys import Placed, ToyStore, faults, intake, placed, real
 
 
@@ -93,3 +94,36 @@ def test_deep_nesting_is_refused_without_recursing() -> None:
         deep = [deep]
     (fault,) = faults(changed(lines=deep))
     assert "nested deeper" in fault.remedy
+
+
+@pytest.mark.parametrize(
+    ("changes", "remedy"),
+    [
+        ({"email": "ada@x.example\r\nBcc: eve@x.example"}, "write one e-mail address"),
+        ({"email": "not an address"}, "write one e-mail address"),
+        ({"email": "ada@x.example,eve@x.example"}, "write one e-mail address"),
+        ({"email": "Ada<ada@x.example>"}, "write one e-mail address"),
+        ({"email": "ada@x.example\n"}, "write one e-mail address"),
+        ({"email": "a" * 250 + "@x.example"}, "at most 254"),
+        ({"name": "Ada\nBcc: eve@x.example"}, "leave out line breaks"),
+        ({"phone": "+49 30\n1"}, "write one telephone number"),
+        ({"phone": "call me"}, "write one telephone number"),
+    ],
+)
+def test_what_would_not_reach_the_customer_or_reach_others_is_refused(
+    changes: dict[str, object], remedy: str
+) -> None:
+    ((field, given),) = changes.items()
+    order = CATALOGUE.outside["order.placed"].examples[0]
+    event = {**order, "buyer": {**order["buyer"], field: given}}
+    with pytest.raises(InvalidEvents) as refused:
+        real().accept([placed(type="order.placed", subject=order["order"], data=event)])
+    (fault,) = refused.value.faults
+    assert (fault.field, fault.value) == (f"data.buyer.{field}", None)
+    assert remedy in fault.remedy
+
+
+@pytest.mark.parametrize("email", ["ada@x.example", "o'hara+shop@müller.example", "A.E@sub.x.example"])
+@pytest.mark.parametrize("phone", ["+49 (0)30 5550100", "030/5550100", "(030) 555-0100", "110"])
+def test_addresses_and_numbers_as_people_write_them_are_taken(email: str, phone: str) -> None:
+    assert Buyer(name="Ada Ünal", email=email, phone=phone).email == email

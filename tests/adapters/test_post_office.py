@@ -70,6 +70,10 @@ def test_a_message_that_cannot_reach_anybody() -> None:
     answer = ask("message.send", letter(buyer), to=world(vault=vault))
     assert isinstance(answer, MessageUndeliverable)
 
+    two_lines = buyer.model_copy(update={"email": "ada@x.example\r\nBcc: eve@x.example"})
+    answer = ask("message.send", letter(two_lines), key="k2", to=world(vault=vault))
+    assert isinstance(answer, MessageUndeliverable)
+
     store.destroyed.add("C-1")
     vault.forget("C-1")
     with pytest.raises(Rejected, match="C-1 was destroyed") as caught:

@@ -175,7 +175,10 @@ def test_the_longest_text_is_still_valid_when_sealed() -> None:
     Ordered.model_validate_json(vault().seal_event(event, customer="C-1"))
 
 
-@given(email=st.text(min_size=1, max_size=200).filter(lambda text: not text.startswith("sealed:")))
+LINE = st.characters(exclude_categories=("Cc", "Cs"))
+
+
+@given(email=st.text(LINE, min_size=1, max_size=200).filter(lambda text: not text.startswith("sealed:")))
 @settings(max_examples=60, deadline=None)
 def test_what_is_sealed_opens_to_the_same_text(email: str) -> None:
     box = vault()

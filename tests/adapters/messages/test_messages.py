@@ -104,6 +104,14 @@ def test_no_answer_is_promised_by_a_day_that_has_passed(template: str, locale: s
         assert "2020" not in words.text
 
 
+def test_a_subject_is_one_line_whatever_somebody_wrote() -> None:
+    one = letter("complaint.referred", "en", Channel.EMAIL)[0]
+    facts = {**one.facts, "reason": "the Ombudsman\nBcc: eve@x.example\n\nDear all"}
+    words = RENDERER.render(one.model_copy(update={"facts": facts}), channel=Channel.EMAIL)
+    subject = f"Your complaint is with the Ombudsman Bcc: eve@x.example Dear all ({one.about})"
+    assert (words.subject, words.text.splitlines()[0]) == (subject, f"Dear {NAME},")
+
+
 def test_both_languages_have_the_same_messages() -> None:
     names = [{path.name for path in (FOLDER / locale).glob("*.txt")} for locale in LOCALES]
     assert names[0] == names[1]
