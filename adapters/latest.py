@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
@@ -31,7 +32,18 @@ class Latest(Generic[T]):
         try:
             return self._current().result(timeout=self._patience)
         except TimeoutError:
-            raise StoreUnavailable(f"the store had not done it within {self._patience:g} seconds") from None
+            raise self._too_late() from None
+
+    async def wait(self) -> T:
+        """As ``get``, without holding a thread while it waits."""
+        try:
+            latest = asyncio.shield(asyncio.wrap_future(self._current()))
+            return await asyncio.wait_for(latest, self._patience)
+        except TimeoutError:
+            raise self._too_late() from None
+
+    def _too_late(self) -> StoreUnavailable:
+        return StoreUnavailable(f"the store had not done it within {self._patience:g} seconds")
 
     def _current(self) -> Future[T]:
         with self._lock:

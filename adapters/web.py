@@ -150,9 +150,10 @@ def _add_watching(app: FastAPI, store: Store, metrics: WebMetrics) -> None:
     health = Latest(store.probe)
 
     @app.get("/health", tags=["service"], summary="Whether events can be taken")
-    def show_health() -> dict[str, str]:
+    async def show_health() -> dict[str, str]:
+        # On the event loop, so that it answers although every thread is taken.
         try:
-            health.get()
+            await health.wait()
         except StoreUnavailable as error:
             raise Problem(
                 "store-unavailable", f"the store takes no writes: {error}", headers=_RETRY

@@ -39,6 +39,15 @@ class Answer:
     said: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An answer that is committed as the event ``id`` of ``source``, for the case to decide about."""
+
+    question: Question
+    source: str
+    id: str
+
+
 class Answers:
     """Puts answers in the inbox and waits for what becomes of them."""
 
@@ -58,8 +67,15 @@ class Answers:
     def give(
         self, question: Question, data: Mapping[str, object], *, source: str, id: str | None = None
     ) -> Answer:
-        """Answer ``question`` with the payload of its form; the same ``id`` again is the same answer. Without
-        one, the same payload is until the case has decided about it.
+        """Answer ``question`` as with ``put``, and wait for what becomes of it."""
+        given = self.put(question, data, source=source, id=id)
+        return given if isinstance(given, Answer) else self._await(given)
+
+    def put(
+        self, question: Question, data: Mapping[str, object], *, source: str, id: str | None = None
+    ) -> Given | Answer:
+        """Commit an answer to ``question``, the payload of its form; one that comes too late is told at once.
+        The same ``id`` again is the same answer. Without one, the same payload is until the case has decided.
 
         Raises ``InvalidEvents`` when the payload does not fit the form, ``StoreUnavailable``.
         """
@@ -81,7 +97,19 @@ class Answers:
         if closing is not None and known is None:
             return late(closing)
         (accepted,) = self._intake.accept([event])
-        return self._await(question, source=accepted.source, id=accepted.id)
+        return Given(question, accepted.source, accepted.id)
+
+    def look(self, given: Given) -> Answer | None:
+        """What has become of an answer; None while nobody has decided. Raises ``StoreUnavailable``."""
+        row = self._store.letter(source=given.source, id=given.id)
+        if row is not None and row.status is InboxStatus.NEW:
+            return None
+        if row is None or row.status is InboxStatus.DEFERRED:
+            return undecided(given)  # the case is on hold, and takes it when it goes on
+        closing = self._questions.closing(given.question.id)
+        if row.status is InboxStatus.APPLIED:
+            return Answer(Became.TAKEN, title=closing.title if closing else given.question.ask.title)
+        return late(closing) if closing else Answer(Became.REFUSED, reason=row.reason)
 
     def give_to(
         self, id: str, values: Mapping[str, object], *, source: str, letter: str, who: str = ""
@@ -107,20 +135,18 @@ class Answers:
             return None
         return Answer(Became.TAKEN, title=self._questions.place(row.letter.case))
 
-    def _await(self, question: Question, *, source: str, id: str) -> Answer:
+    def _await(self, given: Given) -> Answer:
         until = time.monotonic() + self.patience
-        while (row := self._store.letter(source=source, id=id)) is not None:
-            closing = self._questions.closing(question.id) if row.status is not InboxStatus.NEW else None
-            if row.status is InboxStatus.APPLIED:
-                return Answer(Became.TAKEN, title=closing.title if closing else question.ask.title)
-            if row.status is InboxStatus.DEFERRED:
-                break  # the case is on hold, and takes it when it goes on
-            if row.status is not InboxStatus.NEW:
-                return late(closing) if closing else Answer(Became.REFUSED, reason=row.reason)
+        while (answer := self.look(given)) is None:
             if time.monotonic() > until:
-                break
+                return undecided(given)
             time.sleep(_LOOK_SECONDS)
-        return Answer(Became.WAITING, title=question.ask.title)
+        return answer
+
+
+def undecided(given: Given) -> Answer:
+    """The answer while nobody has decided."""
+    return Answer(Became.WAITING, title=given.question.ask.title)
 
 
 def late(closing: Closing) -> Answer:

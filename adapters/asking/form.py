@@ -46,6 +46,11 @@ class FormField:
     longest: int | None = None
 
     @property
+    def at_length(self) -> bool:
+        """Whether people write at length in it, on several lines."""
+        return (self.longest or 0) > _LONGEST_NAME
+
+    @property
     def plain_label(self) -> str:
         return self.name.rpartition(".")[2].replace("_", " ").capitalize()
 

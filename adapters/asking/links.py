@@ -1,4 +1,4 @@
-"""Links by which a customer answers one question: unguessable, good for one question, and expiring.
+"""Links by which a customer answers one question: unguessable, good for one question while it is open.
 
 A token is its question and last day, encrypted and authenticated (AES-SIV, RFC 5297) under a key derived from
 the master key for this purpose alone. Nothing is stored, and nothing can be read in the address.
@@ -33,14 +33,15 @@ class BadLink(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What a token says; it is good until ``ends``."""
+    """What a token says. It answers its question while that is open; what became of it, it tells until
+    ``ends``."""
 
     question: str
     ends: datetime
 
 
 class Links:
-    """Makes and reads links below ``base``; they last for ``days``."""
+    """Makes and reads links below ``base``; they tell of a question that is closed for ``days``."""
 
     def __init__(self, master: MasterKeys, *, base: str, days: int, clock: Callable[[], datetime]) -> None:
         self._ciphers = [AESSIV(key) for key in master.derived(_PURPOSE)]
@@ -66,6 +67,8 @@ class Links:
             sealed = urlsafe_b64decode(token + "=" * (-len(token) % 4))
         except ValueError:
             raise BadLink from None
+        if urlsafe_b64encode(sealed).decode().rstrip("=") != token:
+            raise BadLink  # the decoder passes over what is no base64, and one link would have many spellings
         for cipher in self._ciphers:
             try:
                 text = cipher.decrypt(sealed, _BOUND_TO).decode()

@@ -6,13 +6,15 @@ site could ride on. Opening the page changes nothing: mail scanners open every l
 
 from __future__ import annotations
 
-import hashlib
+import asyncio
 import secrets
+import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
@@ -21,7 +23,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.concurrency import run_in_threadpool
 
-from adapters.asking.answers import Answers, Became
+from adapters.asking.answers import Answer, Answers, Became, Given, undecided
 from adapters.asking.form import UnknownField, askable, payload
 from adapters.asking.links import BadLink, Link, Links
 from adapters.asking.questions import Closing, Question, Questions
@@ -31,10 +33,15 @@ from adapters.errors import StoreUnavailable
 from adapters.intake import InvalidEvents
 
 SOURCE = "customer-link"
+T = TypeVar("T")
 
-_LARGEST = 64 * 1024
+_LARGEST = 256 * 1024  #: twice what the longest answer takes: one of its characters may be 9 to 12 bytes here
+_DRAINED = 16 * 1024 * 1024  #: read and dropped, so that whoever sent too much gets to read why
+_PATIENCE_SECONDS = 3.0
+_FIRST_LOOK_SECONDS, _LAST_LOOK_SECONDS = 0.05, 0.5
 _PER_MINUTE = 30
 _FORM = "application/x-www-form-urlencoded"
+_LATER = {"Retry-After": "60"}
 _HERE = ("same-origin", "none")
 _templates = Environment(
     loader=PackageLoader("adapters.asking"),
@@ -47,87 +54,130 @@ _templates = Environment(
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What the page needs; ``zone`` is the one in which deadlines are told."""
+    """What the page needs; ``zone`` is the one in which deadlines are told, ``patience`` how many seconds a
+    customer waits for the decision."""
 
     questions: Questions
     answers: Answers
     links: Links
     zone: ZoneInfo
     clock: Callable[[], datetime]
+    patience: float = _PATIENCE_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class _Put:
+    """What a customer has ``said``, committed, and not decided about yet."""
+
+    given: Given
+    words: Wording
+    said: Mapping[str, str]
 
 
 def add_page(app: FastAPI, page: Page) -> None:
     """Serve ``/answer/{token}``."""
     throttle = Throttle(_PER_MINUTE)
 
-    def guarded(token: str, answer: Callable[[], Response]) -> Response:
-        if not throttle.allows(hashlib.sha256(token.encode()).hexdigest()):
-            return _notice(wording(FALLBACK), "busy", 429, {"Retry-After": "60"})
+    def guarded(token: str, answer: Callable[[Link], T]) -> Response | T:
         try:
-            return answer()
-        except StoreUnavailable:
-            return _notice(wording(FALLBACK), "away", 503, {"Retry-After": "60"})
+            link = page.links.read(token)
+        except BadLink:
+            return _notice(wording(FALLBACK), "unknown", 404)
+        if not throttle.allows(link.question):
+            return _notice(wording(FALLBACK), "busy", 429, _LATER)
+        return _kindly(lambda: answer(link))
 
-    @app.get("/answer/{token}", include_in_schema=False)
+    # What scans links may ask for the head alone, and takes a refusal for a broken link.
+    @app.api_route("/answer/{token}", methods=["GET", "HEAD"], include_in_schema=False)
     def show(token: str) -> Response:
-        return guarded(token, lambda: _shown(page, token))
+        return guarded(token, lambda link: _shown(page, link))
 
     @app.post("/answer/{token}", include_in_schema=False)
     async def take(token: str, request: Request) -> Response:
         if request.headers.get("sec-fetch-site", "none") not in _HERE:
             return _notice(wording(FALLBACK), "elsewhere", 403)
         said = await _said(request)
-        if said is None:
-            return _notice(wording(FALLBACK), "unknown", 400)
-        return await run_in_threadpool(guarded, token, lambda: _taken(page, token, said))
+        if isinstance(said, Response):
+            return said
+        taken = await run_in_threadpool(guarded, token, lambda link: _taken(page, link, said))
+        if isinstance(taken, Response):
+            return taken
+        answer = await _decided(page, taken.given)
+        return await run_in_threadpool(_kindly, lambda: _became(page, taken, answer))
 
 
-async def _said(request: Request) -> dict[str, str] | None:
-    """What was filled in, each field once; None for what no form of ours sends."""
-    body = b""
+async def _said(request: Request) -> dict[str, str] | Response:
+    """What was filled in, each field once; or the page that says why it cannot be read."""
+    body, size = bytearray(), 0
     async for chunk in request.stream():
-        body += chunk
-        if len(body) > _LARGEST:
-            return None
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
-        return None
+        size += len(chunk)
+        if size <= _LARGEST:
+            body += chunk
+        elif size > _DRAINED:
+            break
+    if size > _LARGEST:
+        return _notice(wording(FALLBACK), "too_long", 413)
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() == _FORM:
+        with suppress(ValueError):
+            pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=100, errors="strict")
+            return {name: value.replace("\r\n", "\n").strip() for name, value in pairs}
+    return _notice(wording(FALLBACK), "unknown", 400)
+
+
+async def _decided(page: Page, given: Given) -> Answer:
+    """Wait for the decision, holding no thread: while no worker runs, many may wait."""
+    pause, until = _FIRST_LOOK_SECONDS, time.monotonic() + page.patience
+    with suppress(StoreUnavailable):  # it is committed, whatever comes now
+        while (answer := await run_in_threadpool(page.answers.look, given)) is None:
+            if time.monotonic() > until:
+                break
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LAST_LOOK_SECONDS)
+        return answer or undecided(given)
+    return undecided(given)
+
+
+def _kindly(answer: Callable[[], T]) -> Response | T:
+    """What ``answer`` gives, or the page that asks to try again while the store is away."""
     try:
-        pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=100, errors="strict")
-    except ValueError:
-        return None
-    return {name: value.strip() for name, value in pairs}
+        return answer()
+    except StoreUnavailable:
+        return _notice(wording(FALLBACK), "away", 503, _LATER)
 
 
-def _shown(page: Page, token: str) -> Response:
-    found = _open(page, token)
+def _shown(page: Page, link: Link) -> Response:
+    found = _open(page, link)
     return found if isinstance(found, Response) else _asked(page, found, said={})
 
 
-def _taken(page: Page, token: str, said: Mapping[str, str]) -> Response:
-    question = _open(page, token)
+def _taken(page: Page, link: Link, said: Mapping[str, str]) -> Response | _Put:
+    question = _open(page, link)
     if isinstance(question, Response):
         return question
     words = wording(question.locale)
-    errors = {
-        field.name: "fill_in"
-        for field in words.asked(question.form, told={}, said=said, errors={})
-        if field.required and not said.get(field.name)
+    shown = words.asked(question.form, told={}, said=said, errors={})
+    errors = {field.name: "fill_in" for field in shown if field.required and not field.value}
+    errors |= {
+        field.name: "shorten" for field in shown if len(field.value) > (field.longest or len(field.value))
     }
     if errors:
         return _asked(page, question, said=said, errors=errors)
-    return _answered(page, question, words, said)
-
-
-def _answered(page: Page, question: Question, words: Wording, said: Mapping[str, str]) -> Response:
     try:
         filled = [*said.items(), *words.fixed(question.form).items()]
         data = payload(question.form, filled, currency=question.currency)
-        answer = page.answers.give(question, data, source=SOURCE)
+        given = page.answers.put(question, data, source=SOURCE)
     except UnknownField:
         return _notice(words, "unknown", 400)
     except InvalidEvents as error:
         wrong = {fault.field.removeprefix("data."): "check" for fault in error.faults}
         return _asked(page, question, said=said, errors=wrong)
+    if isinstance(given, Answer):
+        return _settled(words, page.questions.closing(question.id, in_the_end=True))
+    return _Put(given, words, said)
+
+
+def _became(page: Page, put: _Put, answer: Answer) -> Response:
+    question, words, said = put.given.question, put.words, put.said
     match answer.became:
         case Became.TAKEN:
             return _notice(words, "thanks", 200, said=words.chosen(question.form, said))
@@ -140,12 +190,8 @@ def _answered(page: Page, question: Question, words: Wording, said: Mapping[str,
             return _asked(page, question, said=said, alert=alert, status=409)
 
 
-def _open(page: Page, token: str) -> Question | Response:
-    """The open question behind a token, or the page that says why there is none."""
-    try:
-        link = page.links.read(token)
-    except BadLink:
-        return _notice(wording(FALLBACK), "unknown", 404)
+def _open(page: Page, link: Link) -> Question | Response:
+    """The open question behind a link, or the page that says why there is none."""
     question = page.questions.find(link.question) or page.questions.follower(link.question)
     if question is None:
         closing = page.questions.closing(link.question, in_the_end=True)

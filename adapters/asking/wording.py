@@ -148,15 +148,19 @@ class Wording:
         return Asked(
             name=field.name,
             label=texts.get("label", field.plain_label),
-            type=_INPUTS.get(field.kind, "text"),
+            type="textarea" if field.at_length else _INPUTS.get(field.kind, "text"),
             required=field.required,
             choices=tuple((value, texts.get(value, usual.get(value, value))) for value in options),
             radios=0 < len(options) <= _MOST_RADIOS and field.required,
             longest=field.longest,
             autocomplete=texts.get("autocomplete", "off"),
             value=said.get(field.name, ""),
-            error=self.page[_error(errors[field.name], field)] if field.name in errors else "",
+            error=self._error(errors.get(field.name, ""), field),
         )
+
+    def _error(self, error: str, field: FormField) -> str:
+        name = "choose" if error == "fill_in" and field.choices else error
+        return self.page[name].format(longest=field.longest) if name else ""
 
 
 @cache
@@ -179,10 +183,6 @@ def _needless(texts: Mapping[str, Any], told: Mapping[str, str]) -> set[str]:
         for fact, value in texts.get("when", {}).items()
         if told.get(fact, value) != value
     }
-
-
-def _error(error: str, field: FormField) -> str:
-    return "choose" if error == "fill_in" and field.choices else error
 
 
 def _options(listed: str) -> Sequence[str]:

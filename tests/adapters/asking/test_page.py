@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlencode
@@ -12,15 +14,27 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from adapters.asking.page import SOURCE, Page
+from adapters.asking.links import Links
+from adapters.asking.page import SOURCE
 from adapters.asking.wording import wording
 from adapters.errors import StoreUnavailable
 from adapters.web import create_app
 from flows.migration import Migrator
-from machines.complaint.events import OfferAnswered
+from machines.complaint.events import ComplaintReceived, OfferAnswered
 from machines.order.events import ChoiceMade
 from machines.returns.events import OfferAnswered as ReturnOfferAnswered
-from tests.asking import BASE, FEE, NOWHERE, SHORT, STOLEN, Office, open_office, renamed
+from tests.asking import (
+    BASE,
+    FEE,
+    KEY,
+    NOWHERE,
+    SHORT,
+    STOLEN,
+    Clock,
+    Office,
+    open_office,
+    renamed,
+)
 from tests.conftest_prefect import eventually
 
 
@@ -37,8 +51,8 @@ class Browser:
         self.app = create_app(office.intake, store=office.store, explain=lambda _: [], page=office.page)
         self._path = link.removeprefix(BASE)
 
-    def open(self) -> httpx.Response:
-        return asyncio.run(self._ask("GET", None, {}))
+    def open(self, method: str = "GET") -> httpx.Response:
+        return asyncio.run(self._ask(method, None, {}))
 
     def fill_in(self, **said: str) -> httpx.Response:
         return self.post({name.replace("__", "."): value for name, value in said.items()})
@@ -183,14 +197,41 @@ def test_a_deadline_that_passed_says_so_kindly() -> None:
 
 def test_a_link_expires(office: Office) -> None:
     browser = asked(office, "SO-11", **FEE)
-    with open_office(driving=False) as other:
-        other.clock.ahead = timedelta(days=33)
-        later = Page(office.questions, office.answers, office.links, office.page.zone, other.clock)
-        browser.app = create_app(office.intake, store=office.store, explain=lambda _: [], page=later)
-        for answer in (browser.open(), browser.fill_in(choice="accept")):
-            assert answer.status_code == 410
-            assert "This link is too old" in answer.text
-    assert office.state("SO-11") == "awaiting_choice"
+    later = replace(office.page, clock=Clock(timedelta(days=33)))
+    browser.app = create_app(office.intake, store=office.store, explain=lambda _: [], page=later)
+    for answer in (browser.open(), browser.fill_in(choice="accept")):
+        assert answer.status_code == 410
+        assert "This link is too old" in answer.text
+
+
+def test_a_scanner_that_asks_for_the_head_alone_uses_nothing_up(office: Office) -> None:
+    browser = asked(office, "SO-19", **FEE)
+    head = browser.open("HEAD")
+    assert (head.status_code, head.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "Thank you" in browser.fill_in(choice="accept").text
+
+
+def test_a_long_answer_is_taken_and_one_that_is_too_long_comes_back(office: Office) -> None:
+    complaint = {**ComplaintReceived.examples[1], "complaint": "CP-1"}
+    office.send("complaint.received", "CP-1", complaint)
+    for state, form, said in (
+        ("acknowledging", "taken", {"owner": "a.field"}),
+        ("assessing", "assessed", {"severity": "S3", "nature": "service"}),
+        ("investigating", "information_needed", {"question": "What happened?"}),
+    ):
+        office.asked("CP-1", state)
+        office.send(f"complaint.{form}", "CP-1", said)
+    question = office.asked("CP-1", "awaiting_customer")
+    browser = Browser(office, office.links.url(question.id))
+    assert '<textarea id="words" name="words" rows="8" maxlength="10000"' in browser.open().text
+    words = "語" * 10_001
+    for answer in (browser.fill_in(words=words), browser.fill_in(words=words * 2)):
+        assert answer.status_code == 422
+        assert "Please shorten this to 10000 characters." in answer.text
+        assert words in answer.text
+    far = browser.fill_in(words=words * 4)
+    assert (far.status_code, "go back in your browser" in far.text) == (413, True)
+    assert "Thank you" in browser.fill_in(words="first line\r\n" + "語" * 9_000).text
 
 
 @pytest.mark.parametrize("token", ["x", "a" * 700, "%C3%A4", "AAAA"])
@@ -234,6 +275,19 @@ def test_many_tries_on_one_link_are_slowed_down(office: Office) -> None:
     assert other.open().status_code == 200
 
 
+def test_tries_are_counted_by_question_however_the_link_is_spelled(office: Office) -> None:
+    browser = asked(office, "SO-20", **FEE)
+    token = office.links.token(office.asked("SO-20", "awaiting_choice").id)
+    for junk in ("!", "=", "%0A", "é", "!!!!"):
+        assert Browser(office, f"{BASE}/answer/{token[:10]}{junk}{token[10:]}").open().status_code == 404
+    yesterday = Links(KEY, base=BASE, days=29, clock=office.clock)
+    again = Browser(office, yesterday.url(office.asked("SO-20", "awaiting_choice").id))
+    again.app = browser.app
+    answers = [each.open().status_code for _ in range(20) for each in (browser, again)]
+    assert answers[:30] == [200] * 30
+    assert 429 in answers[30:]
+
+
 def test_a_store_that_is_away_is_told_kindly(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     browser = asked(office, "SO-17", **FEE)
 
@@ -252,7 +306,8 @@ def test_an_answer_while_no_worker_runs_is_kept_for_the_next() -> None:
         driver.start()
         browser = asked(office, "SO-18", **FEE)
         driver.stop()
-        office.answers.patience = 0.1
+        office.page = replace(office.page, patience=0.1)
+        browser = Browser(office, office.links.url(office.asked("SO-18", "awaiting_choice").id))
         for answer in (browser.fill_in(choice="cancel"), browser.fill_in(choice="cancel")):
             assert answer.status_code == 202
             assert "will go on with it shortly" in answer.text
@@ -263,6 +318,38 @@ def test_an_answer_while_no_worker_runs_is_kept_for_the_next() -> None:
         assert "This question is answered" in browser.open().text
         events = [entry.event for entry, _ in office.store.journal("order/SO-18")]
         assert events.count("order.choice") == 1
+
+
+def test_many_customers_who_wait_for_a_worker_hold_nobody_else_up() -> None:
+    with open_office(driving=False) as office:
+        driver = office.driver()
+        driver.start()
+        keys = [f"SO-{number}" for number in range(45)]
+        for key in keys:
+            office.place(key, **FEE)
+        paths = [office.links.url(office.asked(key, "awaiting_choice").id).removeprefix(BASE) for key in keys]
+        driver.stop()
+        page = replace(office.page, patience=2.0)
+        app = create_app(office.intake, store=office.store, explain=lambda _: [], page=page)
+        form = {"content-type": "application/x-www-form-urlencoded"}
+
+        async def rush() -> tuple[set[int], float]:
+            transport = httpx.ASGITransport(app=app)
+            async with httpx.AsyncClient(transport=transport, base_url=BASE) as client:
+                answers = [
+                    asyncio.create_task(client.post(path, content=b"choice=cancel", headers=form))
+                    for path in paths[1:]
+                ]
+                await asyncio.sleep(0.5)
+                begun = time.monotonic()
+                for path in ("/health", paths[0]):
+                    assert (await client.get(path)).status_code == 200
+                took = time.monotonic() - begun
+                return {answer.status_code for answer in await asyncio.gather(*answers)}, took
+
+        codes, took = asyncio.run(rush())
+        assert codes == {202}
+        assert took < 1.0
 
 
 def test_the_link_in_the_first_message_is_good_after_the_reminder() -> None:
