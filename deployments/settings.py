@@ -145,7 +145,7 @@ class Settings(BaseSettings):
         pattern=r"^https?://[^\s?#]+$",
         description="where customers reach the web process; its own address if unset",
     )
-    link_days: int = Field(30, gt=0, le=3650, description="how long a link to answer a question lasts")
+    link_days: int = Field(30, gt=0, le=3650, description="how long a link tells of a closed question")
 
     prefect_api_url: str | None = Field(
         None, description="a Prefect server run by others; ours is started if unset"

@@ -194,15 +194,14 @@ def _open(page: Page, link: Link) -> Question | Response:
     """The open question behind a link, or the page that says why there is none."""
     question = page.questions.find(link.question) or page.questions.follower(link.question)
     if question is None:
-        closing = page.questions.closing(link.question, in_the_end=True)
+        words, closing = _wording_of(page, link), page.questions.closing(link.question, in_the_end=True)
         if closing is None and page.questions.is_beyond(link.question):
-            return _notice(_wording_of(page, link), "away", 503, {"Retry-After": "60"})
-        return _settled(_wording_of(page, link), closing)
-    words = wording(question.locale)
-    if page.clock() >= link.ends:
-        return _notice(words, "link_expired", 410)
+            return _notice(words, "away", 503, _LATER)
+        if page.clock() >= link.ends:
+            return _notice(words, "link_expired", 410)
+        return _settled(words, closing)
     if not (question.for_customer and askable(question.form)):
-        return _notice(words, "unsupported", 200)
+        return _notice(wording(question.locale), "unsupported", 200)
     return question
 
 

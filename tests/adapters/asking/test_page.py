@@ -195,10 +195,14 @@ def test_a_deadline_that_passed_says_so_kindly() -> None:
     assert "ging ohne sie weiter" in answer.text
 
 
-def test_a_link_expires(office: Office) -> None:
+def test_a_link_works_while_its_question_is_open_and_then_tells_of_it_until_it_expires(
+    office: Office,
+) -> None:
     browser = asked(office, "SO-11", **FEE)
     later = replace(office.page, clock=Clock(timedelta(days=33)))
     browser.app = create_app(office.intake, store=office.store, explain=lambda _: [], page=later)
+    assert browser.open().text.count('type="radio"') == 4
+    assert "Thank you" in browser.fill_in(choice="accept").text
     for answer in (browser.open(), browser.fill_in(choice="accept")):
         assert answer.status_code == 410
         assert "This link is too old" in answer.text
