@@ -227,14 +227,17 @@ class Questions:
         return next(map(_locale, self._store.find_case(key=key, sop=sop)), "en")
 
     def told(self, question: Question) -> Mapping[str, str]:
-        """What the customer was told when the question was put: the facts of the message that asks."""
-        key = f"{question.case.id}/message.send/{self._put(question)}"
-        for step in self._store.steps(keys=[key], limit=1):
-            try:
-                message = Message.model_validate_json(step.arguments)
-            except ValidationError:
-                return {}
-            return {name: value for name, value in message.facts.items() if value}
+        """What the customer was told when the question was put: the facts of the message that asks. It goes
+        out after whatever else is told at that moment."""
+        sent = f"{question.case.id}/message.send/{self._put(question)}"
+        steps = self._store.steps(case=question.case.id, command="message.send", limit=_ALL)
+        for step in reversed(steps):
+            if step.key == sent or step.key.startswith(f"{sent}/"):
+                try:
+                    message = Message.model_validate_json(step.arguments)
+                except ValidationError:
+                    return {}
+                return {name: value for name, value in message.facts.items() if value}
         return {}
 
     def _put(self, question: Question) -> int:

@@ -10,8 +10,11 @@ import pytest
 from adapters.asking.answers import Became, source_of
 from adapters.asking.questions import Questions
 from adapters.intake import InvalidEvents
+from machines.catalogue import CATALOGUE
 from machines.complaint.events import ComplaintReceived
 from machines.kernel.definition import Definition
+from machines.kernel.state import CUSTOMER, Ask
+from machines.messages import MessageType
 from tests.asking import FEE, STOLEN, Office, open_office, renamed
 from tests.conftest_prefect import eventually
 
@@ -32,6 +35,15 @@ def test_a_question_says_whom_it_asks_until_when_and_why(office: Office) -> None
     assert question.known["because of"] == "order.suspicious"
     assert question.known["rule"] == "stolen means of payment"
     assert question.known["lines"] == "sku KETTLE, quantity 1, price 30.00 EUR"
+
+
+def stands(office: Office, key: str, state: str) -> None:
+    """Wait until the complaint has come to that state."""
+
+    def there() -> bool:
+        return any(case.state == state for case in office.store.find_case(key=key, sop="complaint"))
+
+    eventually(there)
 
 
 def complain(office: Office, key: str) -> None:
@@ -96,6 +108,25 @@ def test_a_customer_is_told_what_the_message_said(office: Office) -> None:
     question = office.asked("SO-3", "awaiting_choice")
     assert office.questions.told(question)["fee"] == "3.00 EUR"
     assert question.for_customer
+
+
+def test_a_customer_is_told_what_the_message_that_asks_said_though_another_came_first(office: Office) -> None:
+    complain(office, "CP-4")
+    for state, form, said in (
+        ("acknowledging", "taken", {"owner": "a.field"}),
+        ("assessing", "assessed", {"severity": "S3", "nature": "service"}),
+        ("investigating", "referred", {"body": "the Ombudsman"}),
+        ("with_ombudsman", "outside_decision", {"amount": 1500, "reason": "fair"}),
+    ):
+        stands(office, "CP-4", state)
+        office.send(f"complaint.{form}", "CP-4", said)
+    question = office.asked("CP-4", "awaiting_answer")
+    first, then = (
+        office.message(template, "CP-4") for template in ("complaint.outside_decision", "complaint.offer")
+    )
+    assert then.key == f"{first.key}/1"
+    assert office.questions.told(question) == {k: v for k, v in then.message.facts.items() if v}
+    assert office.questions.told(question)["amount"] == "15.00 EUR"
 
 
 def test_the_same_state_entered_again_is_another_question(office: Office) -> None:
@@ -172,3 +203,10 @@ def test_a_state_that_no_version_knows_any_more_is_told_by_its_name(office: Offi
     assert closing.title in ("cancelling", "cancelled")
     assert questions.follower(question.id) is None
     assert questions.place("order/SO-40") == "cancelled"
+
+
+def test_every_state_that_asks_the_customer_puts_its_question_by_one_message() -> None:
+    for procedure in CATALOGUE:
+        for state in procedure.states:
+            if isinstance(state, Ask) and state.role == CUSTOMER:
+                assert len([each for each in state.does if isinstance(each, MessageType)]) == 1, state.name
