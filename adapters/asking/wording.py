@@ -13,7 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from adapters.asking.form import FormField, Kind, fields
-from adapters.messages.words import word
+from adapters.messages.words import word, written_time
 from machines.kernel.event import Event
 
 FALLBACK = "en"
@@ -127,9 +127,8 @@ class Wording:
         )
 
     def moment(self, at: datetime, *, zone: ZoneInfo) -> str:
-        local = at.astimezone(zone)
-        told = self._texts["dates"]["time"]
-        return str(told.format(date=self.day(local.date()), hour=f"{local:%H:%M}", zone=zone.key))
+        day = self.day(at.astimezone(zone).date())
+        return f"{day}, {written_time(at, zone=zone, locale=self.language)}"
 
     def _form(self, form: type[Event]) -> Mapping[str, Any]:
         found: Mapping[str, Any] = self._texts["forms"].get(form.type, {})

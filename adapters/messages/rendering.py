@@ -14,12 +14,11 @@ from datetime import date, datetime
 from functools import cache, lru_cache, partial
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_datetime
 from babel.numbers import format_currency
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFound
 
 from adapters.errors import OwnFault
-from adapters.messages.words import DAY, FOLDER, LOCALES, language, word, written_day
+from adapters.messages.words import FOLDER, LOCALES, language, word, written_day, written_time, written_zone
 from machines.messages import Channel, Message
 from machines.policy import House
 
@@ -81,10 +80,11 @@ class Renderer:
             # To ask the disk whether a template has changed took a third of the time of a message (measured).
             auto_reload=False,
         )
+        environment.globals["zone"] = written_zone(self.zone, locale)
         environment.filters |= {
             "day": lambda at: written_day(self._day(at), locale),
-            "moment": lambda at: format_datetime(
-                at, f"{DAY[locale]}, HH:mm", tzinfo=self.zone, locale=locale
+            "moment": lambda at: (
+                f"{written_day(self._day(at), locale)}, {written_time(at, zone=self.zone, locale=locale)}"
             ),
             "money": partial(_money, locale=locale),
             "line": lambda text: " ".join(text.split()),  # what comes after a line break is no subject

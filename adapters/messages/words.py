@@ -12,15 +12,18 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cache, lru_cache
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
-from babel.dates import format_date
+from babel.dates import format_date, get_timezone_location
 
 FOLDER = Path(__file__).parent / "templates"
 LOCALES = ("en", "de")
 DAY = {"en": "d MMMM y", "de": "d. MMMM y"}
+_TIME = {"en": "{hour} ({zone})", "de": "{hour} Uhr ({zone})"}
+_ZONE = {"en": "{city} time", "de": "Ortszeit {city}"}
 _KEPT = 4_096  #: days and sayings that need not be put into words again
 _PLACE = re.compile(r"\\{(\w+)\\}")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
@@ -46,6 +49,17 @@ def known(text: str, *, locale: str) -> bool:
 @lru_cache(maxsize=_KEPT)
 def written_day(day: date, locale: str) -> str:
     return format_date(day, DAY[locale], locale=locale)
+
+
+def written_time(at: datetime, *, zone: ZoneInfo, locale: str) -> str:
+    """``23:30 (Berlin time)``: whoever reads it may live by another clock."""
+    return _TIME[locale].format(hour=f"{at.astimezone(zone):%H:%M}", zone=written_zone(zone, locale))
+
+
+@cache
+def written_zone(zone: ZoneInfo, locale: str) -> str:
+    """``Berlin time``."""
+    return _ZONE[locale].format(city=get_timezone_location(zone, locale=locale, return_city=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ promises something."""
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 
@@ -71,6 +71,19 @@ def test_each_message_is_complete_and_in_our_tone(template: str, locale: str) ->
             assert re.search(APOLOGY[locale], words.text)
         if (first := COURTESY.get(template.partition(".")[0])) is not None:
             assert re.search(first[locale], parts[0]), parts[0]
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+@pytest.mark.parametrize(
+    ("locale", "zone"), [("en", r" \(Berlin time\)"), ("de", r" Uhr \(Ortszeit Berlin\)")]
+)
+@pytest.mark.parametrize("channel", Channel)
+def test_each_time_of_day_names_its_zone(template: str, locale: str, zone: str, channel: Channel) -> None:
+    due = datetime(2026, 12, 3, 22, 30, tzinfo=UTC)
+    for one in letter(template, locale, channel):
+        then = one.model_copy(update={"deadlines": dict.fromkeys(one.deadlines, due)})
+        text = RENDERER.render(then, channel=channel).text.replace(POLICY.house.hours, "")
+        assert len(re.findall(r"\d:\d\d", text)) == len(re.findall(rf"23:30{zone}", text))
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
