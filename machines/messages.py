@@ -12,6 +12,7 @@ from pydantic import Field
 
 from machines.kernel.command import CommandType
 from machines.kernel.event import Email, Event, Facts, Outcome, Personal, Phone
+from machines.kernel.procedure import Procedure
 
 
 class Channel(StrEnum):
@@ -96,6 +97,13 @@ def message(
         fulfils=fulfils,
         template=template,
     )
+
+
+def templates(procedure: Procedure) -> set[str]:
+    """Every letter that the procedure may send."""
+    found = [command for state in procedure.states for command in state.does]
+    found += [command for rule in procedure.rules for command in rule.does]
+    return {command.template for command in found if isinstance(command, MessageType)}
 
 
 def alert(*, arguments: Callable[..., Iterable[Alert]], fulfils: tuple[str, ...] = ()) -> CommandType:

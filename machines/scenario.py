@@ -59,14 +59,16 @@ class Stand(_Closed):
 
 class Expected(_Closed):
     """``journal`` lists events of the case in their order, others may lie between; "carrier.scan ignored"
-    names the disposition as well. ``performed`` counts commands of the case by name; ``cases`` gives final
-    states of others; ``balances`` are sums of the case's ledger."""
+    names the disposition as well. ``performed`` counts commands of the case by name, ``letters`` the messages
+    to customers by template, whichever case sent them; ``cases`` gives final states of others; ``balances``
+    are sums of the case's ledger."""
 
     state: str
     at: tuple[Stand, ...] = ()
     cases: Mapping[str, str] = {}
     journal: tuple[str, ...] = ()
     performed: Mapping[str, int] = {}
+    letters: Mapping[str, int] = {}
     balances: Mapping[str, int] = {}
 
 

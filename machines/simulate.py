@@ -5,9 +5,10 @@ Cases, children, deadlines and deferred events behave as in operation; the same 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 from heapq import heappop, heappush
 from itertools import count
 
@@ -21,6 +22,7 @@ from machines.kernel.errors import ScenarioError
 from machines.kernel.event import DeadlinePassed, Event, Received
 from machines.kernel.rule import Disposition, Send
 from machines.kernel.state import DEADLINE
+from machines.messages import templates
 from machines.scenario import Outcome, Scenario, Told
 
 ANSWER = timedelta(seconds=2)  #: how long a command takes unless the scenario says otherwise
@@ -93,6 +95,7 @@ class _World:
         self._kept: dict[str, list[Received]] = {}
         self._parents: dict[str, str] = {}
         self._issued: dict[tuple[str, str], int] = {}
+        self._know(scenario.expect.letters)
         for told in scenario.events:
             self._plan(told)
 
@@ -103,6 +106,13 @@ class _World:
             if event is not None:
                 self._deliver(case, event, now)
                 self.run.ended = now
+
+    def _know(self, letters: Iterable[str]) -> None:
+        written = {name for one in self.definitions.values() for name in templates(one.procedure)}
+        for letter in letters:
+            if letter not in written:
+                near = get_close_matches(letter, written, n=3, cutoff=0.3) or sorted(written)
+                raise ScenarioError(f"no letter is called {letter!r}; did you mean {' or '.join(near)}?")
 
     def _plan(self, told: Told) -> None:
         case, start = told.case or self.scenario.case, self.scenario.start

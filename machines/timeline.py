@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from machines.kernel.case import Entry
+from machines.kernel.command import Command
 from machines.kernel.rule import Disposition
 from machines.kernel.state import DEADLINE
+from machines.messages import Message
 from machines.simulate import Run
 
 
@@ -31,6 +34,7 @@ def failures(run: Run) -> list[str]:
         done = sum(one.command.name == command and one.case == scenario.case for one in run.performed)
         if done != times:
             found.append(f"{command} was performed {done} times, expected {times}")
+    found += _letters(run)
     balances = run.balances(scenario.case)
     for account, amount in expect.balances.items():
         if balances.get(account, 0) != amount:
@@ -53,11 +57,15 @@ def _told(run: Run) -> Iterator[tuple[datetime, str, str]]:
     issued: dict[tuple[str, int], list[str]] = {}
     for one in run.performed:
         seq = int(one.command.key.removeprefix(f"{one.case}/{one.command.name}/").partition("/")[0])
-        issued.setdefault((one.case, seq), []).append(one.command.name)
+        issued.setdefault((one.case, seq), []).append(_named(one.command))
     for case, entry in run.journal:
         yield entry.at, case, _line(entry)
         if commands := issued.get((case, entry.seq)):
             yield entry.at, case, f"    performs {', '.join(commands)}"
+
+
+def _named(command: Command) -> str:
+    return f"{command.name} {_template(command)}".rstrip()
 
 
 def _line(entry: Entry) -> str:
@@ -68,6 +76,17 @@ def _line(entry: Entry) -> str:
         return f"{event}: {entry.disposition.value} while {entry.before} ({entry.reason})"
     move = f"{entry.before} -> {entry.after}" if entry.before != entry.after else entry.after
     return f"{event}: {move}" + (f" ({entry.reason})" if entry.reason else "")
+
+
+def _letters(run: Run) -> Iterator[str]:
+    sent = Counter(_template(one.command) for one in run.performed)
+    for template, times in run.scenario.expect.letters.items():
+        if sent[template] != times:
+            yield f"the letter {template} was sent {sent[template]} times, expected {times}"
+
+
+def _template(command: Command) -> str:
+    return command.arguments.template if isinstance(command.arguments, Message) else ""
 
 
 def _missing(expected: Iterable[str], entries: list[Entry]) -> Iterator[str]:

@@ -43,3 +43,21 @@ def test_a_scenario_cannot_claim_what_nobody_knows(tmp_path: Path) -> None:
     file.write_text(told.replace("return.never-comes", "return.never-came"), "utf-8")
     with pytest.raises(ScenarioError, match=r"claims.toml: shows: .*did you mean return.never-comes"):
         scenario.load(file)
+
+
+def with_letters(letters: dict[str, int]) -> scenario.Scenario:
+    played = ALL["order/finance_refuses_a_large_refund"]
+    expect = played.expect.model_copy(update={"letters": letters})
+    return played.model_copy(update={"expect": expect})
+
+
+def test_another_letter_than_the_scenario_expects_is_told() -> None:
+    played = with_letters({"refund.settled": 1, "refund.withheld": 1})
+    run = simulate(played, definitions=DEFINITIONS, calendar=POLICY.calendar)
+    assert failures(run) == ["the letter refund.settled was sent 0 times, expected 1"]
+    assert "performs message.send refund.withheld" in timeline(run)
+
+
+def test_a_scenario_cannot_expect_a_letter_that_nobody_writes() -> None:
+    with pytest.raises(ScenarioError, match=r"no letter is called 'refund.paid'; did you mean refund\."):
+        simulate(with_letters({"refund.paid": 0}), definitions=DEFINITIONS, calendar=POLICY.calendar)
