@@ -43,6 +43,8 @@ _BY_PROCEDURE = {
         "cancel-part-shipped": "Part of the order has left when it is cancelled.",
         "dispatch-overdue": "The warehouse does not send the parcel.",
         "charged-back": "The bank takes the money back.",
+        "not-captured": "The provider does not hand over the money that it held.",
+        "unreachable": "The customer cannot be told.",
     },
     "shipment": {
         "label-refused": "The carrier does not take the parcel.",
@@ -63,6 +65,8 @@ _BY_PROCEDURE = {
         "otherwise": "The money goes back by other means, agreed to on record.",
         "no-answer": "The customer does not say how to be paid.",
         "reversed": "Money that was paid comes back.",
+        "not-covered": "More is asked back than was paid.",
+        "unreachable": "The customer cannot be told about a refund.",
     },
     "return": {
         "declined": "The policy says no.",
@@ -89,6 +93,7 @@ _BY_PROCEDURE = {
         "choice-silent": "The customer does not choose.",
         "out-of-stock": "The replacement is out of stock.",
         "replacement-lost": "The replacement does not arrive.",
+        "replacement-late": "Nobody packs the replacement.",
         "difference": "The other article costs more, and nothing is charged unasked.",
         "advance": "The replacement goes first, and the original comes.",
         "advance-charged": "The replacement went first, and the original stays away.",
@@ -97,6 +102,7 @@ _BY_PROCEDURE = {
         "keep-the-item": "The money goes back and the goods need not.",
         "withdrawal": "The law sets the day of the refund.",
         "withheld": "Finance does not pay for a return.",
+        "unreachable": "The customer cannot be told about a return.",
     },
     "complaint": {
         "acknowledged-late": "Nobody takes the complaint on in time.",
@@ -120,6 +126,8 @@ _BY_PROCEDURE = {
         "recovery": "A low score becomes a complaint.",
         "redress-failed": "What was promised cannot be given.",
         "no-order": "The order named is unknown or another customer's.",
+        "redress-late": "What was promised is still not given.",
+        "unreachable": "The customer cannot be told about a complaint.",
     },
     "survey": {
         "low": "A low score opens a complaint.",

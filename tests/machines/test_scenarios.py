@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from time import perf_counter
 
@@ -9,7 +10,9 @@ import pytest
 
 from machines import policy, scenario
 from machines.definitions import definitions
+from machines.kernel.definition import Definition, Firing
 from machines.kernel.errors import ScenarioError
+from machines.kernel.rule import Disposition, Rule
 from machines.shown import SHOWN
 from machines.simulate import simulate
 from machines.timeline import failures, timeline
@@ -29,6 +32,47 @@ def test_scenario(file: Path) -> None:
     told = timeline(run)
     print(told, f"\n{(perf_counter() - started) * 1000:.1f} ms")  # noqa: T201
     assert not failures(run), told
+
+
+class Watched(Definition):
+    """Remembers which rules were taken, and which states they led to."""
+
+    def __init__(self, one: Definition) -> None:
+        super().__init__(one.procedure, due=one.due, timing=one.timing, terms=one.terms)
+        self.taken: dict[int, Rule] = {}
+        self.entered: set[str] = set()
+
+    def fire(self, firing: Firing) -> None:
+        super().fire(firing)
+        if firing.rule is not None:
+            self.taken[id(firing.rule)] = firing.rule
+
+
+@cache
+def watched() -> dict[str, Watched]:
+    """Every procedure after all scenarios were played."""
+    built = {name: Watched(one) for name, one in DEFINITIONS.items()}
+    for one in ALL.values():
+        for case, entry in simulate(one, definitions=built, calendar=POLICY.calendar).journal:
+            built[case.partition("/")[0]].entered.add(entry.after)
+    return built
+
+
+@pytest.mark.parametrize("name", DEFINITIONS)
+def test_whatever_a_procedure_handles_and_wherever_it_may_stand_is_played(name: str) -> None:
+    played, procedure = watched()[name], DEFINITIONS[name].procedure
+    handles = {rule.event for rule in procedure.rules if rule.disposition is Disposition.HANDLED}
+    states = {state.name for state in procedure.states if state is not procedure.initial}
+    assert handles - {rule.event for rule in played.taken.values()} == set(), "write a scenario for each"
+    assert states - played.entered == set(), "write a scenario for each"
+
+
+@pytest.mark.parametrize("name", ["refund", "survey", "task"])
+def test_every_rule_of_a_short_procedure_is_played(name: str) -> None:
+    """The longer ones have rules on one event that differ in what a case knows; ``sop check`` walks those."""
+    taken, rules = watched()[name].taken, DEFINITIONS[name].procedure.rules
+    left = [one for one in rules if one.disposition is Disposition.HANDLED and id(one) not in taken]
+    assert [(one.event, *(state.name for state in one.at)) for one in left] == []
 
 
 @pytest.mark.parametrize("id", SHOWN)
