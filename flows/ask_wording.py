@@ -96,8 +96,13 @@ def group_name(questions: Sequence[Question], *, count: int) -> str:
 
 def group_tags(questions: Sequence[Question]) -> list[str]:
     first = questions[0]
-    about = [f"sop:{first.case.sop}", f"state:{first.case.state}", f"role:{first.ask.role}"]
-    return [*about, f"attention:{ASKED}", "question"]
+    about = [f"sop:{first.case.sop}", f"state:{first.case.state}"]
+    return [*about, *(f"role:{role}" for role in roles(questions)), f"attention:{ASKED}", "question"]
+
+
+def roles(questions: Sequence[Question]) -> list[str]:
+    """Who is asked by now: some ladders are climbed further than others."""
+    return sorted({question.role for question in questions})
 
 
 def group_description(questions: Sequence[Question], *, note: str = "") -> str:

@@ -14,6 +14,7 @@ from adapters.store.records import Step
 from flows.draft import Draft
 from flows.performing import Result
 from flows.session import Session
+from machines.asked import asked
 from machines.attention import attention, priority
 from machines.kernel.case import Case, Entry
 from machines.kernel.definition import Definition
@@ -139,7 +140,7 @@ class Reporting:
         state = definition.state(case.state)
         session = self._told(case.sop, now)
         # In a rush nobody reads when each of hundreds is due.
-        message = _message(definition, case) if session.count <= _FEW else _brief(state)
+        message = _message(definition, case) if session.count <= _FEW else _brief(definition, case)
         session.rested(
             key=case.key,
             title=ON_HOLD if case.hold else state.title,
@@ -189,20 +190,21 @@ def _asks_staff(state: State) -> bool:
     return isinstance(state, Ask) and state.role != CUSTOMER
 
 
-def _brief(state: State) -> str:
+def _brief(definition: Definition, case: Case) -> str:
+    state = definition.state(case.state)
     if isinstance(state, End):
         return state.outcome
-    return f"asks {state.role}" if isinstance(state, Ask) else state.text
+    return f"asks {asked(state, case, definition.clocks)}" if isinstance(state, Ask) else state.text
 
 
 def _message(definition: Definition, case: Case) -> str:
     state = definition.state(case.state)
     if isinstance(state, End):
-        return _brief(state)
+        return _brief(definition, case)
     if case.hold:
         return f"since {case.hold.since:%Y-%m-%d %H:%M} UTC, by {case.hold.who}; it stands at: {state.title}"
     running = [timer for timer in case.timers.values() if not timer.passed]
-    parts = [_brief(state)] if isinstance(state, Ask) else []
+    parts = [_brief(definition, case)] if isinstance(state, Ask) else []
     if running:
         first = min(running, key=lambda timer: timer.due)
         deadline = definition.procedure.timers[first.name]

@@ -48,5 +48,5 @@ async def suspend_group(
         filled=bool(said),
         schema=wording.schema(group[0], grouped=True, said=said),
         description=wording.group_description(group, note=note),
-        message=note or f"{len(group)} cases ask {group[0].ask.role}",
+        message=note or f"{len(group)} cases ask {', '.join(wording.roles(group))}",
     )

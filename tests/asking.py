@@ -27,6 +27,7 @@ from adapters.world.message import Outbox, Sent
 from flows.driver import Driver, Pace
 from flows.reporting import Silence
 from machines.catalogue import CATALOGUE
+from machines.complaint.events import ComplaintReceived
 from machines.definitions import definitions
 from machines.kernel.definition import Definition
 from machines.kernel.migration import Migration
@@ -114,6 +115,14 @@ class Office:
     def send(self, type: str, subject: str, data: Mapping[str, object], *, source: str = "shop") -> None:
         event = {"specversion": "1.0", "id": f"e-{next(self.numbers)}", "source": source}
         self.intake.accept([{**event, "type": type, "subject": subject, "data": dict(data)}])
+
+    def complain(self, key: str) -> None:
+        self.send("complaint.received", key, {**ComplaintReceived.examples[1], "complaint": key})
+
+    def wait_until_at_work(self, passed: timedelta) -> None:
+        """The clock goes ahead by ``passed``, and on until an hour after work has begun."""
+        opening = load(DEFAULT).calendar.opening_after(datetime.now(UTC) + passed)
+        self.clock.ahead = opening + timedelta(hours=1) - datetime.now(UTC)
 
     def place(self, key: str, **other: object) -> None:
         self.send("order.placed", key, {"order": key, **ORDER, **other})

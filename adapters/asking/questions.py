@@ -16,7 +16,9 @@ from adapters.asking.form import tells_a_story
 from adapters.asking.tellable import tell
 from adapters.store.base import Store
 from adapters.store.records import Standing
+from machines.asked import asked
 from machines.kernel.case import Case, Entry, Timer, case_id
+from machines.kernel.clock import Clock
 from machines.kernel.definition import Definition
 from machines.kernel.event import Event, Facts
 from machines.kernel.migrating import MIGRATE
@@ -40,6 +42,7 @@ class Question:
     gather: Callable[[], Mapping[str, str]] = field(repr=False, compare=False)  #: makes what is ``known``
     heard: bool  #: the customer may have written something, which is sealed
     limits: tuple[tuple[Timer, Deadline], ...]  #: all that run, the one that matters most first
+    clocks: tuple[Clock, ...] = field(default=(), repr=False, compare=False)  #: those of the procedure
 
     @cached_property
     def known(self) -> Mapping[str, str]:
@@ -75,10 +78,7 @@ class Question:
     @property
     def role(self) -> str:
         """Who is asked by now: the ladder is climbed rung by rung."""
-        first = self.ask.whom(self.case.data) if self.ask.whom else self.ask.role
-        rungs = (first, *self.ask.ladder)
-        rung = getattr(self.case.data, "rung", 0)
-        return rungs[min(rung, len(rungs) - 1)] if isinstance(rung, int) else rungs[0]
+        return asked(self.ask, self.case, self.clocks)
 
     @property
     def for_customer(self) -> bool:
@@ -166,11 +166,11 @@ class Questions:
         """The open question that asks the same of the same customer after a deadline has closed the one named
         ``id``, as a reminder does, or after a migration that named its state anew."""
         case, state, _ = _parts(id)
-        asked = self._ask(case.partition("/")[0], state)
+        ask = self._ask(case.partition("/")[0], state)
         closing = self.closing(id)
-        if asked is None or closing is None or not (closing.by_deadline or closing.by_migration):
+        if ask is None or closing is None or not (closing.by_deadline or closing.by_migration):
             return None
-        return next((each for each in self.open(cases=[case]) if each.form is asked.form), None)
+        return next((each for each in self.open(cases=[case]) if each.form is ask.form), None)
 
     def of_key(self, key: str) -> list[Question]:
         """The open questions of the cases of that key, in any procedure; ``order/SO-1`` names one of them."""
@@ -280,6 +280,7 @@ class Questions:
             gather=partial(self._known, standing),
             heard=case.sop in self._hearing,
             limits=self._limits(case),
+            clocks=self._definitions[case.sop].clocks,
         )
 
     def _limits(self, case: Case) -> tuple[tuple[Timer, Deadline], ...]:

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from adapters.store.bulletins import Bulletin, Tells
 from adapters.store.records import Changes
+from machines.asked import asked
 from machines.kernel.case import Case, Entry
 from machines.kernel.definition import Definition
 from machines.kernel.event import Facts
@@ -101,6 +102,6 @@ def _happening(case: Case, definition: Definition | None, entry: Entry) -> Happe
         title=state.title if state else entry.after,
         previous=None if entry.seq == 1 else entry.before,
         outcome=state.outcome if isinstance(state, End) else None,
-        role=state.role if isinstance(state, Ask) else None,
+        role=asked(state, case, definition.clocks) if definition and isinstance(state, Ask) else None,
         command=str(parked["command"]) if parked else None,
     )

@@ -24,6 +24,7 @@ class Kind(StrEnum):
     NO_RECEIVER = "the event goes to nobody"
     UNRULED_DEADLINE = "a deadline runs without a rule"
     CLOCK = "a clock cannot do what it says"
+    LADDER = "a ladder is not climbed to its top"
     DEAD_RULE = "a rule never applies"
     NEVER_DEFERRED = "a deferral never applies"
     LAW = "a law is broken"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from machines.asked import unclimbed
 from machines.check.clocked import clocked
 from machines.check.report import Finding, Kind
 from machines.kernel.procedure import Procedure
@@ -35,6 +36,7 @@ def static(procedure: Procedure) -> Iterator[Finding]:
     yield from _unreported(procedure)
     yield from _deadlines_elsewhere(procedure)
     yield from _never_deferred(procedure)
+    yield from _ladders(procedure)
     yield from clocked(procedure, ruled)
 
 
@@ -53,6 +55,23 @@ def _unreported(procedure: Procedure) -> Iterator[Finding]:
         if not (state.reports or state.silent):
             text = "have it report how it went, or say in silent=... why nobody waits for that"
             yield Finding(Kind.UNREPORTED, procedure.name, state.name, text)
+
+
+def _ladders(procedure: Procedure) -> Iterator[Finding]:
+    """Somebody is named as the next to be asked, and nothing ever has them asked."""
+    for state in procedure.states:
+        if not isinstance(state, Ask):
+            continue
+        own = {deadline.type for deadline in state.deadlines}
+        climbs = "rung" in procedure.data.model_fields and any(
+            rule.event in own and rule.then is not None and state in rule.at for rule in procedure.rules
+        )
+        for role in unclimbed(state, procedure.clocks, climbs=climbs):
+            text = (
+                f"{role} is never asked; give the role a rung of a clock that runs there, count a rung when "
+                "a deadline of the state passes, or take the role from the ladder"
+            )
+            yield Finding(Kind.LADDER, procedure.name, state.name, text)
 
 
 def _deadlines_elsewhere(procedure: Procedure) -> Iterator[Finding]:

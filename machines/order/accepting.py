@@ -30,7 +30,7 @@ VERIFICATION = (
         at=states.IN_REVIEW,
         to=states.CHECKING,
         when=guards.accepted,
-        then=effects.accept,
+        then=effects.begin_ladder,
     ),
     on(events.ReviewDecided, at=states.IN_REVIEW, to=states.REJECTED, then=effects.reject),
     on(deadlines.REVIEW_DUE, at=states.IN_REVIEW, then=effects.climb, does=(letters.CALL_REVIEWER,)),

@@ -26,7 +26,7 @@ MEANS_DUE = Deadline("means_due", "No other means of payment came; the order is 
 OWED_DUE = Deadline("owed_due", "The goods are still not paid; finance decides.", after=days(3))
 DEBT_DUE = Deadline(
     "debt_due",
-    "Finance has not decided about unpaid goods; it is called.",
+    "Nobody has decided about unpaid goods; the next in line is called.",
     after=working_days(1),
     repeats=True,
 )
@@ -42,7 +42,7 @@ PROMISE_BROKEN = Deadline(
 )
 HANDOVER_DUE = Deadline(
     "handover_due",
-    "Nobody has decided; the desk is called again.",
+    "Nobody has decided; the next in line is called.",
     after=working_hours(4),
     repeats=True,
 )

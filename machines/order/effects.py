@@ -73,7 +73,7 @@ def correct_address(order: Order, event: told.AddressCorrected, _: datetime) -> 
     return order.model_copy(update={"ship_to": event.ship_to})
 
 
-def accept(order: Order, _: told.ReviewDecided, __: datetime) -> Order:
+def begin_ladder(order: Order, _: Event, __: datetime) -> Order:
     return order.model_copy(update={"rung": 0})
 
 

@@ -17,6 +17,8 @@ from machines.order.events import CancelReason
 from machines.order.standing import COMING, owed, owing
 
 REVIEWERS = ("order desk", "order lead", "head of customer service")
+ORDER_DESK = REVIEWERS[:2]
+FINANCE = ("finance", "head of finance")
 BY_CUSTOMER = (*CancelReason, NO_LONGER_WANTED)
 Told = Callable[[Order, Any], dict[str, str]]
 
@@ -55,14 +57,12 @@ def _call(role: str, subject: str) -> CommandType:
     return alert(arguments=arguments)
 
 
-def _next_reviewer(order: Order, _: Event) -> Iterable[Alert]:
-    subject = "a suspicious order waits for a decision"
-    yield Alert.model_construct(role=REVIEWERS[order.rung], about=order.order, subject=subject)
+def _call_next(ladder: tuple[str, ...], subject: Callable[[Order], str]) -> CommandType:
+    def arguments(order: Order, _: Event) -> Iterable[Alert]:
+        rung = min(order.rung, len(ladder) - 1)
+        yield Alert.model_construct(role=ladder[rung], about=order.order, subject=subject(order))
 
-
-def _not_handed_over(order: Order, _: Event) -> Iterable[Alert]:
-    subject = f"an order cannot be handed over: {order.not_taken}"
-    yield Alert.model_construct(role="order desk", about=order.order, subject=subject)
+    return alert(arguments=arguments)
 
 
 def _price(order: Order, _: Event) -> dict[str, str]:
@@ -224,8 +224,8 @@ TELL_EXPIRED = _tell("order.expired", _reason)
 TELL_REPLACING = _tell("order.replacement")
 TELL_REFUNDED = _tell("order.refunded")
 
-CALL_REVIEWER = alert(arguments=_next_reviewer)
-CALL_ORDER_DESK = alert(arguments=_not_handed_over)
+CALL_REVIEWER = _call_next(REVIEWERS, lambda _: "a suspicious order waits for a decision")
+CALL_ORDER_DESK = _call_next(ORDER_DESK, lambda order: f"an order cannot be handed over: {order.not_taken}")
 CALL_WAREHOUSE_LEAD = _call("warehouse lead", "a parcel is late by four days or more")
 CALL_ABOUT_STOP = _call("warehouse lead", "the warehouse has not said whether it could stop an order")
 CALL_ABOUT_PLAN = _call(
@@ -233,7 +233,9 @@ CALL_ABOUT_PLAN = _call(
     "the warehouse has not let go of a plan that was not taken; see that nothing is packed by it",
 )
 CALL_FINANCE = _call("finance", "goods have left and the provider does not hand over the money")
-CALL_ABOUT_DEBT = _call("finance", "a customer has goods and has not paid; charge again, or give it up")
+CALL_ABOUT_DEBT = _call_next(
+    FINANCE, lambda _: "a customer has goods and has not paid; charge again, or give it up"
+)
 CALL_ABOUT_FOUND = _call(
     "finance",
     "a parcel that was paid back or sent once more has come after all; stop the second, or ask for payment",

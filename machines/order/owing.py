@@ -5,7 +5,7 @@ The customer is asked for another means, then finance decides. No order counts a
 from __future__ import annotations
 
 from machines.kernel.rule import on
-from machines.order import commands, deadlines, events, guards, junctions, letters, paying, states
+from machines.order import commands, deadlines, effects, events, guards, junctions, letters, paying, states
 
 OWING = (
     on(
@@ -16,7 +16,12 @@ OWING = (
         then=paying.pay_what_has_come,
         does=(commands.CHARGE_OWED,),
     ),
-    on(deadlines.OWED_DUE, at=states.AWAITING_PAYMENT, to=states.PAYMENT_OWED),
+    on(
+        deadlines.OWED_DUE,
+        at=states.AWAITING_PAYMENT,
+        to=states.PAYMENT_OWED,
+        then=effects.begin_ladder,
+    ),
     on(
         events.DebtDecided,
         at=states.PAYMENT_OWED,
@@ -33,5 +38,10 @@ OWING = (
         then=paying.try_again,
         does=(commands.CHARGE_OWED,),
     ),
-    on(deadlines.DEBT_DUE, at=states.PAYMENT_OWED, does=(letters.CALL_ABOUT_DEBT,)),
+    on(
+        deadlines.DEBT_DUE,
+        at=states.PAYMENT_OWED,
+        then=effects.climb,
+        does=(letters.CALL_ABOUT_DEBT,),
+    ),
 )

@@ -110,7 +110,7 @@ def not_sent_again(order: Order, event: Event, now: datetime) -> Order:
 
 
 def submit_again(order: Order, _: events.HandoverDecided, __: datetime) -> Order:
-    return order.model_copy(update={"not_taken": ""})
+    return order.model_copy(update={"not_taken": "", "rung": 0})
 
 
 def why(order: Order) -> str:
@@ -183,7 +183,12 @@ HANDOVER = (
         then=answered,
         because="the warehouse has let go of a plan that was not taken",
     ),
-    on(deadlines.HANDOVER_DUE, at=states.HANDOVER_REFUSED, does=(letters.CALL_ORDER_DESK,)),
+    on(
+        deadlines.HANDOVER_DUE,
+        at=states.HANDOVER_REFUSED,
+        then=effects.climb,
+        does=(letters.CALL_ORDER_DESK,),
+    ),
 )
 
 # What is to be sent once more, too, is sent as a whole or not at all.

@@ -134,7 +134,7 @@ MEASURES: Mapping[str, Measures] = {
         tells=("order.placed",),
         planned=("reminder",),
         void=("order.cancel", "order.amend"),
-        escalates=("review_due", "dispatch_overdue", "stop_due"),
+        escalates=("review_due", "handover_due", "debt_due", "dispatch_overdue", "stop_due"),
     ),
     "shipment": Measures(
         times=(Time("from dispatch to delivery", _first("shipment.dispatched"), _reached("delivered")),),
@@ -145,6 +145,7 @@ MEASURES: Mapping[str, Measures] = {
         reasons={"shipment.returning": "reason"},
         planned=("not_collected",),
         void=("shipment.cancelled",),
+        escalates=("label_due",),
     ),
     "refund": Measures(
         times=(Time("from request to settled money", _opened, _reached("settled", "settled_again")),),

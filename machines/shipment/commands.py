@@ -105,6 +105,8 @@ PROVE = CommandType(
     takes=Parcel,
 )
 
+DISPATCH_DESK = ("dispatch desk", "dispatch lead")
+LAST_RUNG = len(DISPATCH_DESK) - 1
 WORTH_TELLING = {
     Progress.OUT_FOR_DELIVERY: "shipment.out_for_delivery",
     Progress.AVAILABLE_FOR_PICKUP: "shipment.available_for_pickup",
@@ -145,12 +147,16 @@ def _call(role: str, subject: str) -> CommandType:
     return alert(arguments=arguments)
 
 
+def _next_in_line(shipment: Shipment, _: Event) -> Iterable[Alert]:
+    yield Alert(role=DISPATCH_DESK[shipment.rung], about=shipment.parcel, subject="a parcel has no label")
+
+
 TELL_PROGRESS = message("shipment.progress", arguments=_progress, fulfils=("ORD-6",))
 TELL_SEARCHING = _tell("shipment.searching")
 TELL_COMING_BACK = _tell("shipment.coming_back")
 REMIND_TO_COLLECT = _tell("shipment.reminder_to_collect")
 TELL_PROVED = _tell("shipment.delivery_proved")
-CALL_DISPATCH_DESK = _call("dispatch desk", "a parcel has no label")
+CALL_DISPATCH_DESK = alert(arguments=_next_in_line)
 CALL_ABOUT_STRAY = _call("dispatch desk", "a cancelled parcel has left all the same; call it back")
 CALL_ABOUT_UNCOLLECTED = _call(
     "dispatch desk", "nobody has collected a parcel for two weeks; have the carrier send it back"

@@ -32,6 +32,7 @@ class Shipment(Facts):
     back: bool = False  #: in the warehouse again
     acknowledged: bool = False  #: the customer has said to have it
     reason: str = ""
+    rung: int = 0
 
     @property
     def country(self) -> str:

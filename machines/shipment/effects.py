@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from machines.between import ShipmentRequested, Trouble
-from machines.kernel.event import Event
+from machines.kernel.event import DeadlinePassed, Event
 from machines.shipment import events
+from machines.shipment.commands import LAST_RUNG
 from machines.shipment.data import Shipment
 
 
@@ -28,7 +29,11 @@ def label(shipment: Shipment, event: events.LabelBought, _: datetime) -> Shipmen
 
 
 def no_label(shipment: Shipment, event: events.LabelRefused, _: datetime) -> Shipment:
-    return shipment.model_copy(update={"reason": event.reason})
+    return shipment.model_copy(update={"reason": event.reason, "rung": 0})
+
+
+def climb(shipment: Shipment, _: DeadlinePassed, __: datetime) -> Shipment:
+    return shipment.model_copy(update={"rung": min(shipment.rung + 1, LAST_RUNG)})
 
 
 def other_carrier(shipment: Shipment, event: events.LabelDecided, _: datetime) -> Shipment:

@@ -64,7 +64,7 @@ LABEL = (
         then=effects.other_carrier,
     ),
     on(events.LabelDecided, at=LABEL_REFUSED, to=CANCELLED),
-    on(LABEL_DUE, at=LABEL_REFUSED, does=(commands.CALL_DISPATCH_DESK,)),
+    on(LABEL_DUE, at=LABEL_REFUSED, then=effects.climb, does=(commands.CALL_DISPATCH_DESK,)),
 )
 
 # Until the carrier has the parcel it can be cancelled; the label is given back.

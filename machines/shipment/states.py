@@ -32,7 +32,7 @@ def failed(shipment: Shipment) -> Event:
 # -- time limits -----------------------------------------------------------------------------------
 
 LABEL_DUE = Deadline(
-    "label_due", "Nobody has decided; the desk is called again.", after=working_days(1), repeats=True
+    "label_due", "Nobody has decided; the next in line is called.", after=working_days(1), repeats=True
 )
 NO_SCAN = Deadline("no_scan", "Nothing was heard of the parcel; it counts as lost.", after=days(5))
 NOT_COLLECTED = Deadline(
@@ -56,8 +56,8 @@ LABEL_REFUSED = Ask(
     "label_refused",
     "The carrier does not take the parcel; the dispatch desk names another one or gives up.",
     form=events.LabelDecided,
-    role="dispatch desk",
-    ladder=("dispatch lead",),
+    role=commands.DISPATCH_DESK[0],
+    ladder=commands.DISPATCH_DESK[1:],
     does=(commands.CALL_DISPATCH_DESK,),
     deadlines=(LABEL_DUE,),
 )

@@ -52,7 +52,6 @@ ASKED = Ask(
     form=TaskAnswered,
     role="department",
     whom=department,
-    ladder=("head of department",),
     does=(commands.CALL_DEPARTMENT,),
     deadlines=(REMINDER, ANSWER_DUE),
     fulfils=("CMP-3",),

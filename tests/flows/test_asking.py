@@ -180,6 +180,27 @@ def test_whoever_is_called_next_finds_the_question_by_role(registered: Prefect, 
         driver.stop()
 
 
+def test_whoever_a_clock_alerts_finds_the_complaint_by_role(
+    registered: Prefect, listening: Listening
+) -> None:
+    with open_office(driving=False) as own:
+        driver = own.driver(listener=listening)
+        driver.start()
+        house, key = uuid4().hex, new_key()
+
+        def asks(role: str) -> bool:
+            runs = registered.runs(any_=[f"{key}: Acknowledging"])
+            return any(f"role:{role}" in cast("list[str]", run["tags"]) for run in runs)
+
+        with showing(own, listening, house=house):
+            own.complain(key)
+            eventually(lambda: asks("complaints agent"))
+            own.wait_until_at_work(timedelta(days=6))
+            eventually(lambda: asks("head of complaints"))
+            assert not asks("complaints agent")
+        driver.stop()
+
+
 def test_several_workers_show_one_run(registered: Prefect, office: Office, listening: Listening) -> None:
     house, key = uuid4().hex, new_key()
     with ExitStack() as stack:

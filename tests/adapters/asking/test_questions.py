@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -11,11 +12,10 @@ from adapters.asking.answers import Became, source_of
 from adapters.asking.questions import Questions
 from adapters.intake import InvalidEvents
 from machines.catalogue import CATALOGUE
-from machines.complaint.events import ComplaintReceived
 from machines.kernel.definition import Definition
 from machines.kernel.state import CUSTOMER, Ask
 from machines.messages import MessageType
-from tests.asking import FEE, STOLEN, Office, open_office, renamed
+from tests.asking import FEE, STOLEN, Heard, Office, open_office, renamed
 from tests.conftest_prefect import eventually
 
 
@@ -46,13 +46,8 @@ def stands(office: Office, key: str, state: str) -> None:
     eventually(there)
 
 
-def complain(office: Office, key: str) -> None:
-    data = {**ComplaintReceived.examples[1], "complaint": key}
-    office.send("complaint.received", key, data)
-
-
 def test_staff_are_told_by_when_the_service_level_wants_an_answer(office: Office) -> None:
-    complain(office, "CP-1")
+    office.complain("CP-1")
     question = office.asked("CP-1", "acknowledging")
     assert question.due is not None
     assert question.deadline is not None
@@ -62,8 +57,23 @@ def test_staff_are_told_by_when_the_service_level_wants_an_answer(office: Office
     assert office.message("complaint.received", "CP-1").words.text
 
 
+def test_whoever_a_clock_has_alerted_is_asked_and_who_shows_questions_hears_of_it() -> None:
+    with open_office(driving=False) as office:
+        heard = Heard()
+        driver = office.driver(listener=heard)
+        driver.start()
+        office.complain("CP-9")
+        assert office.asked("CP-9", "acknowledging").role == "complaints agent"
+        eventually(lambda: heard.asked_about)
+        heard.asked_about.clear()
+        office.wait_until_at_work(timedelta(days=6))
+        eventually(lambda: office.asked("CP-9", "acknowledging").role == "head of complaints")
+        assert "complaint/CP-9" in eventually(lambda: heard.asked_about)
+        driver.stop()
+
+
 def test_what_is_known_reads_as_a_person_needs_it(office: Office) -> None:
-    complain(office, "CP-3")
+    office.complain("CP-3")
     office.asked("CP-3", "acknowledging")
     for form, said in (
         ("taken", {"owner": "a.field"}),
@@ -82,7 +92,7 @@ def test_what_is_known_reads_as_a_person_needs_it(office: Office) -> None:
 def test_a_customer_is_told_of_the_limit_that_closes_the_question_and_of_no_service_level(
     office: Office,
 ) -> None:
-    complain(office, "CP-2")
+    office.complain("CP-2")
     for state, form, said in (
         ("acknowledging", "taken", {"owner": "a.field"}),
         ("assessing", "assessed", {"severity": "S4", "nature": "service"}),
@@ -111,7 +121,7 @@ def test_a_customer_is_told_what_the_message_said(office: Office) -> None:
 
 
 def test_a_customer_is_told_what_the_message_that_asks_said_though_another_came_first(office: Office) -> None:
-    complain(office, "CP-4")
+    office.complain("CP-4")
     for state, form, said in (
         ("acknowledging", "taken", {"owner": "a.field"}),
         ("assessing", "assessed", {"severity": "S3", "nature": "service"}),

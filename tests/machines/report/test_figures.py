@@ -273,7 +273,7 @@ def test_only_those_deadlines_escalate_that_call_somebody_higher() -> None:
         (10, "deadline.hold_ends", "expired"),
         start="placed",
     )
-    assert figures("order", ordered).escalations == {"review_due": 1}
+    assert figures("order", ordered).escalations == {"review_due": 1, "handover_due": 1}
     late = course(
         (0, "complaint.received", "acknowledging"),
         (1, "deadline.eight_weeks.80", "acknowledging"),
