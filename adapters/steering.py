@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -18,6 +18,7 @@ from adapters.errors import AdapterError
 from adapters.store.base import Store
 from adapters.store.records import InboxStatus, Letter
 from machines.kernel.case import Case
+from machines.kernel.clock import Mode
 from machines.kernel.definition import Definition
 from machines.kernel.event import Event
 from machines.kernel.steering import Assigned, CancelAsked, Noted, Order, PutOnHold, Resumed
@@ -39,13 +40,15 @@ class CannotSteer(AdapterError):
 @dataclass(frozen=True, slots=True)
 class Steered:
     """What became of what was asked for: ``status`` of the letter that decides, ``reason`` in plain words,
-    and where the case stands. ``waiting`` is true while no worker has taken it up."""
+    and where the case stands. ``waiting`` is true while no worker has taken it up. ``runs_on`` names the
+    clocks that the hold of the case does not stop, with when each is due."""
 
     case: str
     title: str
     status: InboxStatus
     reason: str
     held: bool
+    runs_on: tuple[str, ...] = ()
 
     @property
     def waiting(self) -> bool:
@@ -150,7 +153,15 @@ class Steering:
             status=decisive.status,
             reason=decisive.reason,
             held=now.hold is not None,
+            runs_on=tuple(_running_on(now, self._definitions[case.sop])) if now.hold else (),
         )
+
+
+def _running_on(case: Case, definition: Definition) -> Iterator[str]:
+    for clock in definition.clocks:
+        ledger = case.clocks.get(clock.name)
+        if clock.statutory and ledger is not None and ledger.mode is Mode.RUNNING and ledger.due is not None:
+            yield f"{clock.name.replace('_', ' ')}, due {ledger.due:%Y-%m-%d %H:%M} UTC"
 
 
 def _order(kind: type[Asked], **said: str) -> Asked:

@@ -87,7 +87,8 @@ def _head(view: CaseView, state: State, *, needs: Iterable[str], urgency: str) -
         lines += [
             f"**On hold** since {at(view.hold.since)} UTC, "
             f"by {text(view.hold.by)}: {text(view.hold.reason)}. "
-            "Nothing is started, no time is used up, and what comes is kept until it is resumed.",
+            "Nothing is started, no time is used up but what the law sets, and what comes is kept until it "
+            "is resumed.",
             "",
         ]
     facts = {

@@ -48,8 +48,8 @@ async def case(case: str) -> Ended:
 
 @flow(
     name="hold",
-    description="Puts a case on hold: its deadlines and clocks rest, nothing is started, and what comes is "
-    "kept.",
+    description="Puts a case on hold: its deadlines and clocks rest, but for those that the law sets; "
+    "nothing is started, and what comes is kept.",
     persist_result=False,
     log_prints=False,
 )
@@ -153,7 +153,8 @@ async def _steer(what: str, key: str, ask: Callable[[], Steered]) -> Ended:
         return Completed(name="Sent", message=f"{became.case} takes it in its next round")
     title = "On hold" if became.held else became.title
     kept = "" if became.applied else f"{became.reason}; it is kept. "
-    return Completed(name=title, message=f"{kept}{became.case} stands at: {became.title}")
+    law = f"; the law's time runs on: {'; '.join(became.runs_on)}" if became.runs_on else ""
+    return Completed(name=title, message=f"{kept}{became.case} stands at: {became.title}{law}")
 
 
 async def _show(found: Case, *, what: str) -> str:

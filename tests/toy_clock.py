@@ -104,7 +104,12 @@ RESOLUTION = Clock(
     owner=lambda question: question.owner,
 )
 STATUTORY = Clock(
-    "statutory", "The law wants an answer.", budget=days(56), runs_in=(OPEN, AWAITING), thresholds=(100,)
+    "statutory",
+    "The law wants an answer.",
+    budget=days(56),
+    runs_in=(OPEN, AWAITING),
+    thresholds=(100,),
+    statutory=True,
 )
 ALIVE = (OPEN, AWAITING)
 PROCEDURE = Procedure(

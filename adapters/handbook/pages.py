@@ -173,7 +173,8 @@ def _clock(clock: Clock, procedure: Procedure, policy: Policy) -> ClockView:
         _words(clock.name),
         clock.text,
         str(budget) if isinstance(budget, Duration) else "depends on the case",
-        ", ".join(state.title for state in clock.pauses_in) or "never",
+        (", ".join(state.title for state in clock.pauses_in) or "never")
+        + ("; a hold does not pause it" if clock.statutory else ""),
         ", ".join(f"{percent} %" for percent in clock.percents),
         "; ".join(rungs) or "none",
     )

@@ -20,7 +20,8 @@ Who = Annotated[str, typer.Option(help="Your name, for the journal.")]
 
 
 def hold(key: CaseKey, *, reason: Reason, who: Who = "", as_json: AsJson = False) -> None:
-    """Put a case on hold: its deadlines and clocks rest, nothing is started, what comes is kept."""
+    """Put a case on hold: its deadlines and clocks rest, but for those that the law sets; nothing is started,
+    what comes is kept."""
     _steer(lambda desk: desk.hold(key, who=_who(who), reason=reason), "is on hold", as_json=as_json)
 
 
@@ -76,6 +77,7 @@ def _steer(ask: Callable[[Steering], Steered], done: str, *, as_json: bool) -> N
                 "reason": became.reason,
                 "state": became.title,
                 "held": became.held,
+                "runs_on": list(became.runs_on),
             }
         )
     elif not became.refused:
@@ -84,10 +86,15 @@ def _steer(ask: Callable[[Steering], Steered], done: str, *, as_json: bool) -> N
         fail(f"{became.case} does not take it: {became.reason}")
 
 
+def running_on(became: Steered) -> str:
+    """What the law does not let rest, to be added to a sentence."""
+    return f"; the law's time runs on: {'; '.join(became.runs_on)}" if became.runs_on else ""
+
+
 def told(became: Steered, *, done: str) -> str:
     """In one sentence."""
     if became.waiting:
         return f"{became.case} will be told when a worker runs; 'sop worker' starts one"
     if became.applied:
-        return f"{became.case} {done}; it stands at: {became.title}"
+        return f"{became.case} {done}; it stands at: {became.title}{running_on(became)}"
     return f"{became.case} has it, {became.status.value}: {became.reason}; it stands at: {became.title}"

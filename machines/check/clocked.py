@@ -17,6 +17,7 @@ def clocked(procedure: Procedure, ruled: set[tuple[str, str]]) -> Iterator[Findi
     silence. ``ruled`` are the pairs of state and event that have a rule."""
     for clock in procedure.clocks:
         yield from _placed(procedure, clock)
+        yield from _only_tells(procedure, clock)
         for state in (*clock.runs_in, *clock.pauses_in):
             for deadline in clock.told_in(state):
                 if (state.name, deadline.type) not in ruled:
@@ -27,6 +28,17 @@ def clocked(procedure: Procedure, ruled: set[tuple[str, str]]) -> Iterator[Findi
         text = "no rule handles an event that is Acknowledged, so its ladder speaks without end"
         names = ", ".join(clock.name for clock in procedure.clocks if clock.nags)
         yield Finding(Kind.CLOCK, procedure.name, names, text)
+
+
+def _only_tells(procedure: Procedure, clock: Clock) -> Iterator[Finding]:
+    told = {deadline.type for deadline in clock.deadlines}
+    for rule in procedure.rules if clock.statutory else ():
+        if rule.event in told and (rule.to, rule.then, rule.sends) != (None,) * 3:
+            text = (
+                f"a rule on {rule.event} does more than tell somebody; a statutory clock tells it while the "
+                "case is on hold as well, so leave it with does=..."
+            )
+            yield Finding(Kind.CLOCK, procedure.name, clock.name, text)
 
 
 def _placed(procedure: Procedure, clock: Clock) -> Iterator[Finding]:

@@ -1,6 +1,7 @@
 """The service levels of a complaint: how soon it is acknowledged, resolved, answered by law; who is called.
 
-Waiting for the customer or for somebody outside rests the time for resolving, but never the eight weeks.
+Waiting for the customer or for somebody outside rests the time for resolving, but never the eight weeks,
+which no hold stops either.
 """
 
 from __future__ import annotations
@@ -106,6 +107,7 @@ EIGHT_WEEKS = Clock(
     budget=days(letters.EIGHT_WEEKS.days),
     runs_in=states.OPEN,
     thresholds=(80, 100),
+    statutory=True,
     fulfils=("CMP-5", "CMP-7"),
 )
 CLOCKS = (ACKNOWLEDGEMENT, SAFETY, RESOLUTION, EIGHT_WEEKS)

@@ -30,7 +30,8 @@ class Case:
     """``seq`` is the number of its latest journal entry and serves as the optimistic version; ``version`` and
     ``hash`` are those of the definition it runs on; ``data`` is ``None`` until the opening event.
     ``deferred`` counts the events kept for it until it enters another state. ``clocks`` holds the ledgers of
-    its clocks by name. While there is a ``hold`` no deadline runs. ``assignee`` is who looks after it,
+    its clocks by name. While there is a ``hold`` no deadline runs
+    but those of statutory clocks. ``assignee`` is who looks after it,
     if staff said so."""
 
     sop: str

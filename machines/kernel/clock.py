@@ -100,7 +100,8 @@ class Clock:
     ``budget`` may depend on the data, such as on a severity; the policy may set another one. Budgets in
     working time use up working time only and alert only then; others run by the wall. ``thresholds`` are
     percentages at which a rule is told, besides those of the ``rungs``. When what ``owner(data)`` answers
-    changes, an acknowledgement given before no longer counts, and the ladder speaks to the new owner.
+    changes, an acknowledgement given before no longer counts, and the ladder speaks to the new owner. A
+    ``statutory`` clock, whose time the law sets, runs on and tells its thresholds while the case is on hold.
     """
 
     name: str
@@ -112,6 +113,7 @@ class Clock:
     rungs: tuple[Rung, ...] = ()
     reopened: Reopened = Reopened.RESUMES
     owner: Callable[[Any], str | None] | None = None
+    statutory: bool = False
     fulfils: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

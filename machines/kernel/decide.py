@@ -41,7 +41,7 @@ def decide(definition: Definition, case: Case, event: Received, now: datetime) -
     guard or an effect raises; the caller parks such a case.
     """
     definition.state(case.state)
-    if case.hold is not None:
+    if case.hold is not None and not _runs_on(definition, event):
         return _rest(case, event, now)
     running = case.timers
     if event.type in definition.telling:
@@ -56,6 +56,12 @@ def decide(definition: Definition, case: Case, event: Received, now: datetime) -
     if firing.rule is None:
         return _stand(definition, case, firing, running)
     return _follow(definition, case, firing, firing.rule, running)
+
+
+def _runs_on(definition: Definition, event: Received) -> bool:
+    """What a statutory clock tells does not wait until its case is resumed."""
+    clock = definition.telling.get(event.type)
+    return clock is not None and clock.statutory
 
 
 def _rest(case: Case, event: Received, now: datetime) -> Decision:
@@ -118,7 +124,9 @@ def _follow(
         if isinstance(target, End) and target.sends:
             sends += target.sends(data)
     again = moved and target.name == case.state
-    timers, clocks = timers_in(definition, case, target, data, now, again=again), case.clocks
+    timers, clocks = case.timers, case.clocks
+    if case.hold is None:
+        timers = timers_in(definition, case, target, data, now, again=again)
     if definition.clocks:
         clocks, timers = _clocks(
             definition, case, firing, timers=timers, state=target, data=data, handled=True
@@ -136,6 +144,7 @@ def _follow(
             timers=timers,
             deferred=0 if moved else case.deferred,
             clocks=clocks,
+            hold=case.hold,
             assignee=case.assignee,
         ),
         entry=entry,
@@ -190,6 +199,7 @@ def _clocks(
         event=event.type,
         told=payload if isinstance(payload, ClockReached) else None,
         acknowledged=payload if handled and isinstance(payload, Acknowledged) else None,
+        held=case.hold is not None,
     )
     return clocks_in(definition, case, moment, timers)
 

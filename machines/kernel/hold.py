@@ -1,4 +1,5 @@
-"""A case on hold: nothing of it goes on, and no time of it is used up, until staff resume it."""
+"""A case on hold: nothing of it goes on, and no time of it is used up but what the law sets, until staff
+resume it."""
 
 from __future__ import annotations
 

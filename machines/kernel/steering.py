@@ -1,7 +1,8 @@
 """What staff may do to any case, whatever its procedure: hold it, resume it, hand it over, note something.
 
 Pure, as ``decide`` is; no procedure needs to know. On hold a case keeps what is left of each deadline and its
-clocks pause; ``decide`` keeps whatever comes. Resumed, everything goes on with what was left.
+clocks pause, but for those that the law sets; ``decide`` keeps whatever comes. Resumed, everything goes on
+with what was left.
 """
 
 from __future__ import annotations
@@ -84,12 +85,12 @@ def _hold(definition: Definition, case: Case, event: Received, order: PutOnHold,
     if isinstance(state, End):
         return _refuse(case, event, now, f"it has ended: {state.outcome}")
     clocks = case.clocks
+    timers: Mapping[str, Timer] = {name: timer for name, timer in case.timers.items() if timer.passed}
     if case.data is not None:
         moment = Moment(now=now, state=state, data=case.data, event=event.type, held=True)
-        clocks, _ = clocks_in(definition, case, moment, case.timers)
+        clocks, timers = clocks_in(definition, case, moment, timers)
     hold = Hold(since=now, who=order.who, reason=order.reason, waiting=tuple(_waiting(definition, case, now)))
-    passed = {name: timer for name, timer in case.timers.items() if timer.passed}
-    after = replace(case, clocks=clocks, timers=passed, hold=hold)
+    after = replace(case, clocks=clocks, timers=timers, hold=hold)
     return _journal(after, event, now, reason=order.reason, running=case.timers)
 
 

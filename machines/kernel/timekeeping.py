@@ -117,11 +117,14 @@ def keep(
         if after is None:
             continue
         ledgers[clock.name] = after
+        if _rests(clock, moment):
+            changed = changed or after is not before
+            continue
         if after is before:
             timers.update((name, case.timers[name]) for name in clock.timers if name in case.timers)
             continue
         changed = True
-        timers.update(_timers(clock, before, after, case.timers, timing=timing, now=moment.now))
+        timers.update(_timers(clock, before, after, case.timers, timing=timing, moment=moment))
     return (ledgers if changed or len(ledgers) < len(case.clocks) else case.clocks), timers
 
 
@@ -134,10 +137,10 @@ def _turn(clock: Clock, before: Ledger | None, moment: Moment, timing: Timing) -
     if before is not None and before.mode is Mode.STOPPED is not mode and clock.reopened is Reopened.RESTARTS:
         after = None
     if after is None:
-        first = Span(mode=mode, start=moment.now, why=_why(mode, moment))
+        first = Span(mode=mode, start=moment.now, why=_why(clock, mode, moment))
         after = Ledger(spans=(first,), budget=budget, source=source, policy=timing.name)
     else:
-        after = _switched(after, mode, moment)
+        after = _switched(after, mode, _why(clock, mode, moment), now=moment.now)
     if mode is not Mode.STOPPED and (after.policy != timing.name or after.budget != budget):
         after = after.but(budget=budget, source=source, policy=timing.name)
     after = _laddered(clock, after, moment)
@@ -151,22 +154,27 @@ def _turn(clock: Clock, before: Ledger | None, moment: Moment, timing: Timing) -
 
 def _mode(clock: Clock, moment: Moment) -> Mode:
     mode = clock.modes.get(moment.state.name, Mode.STOPPED)
-    return Mode.PAUSED if moment.held and mode is Mode.RUNNING else mode
+    return Mode.PAUSED if _rests(clock, moment) and mode is Mode.RUNNING else mode
 
 
-def _switched(ledger: Ledger, mode: Mode, moment: Moment) -> Ledger:
-    last, why = ledger.spans[-1], _why(mode, moment)
+def _rests(clock: Clock, moment: Moment) -> bool:
+    """A hold stops the time that we have set ourselves, and no other."""
+    return moment.held and not clock.statutory
+
+
+def _switched(ledger: Ledger, mode: Mode, why: str, *, now: datetime) -> Ledger:
+    last = ledger.spans[-1]
     if mode is last.mode and (mode is not Mode.PAUSED or why == last.why):
         return ledger
-    now = max(moment.now, last.start)
+    now = max(now, last.start)
     spans = (*ledger.spans[:-1], last.model_copy(update={"end": now}))
     if last.start == now and len(spans) > 1:
         spans = spans[:-1]  # it lasted no time at all
     return ledger.but(spans=(*spans, Span(mode=mode, start=now, why=why)))
 
 
-def _why(mode: Mode, moment: Moment) -> str:
-    if moment.held and mode is Mode.PAUSED:
+def _why(clock: Clock, mode: Mode, moment: Moment) -> str:
+    if _rests(clock, moment) and mode is Mode.PAUSED:
         return ON_HOLD
     return moment.event if mode is Mode.RUNNING else moment.state.title
 
@@ -224,10 +232,10 @@ def _timers(
     running: Mapping[str, Timer],
     *,
     timing: Timing,
-    now: datetime,
+    moment: Moment,
 ) -> dict[str, Timer]:
     timers: dict[str, Timer] = {}
-    measure = Measure(after, timing.calendar)
+    now, measure = moment.now, Measure(after, timing.calendar)
     upcoming = next((percent for percent in clock.percents if percent > after.reached), None)
     if upcoming is not None and after.mode is not Mode.STOPPED:
         due = measure.reaches(upcoming)
@@ -237,7 +245,8 @@ def _timers(
             due = opening if now - due > LATE and opening > now else due
             timers[name] = _set(running.get(name), name, due, now)
     spoken = after.escalation
-    if spoken is not None and spoken.by is None and after.mode is Mode.RUNNING:
+    # On hold nobody could acknowledge anything: what comes is kept.
+    if spoken is not None and spoken.by is None and after.mode is Mode.RUNNING and not moment.held:
         known = running.get(clock.nagging)
         if known and before and before.escalation == spoken:
             timers[clock.nagging] = known

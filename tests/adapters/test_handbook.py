@@ -51,7 +51,9 @@ def test_clocks_are_on_the_page_with_their_ladder() -> None:
         "100 % | agent at 75 %, to be acknowledged within 1 working hour; lead at 100 %, to be acknowledged "
         "within 2 working hours |"
     ) in page
-    assert "| statutory | The law wants an answer. | 56 days | never | 100 % | none |" in page
+    assert (
+        "| statutory | The law wants an answer. | 56 days | never; a hold does not pause it | 100 % | none |"
+    ) in page
     assert "## Clocks" not in PAGES["order.md"]
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.steering import Steering
 from adapters.store.base import Store
 from adapters.store.opening import open_store
 from adapters.store.records import Letter
@@ -133,6 +134,28 @@ def test_a_ledger_outlasts_the_worker_that_kept_it(store: Store) -> None:
     assert ledger.told == ()
     assert ledger.due is not None
     assert ledger.due - ledger.spans[-1].start > timedelta(hours=7, minutes=59)
+
+
+def test_what_the_law_sets_is_told_while_the_case_is_on_hold(store: Store) -> None:
+    send(store, Asked())
+    rules = ALWAYS_OPEN
+    definition = Definition(PROCEDURE, due=rules.due("question"), timing=rules.timing("question"))
+    desk = Steering(store, {"question": definition}, clock=lambda: datetime.now(UTC))
+    with driving(store, rules, worker="w-1"):
+        until(lambda: case(store) is not None)
+        held = desk.hold("Q-1", who="ann", reason="the carrier strikes")
+    found = case(store)
+    assert found is not None
+    due = found.clocks["statutory"].due
+    assert held.runs_on == (f"statutory, due {due:%Y-%m-%d %H:%M} UTC",)
+    with driving(store, rules, worker="w-2", ahead=timedelta(days=57)):
+        until(lambda: "deadline.statutory.100" in events(store))
+    found = case(store)
+    assert found is not None
+    assert found.hold is not None
+    assert [one.percent for one in found.clocks["statutory"].told] == [100]
+    assert told(store) == []
+    assert store.case_timers("question/Q-1") == []
 
 
 def test_a_changed_policy_reaches_a_case_that_nothing_happens_to(store: Store) -> None:

@@ -64,6 +64,14 @@ def test_two_clocks_of_one_name() -> None:
     assert found.at == "statutory"
 
 
+def test_a_statutory_clock_that_does_more_than_tell() -> None:
+    rules = [rule for rule in PROCEDURE.rules if rule.event != STATUTORY.at(100).type]
+    moving = on(STATUTORY.at(100), at=(OPEN, AWAITING), to=DONE)
+    (found,) = findings(replace(PROCEDURE, rules=(*rules, moving)), Kind.CLOCK)
+    assert found.at == "statutory"
+    assert "deadline.statutory.100 does more than tell somebody" in found.text
+
+
 @pytest.mark.parametrize("state", [NEW, DONE])
 def test_a_rule_on_a_threshold_where_the_clock_stands(state: Wait) -> None:
     rules = (*PROCEDURE.rules, on(RESOLUTION.at(50), at=state))

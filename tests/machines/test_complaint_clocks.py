@@ -7,10 +7,14 @@ import pytest
 from machines.complaint import clocks, states
 from machines.complaint.data import Complaint, Severity
 from machines.kernel.clock import Clock
+from machines.kernel.decide import decide
 from machines.kernel.duration import Duration, working_days, working_hours
-from machines.kernel.event import Event
+from machines.kernel.event import DeadlinePassed, Event, Received
+from machines.kernel.state import DEADLINE
+from machines.kernel.steering import PutOnHold, steer
+from machines.messages import Alert, Message
 from tests.machines.complaints import CASE, LOW_SCORE, TAKEN, WITH_ORDER, assessed
-from tests.machines.play import Play
+from tests.machines.play import DEFINITIONS, START, Play
 
 
 def data(opening: Event) -> Complaint:
@@ -60,6 +64,29 @@ def test_a_running_clock_follows_the_severity() -> None:
 def test_the_eight_weeks_run_wherever_we_have_not_answered_and_never_rest() -> None:
     assert names(clocks.EIGHT_WEEKS.runs_in) == names(states.OPEN)
     assert clocks.EIGHT_WEEKS.pauses_in == ()
+
+
+def test_the_eight_weeks_run_while_a_complaint_is_on_hold_and_customer_and_head_are_told() -> None:
+    play = Play()
+    play.tell(CASE, WITH_ORDER)
+    case, definition = play.cases[CASE], DEFINITIONS["complaint"]
+    due = case.clocks["eight_weeks"].due
+    hold = PutOnHold(who="ann", reason="the carrier strikes")
+    case = steer(definition, case, Received("h", "staff:ann", hold.type, hold, START), START).case
+    assert set(case.timers) == {"eight_weeks.80"}
+    asked: list[object] = []
+    for percent in (80, 100):
+        timer = case.timers[f"eight_weeks.{percent}"]
+        passed = DeadlinePassed(name=timer.name)
+        event = Received(timer.name, "timer", DEADLINE + timer.name, passed, timer.due)
+        decision = decide(definition, case, event, timer.due)
+        case = decision.case
+        asked += [command.arguments for command in decision.commands]
+    assert (timer.due, case.state, case.clocks["eight_weeks"].due) == (due, "acknowledging", due)
+    assert case.hold is not None
+    assert case.timers == {}
+    assert [one.role for one in asked if isinstance(one, Alert)] == ["head of complaints"] * 2
+    assert [one.template for one in asked if isinstance(one, Message)] == ["complaint.holding"]
 
 
 def test_the_time_to_resolve_rests_while_others_have_the_ball_and_only_then() -> None:

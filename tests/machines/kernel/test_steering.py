@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from machines.attention import attention
 from machines.kernel.case import Case
 from machines.kernel.clock import Mode
 from machines.kernel.clock_ledger import Measure
@@ -79,7 +80,7 @@ class Office(Desk):
 def test_a_case_on_hold_has_no_deadline_and_its_clocks_pause() -> None:
     office = Office()
     decision = office.hold(at("2026-11-23 10:00"))
-    assert not office.case.timers
+    assert set(office.case.timers) == {"statutory.100"}, "the law does not wait for us"
     assert {"reply", "ring", "promised", "resolution.50"} <= set(decision.timers_cleared)
     assert [(span.mode, span.why) for span in office.resolution.spans][-1] == (Mode.PAUSED, ON_HOLD)
     assert (decision.entry.event, decision.entry.reason) == ("staff.hold", "the carrier strikes")
@@ -97,6 +98,24 @@ def test_resumed_it_goes_on_with_what_was_left() -> None:
     assert office.due_of(PROMISED) == before["promised"], "the case itself names that instant"
     assert office.used(at("2026-11-24 11:00")) == timedelta(hours=2)
     assert office.case.hold is None
+
+
+def test_time_that_the_law_sets_is_not_held_and_is_told_all_the_same() -> None:
+    office = Office()
+    office.hold(at("2026-11-23 10:00"))
+    due = MONDAY + timedelta(days=56)
+    assert office.due("statutory") == due
+    assert [span.mode for span in office.case.clocks["statutory"].spans] == [Mode.RUNNING]
+    assert attention(office.definition, office.case) == ("held",)
+    office.pass_until(due)
+    told = office.decisions[-1]
+    assert (told.entry.event, told.disposition) == ("deadline.statutory.100", Disposition.HANDLED)
+    assert (told.entry.at, told.case.hold) == (due, office.case.hold)
+    assert attention(office.definition, office.case) == ("breached", "held")
+    assert office.case.timers == {}, "nothing else runs"
+    office.resume(due + timedelta(days=1))
+    assert office.used(due + timedelta(days=1)) == timedelta(hours=1), "before the hold"
+    assert office.due_of(IN_OFFICE_HOURS) > due
 
 
 def test_a_deadline_that_came_while_on_hold_comes_when_resumed() -> None:
@@ -185,7 +204,8 @@ def test_holds_at_any_instants_neither_lose_nor_invent_time(holds: list[tuple[da
     for begins, ends in holds:
         office.hold(begins)
         assert office.case.hold
-        assert not any(not timer.passed for timer in office.case.timers.values())
+        running = {name for name, timer in office.case.timers.items() if not timer.passed}
+        assert running == {"statutory.100"}
         office.resume(ends)
     office.pass_until(MONDAY + timedelta(days=21))
     for decision in office.decisions:
@@ -198,6 +218,9 @@ def test_holds_at_any_instants_neither_lose_nor_invent_time(holds: list[tuple[da
         told = passed[f"deadline.resolution.{percent}"]
         assert _spent(office, MONDAY, told, holds) == timedelta(hours=8) * percent / 100
     assert not any(a < entry.entry.at < b for entry in office.decisions for a, b in holds)
+    office.pass_until(MONDAY + timedelta(days=60))
+    passed |= {decision.entry.event: decision.entry.at for decision in office.decisions}
+    assert passed["deadline.statutory.100"] == MONDAY + timedelta(days=56), "no hold moves it"
 
 
 happenings = st.lists(st.tuples(instants, st.sampled_from((AskedBack(), Replied(), Answered()))), max_size=6)
