@@ -75,7 +75,8 @@ class Installation:
         """The page of a case, by its id."""
         sop, _, key = case.partition("/")
         for found in self.store.find_case(key=key, sop=sop):
-            return case_page(view_of(self.store, found, explain=self.explain), found, self.definitions[sop])
+            view = view_of(self.store, found, explain=self.explain)
+            return case_page(view, found, self.definitions[sop], now=self.clock())
         return None
 
     @property

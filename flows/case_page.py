@@ -63,10 +63,10 @@ def artifact_key(sop: str, key: str) -> str:
     return f"{plain}-{hashlib.sha256(key.encode()).hexdigest()[:8]}"
 
 
-def case_page(view: CaseView, case: Case, definition: Definition) -> CasePage:
+def case_page(view: CaseView, case: Case, definition: Definition, *, now: datetime) -> CasePage:
     """``view`` and ``case`` are the same, read once."""
     state = definition.state(case.state)
-    needs = attention(definition, case)
+    needs = attention(definition, case, now=now)
     parts = [
         _head(view, state, needs=needs, urgency=priority(case)),
         _limits(view),

@@ -148,7 +148,7 @@ class Reporting:
             final=isinstance(state, End),
             state=case.state,
             priority=priority(case),
-            attention=attention(definition, case),
+            attention=attention(definition, case, now=now),
         )
 
     def close_quiet(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from machines.kernel.case import Case
 from machines.kernel.definition import Definition
 from machines.kernel.state import CUSTOMER, Ask
@@ -12,15 +14,13 @@ BREACHED = "breached"  #: a clock has used up its budget
 ESCALATED = "escalated"  #: somebody was alerted, and nobody has acknowledged it
 HELD = "held"  #: staff have put it on hold
 
-_ALL = 100  #: percent
 
-
-def attention(definition: Definition, case: Case) -> tuple[str, ...]:
+def attention(definition: Definition, case: Case, *, now: datetime) -> tuple[str, ...]:
     """In the order of the constants above, without ``parked``."""
     state = definition.state(case.state)
     found = [ASKED] if isinstance(state, Ask) and state.role != CUSTOMER else []
     ledgers = case.clocks.values()
-    if any(ledger.reached >= _ALL for ledger in ledgers):
+    if any(ledger.breached(now) for ledger in ledgers):
         found.append(BREACHED)
     if any(ledger.escalation is not None and ledger.escalation.by is None for ledger in ledgers):
         found.append(ESCALATED)

@@ -127,7 +127,11 @@ class _Teller:
             f"moved {self.at(one.at)} from {self.at(one.before)} to {self.at(one.after)}: {one.why}"
             for one in ledger.moved
         ]
-        lines += [f"{one.percent} % told {self.at(one.at)}" for one in ledger.told]
+        lines += [
+            f"{one.percent} % told {self.at(one.at)}"
+            + ("" if one.stands else ", of an end that has moved since")
+            for one in ledger.told
+        ]
         lines += self._ahead(clock, ledger, measure)
         lines += self._ladder(clock, ledger)
         running = ledger.mode is Mode.RUNNING

@@ -147,8 +147,9 @@ def _overrun(connection: Connection, sop: str) -> Iterator[Overrun]:
 def overruns(key: str, state: str, clocks: str | None) -> Iterator[Overrun]:
     """The clocks of a case that are used up, from their ledgers as JSON."""
     for name, ledger in orjson.loads(clocks or "{}").items():
-        if ledger["told"] and ledger["told"][-1]["percent"] >= _ALL:
-            yield Overrun(key, state, name, Told.model_validate(ledger["told"][-1]))
+        told = [one for one in ledger["told"] if one.get("stands", True)]
+        if told and told[-1]["percent"] >= _ALL:
+            yield Overrun(key, state, name, Told.model_validate(told[-1]))
 
 
 def _waiting(connection: Connection, bound: Mapping[str, object]) -> tuple[int, int]:

@@ -66,7 +66,9 @@ def _silenced(procedure: Procedure) -> bool:
 
 def timeless(ledger: Ledger) -> Ledger:
     """What matters for what can happen next, and nothing of when and how often things happened before."""
-    told = tuple(one.model_copy(update={"at": NOW}) for one in ledger.told[-1:])
+    told = tuple(
+        one.model_copy(update={"at": NOW}) for one in [one for one in ledger.told if one.stands][-1:]
+    )
     spoken = ledger.escalation
     return ledger.but(
         spans=(Span(mode=ledger.mode, start=NOW),),

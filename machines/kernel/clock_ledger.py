@@ -34,10 +34,12 @@ class Span(Facts):
 
 
 class Told(Facts):
-    """A threshold, and when the case was told of it."""
+    """A threshold, and when the case was told of it. It no longer ``stands`` once the end has been moved so
+    far that the threshold lies ahead again: it is history then, and is told anew."""
 
     percent: int
     at: datetime
+    stands: bool = True
 
 
 class Escalation(Facts):
@@ -84,8 +86,13 @@ class Ledger(Facts):
 
     @property
     def reached(self) -> int:
-        """The highest percentage told."""
-        return self.told[-1].percent if self.told else 0
+        """The highest percentage told that stands."""
+        return max((one.percent for one in self.told if one.stands), default=0)
+
+    def breached(self, now: datetime) -> bool:
+        """Whether the whole budget was used up by ``now``, or by when the clock stopped."""
+        until = self.spans[-1].start if self.mode is Mode.STOPPED else now
+        return self.due is not None and self.due <= until
 
     def but(self, **changes: Any) -> Ledger:
         """With other values in some fields, which are trusted to fit."""

@@ -5,7 +5,7 @@ to tell next. Pure; a clock to which nothing happens costs next to nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from machines.kernel.calendar import Calendar, Weekday
@@ -28,6 +28,7 @@ Budget = Callable[[Clock, Facts], tuple[Duration, str]]
 Length = Callable[[Deadline, Facts], Duration | None]
 """(deadline, data) -> how long it is; ``None`` where the case names the instant."""
 
+_NEVER = datetime.max.replace(tzinfo=UTC)
 ON_HOLD = "on hold"  #: why a clock pauses, while its case is
 
 
@@ -141,9 +142,12 @@ def _turn(clock: Clock, before: Ledger | None, moment: Moment, timing: Timing) -
         after = Ledger(spans=(first,), budget=budget, source=source, policy=timing.name)
     else:
         after = _switched(after, mode, _why(clock, mode, moment), now=moment.now)
-    if mode is not Mode.STOPPED and (after.policy != timing.name or after.budget != budget):
+    retargeted = mode is not Mode.STOPPED and (after.policy != timing.name or after.budget != budget)
+    if retargeted:
         after = after.but(budget=budget, source=source, policy=timing.name)
     after = _laddered(clock, after, moment)
+    if retargeted:
+        after = _ahead_again(clock, after, timing.calendar, now=moment.now)
     if after is before or mode is Mode.STOPPED:
         return after
     due = Measure(after, timing.calendar).reaches(100)
@@ -206,6 +210,26 @@ def _laddered(clock: Clock, ledger: Ledger, moment: Moment) -> Ledger:
     return _handed_over(clock, ledger, moment) if clock.owner else ledger
 
 
+def _ahead_again(clock: Clock, ledger: Ledger, calendar: Calendar, *, now: datetime) -> Ledger:
+    """What was told of an end that has moved to later counts no longer where it lies ahead now, nor has
+    anybody to acknowledge an alert about it."""
+    measure = Measure(ledger, calendar)
+    ahead = {percent for percent in clock.percents if (measure.reaches(percent) or _NEVER) > now}
+    if ledger.reached not in ahead:
+        return ledger
+    told = tuple(
+        one.model_copy(update={"stands": False}) if one.percent in ahead else one for one in ledger.told
+    )
+    after = ledger.but(told=told)
+    same = _to_acknowledge(clock, after.reached) == _to_acknowledge(clock, ledger.reached)
+    return after if same else after.but(escalation=None)
+
+
+def _to_acknowledge(clock: Clock, percent: int) -> int:
+    """The highest rung up to ``percent`` that wants an acknowledgement."""
+    return max((rung.at for rung in clock.rungs if rung.at <= percent and rung.acknowledge_within), default=0)
+
+
 def _alerted(clock: Clock, told: ClockReached, now: datetime) -> Escalation | None:
     """``None`` where the rung wants no acknowledgement."""
     if not _rung(clock, told.percent).acknowledge_within:
@@ -220,8 +244,8 @@ def _handed_over(clock: Clock, ledger: Ledger, moment: Moment) -> Ledger:
     spoken = ledger.escalation
     if spoken is None:
         return ledger.but(owner=owner)
-    reached = [rung.at for rung in clock.rungs if rung.at <= ledger.reached and rung.acknowledge_within]
-    again = Escalation(percent=max(reached, default=spoken.percent), times=0, at=moment.now, again=True)
+    percent = _to_acknowledge(clock, ledger.reached) or spoken.percent
+    again = Escalation(percent=percent, times=0, at=moment.now, again=True)
     return ledger.but(owner=owner, escalation=again)
 
 

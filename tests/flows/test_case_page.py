@@ -49,7 +49,7 @@ def page_of(office: Office, key: str) -> CasePage:
         return explain(case, definition=definition, policy=POLICY, now=office.clock(), held=held)
 
     view = view_of(office.store, case, explain=why)
-    return case_page(view, case, office.definitions["order"])
+    return case_page(view, case, office.definitions["order"], now=office.clock())
 
 
 def test_the_page_of_an_order_tells_everything_but_who_the_customer_is(office: Office) -> None:

@@ -93,7 +93,8 @@ class Desk:
         return self.case.clocks[clock].due
 
     def percents(self) -> list[int]:
-        return [told.percent for told in self.resolution.told]
+        """The thresholds told that stand."""
+        return [told.percent for told in self.resolution.told if told.stands]
 
     def _decide(self, kind: str, event: Event, now: datetime) -> Decision:
         received = Received(str(len(self.decisions)), "test", kind, event, now)

@@ -247,6 +247,45 @@ def test_a_wider_target_does_not_tell_again_what_was_told() -> None:
     assert desk.percents() == [50, 75]
 
 
+def test_a_wider_target_tells_anew_what_lies_ahead_again() -> None:
+    desk = Desk(asked=Asked(priority="high"), policy=HIGH)
+    desk.pass_until(at("2026-11-23T14:00"))
+    assert desk.percents() == [50, 75, 90, 100]
+    desk.tell(Ranked(priority="normal"), at("2026-11-23T14:10"))
+    assert desk.percents() == [50]
+    assert [one.percent for one in desk.resolution.told] == [50, 75, 90, 100], "the ledger forgets nothing"
+    assert set(desk.case.timers) == {"resolution.75", "statutory.100"}, "nobody need acknowledge that breach"
+    desk.pass_until(at("2026-11-23T17:30"))
+    assert desk.percents() == [50, 75, 90, 100]
+    assert [(now, alert.whom, alert.percent) for now, alert in desk.alerts if alert.times == 1] == [
+        (at("2026-11-23T12:00"), "agent", 75),
+        (at("2026-11-23T13:30"), "lead", 100),
+        (at("2026-11-23T15:30"), "agent", 75),
+        (at("2026-11-23T17:30"), "lead", 100),
+    ]
+
+
+def test_an_alert_that_still_holds_has_to_be_acknowledged_still() -> None:
+    desk = Desk(asked=Asked(priority="high"), policy=HIGH)
+    desk.pass_until(at("2026-11-23T13:20"))
+    asked = desk.resolution.escalation
+    desk.under(policy(clocks={"question.resolution": "5 working hours"}))
+    desk.tell(Ranked(priority="normal"), at("2026-11-23T13:20"))
+    assert desk.percents() == [50, 75], "90 % of five hours are used at two"
+    assert desk.resolution.escalation == asked
+
+
+def test_hours_given_back_afterwards_make_a_breach_lie_ahead_again() -> None:
+    desk = Desk()
+    desk.pass_until(at("2026-11-23T17:30"))
+    assert desk.percents() == [50, 75, 90, 100]
+    desk.under(policy(calendar={"closed": ["2026-11-23"]}))
+    desk.retime(at("2026-11-23T18:00"))
+    assert desk.percents() == []
+    desk.pass_until(at("2026-11-24T17:30"))
+    assert desk.percents() == [50, 75, 90, 100]
+
+
 def test_a_new_calendar_counts_from_the_next_event_on() -> None:
     desk = Desk()
     desk.tell(AskedBack(), at("2026-11-23T11:00"))

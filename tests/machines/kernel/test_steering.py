@@ -106,12 +106,12 @@ def test_time_that_the_law_sets_is_not_held_and_is_told_all_the_same() -> None:
     due = MONDAY + timedelta(days=56)
     assert office.due("statutory") == due
     assert [span.mode for span in office.case.clocks["statutory"].spans] == [Mode.RUNNING]
-    assert attention(office.definition, office.case) == ("held",)
+    assert attention(office.definition, office.case, now=due) == ("breached", "held")
     office.pass_until(due)
     told = office.decisions[-1]
     assert (told.entry.event, told.disposition) == ("deadline.statutory.100", Disposition.HANDLED)
     assert (told.entry.at, told.case.hold) == (due, office.case.hold)
-    assert attention(office.definition, office.case) == ("breached", "held")
+    assert attention(office.definition, office.case, now=due) == ("breached", "held")
     assert office.case.timers == {}, "nothing else runs"
     office.resume(due + timedelta(days=1))
     assert office.used(due + timedelta(days=1)) == timedelta(hours=1), "before the hold"
