@@ -192,7 +192,9 @@ class _Teller:
         if spoken is not None and rung is not None:
             answered = f"acknowledged by {spoken.by}" if spoken.by else "not acknowledged yet"
             times = f", for the {spoken.times}. time" if spoken.times > 1 else ""
-            yield f"{rung.whom} alerted {self.at(spoken.at)}{times}: {answered}"
+            rests = ledger.mode is not Mode.RUNNING and spoken.by is None and spoken.left is not None
+            left = f", {_lasting(spoken.left)} left for that" if rests and spoken.left is not None else ""
+            yield f"{rung.whom} alerted {self.at(spoken.at)}{times}: {answered}{left}"
 
     def due(self, instant: datetime) -> str:
         return f"due {self.at(instant)} {self._calendar.zone}"

@@ -74,6 +74,6 @@ def timeless(ledger: Ledger) -> Ledger:
         spans=(Span(mode=ledger.mode, start=NOW),),
         due=LATER,
         told=told,
-        escalation=spoken and spoken.model_copy(update={"at": NOW, "times": 1}),
+        escalation=spoken and spoken.model_copy(update={"at": NOW, "times": 1, "left": None}),
         moved=(),
     )

@@ -44,13 +44,15 @@ class Told(Facts):
 
 class Escalation(Facts):
     """The rung at ``percent`` was alerted; ``times`` as in ``ClockReached``. ``by`` has acknowledged it.
-    ``again`` says that the same rung is to be told once more, because the case has another owner."""
+    ``again`` says that the same rung is to be told once more, because the case has another owner. ``left`` is
+    what was left of the time to acknowledge it when the clock rested last."""
 
     percent: int
     times: int
     at: datetime
     by: str | None = None
     again: bool = False
+    left: timedelta | None = None
 
 
 class Moved(Facts):

@@ -24,7 +24,7 @@ from machines.kernel.event import CLEAN, WRITTEN, Event, Key, Received
 from machines.kernel.hold import Hold, Waiting
 from machines.kernel.rule import Disposition
 from machines.kernel.state import End
-from machines.kernel.timekeeping import Moment, answer_within
+from machines.kernel.timekeeping import Moment
 
 Who = Annotated[str, Field(min_length=1, max_length=100, pattern=CLEAN)]
 Words = Annotated[str, Field(min_length=1, max_length=1000, pattern=WRITTEN)]
@@ -116,14 +116,11 @@ def _resume(definition: Definition, case: Case, event: Received, now: datetime) 
 
 
 def _waiting(definition: Definition, case: Case, now: datetime) -> Iterator[Waiting]:
-    """What is left of each deadline, and of the time to acknowledge an escalation. The thresholds of clocks
-    follow from their ledgers."""
-    nagging = {clock.nagging: clock for clock in definition.clocks if clock.nags}
+    """What is left of each deadline. Whatever clocks tell follows from their ledgers."""
     for name, timer in case.timers.items():
-        if timer.passed or (name in definition.clock_timers and name not in nagging):
+        if timer.passed or name in definition.clock_timers:
             continue
-        known = nagging.get(name)
-        length = answer_within(known, case) if known else _length(definition, case, name)
+        length = _length(definition, case, name)
         waiting = Waiting(name=name, due=timer.due, set_at=timer.set_at)
         if length is None or timer.due <= now:
             yield waiting

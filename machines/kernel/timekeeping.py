@@ -12,7 +12,7 @@ from machines.kernel.calendar import Calendar, Weekday
 from machines.kernel.calendar import Span as OpeningHours
 from machines.kernel.case import Case, Timer
 from machines.kernel.clock import Acknowledged, Clock, ClockReached, Mode, Reopened, Rung
-from machines.kernel.clock_ledger import Escalation, Ledger, Measure, Moved, Span, Told
+from machines.kernel.clock_ledger import WORKING, Escalation, Ledger, Measure, Moved, Span, Told
 from machines.kernel.duration import Duration
 from machines.kernel.event import Facts
 from machines.kernel.state import DEADLINE, Deadline, State
@@ -114,7 +114,7 @@ def keep(
     changed = False
     for clock in clocks:
         before = case.clocks.get(clock.name)
-        after = _turn(clock, before, moment, timing)
+        after = _turn(clock, before, moment, timing, nagging=case.timers.get(clock.nagging))
         if after is None:
             continue
         ledgers[clock.name] = after
@@ -129,7 +129,9 @@ def keep(
     return (ledgers if changed or len(ledgers) < len(case.clocks) else case.clocks), timers
 
 
-def _turn(clock: Clock, before: Ledger | None, moment: Moment, timing: Timing) -> Ledger | None:
+def _turn(
+    clock: Clock, before: Ledger | None, moment: Moment, timing: Timing, *, nagging: Timer | None
+) -> Ledger | None:
     mode = _mode(clock, moment)
     if mode is Mode.STOPPED and (before is None or before.mode is mode):
         return before
@@ -148,6 +150,8 @@ def _turn(clock: Clock, before: Ledger | None, moment: Moment, timing: Timing) -
     after = _laddered(clock, after, moment)
     if retargeted:
         after = _ahead_again(clock, after, timing.calendar, now=moment.now)
+    if nagging is not None and before is not None and before.escalation == after.escalation:
+        after = _kept(clock, after, nagging, moment, timing.calendar)
     if after is before or mode is Mode.STOPPED:
         return after
     due = Measure(after, timing.calendar).reaches(100)
@@ -230,6 +234,24 @@ def _to_acknowledge(clock: Clock, percent: int) -> int:
     return max((rung.at for rung in clock.rungs if rung.at <= percent and rung.acknowledge_within), default=0)
 
 
+def _kept(clock: Clock, ledger: Ledger, nagging: Timer, moment: Moment, calendar: Calendar) -> Ledger:
+    """What is left of the time to acknowledge an alert, as the clock begins to rest."""
+    spoken = ledger.escalation
+    if spoken is None or spoken.by is not None or nagging.passed or _asks(ledger, moment):
+        return ledger
+    within = _rung(clock, spoken.percent).acknowledge_within
+    if within is not None and within.unit in WORKING:
+        left = calendar.working_time(moment.now, nagging.due)
+    else:
+        left = max(timedelta(), nagging.due - moment.now)
+    return ledger.but(escalation=spoken.model_copy(update={"left": left}))
+
+
+def _asks(ledger: Ledger, moment: Moment) -> bool:
+    """Whether somebody is expected to acknowledge an alert. On hold nobody could: what comes is kept."""
+    return ledger.mode is Mode.RUNNING and not moment.held
+
+
 def _alerted(clock: Clock, told: ClockReached, now: datetime) -> Escalation | None:
     """``None`` where the rung wants no acknowledgement."""
     if not _rung(clock, told.percent).acknowledge_within:
@@ -269,8 +291,7 @@ def _timers(
             due = opening if now - due > LATE and opening > now else due
             timers[name] = _set(running.get(name), name, due, now)
     spoken = after.escalation
-    # On hold nobody could acknowledge anything: what comes is kept.
-    if spoken is not None and spoken.by is None and after.mode is Mode.RUNNING and not moment.held:
+    if spoken is not None and spoken.by is None and _asks(after, moment):
         known = running.get(clock.nagging)
         if known and before and before.escalation == spoken:
             timers[clock.nagging] = known
@@ -280,15 +301,11 @@ def _timers(
     return timers
 
 
-def answer_within(clock: Clock, case: Case) -> Duration | None:
-    """In what time the escalation of ``case`` that nobody has acknowledged is to be, if there is one."""
-    ledger = case.clocks.get(clock.name)
-    spoken = ledger.escalation if ledger else None
-    return None if spoken is None else _rung(clock, spoken.percent).acknowledge_within
-
-
 def _answer_due(clock: Clock, spoken: Escalation, calendar: Calendar, now: datetime) -> datetime:
     within = _rung(clock, spoken.percent).acknowledge_within
+    if spoken.left is not None:
+        working = within is not None and within.unit in WORKING
+        return calendar.add_working(now, spoken.left) if working else now + spoken.left
     return now if spoken.again or within is None else calendar.due(now, within)
 
 

@@ -182,7 +182,19 @@ def test_the_ladder_is_silent_while_the_customer_is_awaited() -> None:
     desk.pass_until(at("2026-11-24T12:00"))
     assert len(desk.alerts) == 1
     desk.tell(Replied(), at("2026-11-24T12:00"))
-    assert desk.case.timers["resolution.unacknowledged"].due == at("2026-11-24T13:30")
+    assert desk.case.timers["resolution.unacknowledged"].due == at("2026-11-24T13:15"), "45 minutes are left"
+
+
+def test_short_pauses_do_not_put_off_for_ever_that_somebody_else_is_alerted() -> None:
+    desk = Desk()
+    desk.pass_until(at("2026-11-23T15:30"))
+    now = at("2026-11-23T15:50")
+    for _ in range(12):
+        desk.tell(AskedBack(), now)
+        desk.tell(Replied(), now + timedelta(minutes=1))
+        now += timedelta(minutes=6)
+    # An hour of the clock, but for the minutes in which it rested.
+    assert [(when, alert.whom) for when, alert in desk.alerts[1:]] == [(at("2026-11-23T16:38"), "lead")]
 
 
 def test_what_comes_late_at_night_is_told_when_somebody_is_at_work() -> None:

@@ -14,7 +14,7 @@ from machines.kernel.clock import Mode
 from machines.kernel.clock_ledger import Measure
 from machines.kernel.event import Event
 from machines.policy import Policy
-from tests.machines.kernel.desk import Desk
+from tests.machines.kernel.desk import Desk, at
 from tests.toy_clock import (
     RESOLUTION,
     Answered,
@@ -187,6 +187,33 @@ def test_a_threshold_whose_timer_was_missed_is_told_all_the_same(
     reached = [percent for percent in RESOLUTION.percents if (measure.reaches(percent) or start) > start]
     due = [percent for percent in reached if (measure.reaches(percent) or start) <= now]
     assert desk.percents()[: len(due)] == due
+
+
+pauses = st.lists(
+    st.tuples(*[st.timedeltas(min_value=timedelta(0), max_value=timedelta(minutes=40))] * 2), max_size=12
+)
+
+
+@given(pauses)
+@settings(deadline=None, max_examples=60)
+def test_an_alert_goes_up_after_its_time_whatever_pauses_lie_between(
+    pauses: list[tuple[timedelta, timedelta]],
+) -> None:
+    desk, now = Desk(), at("2026-11-23T15:30")
+    desk.pass_until(now)
+    for run, rest in pauses:
+        now += run
+        desk.tell(AskedBack(), now)
+        now += rest
+        desk.tell(Replied(), now)
+    desk.pass_until(now + timedelta(days=7))
+    climbed = next(alerted for alerted, alert in desk.alerts if alert.whom == "lead")
+    calendar = desk.policy.calendar
+    ran = sum(
+        (calendar.working_time(start, min(end, climbed)) for start, end in stood(desk, "open", climbed)),
+        timedelta(),
+    )
+    assert ran == timedelta(hours=6 + 1), "an hour of the clock itself after three quarters of eight"
 
 
 @given(policies, starts, happenings, gaps)
