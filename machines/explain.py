@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from machines.kernel.calendar import Calendar
 from machines.kernel.case import Case, Entry, Timer
 from machines.kernel.clock import Clock, Mode
-from machines.kernel.clock_ledger import WORKING, Ledger, Measure, Span
+from machines.kernel.clock_ledger import WORKING, Ledger, Measure, Moved, Span
 from machines.kernel.definition import Definition
 from machines.kernel.hold import Waiting
 from machines.kernel.rule import Disposition
@@ -123,10 +123,7 @@ class _Teller:
         lines = [self._summary(ledger, measure, due)]
         for span in ledger.spans:
             lines += self._span(span, measure, due)
-        lines += [
-            f"moved {self.at(one.at)} from {self.at(one.before)} to {self.at(one.after)}: {one.why}"
-            for one in ledger.moved
-        ]
+        lines += [self._changed(one, measure) for one in ledger.moved]
         lines += [
             f"{one.percent} % told {self.at(one.at)}"
             + ("" if one.stands else ", of an end that has moved since")
@@ -178,6 +175,20 @@ class _Teller:
                 yield f"{verb} {_lasting(worked)} on {_day(day)}"
             elif closed:
                 yield f"nobody works on {_day(day)}" + ("" if closed in _WEEKEND else f": {closed}")
+
+    def _changed(self, moved: Moved, measure: Measure) -> str:
+        line = f"changed {self.at(moved.at)}"
+        if moved.before and moved.after:
+            line = f"moved {self.at(moved.at)} from {self.at(moved.before)} to {self.at(moved.after)}"
+        line += f": {moved.why}"
+        if moved.budgets is None:
+            return line
+        old, new = (measure.until(moved.at, budget) for budget in moved.budgets)
+        used, left = old.used(moved.at), new.left(moved.at)
+        return (
+            f"{line}; of {_lasting(old.whole)}, {_lasting(used)} were used; "
+            f"of {_lasting(new.whole)}, {_lasting(left)} are left"
+        )
 
     def _ahead(self, clock: Clock, ledger: Ledger, measure: Measure) -> Iterator[str]:
         if ledger.mode is Mode.RUNNING:

@@ -73,6 +73,7 @@ def timeless(ledger: Ledger) -> Ledger:
     return ledger.but(
         spans=(Span(mode=ledger.mode, start=NOW),),
         due=LATER,
+        left=None,
         told=told,
         escalation=spoken and spoken.model_copy(update={"at": NOW, "times": 1, "left": None}),
         moved=(),

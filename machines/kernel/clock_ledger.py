@@ -56,23 +56,27 @@ class Escalation(Facts):
 
 
 class Moved(Facts):
-    """The end was ``before`` and is now ``after``, although nothing paused or resumed."""
+    """Another target, or other working hours: the end was ``before`` and is now ``after``, of which there is
+    none while the clock rests. ``budgets`` are those before and after, where the target changed."""
 
     at: datetime
-    before: datetime
-    after: datetime
+    before: datetime | None
+    after: datetime | None
     why: str
+    budgets: tuple[Duration, Duration] | None = None
 
 
 class Ledger(Facts):
     """``budget`` is the one in force and ``source`` who says so. ``policy`` names the one under which
-    ``due`` was found: when the whole budget is used up, or ``None`` where the clock rests before."""
+    ``due`` was found: when the whole budget is used up, or ``None`` where the clock rests before; then
+    ``left`` is what was left of it."""
 
     spans: tuple[Span, ...]
     budget: Duration
     source: str
     policy: str
     due: datetime | None = None
+    left: timedelta | None = None
     told: tuple[Told, ...] = ()
     escalation: Escalation | None = None
     owner: str | None = None
@@ -129,6 +133,18 @@ class Measure:
         if budget.unit in _EXACT:
             return _EXACT[budget.unit] * budget.amount
         return self.time(start, self.calendar.due(start, budget))
+
+    def left(self, now: datetime) -> timedelta:
+        return max(timedelta(), self.whole - self.used(now))
+
+    def until(self, at: datetime, budget: Duration) -> Measure:
+        """The same as of ``at``, had the budget been this one."""
+        spans = tuple(
+            span.model_copy(update={"end": min(span.end or at, at)})
+            for span in self.ledger.spans
+            if span.start <= at
+        )
+        return Measure(self.ledger.but(spans=spans, budget=budget), self.calendar)
 
     def reaches(self, percent: int) -> datetime | None:
         """When ``percent`` of the budget is used; ``None`` if the clock rests before."""

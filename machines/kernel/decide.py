@@ -165,6 +165,8 @@ def retime(definition: Definition, case: Case, event: Received, now: datetime) -
     clocks, timers = _clocks(definition, case, firing, timers=case.timers, state=state, data=case.data)
     moves = [
         f"{name} is due {moved.after.isoformat()} and no longer {moved.before.isoformat()}: {moved.why}"
+        if moved.after and moved.before and moved.after != moved.before
+        else f"{name}: {moved.why}"
         for name, ledger in clocks.items()
         for moved in ledger.moved[len(case.clocks[name].moved) if name in case.clocks else 0 :]
     ]

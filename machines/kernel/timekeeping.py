@@ -144,7 +144,9 @@ def _turn(
         after = Ledger(spans=(first,), budget=budget, source=source, policy=timing.name)
     else:
         after = _switched(after, mode, _why(clock, mode, moment), now=moment.now)
-    retargeted = mode is not Mode.STOPPED and (after.policy != timing.name or after.budget != budget)
+    retargeted = mode is not Mode.STOPPED and (
+        (after.policy, after.budget, after.source) != (timing.name, budget, source)
+    )
     if retargeted:
         after = after.but(budget=budget, source=source, policy=timing.name)
     after = _laddered(clock, after, moment)
@@ -154,10 +156,12 @@ def _turn(
         after = _kept(clock, after, nagging, moment, timing.calendar)
     if after is before or mode is Mode.STOPPED:
         return after
-    due = Measure(after, timing.calendar).reaches(100)
-    if before is not None and after is not before:
-        after = _moved(before, after, due=due, now=moment.now)
-    return after.but(due=due)
+    measure = Measure(after, timing.calendar)
+    due = measure.reaches(100)
+    left = measure.left(moment.now) if due is None else None
+    if before is not None and retargeted:
+        after = _moved(before, after, due=due, left=measure.left(moment.now), now=moment.now)
+    return after.but(due=due, left=left)
 
 
 def _mode(clock: Clock, moment: Moment) -> Mode:
@@ -187,15 +191,20 @@ def _why(clock: Clock, mode: Mode, moment: Moment) -> str:
     return moment.event if mode is Mode.RUNNING else moment.state.title
 
 
-def _moved(before: Ledger, after: Ledger, *, due: datetime | None, now: datetime) -> Ledger:
-    """Notes another end that comes of another policy or target, not of a pause."""
-    if before.due is None or due is None or due == before.due or before.spans != after.spans:
-        return after
+def _moved(before: Ledger, after: Ledger, *, due: datetime | None, left: timedelta, now: datetime) -> Ledger:
+    """Notes another target, and another end or rest that comes of other working hours, not of a pause."""
+    budgets = None
     if before.budget != after.budget:
+        budgets = (before.budget, after.budget)
         why = f"the budget is {after.budget}, {after.source}, and no longer {before.budget}"
-    else:
+    elif before.source != after.source:
+        why = f"the budget is {after.budget} as before, now {after.source}"
+    elif before.left not in (None, left) or (due != before.due and before.spans == after.spans):
         why = "the working hours changed"
-    return after.but(moved=(*after.moved, Moved(at=now, before=before.due, after=due, why=why)))
+    else:
+        return after
+    moved = Moved(at=now, before=before.due, after=due, why=why, budgets=budgets)
+    return after.but(moved=(*after.moved, moved))
 
 
 def _laddered(clock: Clock, ledger: Ledger, moment: Moment) -> Ledger:

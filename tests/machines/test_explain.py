@@ -85,7 +85,8 @@ def test_a_moved_end_says_from_where_to_where_and_why() -> None:
     desk.tell(Ranked(priority="high"), at("2026-11-23T10:00"))
     assert (
         "moved Mon 2026-11-23 10:00 from Mon 2026-11-23 17:30 to Mon 2026-11-23 13:30: the budget is 4 "
-        "working hours, as the policy says for priority high, and no longer 8 working hours"
+        "working hours, as the policy says for priority high, and no longer 8 working hours; of 8 h 0 min, "
+        "1 h 0 min were used; of 4 h 0 min, 3 h 0 min are left"
     ) in resolution(desk, at("2026-11-23T10:00")).because
 
 
@@ -172,3 +173,31 @@ def test_a_deadline_set_under_another_policy_says_that_it_keeps_its_end() -> Non
 def test_a_deadline_that_the_case_names_says_so() -> None:
     told = deadline("promised", at("2026-12-01T12:00"), policy())
     assert told.because == ("due Tue 2026-12-01 12:00 Europe/Berlin: on the promised day",)
+
+
+def test_a_target_changed_during_a_pause_is_told_with_what_was_used_and_what_is_left() -> None:
+    desk = Desk(policy=HIGH)
+    desk.tell(AskedBack(), at("2026-11-23T11:00"))
+    desk.tell(Ranked(priority="high"), at("2026-11-23T12:00"))
+    desk.tell(Replied(), at("2026-11-24T09:00"))
+    assert (
+        "changed Mon 2026-11-23 12:00: the budget is 4 working hours, as the policy says for priority high, "
+        "and no longer 8 working hours; of 8 h 0 min, 2 h 0 min were used; of 4 h 0 min, 2 h 0 min are left"
+    ) in resolution(desk, at("2026-11-24T09:30")).because
+
+
+def test_working_hours_changed_during_a_pause_are_told() -> None:
+    desk = Desk()
+    desk.tell(AskedBack(), at("2026-11-23T11:00"))
+    desk.under(policy(calendar={"closed": ["2026-11-23"]}))
+    assert desk.retime(at("2026-11-23T12:00")).entry.reason == "resolution: the working hours changed"
+    told = resolution(desk, at("2026-11-23T12:30")).because
+    assert "changed Mon 2026-11-23 12:00: the working hours changed" in told
+
+
+def test_a_policy_that_changes_nothing_for_a_clock_is_not_told() -> None:
+    desk = Desk()
+    desk.tell(AskedBack(), at("2026-11-23T11:00"))
+    desk.under(policy(calendar={"closed": ["2026-12-01"]}))
+    assert desk.retime(at("2026-11-23T12:00")).entry.reason == "every clock is due when it was"
+    assert desk.resolution.moved == ()
