@@ -72,14 +72,16 @@ def description(question: Question, *, note: str = "") -> str:
 
 
 def schema(
-    question: Question, *, grouped: bool = False, said: Mapping[str, object] | None = None
+    question: Question, *, among: Sequence[Question] = (), said: Mapping[str, object] | None = None
 ) -> dict[str, object]:
-    """The form: the event's own fields, who answers, and in a group which case; what was `said` before is
-    filled in."""
-    form = staff.schema(question.form, currency=question.currency, said=said)
+    """The form: the event's own fields, who answers, and where it is one `among` others which case; what was
+    `said` before is filled in."""
+    currencies = {question.currency, *(other.currency for other in among)}
+    currency = question.currency if len(currencies) == 1 else "the currency of the case"
+    form = staff.schema(question.form, currency=currency, said=said)
     asked = form["properties"]
     assert isinstance(asked, dict)
-    before: dict[str, object] = {CASE: _CASE} if grouped else {}
+    before: dict[str, object] = {CASE: _CASE} if among else {}
     who = _ANSWERED_BY | ({"default": said[ANSWERED_BY]} if said and ANSWERED_BY in said else {})
     form["properties"] = _placed({**before, **asked, ANSWERED_BY: who})
     required = form["required"]

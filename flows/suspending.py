@@ -46,7 +46,7 @@ async def suspend_group(
         run,
         taken=taken,
         filled=bool(said),
-        schema=wording.schema(group[0], grouped=True, said=said),
+        schema=wording.schema(group[0], among=group, said=said),
         description=wording.group_description(group, note=note),
         message=note or f"{len(group)} cases ask {', '.join(wording.roles(group))}",
     )

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
 
 from adapters.asking.answers import Became
+from flows import ask_wording as wording
 from flows import asking, desk
 from flows.ask_api import AskApi
 from flows.ask_groups import show_groups
 from flows.wording import Badge
+from machines.complaint.states import PROPOSING
 from tests.asking import STOLEN, Office, open_office
 from tests.conftest_prefect import Json, Prefect, eventually
 from tests.flows.questions import (
@@ -153,3 +157,15 @@ def test_the_same_answer_in_a_group_twice_is_taken_once() -> None:
             given = way.answer_in("order/in_review", key, {"accept": "no", "reason": "no"}, who="A", id=key)
             answer = asyncio.run(given)
             assert (answer.became, answer.title) == (Became.TAKEN, "Rejected")
+
+
+def test_a_form_for_cases_of_several_currencies_names_none() -> None:
+    with open_office() as own:
+        own.place("SO-1", **STOLEN)
+        own.place("SO-2", **STOLEN, currency="USD")
+        asked = [replace(own.asked(key, "in_review"), ask=PROPOSING) for key in ("SO-1", "SO-2")]
+    alone, together = (
+        json.dumps(wording.schema(asked[0], among=among)["properties"]) for among in (asked[:1], asked)
+    )
+    assert "In EUR, such as 12.50." in alone
+    assert "In the currency of the case, such as 12.50." in together
