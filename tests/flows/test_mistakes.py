@@ -32,7 +32,8 @@ def test_an_event_that_cannot_be_read_is_a_dead_letter_and_holds_nobody_up(
     store: Store, start: StartDriver
 ) -> None:
     start()
-    store.receive([letter("loan.lent", "L-1", body=b'{"boook": 1}'), letter("loan.lent", "L-2")])
+    misspelt = letter("loan.noted", "L-1", body=b'{"boook": 1}')
+    store.receive([letter("loan.lent", "L-1"), misspelt, letter("loan.lent", "L-2")])
     until(lambda: state(store, "L-2") == "lent")
     dead = store.inbox(status=(InboxStatus.DEAD,))
     assert [row.letter.key for row in dead] == ["L-1"]

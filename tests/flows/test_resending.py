@@ -42,6 +42,7 @@ def test_the_journal_names_who_sent_it_again_and_why(store: Store) -> None:
     held = run(store, {})
     (receipt,) = store.receive([letter("loan.lent", "L-1", body=b'{"boook": "Ulysses"}')])
     held = run(store, held)
+    assert store.expire_unread(before=NOW + timedelta(days=1)) == 1
     row = store.numbered(receipt.number)
     assert row is not None
     assert row.status is InboxStatus.DEAD
