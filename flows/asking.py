@@ -96,6 +96,7 @@ class Asking:
         with with_few_retries():
             async with AskApi(self._api_url) as api:
                 await api.ping()
+                self._connection.answered()
                 self._next_pass = 0.0
                 await self._serve(api)
 

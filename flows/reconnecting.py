@@ -31,7 +31,7 @@ class Reconnecting:
     `failed`, which answers after how many seconds the next attempt begins. Each attempt has an event loop of
     its own: nothing of a broken connection, such as a cancellation that came too late, reaches the next.
     In the first minute nobody is told of a connection that cannot be made: the server may be starting. Once
-    it has answered in any way, everything is told.
+    it has ``answered``, or failed in any other way, everything is told.
     """
 
     def __init__(
@@ -44,6 +44,7 @@ class Reconnecting:
         self.stopping = threading.Event()
         self._serve = serve
         self._failed = failed
+        self._starting = float("-inf")
         # Prefect keeps in the context which settings hold.
         context = contextvars.copy_context()
         self._thread = threading.Thread(target=context.run, args=(self._keep_up,), name=name, daemon=True)
@@ -58,21 +59,25 @@ class Reconnecting:
         if self._thread.is_alive():
             self._thread.join(seconds)
 
+    def answered(self) -> None:
+        """The server is there: from now on it is missed. For ``serve``, once it is connected."""
+        self._starting = float("-inf")
+
     @property
     def alive(self) -> bool:
         """Whether it was started and has not ended."""
         return self._thread.is_alive()
 
     def _keep_up(self) -> None:
-        starting = time.monotonic() + _STARTING_SECONDS
+        self._starting = time.monotonic() + _STARTING_SECONDS
         while True:
             pause = _PAUSE_SECONDS
             try:
                 asyncio.run(self._serve())
             except BaseException as error:
                 # On a thread nobody else would hear of it, and there is no reason not to try again.
-                if not isinstance(error, httpx.ConnectError) or time.monotonic() > starting:
-                    starting = float("-inf")
+                if not isinstance(error, httpx.ConnectError) or time.monotonic() > self._starting:
+                    self.answered()
                     pause = self._failed(error)
             if self.stopping.wait(pause):
                 return

@@ -134,6 +134,7 @@ class Recorder:
         with with_few_retries():
             async with PrefectApi(self._api_url) as api:
                 await api.ping()
+                self._connection.answered()
                 self._say_connected()
                 self._abandoned.connected()
                 await self._serve(api)

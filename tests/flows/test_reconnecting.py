@@ -123,3 +123,23 @@ def test_a_server_that_had_answered_is_missed_at_once() -> None:
     assert missed.wait(10)
     kept.stop(seconds=10)
     assert len(attempts) == 2
+
+
+def test_a_server_that_was_connected_to_and_is_gone_is_missed_at_once() -> None:
+    attempts: list[int] = []
+    missed = threading.Event()
+
+    async def serve() -> None:
+        attempts.append(len(attempts))
+        kept.answered()
+        raise httpx.ConnectError("gone")
+
+    def failed(error: BaseException) -> float:
+        missed.set()
+        return 60.0
+
+    kept = Reconnecting(serve, failed=failed, name="kept")
+    kept.start()
+    assert missed.wait(10)
+    kept.stop(seconds=10)
+    assert len(attempts) == 1
