@@ -28,6 +28,7 @@ DISPUTES = frozenset({"payment.disputed", "payment.dispute_won"}) | CAPS
 LAPSES = frozenset({"payment.lapsed"})
 OFFERS = frozenset({"restrictions.offer"})
 CANCEL = frozenset({"order.cancel"})
+MEANS = frozenset({"order.means_given", "deadline.reminder", "deadline.means_due"})
 TROUBLE_BEFORE_THE_WAREHOUSE = frozenset(
     {
         "order.suspicious",
@@ -123,6 +124,28 @@ SCOPES: Mapping[str, tuple[Scope, ...]] = {
             | {"shipment.lost", "shipment.damaged", "payment.capture_declined"},
             children={"return": 0, "refund": 0, "complaint": 0},
             deviations=4,
+        ),
+        Scope(
+            title="two parcels, one lost as the hold ends; nothing else is amiss",
+            openings=(1,),
+            without=CAPS
+            | CHANGES
+            | COMING_BACK
+            | DISPUTES
+            | LAPSES
+            | OFFERS
+            | (TROUBLE_BEFORE_THE_WAREHOUSE - {"payment.declined"})
+            | (LATENESS - {"deadline.hold_ends_soon"})
+            | ONLY_LOST
+            | REFUND_IN_TROUBLE
+            | MEANS
+            | {
+                "payment.capture_declined",
+                "warehouse.cancellation_accepted",
+                "warehouse.cancellation_rejected",
+            },
+            children={"return": 0, "refund": 1, "complaint": 0},
+            deviations=7,
         ),
         Scope(
             title="two articles, returned one by one; no appeals",

@@ -178,7 +178,7 @@ SENT_BACK = (
 
 # Silence ends an order that waits for its customer.
 SILENCE = (
-    on(deadlines.REMINDER, at=(*states.ASKING_CUSTOMER, states.RENEWING_MEANWHILE), does=(letters.REMIND,)),
+    on(deadlines.REMINDER, at=states.ASKING_CUSTOMER, does=(letters.REMIND,)),
     on(
         deadlines.ANSWER_DUE,
         at=(states.AWAITING_ADDRESS, states.AWAITING_CHOICE, states.AWAITING_CONSENT),
@@ -211,12 +211,6 @@ SILENCE = (
         deadlines.ANSWER_DUE,
         at=states.AWAITING_REMEDY,
         to=junctions.ORDER_STANDS,
-        then=delivery.refund_all_failed,
-        sends=request_refunds,
-    ),
-    on(
-        deadlines.ANSWER_DUE,
-        at=states.RENEWING_MEANWHILE,
         then=delivery.refund_all_failed,
         sends=request_refunds,
     ),

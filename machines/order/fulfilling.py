@@ -25,7 +25,7 @@ from machines.order import (
 from machines.order.data import ParcelStatus
 from machines.order.sending import call_off_survey, request_refunds
 
-WITH_PARCEL_CLOCKS = (*states.PACKING, states.RENEWING, *states.CHOOSING)
+WITH_PARCEL_CLOCKS = (*states.PACKING, states.RENEWING, states.AWAITING_REMEDY)
 ENDED_OTHERWISE = tuple(state for state in states.ENDED if state is not states.DELIVERED)
 
 # Each parcel is charged when it leaves, and for what is in it. What a shipment reports counts once.
@@ -113,8 +113,9 @@ PARCELS = (
     defer(ParcelFailed, at=states.BUSY, because="the step under way comes first"),
 )
 
-# Before a hold ends, what is packed is charged and the rest held anew; else the customer is asked. A question
-# to the customer, or to the warehouse what it can stop, waits for that, and its time goes on.
+# Before a hold ends, what is packed is charged and the rest held anew; else the customer is asked. While the
+# customer chooses about a parcel that did not arrive, the money is only held anew: that question stays open,
+# and the provider's answer is taken wherever the order then stands.
 RENEWAL = (
     on(
         deadlines.HOLD_ENDS_SOON,
@@ -125,8 +126,9 @@ RENEWAL = (
     on(
         deadlines.HOLD_ENDS_SOON,
         at=states.AWAITING_REMEDY,
-        to=states.RENEWING_MEANWHILE,
-        does=(commands.ASK_WHAT_IS_READY,),
+        then=paying.hold_anew,
+        does=(commands.REAUTHORISE,),
+        because="the customer can choose meanwhile",
     ),
     on(
         deadlines.HOLD_ENDS_SOON,
@@ -136,24 +138,27 @@ RENEWAL = (
         does=(commands.REAUTHORISE,),
         because="what is to be stopped is not charged",
     ),
-    *(
-        on(
-            outcomes.WarehouseReported,
-            at=place,
-            to=stands,
-            then=paying.renew,
-            does=(commands.CHARGE_READY, commands.REAUTHORISE),
-        )
-        for place, stands in junctions.RENEWALS
-        if place is not states.RENEWING_TO_STOP
+    on(
+        outcomes.WarehouseReported,
+        at=states.RENEWING,
+        to=junctions.RENEWAL_STANDS,
+        then=paying.renew,
+        does=(commands.CHARGE_READY, commands.REAUTHORISE),
     ),
     *(
         on(outcomes.PaymentReauthorized, at=place, to=stands, then=paying.renewed)
-        for place, stands in junctions.RENEWALS
+        for place, stands in (*junctions.RENEWALS, (states.SETTLING, junctions.ORDER_STANDS))
     ),
     *(
         on(outcomes.PaymentDeclined, at=place, to=stands, then=paying.declined)
         for place, stands in junctions.RENEWALS
+    ),
+    on(outcomes.PaymentReauthorized, at=(states.REPLACING, states.SHIPPED), then=paying.renewed),
+    on(
+        outcomes.PaymentDeclined,
+        at=(states.REPLACING, states.SHIPPED),
+        then=paying.held_until_it_ends,
+        because="what is still to be charged is seen to once the parcel is replaced",
     ),
     on(
         outcomes.PaymentActionRequired,
@@ -228,7 +233,6 @@ REMEDIES = (
         sends=request_refunds,
         because="the goods were sent twice and did not arrive; the money goes back, no third parcel",
     ),
-    defer(events.RemedyChosen, at=states.RENEWING_MEANWHILE, because="the step under way comes first"),
     on(
         outcomes.StockReserved,
         at=states.REPLACING,

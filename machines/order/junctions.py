@@ -58,10 +58,9 @@ RENEWAL_STANDS = Junction(
     "renewal stands",
     ((states.RENEWING, renewing), (states.AWAITING_RENEWAL, unsecured), *ORDER_STANDS.branches),
 )
-
-MEANWHILE_STANDS = Junction(
-    "renewal stands, and the choice",
-    ((states.RENEWING_MEANWHILE, renewing), (states.AWAITING_RENEWAL, unsecured), *ORDER_STANDS.branches),
+CHOICE_STANDS = Junction(
+    "choice stands",
+    ((states.AWAITING_REMEDY, renewing), (states.AWAITING_RENEWAL, unsecured), *ORDER_STANDS.branches),
 )
 STOP_STANDS = Junction(
     "stop stands", ((states.STOP_REQUESTED, some(ParcelStatus.OPEN)), *ORDER_STANDS.branches)
@@ -69,10 +68,11 @@ STOP_STANDS = Junction(
 RENEWAL_TO_STOP_STANDS = Junction(
     "renewal stands, and the stop", ((states.RENEWING_TO_STOP, renewing), *STOP_STANDS.branches)
 )
-RENEWALS = (  #: where money is held anew, and where that leads
-    (states.RENEWING, RENEWAL_STANDS),
-    (states.RENEWING_MEANWHILE, MEANWHILE_STANDS),
-    (states.RENEWING_TO_STOP, RENEWAL_TO_STOP_STANDS),
+RENEWALS = (  #: where the provider answers whether it holds money anew, and where that leads
+    ((states.RENEWING, *states.PACKING), RENEWAL_STANDS),
+    ((states.AWAITING_REMEDY,), CHOICE_STANDS),
+    ((states.RENEWING_TO_STOP,), RENEWAL_TO_STOP_STANDS),
+    ((states.STOP_REQUESTED,), STOP_STANDS),
 )
 
 WITH_PARCELS = (  #: and where news of a parcel leads from there

@@ -146,6 +146,11 @@ def renewed(order: Order, event: outcomes.PaymentReauthorized, now: datetime) ->
     return with_payment(order, event.payment, status=status, capture_before=ends)
 
 
+def held_until_it_ends(order: Order, event: outcomes.PaymentDeclined, _: datetime) -> Order:
+    """It is not held for longer, but still held: it is asked for again where the order next waits."""
+    return with_payment(order, event.payment, status=PaymentStatus.AUTHORISED)
+
+
 def add_means(order: Order, event: told.MeansGiven, _: datetime) -> Order:
     """A further payment takes over what is not yet charged; what the others hold is let go once it stands."""
     paid = event.pay_with

@@ -246,7 +246,7 @@ RETURNS_STAND = Junction(
     ),
 )
 WITH_GOODS = (*states.OWING, states.DELIVERED, states.IN_RETURN, states.RETURNED)
-ARRIVING = (*states.IN_WAREHOUSE, states.SHIPPED, *states.CHOOSING, states.REPLACING, states.SETTLING)
+ARRIVING = (*states.IN_WAREHOUSE, states.SHIPPED, states.AWAITING_REMEDY, states.REPLACING, states.SETTLING)
 ELSEWHERE = tuple(state for state in states.OPENED if state not in WITH_GOODS)
 
 RETURNS = (

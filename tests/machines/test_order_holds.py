@@ -18,21 +18,56 @@ def asked_while_packing(*, held: tuple[str, ...] = (), renewal: tuple[Answer, ..
     answers = {"warehouse.submit": [two_parcels], "payment.reauthorize": renewal}
     play = Play(answers=answers, held=held)
     play.tell(CASE, TWO_LINES)
+    if "stock.reserve" in held:
+        play.answer("stock.reserve")
     play.tell(FIRST, LEAVES)
     play.tell(FIRST, DAMAGED)
     assert play.state(CASE) == "awaiting_remedy"
     return play
 
 
-def test_the_time_to_choose_goes_on_while_the_money_is_held_anew() -> None:
+def test_the_customer_can_choose_while_the_money_is_held_anew() -> None:
     play = asked_while_packing(held=("payment.reauthorize",))
     due = play.cases[CASE].timers["answer_due"]
     play.pass_deadline(CASE, "hold_ends_soon")
-    assert play.state(CASE) == "renewing_meanwhile"
-    assert play.tell(CASE, REFUND) is Disposition.DEFERRED
+    assert play.state(CASE) == "awaiting_remedy"
+    assert play.cases[CASE].timers["answer_due"] == due
+    assert play.tell(CASE, REFUND) is Disposition.HANDLED
+    assert play.state(CASE) == "part_shipped"
     play.answer("payment.reauthorize")
-    assert play.cases[CASE].timers.get("answer_due", due) == due
-    assert play.state(CASE) == "part_shipped"  # as chosen meanwhile
+    assert play.state(CASE) == "part_shipped"
+    assert "hold_ends_soon" in play.cases[CASE].timers
+    assert play.told.count("order.remedy_needed") == 1
+
+
+def test_other_means_are_asked_for_where_the_provider_declines_after_the_choice() -> None:
+    play = asked_while_packing(held=("payment.reauthorize",), renewal=(declined,))
+    play.pass_deadline(CASE, "hold_ends_soon")
+    play.tell(CASE, REFUND)
+    assert play.state(CASE) == "part_shipped"
+    play.answer("payment.reauthorize")
+    assert play.state(CASE) == "awaiting_renewal"
+
+
+def test_money_not_held_for_longer_is_seen_to_once_the_parcel_is_replaced() -> None:
+    play = asked_while_packing(held=("payment.reauthorize", "stock.reserve"), renewal=(declined,))
+    play.pass_deadline(CASE, "hold_ends_soon")
+    play.tell(CASE, choose(events.Remedy.RESHIP))
+    play.answer("payment.reauthorize")
+    assert play.state(CASE) == "replacing"
+    play.answer("stock.reserve")
+    assert play.state(CASE) == "part_shipped"
+    play.pass_deadline(CASE, "hold_ends_soon")
+    assert play.state(CASE) == "renewing_payment"
+
+
+def test_the_warehouse_is_asked_to_stop_while_the_money_is_held_anew() -> None:
+    play = asked_while_packing(held=("payment.reauthorize", "warehouse.cancel"))
+    play.pass_deadline(CASE, "hold_ends_soon")
+    play.tell(CASE, CANCEL)
+    play.answer("payment.reauthorize")
+    assert play.state(CASE) == "stop_requested"
+    assert play.done.count("warehouse.cancel") == 1
 
 
 def test_silence_while_the_money_is_held_anew_is_an_answer() -> None:
