@@ -133,6 +133,8 @@ SETTLEMENT = (
         does=(letters.CALL_FINANCE,),
         sends=request_refunds,
     ),
+    *settle(outcomes.PaymentReauthorized, then=paying.renewed),
+    *settle(outcomes.PaymentDeclined, when=guards.asked_for_longer, then=paying.held_until_it_ends),
     *settle(outcomes.PaymentVoided, when=guards.being_voided, then=paying.voided),
     *settle(outcomes.NothingToVoid, when=guards.being_voided, then=paying.voided),
     *settle(outcomes.StockReleased, then=effects.released),
@@ -189,7 +191,7 @@ SETTLEMENT = (
     ),
     defer(
         events.PaymentLapsed,
-        at=(*states.DECIDING, *states.HANDING_OVER, *states.RENEWALS),
+        at=(*states.DECIDING, *states.HANDING_OVER, states.RENEWING),
         because="the step under way comes first",
     ),
 )

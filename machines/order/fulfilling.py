@@ -114,8 +114,8 @@ PARCELS = (
 )
 
 # Before a hold ends, what is packed is charged and the rest held anew; else the customer is asked. While the
-# customer chooses about a parcel that did not arrive, the money is only held anew: that question stays open,
-# and the provider's answer is taken wherever the order then stands.
+# customer chooses about a parcel that did not arrive, or the warehouse has to say what it can stop, the money
+# is only held anew: that question stays open, and the provider's answer is taken wherever the order then is.
 RENEWAL = (
     on(
         deadlines.HOLD_ENDS_SOON,
@@ -133,7 +133,6 @@ RENEWAL = (
     on(
         deadlines.HOLD_ENDS_SOON,
         at=states.STOP_REQUESTED,
-        to=states.RENEWING_TO_STOP,
         then=paying.hold_anew,
         does=(commands.REAUTHORISE,),
         because="what is to be stopped is not charged",
@@ -147,18 +146,11 @@ RENEWAL = (
     ),
     *(
         on(outcomes.PaymentReauthorized, at=place, to=stands, then=paying.renewed)
-        for place, stands in (*junctions.RENEWALS, (states.SETTLING, junctions.ORDER_STANDS))
+        for place, stands in junctions.RENEWALS
     ),
     *(
         on(outcomes.PaymentDeclined, at=place, to=stands, then=paying.declined)
         for place, stands in junctions.RENEWALS
-    ),
-    on(outcomes.PaymentReauthorized, at=(states.REPLACING, states.SHIPPED), then=paying.renewed),
-    on(
-        outcomes.PaymentDeclined,
-        at=(states.REPLACING, states.SHIPPED),
-        then=paying.held_until_it_ends,
-        because="what is still to be charged is seen to once the parcel is replaced",
     ),
     on(
         outcomes.PaymentActionRequired,

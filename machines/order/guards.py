@@ -232,6 +232,11 @@ def held(order: Order, event: told.PaymentLapsed, _: datetime) -> Verdict:
     )
 
 
+def asked_for_longer(order: Order, event: outcomes.PaymentDeclined, _: datetime) -> Verdict:
+    renewing = order.payment(event.payment).status is PaymentStatus.RENEWING
+    return allow_if(renewing, "nobody asked to hold this money for longer")
+
+
 def knows_payment(order: Order, event: told.PaymentDisputed | told.PaymentDisputeWon, _: datetime) -> Verdict:
     known = any(payment.id == event.payment for payment in order.payments)
     return allow_if(known, "this order has no such payment")

@@ -65,13 +65,9 @@ CHOICE_STANDS = Junction(
 STOP_STANDS = Junction(
     "stop stands", ((states.STOP_REQUESTED, some(ParcelStatus.OPEN)), *ORDER_STANDS.branches)
 )
-RENEWAL_TO_STOP_STANDS = Junction(
-    "renewal stands, and the stop", ((states.RENEWING_TO_STOP, renewing), *STOP_STANDS.branches)
-)
 RENEWALS = (  #: where the provider answers whether it holds money anew, and where that leads
     ((states.RENEWING, *states.PACKING), RENEWAL_STANDS),
     ((states.AWAITING_REMEDY,), CHOICE_STANDS),
-    ((states.RENEWING_TO_STOP,), RENEWAL_TO_STOP_STANDS),
     ((states.STOP_REQUESTED,), STOP_STANDS),
 )
 

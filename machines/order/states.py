@@ -197,11 +197,6 @@ RENEWING = Act(
     "The money will not be held much longer: what is packed is charged, the rest is held anew.",
     deadlines=deadlines.PARCEL_CLOCKS,
 )
-RENEWING_TO_STOP = Act(
-    "renewing_before_stop",
-    "The warehouse has not answered and the hold ends: the money is held anew, and the stop asked for again.",
-    deadlines=(deadlines.STOP_DUE,),
-)
 AWAITING_RENEWAL = Ask(
     "awaiting_renewal",
     "The provider will not hold the money for longer; the customer is asked for another means.",
@@ -343,12 +338,11 @@ PRICED = (*WITH_MONEY_HELD, HANDOVER_REFUSED)  #: before the warehouse, but what
 HANDING_OVER = (CONFIRMED, SUBMITTING_AGAIN)
 UNSHIPPED = (AWAITING_DISPATCH, PRICE_IN_QUESTION)
 PACKING = (*UNSHIPPED, PART_SHIPPED, AWAITING_RENEWAL)
-RENEWALS = (RENEWING, RENEWING_TO_STOP)
-IN_WAREHOUSE = (*PACKING, STOP_REQUESTED, RENEWING, RENEWING_TO_STOP)
-TOO_LATE_TO_CHANGE = (PART_SHIPPED, AWAITING_RENEWAL, STOP_REQUESTED, RENEWING, RENEWING_TO_STOP)
+IN_WAREHOUSE = (*PACKING, STOP_REQUESTED, RENEWING)
+TOO_LATE_TO_CHANGE = (PART_SHIPPED, AWAITING_RENEWAL, STOP_REQUESTED, RENEWING)
 OWING = (AWAITING_PAYMENT, PAYMENT_OWED)
 AFTER_WAREHOUSE = (SHIPPED, AWAITING_REMEDY, REPLACING, SETTLING, *OWING, IN_RETURN)
-BUSY = (*RENEWALS, REPLACING)  #: short steps during which parcels wait
+BUSY = (RENEWING, REPLACING)  #: short steps during which parcels wait
 OUT_OF_REACH = (STOP_REQUESTED, SHIPPED, AWAITING_REMEDY, REPLACING)
 NOTING = (*IN_WAREHOUSE, SHIPPED, AWAITING_REMEDY, REPLACING, IN_RETURN)
 ENDED = (DELIVERED, CANCELLED, REJECTED, EXPIRED, REFUNDED, WITHHELD, RETURNED)

@@ -115,10 +115,6 @@ def packed_again(order: Order, event: outcomes.WarehouseAccepted, _: datetime) -
 # -- rules -----------------------------------------------------------------------------------------
 
 STOPPING = ((states.STOP_REQUESTED, junctions.STOP_STANDS), (states.SETTLING, junctions.ORDER_STANDS))
-ASKED_TO_STOP = (  #: and where an answer leads; a renewal under way is waited for
-    (states.STOP_REQUESTED, junctions.ORDER_STANDS),
-    (states.RENEWING_TO_STOP, states.RENEWING),
-)
 CHARGED = (commands.CHARGE_PARCEL, commands.VOID, letters.TELL_DISPATCHED)
 ON_THE_WAY = guards.parcel_is(ParcelStatus.OPEN, ParcelStatus.STOPPING)
 STOPPED_IN_VAIN = (guards.parcel_is(ParcelStatus.STOPPING), cancelling)
@@ -171,35 +167,36 @@ ANSWERED = (
     *(
         on(
             events.CancellationAccepted,
-            at=place,
-            to=stands,
+            at=states.STOP_REQUESTED,
+            to=junctions.ORDER_STANDS,
             when=all_of(stops_in_part, wanted),
             then=stopped_in_part if wanted is cancelling else effects.stop_accepted,
             does=(letter,),
             sends=stop_shipments,
         )
-        for place, stands in ASKED_TO_STOP
         for wanted, letter in (
             (guards.amending, letters.TELL_TOO_LATE_TO_CHANGE),
             (cancelling, letters.TELL_PART_STOPPED),
             (unpaid, letters.TELL_PART_UNPAID),
         )
-        if wanted is not unpaid or place is states.STOP_REQUESTED
+    ),
+    on(
+        events.CancellationAccepted,
+        at=states.STOP_REQUESTED,
+        to=junctions.ORDER_STANDS,
+        when=guards.stops_some,
+        then=effects.stop_accepted,
+        sends=stop_shipments,
     ),
     *(
         on(
-            events.CancellationAccepted,
-            at=place,
-            to=stands,
-            when=guards.stops_some,
-            then=effects.stop_accepted,
-            sends=stop_shipments,
+            events.CancellationRejected,
+            at=states.STOP_REQUESTED,
+            to=junctions.ORDER_STANDS,
+            when=wanted,
+            then=then,
+            does=(letter,),
         )
-        for place, stands in ASKED_TO_STOP
-    ),
-    *(
-        on(events.CancellationRejected, at=place, to=stands, when=wanted, then=then, does=(letter,))
-        for place, stands in ASKED_TO_STOP
         for wanted, then, letter in (
             (guards.amending, effects.change_rejected, letters.TELL_TOO_LATE_TO_CHANGE),
             (cancelling, effects.stop_rejected, letters.TELL_TOO_LATE),
@@ -212,11 +209,7 @@ ANSWERED = (
         then=goes_unpaid,
         because="nobody had asked to cancel it",
     ),
-    on(
-        deadlines.STOP_DUE,
-        at=(states.STOP_REQUESTED, states.RENEWING_TO_STOP),
-        does=(letters.CALL_ABOUT_STOP,),
-    ),
+    on(deadlines.STOP_DUE, at=states.STOP_REQUESTED, does=(letters.CALL_ABOUT_STOP,)),
     ignore(events.CancellationAccepted, at=states.OPENED, because="no parcel is waiting to be stopped"),
     ignore(events.CancellationRejected, at=states.OPENED, because="no parcel is waiting to be stopped"),
 )
