@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from machines.kernel.rule import defer, on, refuse
+from machines.kernel.verdict import all_of
 from machines.order import commands, deadlines, effects, events, guards, junctions, letters, paying, states
+from machines.order.planning import let_go_before
 
 # Goods and address can change until the first parcel leaves; whatever was held is let go first.
 CHANGES = (
@@ -11,14 +13,14 @@ CHANGES = (
         events.OrderAmended,
         at=states.RESTING,
         to=states.VERIFYING,
-        when=guards.nothing_to_undo,
+        when=all_of(guards.nothing_to_undo, let_go_before),
         then=effects.amend_at_once,
     ),
     on(
         events.OrderAmended,
         at=states.RESTING,
         to=junctions.ORDER_STANDS,
-        when=guards.may_amend,
+        when=all_of(guards.may_amend, let_go_before),
         then=effects.take_back_to_amend,
         does=commands.MONEY_BACK,
     ),
@@ -55,7 +57,7 @@ PRICES = (
         events.OrderRepriced,
         at=states.PRICED,
         to=states.AWAITING_PRICE,
-        when=guards.dearer_than_reserved,
+        when=all_of(guards.dearer_than_reserved, let_go_before),
         then=effects.ask_price,
     ),
     on(

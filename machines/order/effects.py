@@ -107,6 +107,7 @@ def amend(order: Order) -> Order:
         "cut": False,
         "former": len(order.parcels),
         "not_taken": "",
+        "rung": 0,
         "return_offered": False,
     }
     return order.model_copy(update=update)

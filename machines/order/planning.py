@@ -1,5 +1,6 @@
 """What the warehouse plans to pack, for an order or to send goods once more. A plan that is not what it was
-asked for is not taken: the warehouse is to let go of it before anything else is decided about these goods."""
+asked for is not taken, and called off. An order is not handed over again before the warehouse has let go of
+it; for goods to be sent once more the money goes back at once."""
 
 from __future__ import annotations
 
@@ -64,7 +65,7 @@ def lets_go_late(order: Order, event: events.CancellationAccepted, _: datetime) 
     return allow_if(late, "no parcel is waiting to be stopped")
 
 
-def let_go_before(order: Order, _: events.HandoverDecided, __: datetime) -> Verdict:
+def let_go_before(order: Order, _: Event, __: datetime) -> Verdict:
     """Else the goods might be packed twice."""
     stuck = ", ".join(parcel.key for parcel in order.parcels_in(ParcelStatus.STUCK))
     return allow_if(
@@ -82,7 +83,9 @@ def gives_up(_: Order, event: events.HandoverDecided, __: datetime) -> Verdict:
 
 
 def note_refusal(order: Order, event: outcomes.WarehouseRejected, _: datetime) -> Order:
-    return order.model_copy(update={"not_taken": f"the warehouse would not take it: {event.reason}"})
+    return order.model_copy(
+        update={"not_taken": f"the warehouse would not take it: {event.reason}", "rung": 0}
+    )
 
 
 def recall(order: Order, event: outcomes.WarehouseAccepted, _: datetime) -> Order:
@@ -92,7 +95,8 @@ def recall(order: Order, event: outcomes.WarehouseAccepted, _: datetime) -> Orde
         Parcel(key=f"{order.order}-{number}", items=parcel.items, value=0, status=ParcelStatus.RECALLED)
         for number, parcel in enumerate(event.parcels, start=first)
     )
-    return order.model_copy(update={"parcels": (*order.parcels, *planned), "not_taken": _amiss(order, event)})
+    parcels = (*order.parcels, *planned)
+    return order.model_copy(update={"parcels": parcels, "not_taken": _amiss(order, event), "rung": 0})
 
 
 def answered(order: Order, event: Event, _: datetime) -> Order:

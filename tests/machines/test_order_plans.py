@@ -97,6 +97,15 @@ def test_what_the_warehouse_does_not_let_go_of_is_not_submitted_again(answer: Ev
     assert play.tell(CASE, AGAIN) is Disposition.HANDLED
 
 
+@pytest.mark.parametrize("change", [AMEND, events.OrderRepriced(sku="CUP", price=1500)])
+def test_nor_is_a_change_of_what_the_warehouse_has_not_let_go_of(change: Event) -> None:
+    play = placed(without_the_cup, cancel=events.CancellationRejected())
+    assert play.tell(CASE, change) is Disposition.REFUSED
+    assert "have it stopped there first" in play.reason
+    play.tell(CASE, LET_GO)
+    assert play.tell(CASE, change) is Disposition.HANDLED
+
+
 def test_a_cancellation_waits_until_the_plan_is_called_off() -> None:
     play = Play(answers={"warehouse.submit": [without_the_cup]}, held=["warehouse.cancel"])
     play.tell(CASE, TWO_LINES)
